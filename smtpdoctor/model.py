@@ -1,0 +1,307 @@
+"""The values that flow through smtpdoctor: settings → stages → evidence → findings → report.
+
+Everything here is frozen, knows no I/O and imports nothing else of the project;
+every other module may import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, Generic, Literal, TypeVar
+
+from msgspec import Struct
+
+__all__ = [
+    "ORDERED_STAGES",
+    "SETTING_NAMES",
+    "Confidence",
+    "Evidence",
+    "Fault",
+    "Finding",
+    "Lang",
+    "Message",
+    "Origin",
+    "Report",
+    "Secret",
+    "Security",
+    "Setting",
+    "SettingName",
+    "Settings",
+    "Severity",
+    "Stage",
+    "StageResult",
+    "Status",
+    "Turn",
+    "Verdict",
+]
+
+Lang = Literal["en", "ko"]
+Verdict = Literal["pass", "warn", "fail"]
+T = TypeVar("T")
+
+
+class Security(StrEnum):
+    """How the connection is secured (RFC 8314 for implicit TLS, RFC 3207 for STARTTLS)."""
+
+    TLS = "tls"  # from the first byte
+    STARTTLS = "starttls"  # STARTTLS or nothing
+    OPPORTUNISTIC = "opportunistic"  # STARTTLS where offered, else clear text
+    NONE = "none"
+
+
+class Stage(StrEnum):
+    """A part of the job that the user sees; the order of the members is the usual one."""
+
+    CONFIG = "config"
+    DNS = "dns"
+    CONNECT = "connect"
+    GREETING = "greeting"
+    TLS = "tls"
+    AUTH = "auth"
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+    SEND = "send"
+    DELIVERY = "delivery"
+
+
+ORDERED_STAGES: Final = tuple(Stage)
+
+
+class Status(StrEnum):
+    """How a stage ended."""
+
+    PASS = "pass"  # noqa: S105 -- not a password
+    WARN = "warn"
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+class Severity(StrEnum):
+    """How much a finding matters: an error keeps mail from being sent."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Confidence(StrEnum):
+    """How sure a finding is of its cause."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+
+
+class Fault(StrEnum):
+    """Who can mend it."""
+
+    CONFIG = "config"
+    ACCOUNT = "account"
+    SERVER = "server"
+    NETWORK = "network"
+    SMTPDOCTOR = "smtpdoctor"
+
+
+class Secret:
+    """A string that never shows: not in ``repr``, ``str``, ``format`` or a traceback.
+
+    ``reveal()`` is the one way out, so that a search finds every use.
+    """
+
+    __slots__ = ("_value",)
+    MASK: Final = "********"
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the secret itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({self.MASK!r})"
+
+    def __str__(self) -> str:
+        return self.MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(self.MASK, spec)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        msg = "a Secret cannot be pickled"
+        raise TypeError(msg)
+
+
+class Message(Struct, frozen=True):
+    """A sentence for people before a language is chosen: a key of ``smtpdoctor.text`` and its values."""
+
+    key: str
+    values: Mapping[str, object] = {}
+
+
+class Origin(Struct, frozen=True):
+    """Where a value came from.
+
+    ``name`` is the flag, the variable or the preset; ``path`` and ``line`` say where it stands
+    when it was read from a file.
+    """
+
+    kind: Literal["flag", "environment", "file", "preset", "sandbox", "default"]
+    name: str
+    path: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "file":
+                return f"{self.path}:{self.line}" if self.line else f"{self.path}"
+            case "environment":
+                return f"environment {self.name}"
+            case "preset":
+                return f"preset {self.name}"
+            case "flag":
+                return f"flag {self.name}"
+            case "sandbox":
+                return "sandbox"
+            case _:
+                return "default"
+
+
+SettingName = Literal[
+    "host", "port", "security", "username", "password", "sender", "cipher", "ehlo", "recipient"
+]
+SETTING_NAMES: Final[tuple[SettingName, ...]] = (
+    "host",
+    "port",
+    "security",
+    "username",
+    "password",
+    "sender",
+    "cipher",
+    "ehlo",
+    "recipient",
+)
+
+
+class Setting(Struct, Generic[T], frozen=True):
+    """A value and where it came from."""
+
+    value: T
+    origin: Origin
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What an application would use to send mail; a field is None where nothing gave it.
+
+    ``preset`` is the id of the provider that the host belongs to or that the user named,
+    ``app`` the id of the application whose variables were read.
+    """
+
+    host: Setting[str] | None = None
+    port: Setting[int] | None = None
+    security: Setting[Security] | None = None
+    username: Setting[str] | None = None
+    password: Setting[Secret] | None = None
+    sender: Setting[str] | None = None
+    cipher: Setting[str] | None = None
+    ehlo: Setting[str] | None = None
+    recipient: Setting[str] | None = None
+    preset: str | None = None
+    app: str = "smtp"
+
+    def get(self, name: SettingName) -> Setting[Any] | None:
+        """Return the setting of that name."""
+        found: Setting[Any] | None = getattr(self, name)
+        return found
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """One thing that went wrong, as facts: what ``diagnose`` works from.
+
+    ``error`` is a normalised token (``ECONNREFUSED``, ``timeout``, ``x509-10``,
+    ``WRONG_VERSION_NUMBER``), made from ``errno`` or OpenSSL's reason, never from a message;
+    ``text`` is the other side's own words; ``labels`` are conclusions that a probe, a lint rule
+    or the log reader drew from more than one field.
+    """
+
+    stage: Stage | None = None
+    code: int | None = None
+    enhanced: str | None = None
+    error: str | None = None
+    text: str = ""
+    labels: frozenset[str] = frozenset()
+    setting: SettingName | None = None
+    origin: Origin | None = None
+    facts: Mapping[str, str] = {}
+
+
+class StageResult(Struct, frozen=True, kw_only=True):
+    """How one stage ended; ``evidence`` lists what is wrong, the gravest first."""
+
+    stage: Stage
+    status: Status
+    seconds: float = 0.0
+    summary: Message
+    facts: Mapping[str, Any] = {}
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """A cause that a person can act on: an entry of the catalogue applied to evidence.
+
+    ``reply`` is the index of the preset's own reply that decided or refined it, if any;
+    ``candidates`` are the next likely ids when the confidence is not ``certain``.
+    """
+
+    id: str
+    stage: Stage
+    severity: Severity
+    confidence: Confidence
+    fault: Fault
+    retryable: bool
+    evidence: Evidence
+    candidates: tuple[str, ...] = ()
+    reply: int | None = None
+
+
+class Turn(Struct, frozen=True):
+    """One line of the dialogue as the transcript keeps it; secrets were masked when it was recorded."""
+
+    seconds: float
+    direction: Literal["in", "out", "note"]
+    encrypted: bool
+    text: str
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """The result of a run; ``findings[0]`` is the root cause."""
+
+    settings: Settings
+    stages: tuple[StageResult, ...]
+    findings: tuple[Finding, ...]
+    transcript: tuple[Turn, ...] = ()
+    seconds: float = 0.0
+    strict: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """``fail`` with an error finding, ``warn`` with a warning, else ``pass``."""
+        severities = {finding.severity for finding in self.findings}
+        if Severity.ERROR in severities:
+            return "fail"
+        return "warn" if Severity.WARNING in severities else "pass"
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the exit code is 0; with ``strict`` a warning is enough to say no."""
+        return self.verdict == "pass" or (self.verdict == "warn" and not self.strict)

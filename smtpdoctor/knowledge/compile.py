@@ -1,0 +1,241 @@
+"""Reads every knowledge file strictly and compiles the index that a run reads.
+
+``read(root)`` gives values or a KnowledgeError that lists every problem with its file;
+``write_index`` is called when the package is built, and by ``load`` for a checkout.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from smtpdoctor.errors import KnowledgeError
+from smtpdoctor.knowledge.placeholders import PLACEHOLDER
+from smtpdoctor.knowledge.schema import (
+    Advice,
+    App,
+    Catalogue,
+    Entry,
+    Example,
+    NearMiss,
+    Preset,
+    Reply,
+    Rule,
+    Text,
+    Word,
+)
+
+__all__ = ["Knowledge", "index_bytes", "parse_preset", "read", "read_preset"]
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_ALWAYS: Final = re.compile(
+    r"at\.(?:host|port|security|username|password|sender|cipher)"
+    r"|set\.security\.(?:tls|starttls|opportunistic|none)|set\.port\.\d+"
+)
+_SOMETIMES: Final = re.compile(
+    r"host|port|security|username|sender|recipient|ehlo|preset|fact\.[a-z0-9_]+"
+)
+# RE2 has neither look-around nor back-references; the log reader needs RE2's speed.
+_NOT_RE2: Final = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]|\(\?P=")
+
+
+class Knowledge(msgspec.Struct, frozen=True):
+    """Everything that the files say."""
+
+    entries: dict[str, Entry]
+    presets: dict[str, Preset]
+    replies: dict[str, tuple[Reply, ...]]
+    apps: dict[str, App]
+    words: tuple[Word, ...]
+
+
+def _score(rule: Rule) -> float:
+    """How special a rule is: the more and the rarer its conditions, the higher."""
+    literal = len(re.sub(r"\\[A-Za-z]|\(\?[a-z:]+|[\\^$.|?*+()\[\]{}]", "", rule.text))
+    return (
+        40 * bool(rule.label)
+        + 30 * bool(rule.provider)
+        + ((20 + min(literal, 30) / 2) if rule.text else 0)
+        + 12 * bool(rule.error)
+        + 8 * bool(rule.enhanced)
+        + 6 * bool(rule.setting)
+        + 4 * bool(rule.code)
+        + 4 * bool(rule.library)
+        + 3 * bool(rule.port)
+        + 3 * bool(rule.security)
+        + 2 * bool(rule.stage)
+        + rule.weight
+    )
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _problems_of_entry(entry: Entry, ids: frozenset[str]) -> Iterator[str]:
+    if not entry.match and entry.id != "not-delivered":
+        yield "match: no rule leads here"
+    if len(entry.example) < 2:  # noqa: PLR2004 -- two is the rule of the catalogue
+        yield "example: two or more are needed"
+    if not entry.near_miss:
+        yield "near_miss: one or more is needed"
+    for near in entry.near_miss:
+        if near.id == entry.id or (near.id != "none" and near.id not in ids):
+            yield f"near_miss: {near.id!r} is no other entry"
+    cases: list[Example | NearMiss] = [*entry.example, *entry.near_miss]
+    for case in cases:
+        if bool(case.text) == (case.evidence is not None):
+            yield "example: give either text or evidence"
+    unconditional = [
+        fix
+        for fix in entry.fix
+        if fix.when is None and all(_ALWAYS.fullmatch(name) for name in PLACEHOLDER.findall(fix.en))
+    ]
+    if not unconditional:
+        yield "fix: one without `when` and with {at.*} and {set.*} alone is needed"
+    for text in (entry.title, entry.meaning):
+        if PLACEHOLDER.search(text.en) or PLACEHOLDER.search(text.ko):
+            yield "title and meaning: no placeholders there"
+    advices: list[Advice | Text] = [*entry.fix, *entry.note, entry.sure]
+    for advice in advices:
+        yield from _problems_of_placeholders(advice.en, advice.ko)
+    for number, rule in enumerate(entry.match, 1):
+        yield from (f"match {number}: {problem}" for problem in _problems_of_rule(rule))
+
+
+def _problems_of_placeholders(en: str, ko: str) -> Iterator[str]:
+    if sorted(PLACEHOLDER.findall(en)) != sorted(PLACEHOLDER.findall(ko)):
+        yield f"placeholders of en and ko differ: {en!r}"
+    for name in PLACEHOLDER.findall(en):
+        if not _ALWAYS.fullmatch(name) and not _SOMETIMES.fullmatch(name):
+            yield f"unknown placeholder {{{name}}}"
+
+
+def _problems_of_rule(rule: Rule) -> Iterator[str]:
+    if _score(rule) == rule.weight:
+        yield "no condition"
+    if rule.score:
+        yield "score is computed"
+    if rule.text:
+        if _NOT_RE2.search(rule.text):
+            yield f"not an RE2 pattern: {rule.text!r}"
+        try:
+            re.compile(rule.text)
+        except re.error as error:
+            yield f"text: {error}: {rule.text!r}"
+
+
+def _problems_of_preset(
+    preset: Preset, replies: tuple[Reply, ...], ids: frozenset[str]
+) -> Iterator[str]:
+    if not preset.endpoint:
+        yield "endpoint: one or more is needed"
+    for pattern in (preset.password.pattern, preset.username.value):
+        if pattern and _NOT_RE2.search(pattern):
+            yield f"not an RE2 pattern: {pattern!r}"
+    if preset.username.form == "literal" and not preset.username.value:
+        yield "username: a literal needs its value"
+    if preset.password.kind != "none" and not preset.password.example.startswith("your-"):
+        yield "password.example must begin with 'your-', so that lint knows it for a placeholder"
+    for reply in replies:
+        for diagnosis in (reply.diagnosis, *([reply.alt.diagnosis] if reply.alt else [])):
+            if diagnosis not in ids:
+                yield f"reply {reply.text!r}: no diagnosis {diagnosis!r}"
+        if not reply.text and reply.code is None:
+            yield "reply: neither text nor code"
+
+
+def _convert(data: Mapping[str, Any], kind: type[S]) -> S:
+    return msgspec.convert(data, kind, strict=True)
+
+
+def parse_preset(name: str, data: dict[str, Any]) -> tuple[Preset, tuple[Reply, ...]]:
+    """Turn the decoded TOML of one preset into values."""
+    replies = msgspec.convert(data.pop("reply", []), tuple[Reply, ...], strict=True)
+    data["id"] = name
+    preset = _convert(data, Preset)
+    raw = msgspec.Raw(msgspec.json.encode(replies))
+    return msgspec.structs.replace(preset, reply=raw), replies
+
+
+def read_preset(path: Path, ids: frozenset[str]) -> Preset:
+    """Read one preset file strictly; raises KnowledgeError."""
+    try:
+        preset, replies = parse_preset(path.stem, _toml(path))
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        raise KnowledgeError([f"{path}: {error}"]) from error
+    problems = [f"{path}: {problem}" for problem in _problems_of_preset(preset, replies, ids)]
+    if problems:
+        raise KnowledgeError(problems)
+    return preset
+
+
+def _read_all(folder: Path, problems: list[str]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            yield path, _toml(path)
+        except (OSError, ValueError) as error:
+            problems.append(f"{path}: {error}")
+
+
+def read(package: Path, presets: Path) -> Knowledge:
+    """Read all files below the package folder and the presets folder.
+
+    Raises KnowledgeError, which lists every problem of every file.
+    """
+    problems: list[str] = []
+    entries: dict[str, Entry] = {}
+    ids = frozenset(path.stem for path in (package / "catalogue").glob("*.toml"))
+    for path, data in _read_all(package / "catalogue", problems):
+        try:
+            entry = _convert({**data, "id": path.stem}, Entry)
+        except msgspec.ValidationError as error:
+            problems.append(f"{path}: {error}")
+            continue
+        problems += [f"{path}: {problem}" for problem in _problems_of_entry(entry, ids)]
+        rules = tuple(msgspec.structs.replace(rule, score=_score(rule)) for rule in entry.match)
+        entries[path.stem] = msgspec.structs.replace(entry, match=rules)
+    known: dict[str, Preset] = {}
+    replies: dict[str, tuple[Reply, ...]] = {}
+    for path, data in _read_all(presets, problems):
+        try:
+            known[path.stem], replies[path.stem] = parse_preset(path.stem, data)
+        except msgspec.ValidationError as error:
+            problems.append(f"{path}: {error}")
+            continue
+        found = _problems_of_preset(known[path.stem], replies[path.stem], ids)
+        problems += [f"{path}: {problem}" for problem in found]
+    apps: dict[str, App] = {}
+    for path, data in _read_all(package / "apps", problems):
+        try:
+            apps[path.stem] = _convert({**data, "id": path.stem}, App)
+        except msgspec.ValidationError as error:
+            problems.append(f"{path}: {error}")
+    words: tuple[Word, ...] = ()
+    try:
+        words = msgspec.convert(_toml(package / "words.toml")["word"], tuple[Word, ...], strict=True)
+    except (OSError, ValueError, KeyError, msgspec.ValidationError) as error:
+        problems.append(f"{package / 'words.toml'}: {error}")
+    if problems:
+        raise KnowledgeError(problems)
+    return Knowledge(entries, known, replies, apps, words)
+
+
+def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
+    """Return the files of the index: name → JSON. Examples stay behind: a run has no use for them."""
+    entries = {
+        name: msgspec.structs.replace(entry, example=(), near_miss=())
+        for name, entry in knowledge.entries.items()
+    }
+    return {
+        "catalogue.json": msgspec.json.encode(Catalogue(entries)),
+        "presets.json": msgspec.json.encode(knowledge.presets),
+        "apps.json": msgspec.json.encode(knowledge.apps),
+        "words.json": msgspec.json.encode(knowledge.words),
+    }

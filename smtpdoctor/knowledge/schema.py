@@ -1,0 +1,322 @@
+"""The shape of the knowledge files; unknown or missing keys are refused.
+
+The same types are read from TOML (strictly, by ``compile``) and from the compiled index.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Raw, Struct
+
+from smtpdoctor.model import (
+    Confidence,
+    Fault,
+    Lang,
+    Security,
+    SettingName,
+    Severity,
+    Stage,
+)
+
+__all__ = [
+    "Advice",
+    "Alternative",
+    "App",
+    "AppSecurity",
+    "Catalogue",
+    "Endpoint",
+    "Entry",
+    "Example",
+    "ExampleEvidence",
+    "Link",
+    "NearMiss",
+    "Password",
+    "Preset",
+    "Reply",
+    "Rule",
+    "SenderRule",
+    "Text",
+    "Username",
+    "When",
+    "Word",
+]
+
+LinkKind = Literal[
+    "app-password",
+    "smtp-switch",
+    "api-key",
+    "smtp-password",
+    "sender",
+    "limits",
+    "errors",
+    "help",
+    "approval",
+]
+
+
+class Text(Struct, frozen=True, forbid_unknown_fields=True):
+    """One text in every language of the project."""
+
+    en: str
+    ko: str
+
+    def in_(self, lang: Lang) -> str:
+        """Return the text in that language."""
+        return self.ko if lang == "ko" else self.en
+
+
+class When(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Conditions on evidence and settings; every key that is given must hold, any of its values does."""
+
+    stage: tuple[Stage, ...] = ()
+    code: tuple[int, ...] = ()
+    enhanced: tuple[str, ...] = ()
+    error: tuple[str, ...] = ()
+    label: tuple[str, ...] = ()
+    setting: tuple[SettingName, ...] = ()
+    provider: tuple[str, ...] = ()
+    port: tuple[int, ...] = ()
+    security: tuple[Security, ...] = ()
+    library: tuple[str, ...] = ()
+    app: tuple[str, ...] = ()
+
+
+class Advice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A numbered fix, or a further sentence of the meaning, that may depend on the case."""
+
+    en: str
+    ko: str
+    when: When | None = None
+
+    def in_(self, lang: Lang) -> str:
+        """Return the text in that language."""
+        return self.ko if lang == "ko" else self.en
+
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One way to recognise an entry: all conditions hold; ``score`` (computed) says how special it is."""
+
+    stage: tuple[Stage, ...] = ()
+    code: tuple[int, ...] = ()
+    enhanced: tuple[str, ...] = ()
+    error: tuple[str, ...] = ()
+    label: tuple[str, ...] = ()
+    setting: tuple[SettingName, ...] = ()
+    provider: tuple[str, ...] = ()
+    port: tuple[int, ...] = ()
+    security: tuple[Security, ...] = ()
+    library: tuple[str, ...] = ()
+    text: str = ""
+    confidence: Confidence = Confidence.LIKELY
+    severity: Severity | None = None
+    weight: float = 0
+    score: float = 0
+
+
+class ExampleEvidence(Struct, frozen=True, forbid_unknown_fields=True):
+    """Evidence as a live probe would give it."""
+
+    stage: Stage | None = None
+    code: int | None = None
+    enhanced: str | None = None
+    error: str | None = None
+    text: str = ""
+    labels: tuple[str, ...] = ()
+    setting: SettingName | None = None
+    port: int | None = None
+    security: Security | None = None
+
+
+class Example(Struct, frozen=True, forbid_unknown_fields=True):
+    """A case that must be diagnosed as the entry it stands in."""
+
+    text: str = ""
+    evidence: ExampleEvidence | None = None
+    provider: str | None = None
+    source: str = ""
+
+
+class NearMiss(Struct, frozen=True, forbid_unknown_fields=True):
+    """A case that looks alike but is ``id`` instead (``none``: no mail failure at all)."""
+
+    id: str
+    text: str = ""
+    evidence: ExampleEvidence | None = None
+    provider: str | None = None
+    source: str = ""
+
+
+class Entry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One cause that a person can act on; the file's name is its id.
+
+    ``where`` lists the pages of a provider that help (default: by stage), ``provider_facts`` what
+    the provider says about settings that the entry is about.
+    """
+
+    stage: Stage
+    severity: Severity
+    fault: Fault
+    retryable: bool
+    links: tuple[str, ...]
+    title: Text
+    meaning: Text
+    sure: Text
+    fix: tuple[Advice, ...]
+    match: tuple[Rule, ...]
+    note: tuple[Advice, ...] = ()
+    example: tuple[Example, ...] = ()
+    near_miss: tuple[NearMiss, ...] = ()
+    where: tuple[LinkKind, ...] = ()
+    provider_facts: tuple[Literal["username", "password", "sender"], ...] = ()
+    seed: str = ""
+    id: str = ""
+
+
+class Endpoint(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A port of a provider and how it is secured."""
+
+    port: int
+    security: Security
+    host: str | None = None
+    note: Text | None = None
+
+
+class Username(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a provider takes as user name."""
+
+    form: Literal["literal", "email", "local-part", "email-or-local", "regex", "any", "none"]
+    en: str
+    ko: str
+    value: str | None = None
+    source: str = ""
+
+
+class Password(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a provider takes as password; ``pattern`` is the right shape, for a warning only."""
+
+    kind: Literal[
+        "app-password", "account-password", "api-key", "smtp-password", "token", "oauth2", "none"
+    ]
+    example: str
+    en: str
+    ko: str
+    pattern: str | None = None
+    strip_spaces: bool = False
+    source: str = ""
+
+
+class SenderRule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which senders a provider lets through."""
+
+    rule: Literal["login-address", "verified-domain", "verified-identity", "rewritten", "any"]
+    en: str
+    ko: str
+
+
+class Link(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where to click at a provider; ``what`` is what for."""
+
+    what: LinkKind
+    url: str
+    en: str
+    ko: str
+
+
+class Alternative(Struct, frozen=True, forbid_unknown_fields=True):
+    """Another diagnosis of the same reply, when one of these labels holds."""
+
+    diagnosis: str
+    when: tuple[str, ...]
+
+
+class Reply(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A reply of a provider's own, and what it means there."""
+
+    text: str
+    stage: Literal[
+        "config", "dns", "connect", "greeting", "tls", "auth", "sender", "recipient", "send", "any"
+    ]
+    side: Literal["submission", "mx", "both", "downstream", "activity"]
+    diagnosis: str
+    cause: Text
+    cure: Text
+    source: str
+    code: int | None = None
+    enhanced: str | None = None
+    alt: Alternative | None = None
+
+
+class Preset(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A provider; the file's name is its id. ``reply`` stays undecoded until a failure needs it."""
+
+    kind: str
+    host: str
+    name: Text
+    endpoint: tuple[Endpoint, ...]
+    username: Username
+    password: Password
+    sender: SenderRule
+    checked: str
+    sources: tuple[str, ...]
+    hosts: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    mail_domains: tuple[str, ...] = ()
+    auth_mechanisms: tuple[str, ...] = ()
+    min_tls: str | None = None
+    size_limit: int | None = None
+    reply_marker: str | None = None
+    spf_include: tuple[str, ...] = ()
+    link: tuple[Link, ...] = ()
+    limit: tuple[Text, ...] = ()
+    note: tuple[Text, ...] = ()
+    reply: Raw = Raw(b"[]")
+    id: str = ""
+
+
+class AppSecurity(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A row of an application's truth table: its own variables → how the connection is secured.
+
+    ``when`` maps a variable to ``true``, ``false``, ``absent`` or a literal word, and ``port`` to a
+    list of ports; the first row whose conditions all hold decides.
+    """
+
+    mode: Security
+    when: dict[str, str | tuple[int, ...]] = {}
+    decided_by: str | None = None
+
+
+class App(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How an application spells its SMTP settings, by what its code does; the file's name is its id."""
+
+    name: Text
+    variables: dict[SettingName, tuple[str, ...]]
+    required: tuple[SettingName, ...]
+    true: tuple[str, ...]
+    false: tuple[str, ...]
+    security: tuple[AppSecurity, ...]
+    write: dict[Security, dict[str, str]]
+    sources: tuple[str, ...]
+    detect: tuple[str, ...] = ()
+    id: str = ""
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The variables of the truth table, in order of appearance."""
+        names: dict[str, None] = {}
+        for row in self.security:
+            names.update((name, None) for name in row.when if name != "port")
+        return tuple(names)
+
+
+class Word(Struct, frozen=True, forbid_unknown_fields=True):
+    """How systems and libraries word an error token, in any language."""
+
+    token: str
+    text: tuple[str, ...]
+
+
+class Catalogue(Struct, frozen=True):
+    """All entries, by id in alphabetical order."""
+
+    entries: dict[str, Entry]

@@ -1,0 +1,38 @@
+"""Records the dialogue; what is secret is masked here, when a turn is recorded."""
+
+from __future__ import annotations
+
+import time
+from typing import Final, Literal
+
+from smtpdoctor.model import Turn
+from smtpdoctor.smtp.redact import Redactor
+
+__all__ = ["Transcript"]
+
+_MAX_TURNS: Final = 2_000  # an endless server must not fill the memory
+_MAX_TEXT: Final = 2_000
+
+
+class Transcript:
+    """The turns of one run, in order, with the seconds since its start."""
+
+    def __init__(self, redact: Redactor | None = None) -> None:
+        self.redact = redact or Redactor()
+        self.turns: list[Turn] = []
+        self._start = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start of the run."""
+        return time.monotonic() - self._start
+
+    def record(self, direction: Literal["in", "out", "note"], text: str, *, encrypted: bool = False) -> None:
+        """Append one turn; a text of several lines becomes several turns."""
+        for line in text.split("\n"):
+            if len(self.turns) >= _MAX_TURNS:
+                return
+            shown = self.redact(line.rstrip("\r"))
+            if len(shown) > _MAX_TEXT:
+                shown = f"{shown[:_MAX_TEXT]}…"
+            self.turns.append(Turn(self.seconds, direction, encrypted, shown))

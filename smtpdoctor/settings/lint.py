@@ -1,0 +1,290 @@
+"""What can be said about settings without any network. Pure: settings in, evidence out."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.schema import Preset
+from smtpdoctor.model import Evidence, Security, Setting, SettingName, Settings, Stage
+from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, Loaded
+from smtpdoctor.smtp.command import MailboxError, mailbox
+
+__all__ = ["is_blocking", "is_loopback", "is_placeholder", "lint"]
+
+_PLACEHOLDER: Final = (
+    r"""your[-_ .]?(?:.*[-_ ])?(?:password|passwd|pass|pw|secret|key|token|user(?:name)?|e?mail|host|server|address|login|id|account|api)\b.*
+    |your[-_].+|.*[-_. ](?:goes[-_ ])?here|<.*>|\[.*\]|\{\{.*\}\}|\$\{?\w+\}?|%\w+%
+    |change[-_ ]?(?:me|this|it)\b.*|replace[-_ ]?(?:me|this|with)?\b.*|enter[-_ ].+|insert[-_ ].+|fill[-_ ]?(?:me|in)\b.*
+    |x{3,}|\*{3,}|\.{3,}|todo\b.*|tbd|dummy|placeholder|secret|password|passwd|example|app[-_ ]password|api[-_ ]key
+    |SG\.x{3,}.*|re_x{3,}.*|비밀번호|앱[ _-]?비밀번호.*"""
+)
+# A value without any of these is no placeholder; it spares the pattern above its 2 ms.
+_HINTS: Final = (
+    "your", "here", "<", "[", "{", "$", "%", "change", "replace", "enter", "insert", "fill", "xxx",
+    "***", "...", "todo", "tbd", "dummy", "placeholder", "secret", "pass", "example", "key", "비밀번호",
+)  # fmt: skip
+_PLACEHOLDER_HOST: Final = (
+    r"(?:.*\.)?(?:your-?(?:domain|host|server|provider|company)|mydomain|my-?domain)\.[a-z]+|(?:smtp|mail)\.(?:example|provider|host)\.(?:com|org|net)|host\.com"
+)
+_NEAR: Final = 0.88
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# Without these nothing can be dialled, so a run ends at the config stage.
+_BLOCKING: Final = frozenset(
+    {
+        "missing", "empty", "not-a-number", "out-of-range", "host-has-scheme", "host-has-port",
+        "host-has-blank", "host-bad-name", "bad-cipher",
+    }
+)  # fmt: skip
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine itself."""
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text is what templates put where a value belongs."""
+    bare = text.strip()
+    lowered = bare.lower()
+    if not any(hint in lowered for hint in _HINTS):
+        return False
+    return bool(re.fullmatch(_PLACEHOLDER, bare, re.IGNORECASE | re.VERBOSE))
+
+
+def is_blocking(evidence: Evidence) -> bool:
+    """Whether a run cannot go on to the network."""
+    return evidence.setting in {"host", "port", "cipher"} and bool(evidence.labels & _BLOCKING)
+
+
+def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
+    """Return all that is wrong or odd with the settings, what ``resolve`` could not read first."""
+    settings = loaded.settings
+    preset = load.presets().get(settings.preset or "")
+    found = list(loaded.evidence)
+    unusable = {one.setting for one in found}
+    needed: tuple[SettingName, ...] = ("host", "port", "sender") if needs_sender else ("host", "port")
+    for name in needed:
+        if settings.get(name) is None and name not in unusable:
+            found.append(_about(name, None, "missing"))
+    found += _host(settings)
+    found += _security(settings, preset)
+    found += _cipher(settings)
+    found += _login(settings, preset)
+    found += _sender(settings, preset)
+    return tuple(found)
+
+
+def _about(
+    name: SettingName, setting: Setting[Any] | None, *labels: str, **facts: str
+) -> Evidence:
+    return Evidence(
+        stage=Stage.CONFIG,
+        labels=frozenset(labels),
+        setting=name,
+        origin=setting.origin if setting else None,
+        facts={"name": setting.origin.name, **facts} if setting else facts,
+    )
+
+
+def _host(settings: Settings) -> Iterator[Evidence]:
+    setting = settings.host
+    if setting is None:
+        return
+    raw = setting.value
+    host = raw.strip()
+    shown = host[:100]
+    if "://" in host:
+        yield _about("host", setting, "host-has-scheme", value=shown, expected=_bare_host(host))
+    elif raw != host or re.search(r"\s", host):
+        yield _about("host", setting, "host-has-blank", value=raw[:100], expected=_bare_host(host))
+    elif not _is_address(host) and re.search(r":\d*$", host):
+        yield _about("host", setting, "host-has-port", value=shown, expected=_bare_host(host))
+    elif _is_placeholder_host(host) or is_placeholder(host):
+        yield _about("host", setting, "placeholder", value=shown)
+    elif not _is_address(host) and not _valid_name(host):
+        yield _about("host", setting, "host-bad-name", value=shown)
+    elif settings.preset is None and (near := _near_miss(host)):
+        yield _about("host", setting, "host-near-miss", value=shown, known=near)
+
+
+def _is_placeholder_host(host: str) -> bool:
+    if not any(hint in host.lower() for hint in ("your", "domain", "example", "provider", "host.")):
+        return False
+    return bool(re.fullmatch(_PLACEHOLDER_HOST, host, re.IGNORECASE))
+
+
+def _bare_host(text: str) -> str:
+    bare = text.partition("://")[2] or text
+    parts = bare.split()
+    return re.sub(r"[:/].*", "", parts[0] if parts else "")
+
+
+def _valid_name(host: str) -> bool:
+    try:
+        name = host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return False
+    labels = name.removesuffix(".").split(".")
+    return len(name) <= 254 and all(map(_valid_label, labels))  # noqa: PLR2004 -- RFC 1035
+
+
+def _valid_label(label: str) -> bool:
+    # Underscores are no host name (RFC 1123), but names of containers have them.
+    plain = label.replace("-", "").replace("_", "")
+    fits = 0 < len(label) < 64  # noqa: PLR2004 -- RFC 1035
+    return fits and plain.isalnum() and plain.isascii() and label[0] != "-" != label[-1]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _near_miss(host: str) -> str | None:
+    """Return the known host that a name was probably meant to be."""
+    name = host.rstrip(".").lower()
+    if "." not in name or _is_address(name):
+        return None
+    known: dict[str, str] = {}
+    for preset in load.presets().values():
+        if preset.kind == "local":
+            continue
+        if name in preset.mail_domains:
+            return preset.host
+        known |= {one: one for one in (preset.host, *preset.hosts) if "*" not in one}
+    from difflib import get_close_matches  # noqa: PLC0415 -- only for hosts that no preset knows
+
+    near = get_close_matches(name, known, 1, _NEAR)
+    return near[0] if near else None
+
+
+def _security(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
+    port, security, host = settings.port, settings.security, settings.host
+    if port is None or security is None:
+        return
+    endpoints = [one for one in preset.endpoint if one.port == port.value] if preset else []
+    implicit = {one.security is Security.TLS for one in endpoints} or (
+        {True} if port.value in IMPLICIT_TLS_PORTS
+        else {False} if port.value in STARTTLS_PORTS or port.value == 25  # noqa: PLR2004
+        else set()
+    )
+    facts = {"port": str(port.value)}
+    if security.value is Security.TLS and implicit == {False}:
+        yield _about("security", security, "tls-on-starttls-port", **facts)
+    elif security.value is not Security.TLS and implicit == {True}:
+        label = "plain-on-tls-port" if security.value is Security.NONE else "starttls-on-tls-port"
+        yield _about("security", security, label, **facts)
+    elif preset and preset.kind != "local" and not endpoints:
+        ports = ", ".join(dict.fromkeys(str(one.port) for one in preset.endpoint))
+        yield _about("port", port, "port-not-offered", value=str(port.value), ports=ports)
+    elif security.value is Security.NONE and host and not is_loopback(host.value) and settings.password is None:
+        # With a login the auth stage refuses to go on, which is an error of its own.
+        yield _about("security", security, "no-encryption", **facts)
+    elif security.value is Security.NONE and host and not is_loopback(host.value):
+        yield _about("security", security, "cleartext", **facts)
+
+
+def _cipher(settings: Settings) -> Iterator[Evidence]:
+    if settings.cipher is None:
+        return
+    import ssl  # noqa: PLC0415 -- lint without a cipher setting does without
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers(settings.cipher.value)
+    except (ssl.SSLError, ValueError):
+        yield _about("cipher", settings.cipher, "bad-cipher", value=settings.cipher.value[:60])
+
+
+def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
+    username, password = settings.username, settings.password
+    if (username is None) != (password is None):
+        missing: SettingName = "password" if password is None else "username"
+        given = username or password
+        yield _about(missing, given, "half-login")
+    if username is not None:
+        yield from _credential("username", username, username.value)
+    if password is not None:
+        yield from _credential("password", password, password.value.reveal())
+    if preset is None:
+        return
+    if username is not None and not _fits_username(username.value, preset):
+        expected = preset.username.value if preset.username.form == "literal" else preset.username.form
+        yield _about(
+            "username", username, "username-form", value=username.value[:100], expected=expected or ""
+        )
+    if password is not None and preset.password.pattern:
+        text = password.value.reveal()
+        if preset.password.strip_spaces:
+            text = re.sub(r"\s", "", text)
+        if not is_placeholder(text) and not re.fullmatch(preset.password.pattern, text):
+            # An OAuth token is no password, and no pattern is about it.
+            from smtpdoctor.smtp.sasl import looks_like_token  # noqa: PLC0415
+
+            if not looks_like_token(text):
+                yield _about("password", password, "password-form", expected=preset.password.kind)
+
+
+def _credential(name: SettingName, setting: Setting[Any], text: str) -> Iterator[Evidence]:
+    bare = text.strip()
+    if is_placeholder(text):
+        yield _about(name, setting, "placeholder")
+    elif len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'`":
+        yield _about(name, setting, "quoted")
+    elif _CONTROL.search(text):
+        yield _about(name, setting, "control-character")
+    elif text != bare:
+        yield _about(name, setting, "blank-around")
+
+
+def _fits_username(username: str, preset: Preset) -> bool:
+    match preset.username.form:
+        case "literal":
+            return username == preset.username.value
+        case "email":
+            return "@" in username.strip("@")
+        case "local-part":
+            return "@" not in username
+        case "regex":
+            return bool(re.fullmatch(preset.username.value or "", username))
+        case _:
+            return True
+
+
+def _sender(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
+    for name, setting in (("sender", settings.sender), ("recipient", settings.recipient)):
+        if setting is None:
+            continue
+        try:
+            address = mailbox(setting.value)
+        except MailboxError:
+            yield _about(name, setting, "not-an-address", value=setting.value[:100])  # type: ignore[arg-type]
+            continue
+        if name == "sender" and is_placeholder(address.partition("@")[0]) and address.startswith("your"):
+            yield _about("sender", setting, "placeholder", value=address)
+        elif name == "sender" and preset and preset.sender.rule in {"login-address", "rewritten"}:
+            yield from _sender_against_login(settings, preset, setting, address)
+
+
+def _sender_against_login(
+    settings: Settings, preset: Preset, setting: Setting[str], address: str
+) -> Iterator[Evidence]:
+    if settings.username is None or address.lower() == settings.username.value.strip().lower():
+        return
+    username = settings.username.value.strip()
+    if "@" not in username and address.partition("@")[0].lower() == username.lower():
+        return  # the bare id of the same mailbox
+    if preset.mail_domains or "@" in username:
+        yield _about("sender", setting, "sender-not-login", value=address, expected=username)

@@ -1,0 +1,320 @@
+"""Variables, flags and presets → Settings. Pure: nothing is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from smtpdoctor.errors import UsageError
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.schema import App, Endpoint, Preset
+from smtpdoctor.model import (
+    Evidence,
+    Message,
+    Origin,
+    Secret,
+    Security,
+    Setting,
+    SettingName,
+    Settings,
+    Stage,
+)
+from smtpdoctor.settings.read import Variable, Variables
+
+__all__ = ["Flags", "Loaded", "detect_app", "endpoint_of", "preset_named", "preset_of_host", "resolve"]
+
+T = TypeVar("T")
+
+_URL_SECURITY: Final[Mapping[str, Security | None]] = {
+    "smtp": None,  # by port, as most libraries do
+    "smtps": Security.TLS,
+    "submissions": Security.TLS,
+    "submission": Security.STARTTLS,
+    "smtp+starttls": Security.STARTTLS,
+    "smtp+opportunistic": Security.OPPORTUNISTIC,
+    "smtp+plain": Security.NONE,
+}
+IMPLICIT_TLS_PORTS: Final = frozenset({465, 2465})
+STARTTLS_PORTS: Final = frozenset({587, 2587, 2525})
+_DEFAULT: Final = Origin("default", "default")
+
+
+class Flags(Struct, frozen=True, kw_only=True):
+    """What the command line gave; None where it gave nothing."""
+
+    preset: str | None = None
+    app: str | None = None
+    url: str | None = None
+    host: str | None = None
+    port: int | None = None
+    security: Security | None = None
+    username: str | None = None
+    password: Setting[Secret] | None = None
+    sender: str | None = None
+    ehlo: str | None = None
+    recipient: str | None = None
+
+
+class Loaded(Struct, frozen=True):
+    """Settings, and what could not be made a setting of."""
+
+    settings: Settings
+    evidence: tuple[Evidence, ...]
+
+
+def preset_of_host(host: str) -> Preset | None:
+    """Return the preset that a host name belongs to."""
+    name = host.rstrip(".").lower()
+    for preset in load.presets().values():
+        if preset.kind == "local":
+            continue  # localhost may be anything
+        for pattern in (preset.host, *preset.hosts):
+            if name == pattern or (pattern.startswith("*.") and name.endswith(pattern[1:])):
+                return preset
+    return None
+
+
+def endpoint_of(preset: Preset, port: int | None, security: Security | None) -> Endpoint | None:
+    """Return the endpoint of a preset that fits what is known, the recommended one where nothing is."""
+    for endpoint in preset.endpoint:
+        if port not in (None, endpoint.port):
+            continue
+        if security is not None and not _compatible(security, endpoint.security):
+            continue
+        return endpoint
+    return None
+
+
+def _compatible(wanted: Security, offered: Security) -> bool:
+    return (wanted is Security.TLS) == (offered is Security.TLS)
+
+
+def detect_app(names: Mapping[str, object]) -> str:
+    """Return the application whose variables these are: the one with the most of its own."""
+    counts = {
+        app.id: sum(name in names for name in app.detect) for app in load.apps().values()
+    }
+    best = max(counts.values(), default=0)
+    if best == 0 or counts.get("smtp", 0) == best:
+        return "smtp"
+    return next(name for name, count in counts.items() if count == best)
+
+
+def _from_url(url: str) -> dict[str, Any]:
+    """Take an SMTP URL apart; raises UsageError that never shows the password."""
+    origin = Origin("flag", "--url")
+    scheme = url.partition(":")[0].lower()
+    if scheme not in _URL_SECURITY or "://" not in url:
+        shown = scheme if "://" in url else "?"
+        raise UsageError(
+            Message("usage.url.scheme", {"scheme": shown, "known": ", ".join(_URL_SECURITY)})
+        )
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = parts.hostname
+    except ValueError as error:
+        raise UsageError(Message("usage.url.broken")) from error
+    if not host or parts.path.strip("/") or parts.query or parts.fragment:
+        raise UsageError(Message("usage.url.broken"))
+    security = _URL_SECURITY[scheme]
+    if port is None:
+        port = 465 if security is Security.TLS else 587
+    found: dict[str, Any] = {"host": Setting(host, origin), "port": Setting(port, origin)}
+    if security is not None:
+        found["security"] = Setting(security, origin)
+    if parts.username:
+        found["username"] = Setting(unquote(parts.username), origin)
+    if parts.password:
+        found["password"] = Setting(Secret(unquote(parts.password)), origin)
+    return found
+
+
+def _from_flags(flags: Flags) -> dict[str, Any]:
+    found = _from_url(flags.url) if flags.url else {}
+    for name in ("host", "port", "security", "username", "sender", "ehlo"):
+        value = getattr(flags, name)
+        if value is not None:
+            found[name] = Setting(value, Origin("flag", f"--{name}"))
+    if flags.password is not None:
+        found["password"] = flags.password
+    if flags.recipient is not None:
+        found["recipient"] = Setting(flags.recipient, Origin("flag", "--to"))
+    return found
+
+
+def _port(variable: Variable, evidence: list[Evidence]) -> Setting[int] | None:
+    text = variable.text.strip()
+    label = ""
+    if not text:
+        label = "empty"
+    elif not (text.isascii() and text.isdigit()):
+        label = "not-a-number"
+    elif not 0 < int(text[:9]) < 65_536:  # noqa: PLR2004 -- RFC 9293
+        label = "out-of-range"
+    if label:
+        evidence.append(_config(label, "port", variable, value=text[:40]))
+        return None
+    return Setting(int(text), variable.origin)
+
+
+def _config(label: str, setting: SettingName, variable: Variable, **facts: str) -> Evidence:
+    return Evidence(
+        stage=Stage.CONFIG,
+        labels=frozenset({label}),
+        setting=setting,
+        origin=variable.origin,
+        facts={"name": variable.origin.name, **facts},
+    )
+
+
+def _security(
+    app: App, variables: Variables, port: int | None, evidence: list[Evidence]
+) -> Setting[Security] | None:
+    """Translate an application's own flags by its truth table."""
+    states: dict[str, str] = {}
+    for name in app.flags:
+        variable = variables.values.get(name)
+        text = variable.text.strip() if variable else ""
+        lowered = text.lower()
+        if not text:
+            states[name] = "absent"
+        elif lowered in app.true:
+            states[name] = "true"
+        elif lowered in app.false:
+            states[name] = "false"
+        else:
+            states[name] = f"word:{lowered}"
+    words = {
+        value for row in app.security for value in row.when.values() if isinstance(value, str)
+    }
+    for name, state in states.items():
+        if state.startswith("word:") and state not in words:
+            variable = variables.values[name]
+            evidence.append(_config("not-a-boolean", "security", variable, value=variable.text[:40]))
+    for row in app.security:
+        holds = all(
+            (port in wanted if isinstance(wanted, tuple) else states.get(name) == wanted)
+            for name, wanted in row.when.items()
+        )
+        if holds:
+            decided = variables.values.get(row.decided_by or "")
+            return Setting(row.mode, decided.origin if decided else _DEFAULT)
+    return None
+
+
+def _from_variables(
+    app: App, variables: Variables, port: int | None, evidence: list[Evidence]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for setting, names in app.variables.items():
+        variable = next((variables.values[name] for name in names if name in variables.values), None)
+        if variable is None:
+            continue
+        if setting == "port":
+            parsed = _port(variable, evidence)
+            if parsed:
+                found["port"] = parsed
+                port = port if port is not None else parsed.value
+        elif setting == "password":
+            if variable.text:
+                found["password"] = Setting(Secret(variable.text), variable.origin)
+        elif variable.text.strip():
+            found[setting] = Setting(variable.text, variable.origin)
+        elif setting in app.required:
+            evidence.append(_config("empty", setting, variable))
+    security = _security(app, variables, port, evidence)
+    if security:
+        found["security"] = security
+    return found
+
+
+def preset_named(name: str) -> Preset:
+    """Return the preset of that id or alias; raises UsageError that offers the nearest name."""
+    preset = load.preset(name)
+    if preset is None:
+        from difflib import get_close_matches  # noqa: PLC0415 -- only to help after a typo
+
+        known = sorted({*load.presets(), *(a for p in load.presets().values() for a in p.aliases)})
+        near = get_close_matches(name.lower(), known, 1, 0.6)
+        hint = Message("usage.preset.near", {"name": near[0]}) if near else Message("usage.preset.list")
+        raise UsageError(Message("usage.preset.unknown", {"name": name}), hint)
+    return preset
+
+
+def _app_named(name: str) -> App:
+    app = load.app(name)
+    if app is None:
+        raise UsageError(Message("usage.app.unknown", {"name": name, "known": ", ".join(load.apps())}))
+    return app
+
+
+def _fill_from_preset(found: dict[str, Any], preset: Preset, *, named: bool) -> None:
+    """Add what the preset knows and nothing stronger said.
+
+    A preset that the user named gives everything; one recognised by its host only completes what
+    the command line left out, since an application would not know it either.
+    """
+    origin = Origin("preset", preset.id)
+    port = found["port"].value if "port" in found else None
+    security = found["security"].value if "security" in found else None
+    endpoint = endpoint_of(preset, port, security) or endpoint_of(preset, port, None)
+    if named and "host" not in found:
+        found["host"] = Setting((endpoint and endpoint.host) or preset.host, origin)
+    if endpoint is not None:
+        if "port" not in found and (named or found["host"].origin.kind == "flag"):
+            found["port"] = Setting(endpoint.port, origin)
+        if "security" not in found and "port" in found:
+            found["security"] = Setting(endpoint.security, origin)
+    if named and "username" not in found and preset.username.form == "literal":
+        found["username"] = Setting(cast("str", preset.username.value), origin)
+
+
+def _defaults(found: dict[str, Any]) -> None:
+    """Add what follows from the rest: the usual port, and the usual security of a port (RFC 8314)."""
+    if "port" not in found and "host" in found and found["host"].origin.kind == "flag":
+        implicit = "security" in found and found["security"].value is Security.TLS
+        found["port"] = Setting(465 if implicit else 587, _DEFAULT)
+    if "security" not in found and "port" in found:
+        port = found["port"].value
+        if port in IMPLICIT_TLS_PORTS:
+            mode = Security.TLS
+        elif port in STARTTLS_PORTS:
+            mode = Security.STARTTLS
+        else:
+            mode = Security.OPPORTUNISTIC
+        found["security"] = Setting(mode, _DEFAULT)
+
+
+def resolve(flags: Flags, variables: Variables) -> Loaded:
+    """Merge everything, strongest first: flags, variables, preset, defaults. Raises UsageError."""
+    evidence = list(variables.evidence)
+    found = _from_flags(flags)
+    app = _app_named(flags.app or detect_app(variables.values))
+    port = found["port"].value if "port" in found else None
+    found = {**_from_variables(app, variables, port, evidence), **found}
+    named = preset_named(flags.preset) if flags.preset else None
+    preset = named
+    if "host" in found and not (named and found["host"].origin.kind != "flag"):
+        preset = preset_of_host(found["host"].value) or named
+        if named and preset and preset.id != named.id:
+            raise UsageError(
+                Message(
+                    "usage.contradiction.preset",
+                    {"preset": named.id, "host": found["host"].value, "other": preset.id},
+                )
+            )
+    if preset is not None:
+        _fill_from_preset(found, preset, named=named is not None)
+    _defaults(found)
+    settings = Settings(**found, preset=preset.id if preset else None, app=app.id)
+    return Loaded(settings, tuple(evidence))
+
+
+def with_recipient(settings: Settings, recipient: str) -> Settings:
+    """Return the settings with a recipient for the test message."""
+    return replace(settings, recipient=Setting(recipient, Origin("flag", "--to")))

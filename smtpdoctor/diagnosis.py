@@ -1,0 +1,235 @@
+"""Evidence → findings. Pure: live probes and pasted logs share it.
+
+All rules of the catalogue, and the provider's own replies, are held against the evidence; the most
+special one that fits decides (``Rule.score``), and the next ones are the candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+import re2
+from msgspec import Struct
+from msgspec.structs import replace
+
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.schema import Entry, Reply, Rule, When
+from smtpdoctor.model import Confidence, Evidence, Finding, Settings, Severity, Stage
+
+__all__ = ["Context", "diagnose", "holds", "order"]
+
+_MAX_TEXT: Final = 16_384  # a longer text says nothing more
+_MAX_CANDIDATES: Final = 3
+_REPLY_SCORE: Final = 50  # the provider's own words beat any general rule but a label
+_SURE: Final = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2}
+_GRAVE: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+# Warnings about a setting that become the cause once the stage that depends on it failed.
+_EXPLAINS: Final = {
+    "host": frozenset({Stage.DNS, Stage.CONNECT}),
+    "port": frozenset({Stage.CONNECT, Stage.GREETING}),
+    "username": frozenset({Stage.AUTH}),
+    "password": frozenset({Stage.AUTH}),
+}
+_TELLING: Final = frozenset({"host-near-miss", "port-not-offered", "quoted", "blank-around"})
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """What is known beside the evidence; ``labels`` are those of the config stage."""
+
+    settings: Settings = Settings()
+    provider: str | None = None
+    library: str | None = None
+    labels: frozenset[str] = frozenset()
+
+
+class _Match(Struct, frozen=True):
+    score: float
+    entry: Entry
+    confidence: Confidence
+    severity: Severity
+    reply: int | None = None
+
+
+@cache
+def _text_rules() -> tuple[re2.Set, tuple[tuple[str, int], ...]]:
+    """Compile the texts of all rules into one automaton; its answers are indexes of the second value."""
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    options.max_mem = 256 << 20
+    patterns = re2.Set.SearchSet(options)
+    owners: list[tuple[str, int]] = []
+    for entry in load.entries().values():
+        for number, rule in enumerate(entry.match):
+            if rule.text:
+                patterns.Add(rule.text)
+                owners.append((entry.id, number))
+    patterns.Compile()
+    return patterns, tuple(owners)
+
+
+def _texts_found(text: str) -> frozenset[tuple[str, int]]:
+    if not text:
+        return frozenset()
+    patterns, owners = _text_rules()
+    return frozenset(owners[index] for index in patterns.Match(text[:_MAX_TEXT]) or ())
+
+
+def _enhanced_fits(wanted: tuple[str, ...], enhanced: str | None) -> bool:
+    return enhanced is not None and any(
+        one == enhanced or (one.startswith("x.") and one[1:] == enhanced[1:]) for one in wanted
+    )
+
+
+def holds(when: When | Rule | None, evidence: Evidence, context: Context) -> bool:
+    """Whether all conditions but the text hold."""
+    if when is None:
+        return True
+    settings = context.settings
+    port = settings.port.value if settings.port else None
+    security = settings.security.value if settings.security else None
+    labels = evidence.labels
+    if isinstance(when, When):
+        labels |= context.labels  # an advice may depend on what the config stage saw
+        if when.app and settings.app not in when.app:
+            return False
+    return (
+        (not when.stage or evidence.stage in when.stage)
+        and (not when.code or evidence.code in when.code)
+        and (not when.enhanced or _enhanced_fits(when.enhanced, evidence.enhanced))
+        and (not when.error or evidence.error in when.error)
+        and (not when.label or bool(labels.intersection(when.label)))
+        and (not when.setting or evidence.setting in when.setting)
+        and (not when.provider or context.provider in when.provider)
+        and (not when.port or port in when.port)
+        and (not when.security or security in when.security)
+        and (not when.library or context.library in when.library)
+    )
+
+
+def _by_rules(evidence: Evidence, context: Context, text: str) -> Iterator[_Match]:
+    found = _texts_found(text)
+    for entry in load.entries().values():
+        best: Rule | None = None
+        for number, rule in enumerate(entry.match):
+            if (best is None or rule.score > best.score) and (
+                (not rule.text or (entry.id, number) in found) and holds(rule, evidence, context)
+            ):
+                best = rule
+        if best is not None:
+            yield _Match(best.score, entry, best.confidence, best.severity or entry.severity)
+
+
+def _reply_fits(reply: Reply, evidence: Evidence, text: str) -> bool:
+    return (
+        (reply.code is None or evidence.code is None or reply.code == evidence.code)
+        and (reply.code is None or evidence.code is not None or str(reply.code) in text)
+        and (reply.enhanced is None or evidence.enhanced in {None, reply.enhanced})
+        and (reply.stage == "any" or evidence.stage is None or evidence.stage == reply.stage)
+        and reply.text.lower() in text
+    )
+
+
+def _by_replies(evidence: Evidence, context: Context, text: str) -> Iterator[_Match]:
+    if context.provider is None or not text:
+        return
+    lowered = text.lower()
+    entries = load.entries()
+    best: tuple[float, int, Reply] | None = None
+    for number, reply in enumerate(load.replies(context.provider)):
+        if not _reply_fits(reply, evidence, lowered):
+            continue
+        score = (
+            (_REPLY_SCORE + min(len(reply.text), 60) / 2 if reply.text else 30)
+            + 4 * (reply.code is not None)
+            + 8 * (reply.enhanced is not None)
+            + 2 * (reply.stage != "any")
+        )
+        if best is None or score > best[0]:
+            best = (score, number, reply)
+    if best is None:
+        return
+    score, number, reply = best
+    diagnosis, confidence = reply.diagnosis, Confidence.CERTAIN
+    if reply.alt:
+        if (context.labels | evidence.labels).intersection(reply.alt.when):
+            diagnosis = reply.alt.diagnosis
+            other = entries[reply.diagnosis]
+        else:
+            other = entries[reply.alt.diagnosis]
+        confidence = Confidence.LIKELY
+        yield _Match(score - 1, other, Confidence.POSSIBLE, other.severity)
+    entry = entries[diagnosis]
+    yield _Match(score, entry, confidence, entry.severity, number)
+
+
+def diagnose(evidence: Evidence, context: Context) -> Finding | None:
+    """Return the cause behind one piece of evidence, or None where nothing fits."""
+    text = evidence.text
+    if evidence.code is not None and not text.startswith(str(evidence.code)):
+        text = f"{evidence.code} {text}"
+    matches = [*_by_rules(evidence, context, text), *_by_replies(evidence, context, text)]
+    if not matches:
+        return None
+    matches.sort(key=lambda match: (-match.score, match.entry.id))
+    best = matches[0]
+    others = dict.fromkeys(match.entry.id for match in matches if match.entry.id != best.entry.id)
+    certain = best.confidence is Confidence.CERTAIN
+    return Finding(
+        id=best.entry.id,
+        stage=evidence.stage or best.entry.stage,
+        severity=best.severity,
+        confidence=best.confidence,
+        fault=best.entry.fault,
+        retryable=best.entry.retryable,
+        evidence=evidence,
+        candidates=() if certain else tuple(others)[:_MAX_CANDIDATES],
+        reply=best.reply,
+    )
+
+
+def ties(evidence: Evidence, context: Context) -> list[str]:
+    """Return the ids that claim the evidence with the same, highest score: a defect of the catalogue."""
+    matches = list(_by_rules(evidence, context, evidence.text))
+    top = max((match.score for match in matches), default=0)
+    return sorted(match.entry.id for match in matches if match.score == top)
+
+
+def order(findings: list[Finding], failed: Stage | None) -> tuple[Finding, ...]:
+    """Put the root cause first: errors before warnings, an earlier stage before a later one.
+
+    A warning about a setting on which the failed stage depends is the cause, not a remark.
+    One id is told once: the config stage's origin joins the live evidence.
+    """
+    merged: dict[str, Finding] = {}
+    for finding in findings:
+        known = merged.get(finding.id)
+        merged[finding.id] = finding if known is None else _joined(known, finding)
+    stages = list(Stage)
+
+    def rank(finding: Finding) -> tuple[int, int, int]:
+        severity = _GRAVE[finding.severity]
+        telling = failed in _EXPLAINS.get(finding.evidence.setting or "", ())
+        if telling and finding.evidence.labels & _TELLING:
+            severity = -1
+        return severity, stages.index(finding.stage), _SURE[finding.confidence]
+
+    return tuple(sorted(merged.values(), key=rank))
+
+
+def _joined(first: Finding, second: Finding) -> Finding:
+    """Return one finding of two with the same id: the graver one, with what the other knows beside."""
+    live, config = (second, first) if first.stage is Stage.CONFIG else (first, second)
+    if config.stage is not Stage.CONFIG:
+        return first
+    evidence = replace(
+        live.evidence,
+        origin=live.evidence.origin or config.evidence.origin,
+        setting=live.evidence.setting or config.evidence.setting,
+        labels=live.evidence.labels | config.evidence.labels,
+        facts={**config.evidence.facts, **live.evidence.facts},
+    )
+    severity = min(live.severity, config.severity, key=_GRAVE.__getitem__)
+    return replace(live, evidence=evidence, severity=severity)

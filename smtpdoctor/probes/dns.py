@@ -1,0 +1,181 @@
+"""The DNS stage: the addresses of the host.
+
+The system's resolver answers, since the application will use it (hosts file, container DNS and
+all); only when it fails does dnspython ask again, to tell why.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from typing import Final
+
+from msgspec import Struct
+
+from smtpdoctor.model import Evidence, Stage, StageResult
+from smtpdoctor.probes.session import Address, Session, failed, passed
+
+__all__ = ["probe"]
+
+_MAX_ADDRESSES: Final = 16
+_EAI: Final = {
+    socket.EAI_NONAME: "nxdomain",
+    socket.EAI_AGAIN: "EAI_AGAIN",
+    getattr(socket, "EAI_NODATA", socket.EAI_NONAME): "no-address",
+    socket.EAI_FAIL: "servfail",
+}
+
+
+class _Answer(Struct, frozen=True):
+    """Addresses and the canonical name, or the error token."""
+
+    ips: tuple[str, ...] = ()
+    cname: str = ""
+    error: str = ""
+
+
+def probe(session: Session) -> StageResult:
+    """Resolve the host, or what ``connect_to`` puts in its place."""
+    host, port = session.host, session.port
+    host, port = session.options.connect_to.get((host, port), (host, port))
+    family = session.options.family
+    literal = _literal(host)
+    if literal is not None:
+        session.addresses = (Address(literal, port),)
+        return passed(Stage.DNS, "dns.literal", {"addresses": [literal]}, address=literal)
+    if session.options.resolver is not None:
+        answer = _ask_server(host, family, session.options.resolver, session.deadline)
+    else:
+        answer = _ask_system(host, port, family, session.deadline)
+    if answer.error:
+        return _failure(session, host, answer)
+    session.addresses = tuple(Address(ip, port) for ip in answer.ips[:_MAX_ADDRESSES])
+    facts: dict[str, object] = {"addresses": list(answer.ips)}
+    if answer.cname:
+        facts["cname"] = answer.cname
+    return passed(Stage.DNS, "dns.pass", facts, host=host, addresses=", ".join(answer.ips[:4]))
+
+
+def _literal(host: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(host.strip("[]")))
+    except ValueError:
+        return None
+
+
+def _families(family: int | None) -> tuple[int, ...]:
+    return (4, 6) if family is None else (family,)
+
+
+def _ask_system(host: str, port: int, family: int | None, deadline: float) -> _Answer:
+    wanted = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[family]
+    answers: list[_Answer] = []
+
+    def look_up() -> None:
+        try:
+            found = socket.getaddrinfo(
+                host.encode() if host.isascii() else host, port, wanted, socket.SOCK_STREAM, 0, socket.AI_CANONNAME
+            )
+        except socket.gaierror as error:
+            answers.append(_Answer(error=_EAI.get(error.errno, "servfail")))
+        except (OSError, UnicodeError):
+            answers.append(_Answer(error="nxdomain"))
+        else:
+            ips = tuple(dict.fromkeys(str(one[4][0]) for one in found))
+            cname = found[0][3].rstrip(".").lower() if found else ""
+            answers.append(_Answer(ips, "" if cname in {host.lower(), *ips} else cname))
+
+    # getaddrinfo knows no deadline; a thread that is left behind ends by itself.
+    thread = threading.Thread(target=look_up, name="getaddrinfo", daemon=True)
+    thread.start()
+    thread.join(max(deadline - time.monotonic(), 0))
+    if not answers:
+        return _Answer(error="dns-timeout")
+    return answers[0]
+
+
+def _ask_server(
+    host: str, family: int | None, server: tuple[str, int] | None, deadline: float
+) -> _Answer:
+    """Ask a name server through dnspython; ``server`` None: the ones of the system."""
+    import dns.exception  # noqa: PLC0415 -- 50 ms that a run whose resolver answers saves
+    import dns.name  # noqa: PLC0415
+    import dns.resolver  # noqa: PLC0415
+
+    try:
+        resolver = dns.resolver.Resolver(configure=server is None)
+    except dns.resolver.NoResolverConfiguration:
+        return _Answer(error="dns-timeout")
+    if server is not None:
+        resolver.nameservers = [server[0]]
+        resolver.port = server[1]
+    ips: list[str] = []
+    cname = ""
+    error = ""
+    for version in _families(family):
+        lifetime = max(min(deadline - time.monotonic(), 5.0), 0.1)
+        try:
+            answer = resolver.resolve(
+                host, "A" if version == 4 else "AAAA", lifetime=lifetime, search=server is None  # noqa: PLR2004
+            )
+        except dns.resolver.NXDOMAIN:
+            return _Answer(error="nxdomain")
+        except dns.resolver.NoAnswer as nothing:
+            cname = cname or _chain_end(nothing, host)
+            error = error or "no-address"
+        except dns.resolver.NoNameservers:
+            error = "servfail"
+        except dns.exception.Timeout:
+            return _Answer(error="dns-timeout")
+        except (dns.exception.DNSException, UnicodeError, ValueError):
+            error = "nxdomain"
+        else:
+            ips += [str(record) for record in answer]
+            canonical = str(answer.canonical_name).rstrip(".").lower()
+            cname = "" if canonical == host.lower() else canonical
+    if ips:
+        return _Answer(tuple(ips), cname)
+    return _Answer(cname=cname, error=error)
+
+
+def _chain_end(nothing: Exception, host: str) -> str:
+    """Return where the CNAME chain of an answer without addresses ends."""
+    response = nothing.kwargs.get("response") if hasattr(nothing, "kwargs") else None
+    try:
+        canonical = str(response.canonical_name()).rstrip(".").lower() if response else ""
+    except Exception:  # noqa: BLE001 -- dnspython raises several kinds for a broken chain; none matters here
+        return ""
+    return "" if canonical == host.lower() else canonical
+
+
+def _failure(session: Session, host: str, answer: _Answer) -> StageResult:
+    error, cname = answer.error, answer.cname
+    remaining = session.deadline - time.monotonic()
+    if session.options.resolver is None and error != "dns-timeout" and remaining > 0:
+        asked = _ask_server(host, session.options.family, None, session.deadline)
+        # The system may know what DNS does not (hosts file), never the other way round: keep its "no".
+        if asked.error and asked.error != "dns-timeout":
+            error, cname = asked.error, asked.cname
+        elif asked.ips:
+            error = "no-address" if session.options.family else error
+    labels = set()
+    if "." not in host:
+        labels.add("container-name")
+    if cname:
+        labels.add("cname-chain")
+    facts = {"value": session.redact(host)}
+    if cname:
+        facts["cname"] = session.redact(cname)
+    if error == "dns-timeout":
+        facts["seconds"] = f"{session.options.timeout:g}"
+    evidence = Evidence(
+        stage=Stage.DNS,
+        error=error,
+        labels=frozenset(labels),
+        setting="host",
+        origin=session.loaded.settings.host.origin if session.loaded.settings.host else None,
+        facts=facts,
+    )
+    return failed(Stage.DNS, f"dns.{error.lower()}", evidence, host=facts["value"])

@@ -1,0 +1,54 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import certs
+from tests import postfix as postfix_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.certs import Certificates
+    from tests.postfix import Postfix
+
+_NOISE = ("SMTP_", "SMTPDOCTOR_", "EMAIL_", "MAIL_")
+_NOISY = {
+    *("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES"),
+    *("PYTHONUTF8", "PYTHONIOENCODING", "PYTHONUNBUFFERED", "PYTHONOPTIMIZE"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Keep the developer's own settings out of the tests, and theirs out of his."""
+    for name in tuple(os.environ):
+        if name.startswith(_NOISE) or name in _NOISY:
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("xdg")
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(home / name.split("_")[1].lower()))
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Make a CA, and certificates good and bad."""
+    return certs.make(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def postfix(certificates: Certificates) -> Iterator[Postfix]:
+    """Run a real Postfix; its tests may be skipped on a desk, but never in CI."""
+    works, reason = postfix_server.available()
+    if not works:
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with postfix_server.running(certificates) as server:
+        yield server

@@ -23,7 +23,7 @@ class IndexHook(BuildHookInterface):
         root = Path(self.root)
         sys.path.insert(0, str(root))
         try:
-            from smtpdoctor.knowledge.compile import index_bytes, read  # noqa: PLC0415
+            from smtpdoctor.knowledge.compile import index_bytes, read
         finally:
             sys.path.remove(str(root))
         folder = Path(tempfile.mkdtemp(prefix="smtpdoctor-index-"))

@@ -38,9 +38,7 @@ _ALWAYS: Final = re.compile(
     r"at\.(?:host|port|security|username|password|sender|cipher)"
     r"|set\.security\.(?:tls|starttls|opportunistic|none)|set\.port\.\d+"
 )
-_SOMETIMES: Final = re.compile(
-    r"host|port|security|username|sender|recipient|ehlo|preset|fact\.[a-z0-9_]+"
-)
+_SOMETIMES: Final = re.compile(r"host|port|security|username|sender|recipient|ehlo|preset|fact\.[a-z0-9_]+")
 # RE2 has neither look-around nor back-references; the log reader needs RE2's speed.
 _NOT_RE2: Final = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]|\(\?P=")
 
@@ -117,30 +115,33 @@ def _problems_of_placeholders(en: str, ko: str) -> Iterator[str]:
             yield f"unknown placeholder {{{name}}}"
 
 
+def _problems_of_pattern(where: str, pattern: str) -> Iterator[str]:
+    if _NOT_RE2.search(pattern):
+        yield f"{where}: not an RE2 pattern: {pattern!r}"
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        yield f"{where}: {error}: {pattern!r}"
+
+
 def _problems_of_rule(rule: Rule) -> Iterator[str]:
     if _score(rule) == rule.weight:
         yield "no condition"
     if rule.score:
         yield "score is computed"
     if rule.text:
-        if _NOT_RE2.search(rule.text):
-            yield f"not an RE2 pattern: {rule.text!r}"
-        try:
-            re.compile(rule.text)
-        except re.error as error:
-            yield f"text: {error}: {rule.text!r}"
+        yield from _problems_of_pattern("text", rule.text)
 
 
-def _problems_of_preset(
-    preset: Preset, replies: tuple[Reply, ...], ids: frozenset[str]
-) -> Iterator[str]:
+def _problems_of_preset(preset: Preset, replies: tuple[Reply, ...], ids: frozenset[str]) -> Iterator[str]:
     if not preset.endpoint:
         yield "endpoint: one or more is needed"
-    for pattern in (preset.password.pattern, preset.username.value):
-        if pattern and _NOT_RE2.search(pattern):
-            yield f"not an RE2 pattern: {pattern!r}"
-    if preset.username.form == "literal" and not preset.username.value:
-        yield "username: a literal needs its value"
+    if preset.password.pattern:
+        yield from _problems_of_pattern("password.pattern", preset.password.pattern)
+    if preset.username.form in {"literal", "regex"} and not preset.username.value:
+        yield f"username.value: a {preset.username.form} needs it"
+    elif preset.username.form == "regex":
+        yield from _problems_of_pattern("username.value", preset.username.value or "")
     if preset.password.kind != "none" and not preset.password.example.startswith("your-"):
         yield "password.example must begin with 'your-', so that lint knows it for a placeholder"
     for reply in replies:
@@ -157,7 +158,10 @@ def _convert(data: Mapping[str, Any], kind: type[S]) -> S:
 
 def parse_preset(name: str, data: dict[str, Any]) -> tuple[Preset, tuple[Reply, ...]]:
     """Turn the decoded TOML of one preset into values."""
-    replies = msgspec.convert(data.pop("reply", []), tuple[Reply, ...], strict=True)
+    try:
+        replies = msgspec.convert(data.pop("reply", []), tuple[Reply, ...], strict=True)
+    except msgspec.ValidationError as error:
+        raise msgspec.ValidationError(f"reply: {error}") from error
     data["id"] = name
     preset = _convert(data, Preset)
     raw = msgspec.Raw(msgspec.json.encode(replies))
@@ -222,6 +226,10 @@ def read(package: Path, presets: Path) -> Knowledge:
         words = msgspec.convert(_toml(package / "words.toml")["word"], tuple[Word, ...], strict=True)
     except (OSError, ValueError, KeyError, msgspec.ValidationError) as error:
         problems.append(f"{package / 'words.toml'}: {error}")
+    for word in words:
+        for pattern in word.text:
+            found = _problems_of_pattern(word.token, pattern)
+            problems += [f"{package / 'words.toml'}: {problem}" for problem in found]
     if problems:
         raise KnowledgeError(problems)
     return Knowledge(entries, known, replies, apps, words)

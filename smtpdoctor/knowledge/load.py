@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -44,7 +43,7 @@ def sources() -> tuple[Path, Path]:
 
 def _fingerprint() -> str:
     """Name the state of the source files without reading them."""
-    import hashlib  # noqa: PLC0415 -- a wheel never needs it
+    import hashlib
 
     package, presets_folder = sources()
     digest = hashlib.sha256()
@@ -65,24 +64,28 @@ def _index_folder() -> Path | None:
     """Return the folder of a current index, compiling it first where need be; None: nowhere to keep it."""
     if _BUILT.is_dir():
         return _BUILT
-    import platformdirs  # noqa: PLC0415 -- a wheel never needs it
+    import tempfile
+
+    import platformdirs
 
     root = platformdirs.user_cache_path("smtpdoctor")
     folder = root / f"index-{_fingerprint()}"
     if folder.is_dir():
         return folder
     files = _compiled()
+    aside: str | None = None
     try:
         root.mkdir(parents=True, exist_ok=True)
         # Made aside and moved into place, so that a run beside this one never sees half of it.
-        with tempfile.TemporaryDirectory(dir=root) as aside:
-            for name, content in files.items():
-                Path(aside, name).write_bytes(content)
-            for old in root.glob("index-*"):
-                _remove(old)
-            Path(aside).rename(folder)
-            Path(aside).mkdir()
+        aside = tempfile.mkdtemp(dir=root)
+        for name, content in files.items():
+            Path(aside, name).write_bytes(content)
+        for old in root.glob("index-*"):
+            _remove(old)
+        Path(aside).rename(folder)
     except OSError:
+        if aside is not None:
+            _remove(Path(aside))
         return folder if folder.is_dir() else None
     return folder
 
@@ -96,7 +99,7 @@ def _remove(folder: Path) -> None:
 
 @cache
 def _compiled() -> dict[str, bytes]:
-    from smtpdoctor.knowledge.compile import index_bytes, read  # noqa: PLC0415 -- first use only
+    from smtpdoctor.knowledge.compile import index_bytes, read
 
     return index_bytes(read(*sources()))
 
@@ -124,7 +127,7 @@ def _built_in_presets() -> dict[str, Preset]:
 
 def user_presets_folder() -> Path:
     """Return the folder for presets of the user's own."""
-    import platformdirs  # noqa: PLC0415 -- only where presets are asked for
+    import platformdirs
 
     return platformdirs.user_config_path("smtpdoctor") / "presets"
 
@@ -138,7 +141,7 @@ def presets() -> dict[str, Preset]:
     found = dict(_built_in_presets())
     folder = user_presets_folder()
     if folder.is_dir():
-        from smtpdoctor.knowledge.compile import read_preset  # noqa: PLC0415 -- rare
+        from smtpdoctor.knowledge.compile import read_preset
 
         problems: list[str] = []
         for path in sorted(folder.glob("*.toml")):

@@ -67,7 +67,10 @@ class Text(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class When(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Conditions on evidence and settings; every key that is given must hold, any of its values does."""
+    """Conditions on evidence and settings; every key that is given must hold, any of its values does.
+
+    ``unknown`` among the providers: it is not known which provider this is.
+    """
 
     stage: tuple[Stage, ...] = ()
     code: tuple[int, ...] = ()
@@ -195,9 +198,7 @@ class Username(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
 class Password(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a provider takes as password; ``pattern`` is the right shape, for a warning only."""
 
-    kind: Literal[
-        "app-password", "account-password", "api-key", "smtp-password", "token", "oauth2", "none"
-    ]
+    kind: Literal["app-password", "account-password", "api-key", "smtp-password", "token", "oauth2", "none"]
     example: str
     en: str
     ko: str

@@ -15,21 +15,17 @@ from smtpdoctor.smtp.command import MailboxError, mailbox
 
 __all__ = ["is_blocking", "is_loopback", "is_placeholder", "lint"]
 
-_PLACEHOLDER: Final = (
-    r"""your[-_ .]?(?:.*[-_ ])?(?:password|passwd|pass|pw|secret|key|token|user(?:name)?|e?mail|host|server|address|login|id|account|api)\b.*
-    |your[-_].+|.*[-_. ](?:goes[-_ ])?here|<.*>|\[.*\]|\{\{.*\}\}|\$\{?\w+\}?|%\w+%
-    |change[-_ ]?(?:me|this|it)\b.*|replace[-_ ]?(?:me|this|with)?\b.*|enter[-_ ].+|insert[-_ ].+|fill[-_ ]?(?:me|in)\b.*
+_PLACEHOLDER: Final = r"""your[-_ .]?(?:.*[-_ ])?(?:password|passwd|pass|pw|secret|key|token|user(?:name)?|e?mail|host|server|address|login|id|account|api)\b.*
+    |your[-_].+|.*[-_. ](?:goes[-_ ])?here|<.*>|\[[^\]:]*\]|\{\{.*\}\}|\$\{\w+\}|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%
+    |change[-_ ]?(?:me|this|it)(?![^\W_]).*|replace[-_ ]?(?:me|this|with)?(?![^\W_]).*|enter[-_ ].+|insert[-_ ].+|fill[-_ ]?(?:me|in)\b.*
     |x{3,}|\*{3,}|\.{3,}|todo\b.*|tbd|dummy|placeholder|secret|password|passwd|example|app[-_ ]password|api[-_ ]key
     |SG\.x{3,}.*|re_x{3,}.*|비밀번호|앱[ _-]?비밀번호.*"""
-)
 # A value without any of these is no placeholder; it spares the pattern above its 2 ms.
 _HINTS: Final = (
     "your", "here", "<", "[", "{", "$", "%", "change", "replace", "enter", "insert", "fill", "xxx",
     "***", "...", "todo", "tbd", "dummy", "placeholder", "secret", "pass", "example", "key", "비밀번호",
 )  # fmt: skip
-_PLACEHOLDER_HOST: Final = (
-    r"(?:.*\.)?(?:your-?(?:domain|host|server|provider|company)|mydomain|my-?domain)\.[a-z]+|(?:smtp|mail)\.(?:example|provider|host)\.(?:com|org|net)|host\.com"
-)
+_PLACEHOLDER_HOST: Final = r"(?:.*\.)?(?:your-?(?:domain|host|server|provider|company)|mydomain|my-?domain)\.[a-z]+|(?:smtp|mail)\.(?:example|provider|host)\.(?:com|org|net)|host\.com"
 _NEAR: Final = 0.88
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # Without these nothing can be dialled, so a run ends at the config stage.
@@ -73,9 +69,8 @@ def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
     found = list(loaded.evidence)
     unusable = {one.setting for one in found}
     needed: tuple[SettingName, ...] = ("host", "port", "sender") if needs_sender else ("host", "port")
-    for name in needed:
-        if settings.get(name) is None and name not in unusable:
-            found.append(_about(name, None, "missing"))
+    absent = (name for name in needed if settings.get(name) is None and name not in unusable)
+    found += (_about(name, None, "missing") for name in absent)
     found += _host(settings)
     found += _security(settings, preset)
     found += _cipher(settings)
@@ -84,9 +79,7 @@ def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
     return tuple(found)
 
 
-def _about(
-    name: SettingName, setting: Setting[Any] | None, *labels: str, **facts: str
-) -> Evidence:
+def _about(name: SettingName, setting: Setting[Any] | None, *labels: str, **facts: str) -> Evidence:
     return Evidence(
         stage=Stage.CONFIG,
         labels=frozenset(labels),
@@ -165,7 +158,7 @@ def _near_miss(host: str) -> str | None:
         if name in preset.mail_domains:
             return preset.host
         known |= {one: one for one in (preset.host, *preset.hosts) if "*" not in one}
-    from difflib import get_close_matches  # noqa: PLC0415 -- only for hosts that no preset knows
+    from difflib import get_close_matches
 
     near = get_close_matches(name, known, 1, _NEAR)
     return near[0] if near else None
@@ -177,8 +170,10 @@ def _security(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
         return
     endpoints = [one for one in preset.endpoint if one.port == port.value] if preset else []
     implicit = {one.security is Security.TLS for one in endpoints} or (
-        {True} if port.value in IMPLICIT_TLS_PORTS
-        else {False} if port.value in STARTTLS_PORTS or port.value == 25  # noqa: PLR2004
+        {True}
+        if port.value in IMPLICIT_TLS_PORTS
+        else {False}
+        if port.value in STARTTLS_PORTS or port.value == 25  # noqa: PLR2004
         else set()
     )
     facts = {"port": str(port.value)}
@@ -190,7 +185,9 @@ def _security(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
     elif preset and preset.kind != "local" and not endpoints:
         ports = ", ".join(dict.fromkeys(str(one.port) for one in preset.endpoint))
         yield _about("port", port, "port-not-offered", value=str(port.value), ports=ports)
-    elif security.value is Security.NONE and host and not is_loopback(host.value) and settings.password is None:
+    elif (
+        security.value is Security.NONE and host and not is_loopback(host.value) and settings.password is None
+    ):
         # With a login the auth stage refuses to go on, which is an error of its own.
         yield _about("security", security, "no-encryption", **facts)
     elif security.value is Security.NONE and host and not is_loopback(host.value):
@@ -200,7 +197,7 @@ def _security(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
 def _cipher(settings: Settings) -> Iterator[Evidence]:
     if settings.cipher is None:
         return
-    import ssl  # noqa: PLC0415 -- lint without a cipher setting does without
+    import ssl
 
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers(settings.cipher.value)
@@ -211,9 +208,8 @@ def _cipher(settings: Settings) -> Iterator[Evidence]:
 def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
     username, password = settings.username, settings.password
     if (username is None) != (password is None):
-        missing: SettingName = "password" if password is None else "username"
-        given = username or password
-        yield _about(missing, given, "half-login")
+        given: SettingName = "username" if password is None else "password"
+        yield _about(given, username or password, "half-login")
     if username is not None:
         yield from _credential("username", username, username.value)
     if password is not None:
@@ -221,17 +217,17 @@ def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
     if preset is None:
         return
     if username is not None and not _fits_username(username.value, preset):
-        expected = preset.username.value if preset.username.form == "literal" else preset.username.form
-        yield _about(
-            "username", username, "username-form", value=username.value[:100], expected=expected or ""
-        )
+        facts = {"value": username.value[:100]}
+        if preset.username.form == "literal" and preset.username.value:
+            facts["expected"] = preset.username.value
+        yield _about("username", username, "username-form", **facts)
     if password is not None and preset.password.pattern:
         text = password.value.reveal()
         if preset.password.strip_spaces:
             text = re.sub(r"\s", "", text)
         if not is_placeholder(text) and not re.fullmatch(preset.password.pattern, text):
             # An OAuth token is no password, and no pattern is about it.
-            from smtpdoctor.smtp.sasl import looks_like_token  # noqa: PLC0415
+            from smtpdoctor.smtp.sasl import looks_like_token
 
             if not looks_like_token(text):
                 yield _about("password", password, "password-form", expected=preset.password.kind)

@@ -91,21 +91,19 @@ def read_env_file(path: Path, *, flag: str = "--env-file") -> tuple[dict[str, Va
     As there, the last of two equal names wins and ``${NAME}`` is expanded.
     """
     text = _text_of(path, flag)
-    from dotenv.main import resolve_variables  # noqa: PLC0415 -- 20 ms that a run without .env saves
-    from dotenv.parser import parse_stream  # noqa: PLC0415
+    from dotenv.main import resolve_variables
+    from dotenv.parser import parse_stream
 
     lines: dict[str, int] = {}
     texts: list[tuple[str, str | None]] = []
     evidence: list[Evidence] = []
-    for binding in parse_stream(StringIO(text)):
+    for binding in parse_stream(StringIO(text, newline=None)):
         # The parser counts blank and comment lines in front of a binding as part of it.
         ahead = len(binding.original.string) - len(binding.original.string.lstrip())
         line = binding.original.line + binding.original.string[:ahead].count("\n")
         if binding.error:
             origin = Origin("file", "", str(path), line)
-            evidence.append(
-                Evidence(stage=Stage.CONFIG, labels=frozenset({"bad-line"}), origin=origin)
-            )
+            evidence.append(Evidence(stage=Stage.CONFIG, labels=frozenset({"bad-line"}), origin=origin))
             continue
         if binding.key is None:
             continue
@@ -145,9 +143,7 @@ def read_variables(
     for path in files:
         values, odd = read_env_file(path)
         merged |= {name: value for name, value in values.items() if _base(name, wanted) in wanted}
-        evidence += [
-            one for one in odd if not one.origin or not one.origin.name or one.origin.name in wanted
-        ]
+        evidence += [one for one in odd if not one.origin or not one.origin.name or one.origin.name in wanted]
     for name, text in (environment or {}).items():
         if _base(name, wanted) in wanted:
             merged[name] = Variable(text, Origin("environment", name))
@@ -158,9 +154,7 @@ def read_variables(
         if name in merged and merged[name].text:
             facts = {"value": f"{name}, {name}{_FILE_SUFFIX}"}
             label = frozenset({"contradiction"})
-            evidence.append(
-                Evidence(stage=Stage.CONFIG, labels=label, origin=pointer.origin, facts=facts)
-            )
+            evidence.append(Evidence(stage=Stage.CONFIG, labels=label, origin=pointer.origin, facts=facts))
             continue
         path = Path(pointer.text)
         text = read_secret_file(path, f"{name}{_FILE_SUFFIX} ({pointer.origin})")

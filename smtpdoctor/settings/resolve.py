@@ -95,9 +95,7 @@ def _compatible(wanted: Security, offered: Security) -> bool:
 
 def detect_app(names: Mapping[str, object]) -> str:
     """Return the application whose variables these are: the one with the most of its own."""
-    counts = {
-        app.id: sum(name in names for name in app.detect) for app in load.apps().values()
-    }
+    counts = {app.id: sum(name in names for name in app.detect) for app in load.apps().values()}
     best = max(counts.values(), default=0)
     if best == 0 or counts.get("smtp", 0) == best:
         return "smtp"
@@ -110,16 +108,15 @@ def _from_url(url: str) -> dict[str, Any]:
     scheme = url.partition(":")[0].lower()
     if scheme not in _URL_SECURITY or "://" not in url:
         shown = scheme if "://" in url else "?"
-        raise UsageError(
-            Message("usage.url.scheme", {"scheme": shown, "known": ", ".join(_URL_SECURITY)})
-        )
+        raise UsageError(Message("usage.url.scheme", {"scheme": shown, "known": ", ".join(_URL_SECURITY)}))
     try:
         parts = urlsplit(url)
         port = parts.port
         host = parts.hostname
-    except ValueError as error:
-        raise UsageError(Message("usage.url.broken")) from error
-    if not host or parts.path.strip("/") or parts.query or parts.fragment:
+    except ValueError:
+        # The cause would show a part of the password in a traceback.
+        raise UsageError(Message("usage.url.broken")) from None
+    if not host or port == 0 or parts.path.strip("/") or parts.query or parts.fragment:
         raise UsageError(Message("usage.url.broken"))
     security = _URL_SECURITY[scheme]
     if port is None:
@@ -189,9 +186,7 @@ def _security(
             states[name] = "false"
         else:
             states[name] = f"word:{lowered}"
-    words = {
-        value for row in app.security for value in row.when.values() if isinstance(value, str)
-    }
+    words = {value for row in app.security for value in row.when.values() if isinstance(value, str)}
     for name, state in states.items():
         if state.startswith("word:") and state not in words:
             variable = variables.values[name]
@@ -208,10 +203,14 @@ def _security(
 
 
 def _from_variables(
-    app: App, variables: Variables, port: int | None, evidence: list[Evidence]
+    app: App, variables: Variables, flags: Mapping[str, Any], evidence: list[Evidence]
 ) -> dict[str, Any]:
+    """Return what the variables add to the flags; one that a flag overrides is not looked at."""
     found: dict[str, Any] = {}
+    port = flags["port"].value if "port" in flags else None
     for setting, names in app.variables.items():
+        if setting in flags:
+            continue
         variable = next((variables.values[name] for name in names if name in variables.values), None)
         if variable is None:
             continue
@@ -219,7 +218,7 @@ def _from_variables(
             parsed = _port(variable, evidence)
             if parsed:
                 found["port"] = parsed
-                port = port if port is not None else parsed.value
+                port = parsed.value
         elif setting == "password":
             if variable.text:
                 found["password"] = Setting(Secret(variable.text), variable.origin)
@@ -227,8 +226,7 @@ def _from_variables(
             found[setting] = Setting(variable.text, variable.origin)
         elif setting in app.required:
             evidence.append(_config("empty", setting, variable))
-    security = _security(app, variables, port, evidence)
-    if security:
+    if "security" not in flags and (security := _security(app, variables, port, evidence)):
         found["security"] = security
     return found
 
@@ -237,7 +235,7 @@ def preset_named(name: str) -> Preset:
     """Return the preset of that id or alias; raises UsageError that offers the nearest name."""
     preset = load.preset(name)
     if preset is None:
-        from difflib import get_close_matches  # noqa: PLC0415 -- only to help after a typo
+        from difflib import get_close_matches
 
         known = sorted({*load.presets(), *(a for p in load.presets().values() for a in p.aliases)})
         near = get_close_matches(name.lower(), known, 1, 0.6)
@@ -295,8 +293,7 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
     evidence = list(variables.evidence)
     found = _from_flags(flags)
     app = _app_named(flags.app or detect_app(variables.values))
-    port = found["port"].value if "port" in found else None
-    found = {**_from_variables(app, variables, port, evidence), **found}
+    found |= _from_variables(app, variables, found, evidence)
     named = preset_named(flags.preset) if flags.preset else None
     preset = named
     if "host" in found and not (named and found["host"].origin.kind != "flag"):

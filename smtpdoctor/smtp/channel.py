@@ -36,7 +36,9 @@ def tls_token(error: ssl.SSLError) -> str:
     """Return the normalised token of a TLS error: ``x509-N``, or OpenSSL's reason."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"x509-{error.verify_code}"
-    return error.reason or ("UNEXPECTED_EOF_WHILE_READING" if isinstance(error, ssl.SSLEOFError) else "tls-alert")
+    return error.reason or (
+        "UNEXPECTED_EOF_WHILE_READING" if isinstance(error, ssl.SSLEOFError) else "tls-alert"
+    )
 
 
 def _encoded(name: str) -> str | bytes:
@@ -113,7 +115,8 @@ class Channel:
             if reply is not None:
                 separators = "-" * (len(reply.lines) - 1) + " "
                 text = "\n".join(
-                    f"{reply.code}{separator}{line}" for separator, line in zip(separators, reply.lines, strict=True)
+                    f"{reply.code}{separator}{line}"
+                    for separator, line in zip(separators, reply.lines, strict=True)
                 )
                 self._transcript.record("in", text, encrypted=self.encrypted)
                 return reply
@@ -218,5 +221,3 @@ class Channel:
             if not data:
                 raise Disconnected("eof")
             return data
-
-

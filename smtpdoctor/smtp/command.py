@@ -9,7 +9,7 @@ from typing import Final
 __all__ = ["MailboxError", "dot_stuffed", "ehlo_name", "mail_from", "mailbox", "rcpt_to", "rendered"]
 
 _ADDRESS: Final = re.compile(r'(?:[^\s<>@"]+|"(?:[^"\\\r\n]|\\.)*")@(?:[^\s<>@\[\]]+|\[[^\]\s]+\])')
-_BREAK: Final = re.compile(r"[\x00-\x1f\x7f]")
+_BREAK: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # a lone surrogate has no bytes
 
 
 class MailboxError(ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ConnectFailed", "Disconnected", "DialogueError", "NotSMTP", "TLSFailed", "TimedOut"]
+__all__ = ["ConnectFailed", "DialogueError", "Disconnected", "NotSMTP", "TLSFailed", "TimedOut"]
 
 
 class DialogueError(Exception):

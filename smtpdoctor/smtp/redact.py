@@ -11,7 +11,7 @@ import binascii
 import re
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 from smtpdoctor.model import Secret
 
@@ -35,20 +35,38 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}"  # noqa: PLR2004
 
 
+def _bytes(secret: str) -> bytes:
+    """Return a secret as bytes; one from an environment that is not UTF-8 holds lone surrogates."""
+    try:
+        return secret.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return secret.encode("utf-8", "surrogatepass")
+
+
+def _percent(secret: str) -> str:
+    """Return a pattern of the secret in URL encoding, whichever characters were encoded, in either case."""
+    return "".join(
+        f"(?:{re.escape(one)}|(?i:{quote(_bytes(one), safe='') if not one.isascii() else f'%{ord(one):02x}'})"
+        + (r"|\+)" if one == " " else ")")
+        for one in secret
+    )
+
+
 class Redactor:
     """Masks a fixed set of secrets in any text."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = tuple(sorted({one for one in secrets if one}, key=len, reverse=True))
+        self._bytes = tuple((_bytes(one), len(one) >= _SHORT) for one in self._secrets)
         forms: set[str] = set()
         for secret in self._secrets:
-            raw = secret.encode()
-            forms |= {secret, quote(secret, safe=""), quote_plus(secret), printable(secret)}
-            forms |= {base64.b64encode(raw).decode(), raw.hex(), raw.hex().upper(), repr(secret)[1:-1]}
-            forms |= {raw.decode("latin-1"), secret.strip()}
+            raw = _bytes(secret)
+            forms |= {secret, printable(secret), repr(secret)[1:-1], raw.decode("latin-1"), secret.strip()}
+            forms.add(base64.b64encode(raw).decode())
         long = sorted((one for one in forms if len(one) >= _SHORT), key=len, reverse=True)
         short = sorted((one for one in forms if 0 < len(one) < _SHORT), key=len, reverse=True)
         parts = [re.escape(one) for one in long]
+        parts += [f"{_percent(one)}|(?i:{_bytes(one).hex()})" for one in self._secrets if len(one) >= _SHORT]
         # A secret of one to three characters would blot out every text it happens to occur in.
         parts += [rf"(?<![\w.]){re.escape(one)}(?![\w.])" for one in short]
         self._pattern = re.compile("|".join(parts)) if parts else None
@@ -69,10 +87,8 @@ class Redactor:
                 plain = base64.b64decode(cut + "=" * (-len(cut) % 4))
             except (binascii.Error, ValueError):
                 continue
-            if any(secret.encode() in plain for secret in self._secrets if len(secret) >= _SHORT):
+            if any(secret in plain for secret, long in self._bytes if long):
                 return Secret.MASK
-            if start == 0 and any(
-                secret.encode() in plain.split(b"\0") for secret in self._secrets
-            ):
+            if start == 0 and any(secret in plain.split(b"\0") for secret, _ in self._bytes):
                 return Secret.MASK
         return found[0]

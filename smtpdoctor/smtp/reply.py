@@ -26,6 +26,8 @@ MAX_REPLY: Final = 131_072
 _LINE: Final = re.compile(rb"([2-5][0-9]{2})([ -]|$|(?=[^0-9]))(.*)", re.DOTALL)
 _ENHANCED: Final = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})(?=\s|$|[^\w.])\s*")
 _TEXT_BYTE: Final = frozenset(range(0x20, 0x7F)) | {0x09, 0x0A, 0x0D} | frozenset(range(0x80, 0x100))
+# A file server greets with 220 like a mail server, which says SMTP or ESMTP (RFC 5321 section 4.3.1).
+_FTP: Final = re.compile(rb"220[ -](?!.*smtp).*(?:ftp|filezilla server)")
 _TLS_CONTENT: Final = (b"\x14\x03", b"\x15\x03", b"\x16\x03", b"\x17\x03")
 
 
@@ -52,7 +54,11 @@ class Reply(Struct, frozen=True):
     @property
     def text(self) -> str:
         """All lines joined with one blank, enhanced status codes kept once in front."""
-        plain = [_ENHANCED.sub("", line, count=1).strip() if self.enhanced else line.strip() for line in self.lines]
+        # In front only: what looks like a code further on is an address or a version.
+        plain = [
+            line[found.end() :].strip() if (found := _ENHANCED.match(line)) else line.strip()
+            for line in self.lines
+        ]
         joined = " ".join(part for part in plain if part)
         return f"{self.enhanced} {joined}".strip() if self.enhanced else joined
 
@@ -83,6 +89,8 @@ def identify(data: bytes) -> str:
         return "imap"
     if head.startswith((b"+ok", b"-err")):
         return "pop3"
+    if _FTP.match(head):
+        return "ftp"
     if any(byte not in _TEXT_BYTE for byte in data[:64]):
         return "binary"
     return "malformed"
@@ -142,7 +150,9 @@ class ReplyParser:
             raise NotSMTP("line-too-long", bytes(self._buffer[:MAX_LINE]))
 
     def _take(self, line: bytes) -> Reply | None:
-        self._size += len(line)
+        self._size += len(line) + 1  # empty lines count, too
+        if self._code is None and line and line[0] not in _TEXT_BYTE:
+            raise NotSMTP(identify(line[:3]), line[:3])
         if len(line) > MAX_LINE:
             raise NotSMTP("line-too-long", line[:MAX_LINE])
         if self._size > MAX_REPLY:
@@ -154,7 +164,7 @@ class ReplyParser:
         found = _LINE.match(line)
         if found is None:
             if self._code is None:
-                raise NotSMTP(identify(line[:3] if line[:1] and line[0] not in _TEXT_BYTE else line), line)
+                raise NotSMTP(identify(line), line)
             self._quirks.add("line-without-code")
             self._lines.append(line)
             return None

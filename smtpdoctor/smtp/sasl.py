@@ -28,7 +28,7 @@ def login(username: str, password: str) -> Exchange:
 
 def cram_md5(username: str, password: str) -> Exchange:
     """CRAM-MD5 (RFC 2195): a keyed digest of the server's challenge."""
-    import hmac  # noqa: PLC0415 -- the other mechanisms do without
+    import hmac
 
     challenge = yield None
     digest = hmac.new(password.encode(), challenge, "md5").hexdigest()

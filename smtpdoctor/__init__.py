@@ -21,11 +21,11 @@ __all__ = ["Report", "Settings", "__version__", "check", "explain"]
 def __getattr__(name: str) -> Any:
     """Import the public names when they are first used: the command line needs none of them."""
     if name in {"Report", "Settings"}:
-        from smtpdoctor import model  # noqa: PLC0415
+        from smtpdoctor import model
 
         return getattr(model, name)
     if name in {"check", "explain"}:
-        from smtpdoctor import api  # noqa: PLC0415
+        from smtpdoctor import api
 
         return getattr(api, name)
     msg = f"module {__name__!r} has no attribute {name!r}"

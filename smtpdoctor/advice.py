@@ -6,12 +6,13 @@ format prints what this returns.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, cast
 
 from msgspec import Struct
 
 from smtpdoctor.diagnosis import Context, holds
-from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge import load, schema
 from smtpdoctor.knowledge.placeholders import PLACEHOLDER
 from smtpdoctor.knowledge.schema import Entry, Preset
 from smtpdoctor.model import Finding, Lang, Report, Security, SettingName
@@ -62,13 +63,9 @@ def advise(finding: Finding, context: Context, lang: Lang) -> Advice:
         reply = load.replies(preset.id)[finding.reply]
         meaning.append(f"{preset.name.in_(lang)}: {reply.cause.in_(lang)}")
         fixes.append(reply.cure.in_(lang))
-    for note in entry.note:
-        if holds(note.when, finding.evidence, context) and (text := names.fill(note.in_(lang))):
-            meaning.append(text)
-    for fix in entry.fix:
-        if holds(fix.when, finding.evidence, context) and (text := names.fill(fix.in_(lang))):
-            fixes.append(text)
-    if preset is not None:
+    meaning += names.fitting(entry.note, context)
+    fixes += names.fitting(entry.fix, context)
+    if preset is not None and finding.reply is None:
         fixes += _of_provider(entry, preset, lang)
     return Advice(
         title=entry.title.in_(lang),
@@ -89,8 +86,7 @@ def _of_provider(entry: Entry, preset: Preset, lang: Lang) -> list[str]:
     }
     name = preset.name.in_(lang)
     return [
-        say(lang, f"advice.preset-{what}", preset=name, text=texts[what])
-        for what in entry.provider_facts
+        say(lang, f"advice.preset-{what}", preset=name, text=texts[what]) for what in entry.provider_facts
     ]
 
 
@@ -98,12 +94,9 @@ def _links(entry: Entry, preset: Preset | None, lang: Lang) -> tuple[tuple[str, 
     wanted = entry.where or _LINKS_BY_STAGE.get(entry.stage, ())
     found: list[tuple[str, str]] = []
     if preset is not None and entry.fault != "network":
-        for what in wanted:
-            found += [
-                (link.ko if lang == "ko" else link.en, link.url)
-                for link in preset.link
-                if link.what == what
-            ]
+        chosen = [link for what in wanted for link in preset.link if link.what == what]
+        special = [link for link in chosen if link.what != "help"]
+        found += [(link.ko if lang == "ko" else link.en, link.url) for link in special or chosen]
     found += [("", url) for url in entry.links]
     return tuple(found)
 
@@ -127,6 +120,12 @@ class _Names:
                 return None
             values[name] = value
         return PLACEHOLDER.sub(lambda found: values[found[1]], text)
+
+    def fitting(self, advices: Iterable[schema.Advice], context: Context) -> list[str]:
+        """Return the advices whose conditions hold and whose placeholders all have a value."""
+        evidence = self._finding.evidence
+        filled = (self.fill(one.in_(self._lang)) for one in advices if holds(one.when, evidence, context))
+        return [text for text in filled if text]
 
     def _value(self, name: str) -> str | None:
         head, _, rest = name.partition(".")
@@ -163,6 +162,9 @@ class _Names:
 
     def _set(self, rest: str) -> str | None:
         what, _, value = rest.partition(".")
+        flagged = self._settings.get(cast("SettingName", what))
+        if flagged is not None and flagged.origin.kind == "flag":
+            return f"--{what} {value}"
         if what == "port":
             return f"{self._variable('port')}={value}"
         lines = self._app.write.get(Security(value), {})

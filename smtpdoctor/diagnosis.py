@@ -15,8 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.schema import Entry, Reply, Rule, When
-from smtpdoctor.model import Confidence, Evidence, Finding, Settings, Severity, Stage
+from smtpdoctor.knowledge.schema import Alternative, Entry, Reply, Rule, When
+from smtpdoctor.model import Confidence, Evidence, Finding, SettingName, Settings, Severity, Stage
 
 __all__ = ["Context", "diagnose", "holds", "order"]
 
@@ -50,6 +50,7 @@ class _Match(Struct, frozen=True):
     confidence: Confidence
     severity: Severity
     reply: int | None = None
+    worded: bool = False
 
 
 @cache
@@ -102,7 +103,7 @@ def holds(when: When | Rule | None, evidence: Evidence, context: Context) -> boo
         and (not when.error or evidence.error in when.error)
         and (not when.label or bool(labels.intersection(when.label)))
         and (not when.setting or evidence.setting in when.setting)
-        and (not when.provider or context.provider in when.provider)
+        and (not when.provider or (context.provider or "unknown") in when.provider)
         and (not when.port or port in when.port)
         and (not when.security or security in when.security)
         and (not when.library or context.library in when.library)
@@ -119,7 +120,8 @@ def _by_rules(evidence: Evidence, context: Context, text: str) -> Iterator[_Matc
             ):
                 best = rule
         if best is not None:
-            yield _Match(best.score, entry, best.confidence, best.severity or entry.severity)
+            severity = best.severity or entry.severity
+            yield _Match(best.score, entry, best.confidence, severity, worded=bool(best.text))
 
 
 def _reply_fits(reply: Reply, evidence: Evidence, text: str) -> bool:
@@ -130,6 +132,19 @@ def _reply_fits(reply: Reply, evidence: Evidence, text: str) -> bool:
         and (reply.stage == "any" or evidence.stage is None or evidence.stage == reply.stage)
         and reply.text.lower() in text
     )
+
+
+def _alternative_holds(alt: Alternative, evidence: Evidence, context: Context) -> bool:
+    """Whether the other meaning of a reply is the one here.
+
+    In a log nobody sees the password; where a provider takes app passwords only, a normal one is by
+    far the commonest reason of a refusal.
+    """
+    if (context.labels | evidence.labels).intersection(alt.when):
+        return True
+    preset = load.presets().get(context.provider or "")
+    unseen = context.settings.password is None and "password-form" in alt.when
+    return unseen and preset is not None and preset.password.kind == "app-password"
 
 
 def _by_replies(evidence: Evidence, context: Context, text: str) -> Iterator[_Match]:
@@ -154,7 +169,7 @@ def _by_replies(evidence: Evidence, context: Context, text: str) -> Iterator[_Ma
     score, number, reply = best
     diagnosis, confidence = reply.diagnosis, Confidence.CERTAIN
     if reply.alt:
-        if (context.labels | evidence.labels).intersection(reply.alt.when):
+        if _alternative_holds(reply.alt, evidence, context):
             diagnosis = reply.alt.diagnosis
             other = entries[reply.diagnosis]
         else:
@@ -162,14 +177,19 @@ def _by_replies(evidence: Evidence, context: Context, text: str) -> Iterator[_Ma
         confidence = Confidence.LIKELY
         yield _Match(score - 1, other, Confidence.POSSIBLE, other.severity)
     entry = entries[diagnosis]
-    yield _Match(score, entry, confidence, entry.severity, number)
+    yield _Match(score, entry, confidence, entry.severity, number, worded=bool(reply.text))
+
+
+def _whole_text(evidence: Evidence) -> str:
+    """Return the text with the code in front, as a log would have it."""
+    if evidence.code is None or evidence.text.startswith(str(evidence.code)):
+        return evidence.text
+    return f"{evidence.code} {evidence.text}"
 
 
 def diagnose(evidence: Evidence, context: Context) -> Finding | None:
     """Return the cause behind one piece of evidence, or None where nothing fits."""
-    text = evidence.text
-    if evidence.code is not None and not text.startswith(str(evidence.code)):
-        text = f"{evidence.code} {text}"
+    text = _whole_text(evidence)
     matches = [*_by_rules(evidence, context, text), *_by_replies(evidence, context, text)]
     if not matches:
         return None
@@ -187,12 +207,14 @@ def diagnose(evidence: Evidence, context: Context) -> Finding | None:
         evidence=evidence,
         candidates=() if certain else tuple(others)[:_MAX_CANDIDATES],
         reply=best.reply,
+        worded=best.worded,
     )
 
 
 def ties(evidence: Evidence, context: Context) -> list[str]:
     """Return the ids that claim the evidence with the same, highest score: a defect of the catalogue."""
-    matches = list(_by_rules(evidence, context, evidence.text))
+    text = _whole_text(evidence)
+    matches = [*_by_rules(evidence, context, text), *_by_replies(evidence, context, text)]
     top = max((match.score for match in matches), default=0)
     return sorted(match.entry.id for match in matches if match.score == top)
 
@@ -207,6 +229,8 @@ def order(findings: list[Finding], failed: Stage | None) -> tuple[Finding, ...]:
     for finding in findings:
         known = merged.get(finding.id)
         merged[finding.id] = finding if known is None else _joined(known, finding)
+    told = {one.evidence.setting for one in merged.values() if one.severity is Severity.ERROR}
+    merged = {name: one for name, one in merged.items() if not _says_less(one, told)}
     stages = list(Stage)
 
     def rank(finding: Finding) -> tuple[int, int, int]:
@@ -217,6 +241,19 @@ def order(findings: list[Finding], failed: Stage | None) -> tuple[Finding, ...]:
         return severity, stages.index(finding.stage), _SURE[finding.confidence]
 
     return tuple(sorted(merged.values(), key=rank))
+
+
+# What the config stage suspected only helps to choose among the causes of a real refusal.
+_SUSPICIONS: Final = frozenset({"password-form", "username-form", "sender-not-login"})
+
+
+def _says_less(finding: Finding, told: set[SettingName | None]) -> bool:
+    """Whether an error about the same login or sender has made a suspicion needless."""
+    evidence = finding.evidence
+    login = {"username", "password"}
+    same = evidence.setting in told or (evidence.setting in login and bool(login & told))
+    suspicion = finding.stage is Stage.CONFIG and finding.severity is not Severity.ERROR
+    return suspicion and same and evidence.labels <= _SUSPICIONS
 
 
 def _joined(first: Finding, second: Finding) -> Finding:

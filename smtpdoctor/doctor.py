@@ -40,10 +40,10 @@ class Observer(Protocol):
     """Is told how a run goes."""
 
     def started(self, stage: Stage) -> None:
-        """A stage begins."""
+        """Take note that a stage begins."""
 
     def ended(self, result: StageResult) -> None:
-        """A stage ended."""
+        """Take note of how a stage ended."""
 
 
 class Quiet:
@@ -98,7 +98,7 @@ def check(
 
 def lint_only(loaded: Loaded, *, strict: bool = False) -> Report:
     """Run the config stage alone; nothing is sent, not even a DNS query."""
-    from smtpdoctor.probes.config import result_of  # noqa: PLC0415 -- check reaches it by name
+    from smtpdoctor.probes.config import result_of
 
     started = time.monotonic()
     session = _new_session(loaded, Options())
@@ -147,7 +147,7 @@ def _unclear(result: StageResult) -> Finding:
 
 
 def _crashed(stage: Stage, error: Exception) -> StageResult:
-    import traceback  # noqa: PLC0415 -- never in a healthy run
+    import traceback
 
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{type(error).__name__} in {frame.name} ({frame.filename.rpartition('/')[2]}:{frame.lineno})"
@@ -157,13 +157,11 @@ def _crashed(stage: Stage, error: Exception) -> StageResult:
     )
 
 
-def _diagnosed(
-    evidence: Iterable[Evidence], session: Session, known: Iterable[Finding]
-) -> list[Finding]:
+def _diagnosed(evidence: Iterable[Evidence], session: Session, known: Iterable[Finding]) -> list[Finding]:
     found = list(evidence)
     if not found:
         return []
-    from smtpdoctor.diagnosis import Context, diagnose  # noqa: PLC0415 -- a healthy run does without
+    from smtpdoctor.diagnosis import Context, diagnose
 
     settings = session.loaded.settings
     labels = frozenset(
@@ -187,8 +185,11 @@ def _hang_up(session: Session, stopped: Stage | None) -> None:
     channel = session.channel
     if channel is None:
         return
-    if stopped in {Stage.CONNECT, Stage.TLS}:
-        channel.close()  # nothing sensible can be said on a broken connection
+    greeted = any(turn.direction == "in" for turn in session.transcript.turns)
+    if stopped in {Stage.CONNECT, Stage.TLS} or not greeted:
+        # Nothing sensible can be said on a broken connection, and a client that speaks before the
+        # greeting is a spam robot to some servers (RFC 5321 section 4.3.1).
+        channel.close()
     elif session.in_transaction:
         channel.close("RSET", "QUIT")
     else:
@@ -219,6 +220,16 @@ def _disproved(finding: Finding, passed: set[Stage]) -> bool:
     )
 
 
+def _cleared(result: StageResult, findings: list[Finding]) -> StageResult:
+    """Take back what the config stage said of suspicions that the network disproved."""
+    if result.stage is not Stage.CONFIG:
+        return result
+    left = [finding for finding in findings if finding.stage is Stage.CONFIG]
+    key = "config.problems" if left else "config.pass"
+    summary = Message(key, {**result.summary.values, "count": len(left)})
+    return _settled(replace(result, summary=summary), left)
+
+
 def _report(
     session: Session,
     results: list[StageResult],
@@ -230,9 +241,12 @@ def _report(
 ) -> Report:
     ordered: tuple[Finding, ...] = ()
     passed = {result.stage for result in results if result.status is Status.PASS}
-    findings = [finding for finding in findings if not _disproved(finding, passed)]
+    believed = [finding for finding in findings if not _disproved(finding, passed)]
+    if len(believed) < len(findings):
+        findings = believed
+        results = [_cleared(result, findings) for result in results]
     if findings:
-        from smtpdoctor.diagnosis import order  # noqa: PLC0415 -- a healthy run does without
+        from smtpdoctor.diagnosis import order
 
         ordered = order(findings, stopped)
     return Report(

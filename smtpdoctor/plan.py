@@ -23,9 +23,7 @@ UNTIL: Final = {
 def stages_for(security: Security, until: Stage) -> tuple[Stage, ...]:
     """Return the stages in the order in which they run; implicit TLS comes before the greeting (RFC 8314)."""
     opening = (Stage.CONFIG, Stage.DNS, Stage.CONNECT)
-    dialogue = (
-        (Stage.TLS, Stage.GREETING) if security is Security.TLS else (Stage.GREETING, Stage.TLS)
-    )
+    dialogue = (Stage.TLS, Stage.GREETING) if security is Security.TLS else (Stage.GREETING, Stage.TLS)
     closing = (Stage.AUTH, Stage.SENDER, Stage.RECIPIENT, Stage.SEND)
     stages = (*opening, *dialogue, *closing)
     if until is Stage.TLS:

@@ -9,8 +9,8 @@ from typing import Final
 from smtpdoctor.knowledge import load
 from smtpdoctor.model import Evidence, Secret, Stage, StageResult
 from smtpdoctor.probes.session import Session, failed, passed, skipped
-from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import DialogueError
+from smtpdoctor.smtp.redact import Redactor
 from smtpdoctor.smtp.reply import Reply
 from smtpdoctor.smtp.sasl import MECHANISMS, choose, looks_like_token
 
@@ -27,7 +27,12 @@ def probe(session: Session) -> StageResult:
     settings = session.loaded.settings
     preset = load.presets().get(settings.preset or "")
     if settings.username is None or settings.password is None:
-        if settings.username is None and settings.password is None and preset and preset.password.kind != "none":
+        if (
+            settings.username is None
+            and settings.password is None
+            and preset
+            and preset.password.kind != "none"
+        ):
             evidence = _labelled("no-credentials")
             return failed(Stage.AUTH, "auth.no-credentials", evidence, preset=preset.name.en)
         half = settings.username is not None or settings.password is not None
@@ -43,9 +48,11 @@ def probe(session: Session) -> StageResult:
     facts = {"mechanism": mechanism, "offered": offered}
     labels = ("oauth",) if mechanism in _OAUTH else ()
     try:
-        reply, detail = _exchange(session.open_channel(), mechanism, username, secret)
+        reply, detail = _exchange(session, mechanism, username, secret)
     except UnicodeEncodeError:
-        return failed(Stage.AUTH, "auth.refused", _labelled("control-character"), facts=facts, code="-", reply="-")
+        return failed(
+            Stage.AUTH, "auth.refused", _labelled("control-character"), facts=facts, code="-", reply="-"
+        )
     except DialogueError as error:
         labels = (*labels, "closed-after-auth")
         evidence = session.broken(Stage.AUTH, error, *labels, mechanisms=" ".join(offered))
@@ -85,11 +92,14 @@ def _no_mechanism(session: Session, offered: list[str], *, oauth: bool) -> Stage
     label = "only-oauth" if only_oauth else "no-common-mechanism"
     evidence = _labelled(label, mechanisms=session.redact(mechanisms))
     facts = {"offered": offered}
-    return failed(Stage.AUTH, "auth.no-mechanism", evidence, facts=facts, mechanisms=evidence.facts["mechanisms"])
+    return failed(
+        Stage.AUTH, "auth.no-mechanism", evidence, facts=facts, mechanisms=evidence.facts["mechanisms"]
+    )
 
 
-def _exchange(channel: Channel, mechanism: str, username: str, secret: Secret) -> tuple[Reply, str]:
+def _exchange(session: Session, mechanism: str, username: str, secret: Secret) -> tuple[Reply, str]:
     """Run one SASL exchange; returns the final reply, and what a challenge said in plain (XOAUTH2's JSON)."""
+    channel = session.open_channel()
     steps = MECHANISMS[mechanism](username, secret.reveal())
     first = next(steps)
     command = f"AUTH {mechanism}"
@@ -109,6 +119,10 @@ def _exchange(channel: Channel, mechanism: str, username: str, secret: Secret) -
             answer = steps.send(challenge)
         except StopIteration:
             break
+        if mechanism == "CRAM-MD5" and answer:
+            # With challenge and digest the password can be guessed without asking the server.
+            digest = answer.decode().rpartition(" ")[2]
+            session.transcript.redact = Redactor((secret.reveal(), digest))
         encoded = base64.b64encode(answer or b"").decode()
         reply = channel.ask(encoded, shown=Secret.MASK)
     if reply.code == _CONTINUE:

@@ -48,12 +48,11 @@ def _failure(session: Session, results: list[dict[str, Any]]) -> StageResult:
         labels.add("ipv6-only-failed")
     if is_loopback(session.host):
         labels.add("loopback")
-    settings = session.loaded.settings
     evidence = Evidence(
         stage=Stage.CONNECT,
         error=error,
         labels=frozenset(labels),
-        origin=settings.port.origin if settings.port else None,
+        **session.about(Stage.CONNECT),
         facts={
             "address": ranked[0]["address"] if ranked else "",
             "addresses": ", ".join(f"{result['address']} ({result['error']})" for result in results),

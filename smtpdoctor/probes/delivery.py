@@ -1,4 +1,4 @@
-"""The delivery stage: did the test message arrive?
+"""The delivery stage: whether the test message arrived.
 
 Nobody but the recipient can see that, so the run says what to look for; only the mailbox of the
 sandbox it can open itself.

@@ -20,6 +20,8 @@ from smtpdoctor.probes.session import Address, Session, failed, passed
 __all__ = ["probe"]
 
 _MAX_ADDRESSES: Final = 16
+_V4: Final = 4
+_V6: Final = 6
 _EAI: Final = {
     socket.EAI_NONAME: "nxdomain",
     socket.EAI_AGAIN: "EAI_AGAIN",
@@ -65,18 +67,19 @@ def _literal(host: str) -> str | None:
         return None
 
 
-def _families(family: int | None) -> tuple[int, ...]:
-    return (4, 6) if family is None else (family,)
-
-
 def _ask_system(host: str, port: int, family: int | None, deadline: float) -> _Answer:
-    wanted = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[family]
+    wanted = {None: socket.AF_UNSPEC, _V4: socket.AF_INET, _V6: socket.AF_INET6}[family]
     answers: list[_Answer] = []
 
     def look_up() -> None:
         try:
             found = socket.getaddrinfo(
-                host.encode() if host.isascii() else host, port, wanted, socket.SOCK_STREAM, 0, socket.AI_CANONNAME
+                host.encode() if host.isascii() else host,
+                port,
+                wanted,
+                socket.SOCK_STREAM,
+                0,
+                socket.AI_CANONNAME,
             )
         except socket.gaierror as error:
             answers.append(_Answer(error=_EAI.get(error.errno, "servfail")))
@@ -96,13 +99,11 @@ def _ask_system(host: str, port: int, family: int | None, deadline: float) -> _A
     return answers[0]
 
 
-def _ask_server(
-    host: str, family: int | None, server: tuple[str, int] | None, deadline: float
-) -> _Answer:
+def _ask_server(host: str, family: int | None, server: tuple[str, int] | None, deadline: float) -> _Answer:
     """Ask a name server through dnspython; ``server`` None: the ones of the system."""
-    import dns.exception  # noqa: PLC0415 -- 50 ms that a run whose resolver answers saves
-    import dns.name  # noqa: PLC0415
-    import dns.resolver  # noqa: PLC0415
+    import dns.exception
+    import dns.name
+    import dns.resolver
 
     try:
         resolver = dns.resolver.Resolver(configure=server is None)
@@ -114,11 +115,14 @@ def _ask_server(
     ips: list[str] = []
     cname = ""
     error = ""
-    for version in _families(family):
+    for kind in ("A",) if family == _V4 else ("AAAA",) if family == _V6 else ("A", "AAAA"):
         lifetime = max(min(deadline - time.monotonic(), 5.0), 0.1)
         try:
             answer = resolver.resolve(
-                host, "A" if version == 4 else "AAAA", lifetime=lifetime, search=server is None  # noqa: PLR2004
+                host,
+                kind,
+                lifetime=lifetime,
+                search=server is None,
             )
         except dns.resolver.NXDOMAIN:
             return _Answer(error="nxdomain")
@@ -174,8 +178,7 @@ def _failure(session: Session, host: str, answer: _Answer) -> StageResult:
         stage=Stage.DNS,
         error=error,
         labels=frozenset(labels),
-        setting="host",
-        origin=session.loaded.settings.host.origin if session.loaded.settings.host else None,
+        **session.about(Stage.DNS),
         facts=facts,
     )
     return failed(Stage.DNS, f"dns.{error.lower()}", evidence, host=facts["value"])

@@ -13,11 +13,12 @@ from smtpdoctor.smtp.command import ehlo_name
 from smtpdoctor.smtp.errors import DialogueError, TimedOut
 from smtpdoctor.smtp.reply import Reply
 
-__all__ = ["hello", "probe"]
+__all__ = ["hello", "hello_failed", "probe"]
 
 # After this long without a greeting a second connection looks at what else the port may be.
 _PATIENCE = 1.5
 _READY = 220
+_SHUTTING_DOWN = 421
 _UNKNOWN_COMMAND = frozenset({500, 502})
 
 
@@ -40,13 +41,11 @@ def probe(session: Session) -> StageResult:
         facts["quirks"] = sorted(greeting.quirks)
     if greeting.code != _READY:
         evidence = session.refused(Stage.GREETING, greeting)
-        return failed(Stage.GREETING, "greeting.refused", evidence, facts=facts, reply=evidence.text, code=greeting.code)
-    if refusal := hello(session, Stage.GREETING):
-        evidence, reply = refusal
-        code = reply.code if reply else evidence.error
         return failed(
-            Stage.GREETING, "greeting.helo-refused", evidence, facts=facts, ehlo=session.ehlo, code=code, reply=evidence.text
+            Stage.GREETING, "greeting.refused", evidence, facts=facts, reply=evidence.text, code=greeting.code
         )
+    if refusal := hello(session, Stage.GREETING):
+        return hello_failed(session, Stage.GREETING, *refusal, facts)
     facts["ehlo"] = session.ehlo
     facts["capabilities"] = [f"{name} {value}".strip() for name, value in session.capabilities.items()]
     return passed(Stage.GREETING, "greeting.pass", facts, banner=facts["banner"])
@@ -67,9 +66,21 @@ def hello(session: Session, stage: Stage) -> tuple[Evidence, Reply | None] | Non
     except DialogueError as error:
         return session.broken(stage, error, "helo"), None
     if not reply.positive:
-        return session.refused(stage, reply, "helo", value=session.ehlo), reply
+        # 421 may answer any command (RFC 5321 section 3.8), so it says nothing about the name.
+        labels = () if reply.code == _SHUTTING_DOWN else ("helo",)
+        return session.refused(stage, reply, *labels, value=session.ehlo), reply
     session.capabilities = _capabilities(reply, session)
     return None
+
+
+def hello_failed(
+    session: Session, stage: Stage, evidence: Evidence, reply: Reply | None, facts: dict[str, Any]
+) -> StageResult:
+    """Return the result of a stage in which EHLO was refused, or broke off."""
+    if reply is None:
+        return failed(stage, "greeting.helo-broken", evidence, facts=facts, error=evidence.error)
+    values = {"ehlo": session.ehlo, "code": reply.code, "reply": evidence.text}
+    return failed(stage, "greeting.helo-refused", evidence, facts=facts, **values)
 
 
 def _capabilities(reply: Reply, session: Session) -> dict[str, str]:
@@ -114,7 +125,7 @@ class _SideLook:
             self._result = look_at(self._session)
 
     def cancel(self) -> None:
-        """The greeting came: no look is needed."""
+        """Do not look: the greeting came."""
         self._cancelled.set()
 
     def result(self) -> Look | None:

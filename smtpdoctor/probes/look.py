@@ -1,4 +1,4 @@
-"""A second look at a port that stays silent: what is it, if it does not greet as SMTP does?
+"""A second look at a port that stays silent, to tell what it is.
 
 It opens a connection of its own, offers a TLS handshake, then an empty request, and reads the
 first bytes. No credentials are on this connection, ever.

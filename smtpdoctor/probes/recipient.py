@@ -22,7 +22,12 @@ def probe(session: Session) -> StageResult:
         return failed(Stage.RECIPIENT, "recipient.broken", evidence, error=error.token)
     if reply.positive:
         return passed(Stage.RECIPIENT, "recipient.pass", {"recipient": address}, recipient=address)
-    evidence = session.refused(Stage.RECIPIENT, reply)
+    evidence = session.refused(Stage.RECIPIENT, reply, *session.login_labels())
     return failed(
-        Stage.RECIPIENT, "recipient.refused", evidence, recipient=address, code=reply.code, reply=evidence.text
+        Stage.RECIPIENT,
+        "recipient.refused",
+        evidence,
+        recipient=address,
+        code=reply.code,
+        reply=evidence.text,
     )

@@ -21,7 +21,7 @@ __all__ = ["probe", "test_message"]
 _GO_ON: Final = 354
 # Postfix, Sendmail, Exim, SES/Resend, Gmail, Exchange: how they name the queued message.
 _QUEUE_ID: Final = re.compile(
-    r"queued as <?([\w.@=+-]+)>?|\bid=<?([\w.@=+-]+)>?|^(?:\d\.\d\.\d )?(?:ok|accepted)[:,]? +(?:id )?<?((?=\S*\d)[\w.@=+/-]{6,})>?"
+    r"queued as <?([\w.@=+-]+)>?|\bid=<?([\w.@=+-]+)>?|^(?:\d\.\d\.\d )?(?:ok|accepted)[:,]? +(?:id[ =])?<?((?=\S*\d)[\w.@=+/-]{6,})>?"
     r"|^(?:\d\.\d\.\d )?<?([\w.@=+-]{8,})>? (?:message )?(?:accepted|queued)",
     re.IGNORECASE,
 )

@@ -30,11 +30,13 @@ def probe(session: Session) -> StageResult:
         return skipped(Stage.SENDER, "sender.none")
     capabilities = frozenset(session.capabilities)
     if not address.partition("@")[0].isascii() and "SMTPUTF8" not in capabilities:
-        evidence = Evidence(stage=Stage.SENDER, labels=frozenset({"smtputf8-needed"}), facts={"value": address})
+        evidence = Evidence(
+            stage=Stage.SENDER, labels=frozenset({"smtputf8-needed"}), facts={"value": address}
+        )
         return failed(Stage.SENDER, "sender.smtputf8", evidence, sender=address)
     size = None
     if session.options.until is Stage.SEND and session.loaded.settings.recipient is not None:
-        from smtpdoctor.probes.send import test_message  # noqa: PLC0415 -- the email package takes 15 ms
+        from smtpdoctor.probes.send import test_message
 
         session.message, session.token = test_message(session, address)
         size = len(session.message)
@@ -46,7 +48,8 @@ def probe(session: Session) -> StageResult:
     if reply.positive:
         session.in_transaction = True
         return passed(Stage.SENDER, "sender.pass", {"sender": address}, sender=address)
-    labels = () if session.loaded.settings.password else ("before-login",) if reply.code == 530 else ()  # noqa: PLR2004
     facts = {"limit": session.capabilities.get("SIZE", ""), "size": str(size)} if size else {}
-    evidence = session.refused(Stage.SENDER, reply, *labels, **facts)
-    return failed(Stage.SENDER, "sender.refused", evidence, sender=address, code=reply.code, reply=evidence.text)
+    evidence = session.refused(Stage.SENDER, reply, *session.login_labels(), **facts)
+    return failed(
+        Stage.SENDER, "sender.refused", evidence, sender=address, code=reply.code, reply=evidence.text
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ from smtpdoctor.model import (
     Lang,
     Message,
     Setting,
+    SettingName,
     Stage,
     StageResult,
     Status,
@@ -31,6 +32,17 @@ __all__ = ["Address", "Options", "Session", "known"]
 
 T = TypeVar("T")
 _FIRST = 120
+# Which line of the settings a person looks at first when a stage fails.
+_SETTING_OF: Final[Mapping[Stage, SettingName]] = {
+    Stage.DNS: "host",
+    Stage.CONNECT: "port",
+    Stage.GREETING: "port",
+    Stage.TLS: "security",
+    Stage.AUTH: "password",
+    Stage.SENDER: "sender",
+    Stage.RECIPIENT: "recipient",
+    Stage.SEND: "sender",
+}
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -113,6 +125,17 @@ class Session(Struct):
         """Return a text fit to keep: without secrets and control characters."""
         return self.transcript.redact(text)
 
+    def about(self, stage: Stage) -> dict[str, Any]:
+        """Return the setting that a failure in a stage is usually about, and where it stands."""
+        name = _SETTING_OF.get(stage)
+        setting = self.loaded.settings.get(name) if name else None
+        return {"setting": name, "origin": setting.origin} if setting else {}
+
+    def login_labels(self) -> tuple[str, ...]:
+        """Return the label for a dialogue without a login on a server that offers one."""
+        offered = "AUTH" in self.capabilities and self.loaded.settings.password is None
+        return ("not-logged-in",) if offered else ()
+
     def refused(self, stage: Stage, reply: Reply, *labels: str, **facts: str) -> Evidence:
         """Return the evidence of a reply that says no."""
         return Evidence(
@@ -122,11 +145,14 @@ class Session(Struct):
             text=self.redact(reply.text),
             labels=frozenset(labels),
             facts=facts,
+            **self.about(stage),
         )
 
     def broken(self, stage: Stage, error: DialogueError, *labels: str, **facts: str) -> Evidence:
         """Return the evidence of a dialogue that broke."""
-        first = self.redact(decode(error.received[:_FIRST])) if error.received else ""
+        # The first line is enough to tell what is speaking.
+        line = error.received.lstrip().split(b"\n")[0][:_FIRST]
+        first = self.redact(decode(line).rstrip("\r")) if line else ""
         if first:
             facts["first"] = first
         if error.token == "timeout":  # noqa: S105 -- an error token
@@ -136,7 +162,14 @@ class Session(Struct):
         label = getattr(error, "label", None)
         all_labels = frozenset((*labels, *([label] if label else [])))
         text = first or getattr(error, "detail", "")
-        return Evidence(stage=stage, error=error.token, text=text, labels=all_labels, facts=facts)
+        return Evidence(
+            stage=stage,
+            error=error.token,
+            text=text,
+            labels=all_labels,
+            facts=facts,
+            **self.about(stage),
+        )
 
 
 def known(setting: Setting[T] | None) -> T:
@@ -149,9 +182,7 @@ def known(setting: Setting[T] | None) -> T:
 
 def passed(stage: Stage, key: str, facts: Mapping[str, Any] | None = None, **values: object) -> StageResult:
     """Return the result of a stage that went well."""
-    return StageResult(
-        stage=stage, status=Status.PASS, summary=Message(key, values), facts=facts or {}
-    )
+    return StageResult(stage=stage, status=Status.PASS, summary=Message(key, values), facts=facts or {})
 
 
 def failed(

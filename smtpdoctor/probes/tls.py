@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from smtpdoctor.model import Evidence, Message, Security, Stage, StageResult, Status
-from smtpdoctor.probes.greeting import hello
+from smtpdoctor.probes.greeting import hello, hello_failed
 from smtpdoctor.probes.session import Session, failed, known, passed, skipped
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import DialogueError, TLSFailed
@@ -51,11 +51,7 @@ def probe(session: Session) -> StageResult:
     # RFC 3207 section 4.2: everything learned before the handshake is forgotten.
     session.capabilities = {}
     if refusal := hello(session, Stage.TLS):
-        evidence, said = refusal
-        code = said.code if said else evidence.error
-        return failed(
-            Stage.TLS, "greeting.helo-refused", evidence, ehlo=session.ehlo, code=code, reply=evidence.text
-        )
+        return hello_failed(session, Stage.TLS, *refusal, dict(result.facts))
     facts = {**result.facts, "capabilities": [f"{k} {v}".strip() for k, v in session.capabilities.items()]}
     return replace(result, facts=facts)
 
@@ -75,9 +71,7 @@ def _not_offered(session: Session, security: Security) -> StageResult:
 
 def _injected(session: Session, extra: bytes) -> StageResult:
     first = session.redact(extra[:120].decode("latin-1").strip())
-    evidence = Evidence(
-        stage=Stage.TLS, labels=frozenset({"injected"}), text=first, facts={"first": first}
-    )
+    evidence = Evidence(stage=Stage.TLS, labels=frozenset({"injected"}), text=first, facts={"first": first})
     return failed(Stage.TLS, "tls.injected", evidence, first=first)
 
 
@@ -148,7 +142,7 @@ def _broken(session: Session, error: DialogueError, *labels: str) -> StageResult
     if kind == "malformed" and _is_reply(error.received):
         injected = known(session.loaded.settings.security) is not Security.TLS
         labels = (*labels, "injected" if injected else "plain-answer")
-    elif kind in {"http", "ssh", "imap", "pop3"}:
+    elif kind in {"http", "ssh", "imap", "pop3", "ftp"}:
         labels = (*labels, kind)
     evidence = session.broken(Stage.TLS, error, *labels)
     if not isinstance(error, TLSFailed):
@@ -183,7 +177,7 @@ def _as_text(facts: dict[str, Any]) -> dict[str, str]:
 
 def _again(session: Session) -> Channel | None:
     """Open a second connection with TLS that takes anything: to look, never to log in."""
-    from smtpdoctor.probes.look import relaxed_context  # noqa: PLC0415 -- only where TLS failed
+    from smtpdoctor.probes.look import relaxed_context
 
     address = session.address
     if address is None:
@@ -225,7 +219,7 @@ def _refused_certificate(session: Session, error: TLSFailed, evidence: Evidence)
     channel = _again(session)
     others: list[Evidence] = []
     if channel is not None and channel.tls is not None:
-        from smtpdoctor.probes import certificate  # noqa: PLC0415 -- cryptography takes 40 ms
+        from smtpdoctor.probes import certificate
 
         seen = certificate.examine(channel.tls, session.host)
         channel.close()
@@ -240,18 +234,18 @@ def _refused_certificate(session: Session, error: TLSFailed, evidence: Evidence)
                 first: "bad",
             }
             told = _as_text({**described, "expected": session.redact(session.host)})
+            # A key that is too short, say, has nothing to do with who issued the certificate.
+            explained = first != "trust" or error.token in _UNTRUSTED
             evidence = replace(
                 evidence,
-                labels=evidence.labels | _labels_for(first, seen.labels),
+                labels=evidence.labels | (_labels_for(first, seen.labels) if explained else set()),
                 facts={**evidence.facts, **told},
             )
             for verdict in ("trust", "name", "dates"):
                 labels = _labels_for(verdict, seen.labels)
                 if verdict not in (first, "trust") and labels:
                     others.append(Evidence(stage=Stage.TLS, labels=frozenset(labels), facts=told))
-    return failed(
-        Stage.TLS, f"tls.certificate-{first}", evidence, *others, facts=facts, detail=error.detail
-    )
+    return failed(Stage.TLS, f"tls.certificate-{first}", evidence, *others, facts=facts, detail=error.detail)
 
 
 def _redacted(session: Session, value: object) -> object:

@@ -31,7 +31,9 @@ def say(lang: Lang, message: Message | str, **values: object) -> str:
     filled = {
         name: say(lang, value)
         if isinstance(value, Message)
-        else known.get(f"error.{value}", value) if name == "error" else value
+        else known.get(f"error.{value}", value)
+        if name == "error"
+        else value
         for name, value in message.values.items()
     }
     return known[message.key].format_map(filled)

@@ -1,0 +1,199 @@
+"""A record → evidence: codes, error tokens, stage, library, provider; or None where it is no mail failure."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from functools import cache
+from typing import Final
+
+import re2
+from msgspec import Struct
+
+from smtpdoctor.diagnosis import Context
+from smtpdoctor.explain.records import Record
+from smtpdoctor.knowledge import load
+from smtpdoctor.model import Evidence, Origin, Setting, Settings, Stage
+from smtpdoctor.smtp.redact import printable
+
+__all__ = ["Reading", "read", "subject_of", "token_in"]
+
+_STRONG: Final = (
+    r"smtp|starttls|nodemailer|phpmailer|swift_?mailer|swift_transport|symfony.{0,3}mailer|sendmail|postfix|exim\b|javax\.mail|jakarta\.mail"
+    r"|actionmailer|mailkit|gomail|go-mail|lettre|swoosh|bamboo|aiosmtp|net::smtp|msmtp|swaks|haraka|opensmtpd|mailer"
+    r"|command\W{1,4}(?:CONN|AUTH|MAIL|RCPT|DATA|EHLO|STARTTLS|API)\b|\b(?:ESOCKET|EDNS|ECONNECTION|EPROTOCOL|EENVELOPE|ETLS)\b|\behlo\b|\bhelo\b|mail from|rcpt to|\brcpt\b|esmtp|sasl auth|e(?:auth|envelope|message)\b|dsn=\d|relay=|mail server|mail host|mailserver"
+    r"|(?:^|\D)(?::|port\W{1,3}(?:=>?)?\W{0,2})(?:25|465|587|2525|2465|2587|1025)\b"
+    r"|\b[45]\d\d[ -]#?[45]\.\d{1,2}\.\d{1,3}\b|메일 ?서버|mx record"
+)
+_WEAK: Final = (
+    r"\be-?mails?\b|\bmail\b|\bmailbox|메일|メール|邮件|почт|correo|courriel|recipient|\bsender\b|message-id"
+)
+_FOREIGN: Final = (
+    r"postgres|mysql|mariadb|\bredis|mongo|\bkafka|rabbitmq|\bamqp|elastic|\bldap|\bimap|\bpop3\b|\bftp>|\bs3\b|memcached|clickhouse|\bdb\b|database|typeorm|sqlalchemy"
+    r"|https?connectionpool|\b(?:get|post|put|patch|delete|head) \S+ http/|:(?:443|80|8080|5432|3306|6379|27017|9200|5672|9092|11211)\b|\bntfy\b|axios|urllib3|\bkube|\bwebhook"
+)
+_ACCESS_LOG: Final = r'"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/[\d.]+" \d{3}'
+_LOOPBACK: Final = r"(?:127\.0\.0\.1|::1\]?|localhost)(?::|,? port:? ?)(?:465|587|2465|2587)\b"
+_SHORT: Final = 400
+
+_REPLY: Final = re.compile(r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)[ -]#?([245]\.\d{1,3}\.\d{1,3})(?!\d)")
+_CODED: Final = re.compile(
+    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|server\ (?:response|replied|said)|response:?|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|smtp\w*(?:error|exception):?)
+        [^\w\n]{0,6}(?<![\d.])(2\d\d|4[23457]\d|5\d\d)(?![\d.:/])""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_LEADING: Final = re.compile(r"^\W{0,4}(4[23457]\d|5\d\d)(?:[ -]|$)", re.MULTILINE)
+_ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
+_PORT: Final = re.compile(
+    r"(?:[\w\])]:|port\W{0,3}(?:=>?)?\W{0,2}|PORT=['\"]?)(25|465|587|2525|2465|2587|1025)\b", re.IGNORECASE
+)
+_HOST: Final = re.compile(r"\b((?:[a-z0-9_-]+\.){1,6}[a-z]{2,24})\b", re.IGNORECASE)
+
+_STAGES: Final[tuple[tuple[Stage, str], ...]] = (
+    (Stage.AUTH, r"command: '?AUTH|\bEAUTH\b|invalid login|authenticat|\bAUTH (?:PLAIN|LOGIN|CRAM|XOAUTH)|_login\b|SMTPAuthenticationError|\bsasl\b|로그인|인증 ?실패"),
+    (Stage.TLS, r"starttls|\btls\b|\bssl\b|certificate|handshake|인증서"),
+    (Stage.SEND, r"end of data|command: '?DATA|data command|SMTPDataError|after (?:the )?(?:final|end)|message failed"),
+    (Stage.RECIPIENT, r"rcpt to|command: '?RCPT|SMTPRecipientsRefused|recipients? (?:address )?(?:rejected|refused|were rejected)|invalid addresses|in reply to rcpt"),
+    (Stage.SENDER, r"mail from|command: '?MAIL|SMTPSenderRefused|sender (?:address )?(?:rejected|refused)|in reply to mail"),
+    (Stage.GREETING, r"\b[eh][eh]lo\b|greeting|SMTPHeloError|SMTPConnectError|refused to talk to me"),
+    (Stage.DNS, r"getaddrinfo|enotfound|unknownhost|\bdns\b|name resolution|no such host"),
+    (Stage.CONNECT, r"econnrefused|connection refused|etimedout|could not connect|command: '?CONN"),
+)  # fmt: skip
+_LIBRARIES: Final[tuple[tuple[str, str], ...]] = (
+    (
+        "nodemailer",
+        r"nodemailer|smtp-connection|\bEAUTH\b|\bESOCKET\b|\bEENVELOPE\b|command: '?(?:CONN|AUTH|DATA)",
+    ),
+    ("laravel", r"laravel|illuminate|artisan"),
+    ("symfony", r"symfony"),
+    ("phpmailer", r"phpmailer|SMTP -> ERROR|SMTP connect\(\) failed|class\.smtp\.php"),
+    ("django", r"django"),
+    ("smtplib", r"smtplib|aiosmtplib"),
+    ("javamail", r"(?:javax|jakarta|angus)\.?mail|MailSendException|springframework\.mail"),
+    ("ruby", r"Net::SMTP|Net::OpenTimeout|actionmailer|net/smtp"),
+    ("dotnet", r"System\.Net\.Mail|MailKit"),
+    ("go", r"gomail|go-mail|net/smtp|\.go:\d+"),
+    ("postfix", r"postfix/"),
+    ("exim", r"\bexim\b"),
+    ("swaks", r"<\*\*|=== Connected"),
+    ("curl", r"^curl: \(|\* Closing connection"),
+)
+
+
+class Subject(Enum):
+    """What a text is about."""
+
+    MAIL = "mail"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Reading(Struct, frozen=True):
+    """The evidence in a record; ``sure``: the text is about mail, whatever the evidence says."""
+
+    evidence: Evidence
+    context: Context
+    sure: bool
+
+
+@cache
+def _compiled(pattern: str) -> re2._Regexp:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    return re2.compile(pattern, options)
+
+
+def _has(pattern: str, text: str) -> bool:
+    return _compiled(pattern).search(text) is not None
+
+
+@cache
+def _words() -> tuple[re2.Set, tuple[str, ...]]:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    patterns = re2.Set.SearchSet(options)
+    tokens: list[str] = []
+    for word in load.words():
+        for pattern in word.text:
+            patterns.Add(pattern)
+            tokens.append(word.token)
+    patterns.Compile()
+    return patterns, tuple(tokens)
+
+
+def token_in(text: str) -> str | None:
+    """Return the error token that the text words; the file's order puts the special ones first."""
+    patterns, tokens = _words()
+    found = patterns.Match(text) or ()
+    return tokens[min(found)] if found else None
+
+
+def subject_of(text: str) -> Subject:
+    """Say whether a text is about mail, about something else, or gives no hint."""
+    if _has(_ACCESS_LOG, text):
+        return Subject.OTHER
+    if _has(_STRONG, text):
+        return Subject.MAIL
+    if _has(_FOREIGN, text):
+        return Subject.OTHER
+    # A short text is what a person chose to paste, so the benefit of the doubt is its own.
+    short = len(text) <= _SHORT and text.count("\n") < 4  # noqa: PLR2004
+    return Subject.MAIL if _has(_WEAK, text) or short else Subject.UNKNOWN
+
+
+def _code(text: str) -> tuple[int | None, str | None]:
+    """Return the basic and the enhanced code of the failure that a text tells of."""
+    replies = [(int(code), enhanced) for code, enhanced in _REPLY.findall(text)]
+    bad = [reply for reply in replies if reply[0] >= 400]  # noqa: PLR2004
+    if bad:
+        return bad[0]
+    found = [int(one) for one in _CODED.findall(text)] + [int(one) for one in _LEADING.findall(text)]
+    code = next((one for one in found if one >= 400), None)  # noqa: PLR2004
+    enhanced = _ENHANCED.search(text)
+    return code, enhanced[1] if enhanced and enhanced[1][0] in "45" else None
+
+
+def _provider(text: str, given: str | None) -> str | None:
+    if given is not None:
+        return given
+    lowered = text.lower()
+    for preset in load.presets().values():
+        if preset.reply_marker and preset.reply_marker.lower() in lowered:
+            return preset.id
+    hosts = {host.lower() for host in _HOST.findall(lowered)}
+    for preset in load.presets().values():
+        if preset.kind != "local" and not hosts.isdisjoint((preset.host, *preset.hosts)):
+            return preset.id
+    return None
+
+
+def read(record: Record, provider: str | None, file: str | None) -> Reading | None:
+    """Return what a record tells, or None where it is about something else than mail."""
+    text = record.text
+    subject = subject_of(text)
+    if subject is Subject.OTHER:
+        return None
+    code, enhanced = _code(text)
+    stage = next((stage for stage, pattern in _STAGES if _has(pattern, text)), None)
+    library = next((name for name, pattern in _LIBRARIES if _has(pattern, text)), None)
+    port = _PORT.search(text)
+    error = token_in(text)
+    labels = set()
+    if error == "ECONNREFUSED" and _has(_LOOPBACK, text):
+        # Where nobody runs a mail server: the library's default, since the setting was never loaded.
+        labels.add("loopback-default")
+    origin = Origin("file", "", file or "-", record.first)
+    settings = Settings(port=Setting(int(port[1]), origin) if port else None)
+    evidence = Evidence(
+        stage=stage,
+        code=code,
+        enhanced=enhanced,
+        error=error,
+        labels=frozenset(labels),
+        text=printable(text.replace("\n", " ")),
+        origin=None,
+    )
+    context = Context(settings=settings, provider=_provider(text, provider), library=library)
+    return Reading(evidence, context, sure=subject is Subject.MAIL)

@@ -1,0 +1,416 @@
+"""What is to be written: a preset and the user's values → variables in the application's names.
+
+Also how those meet the variables that stand in a file already (``decide``), which is the same for
+every format. Pure: nothing is read or written here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final, Literal, cast
+
+from smtpdoctor.errors import UsageError
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.schema import App, Endpoint, Preset
+from smtpdoctor.model import Message, Secret, Security, SettingName
+from smtpdoctor.settings.lint import is_placeholder
+from smtpdoctor.settings.resolve import preset_of_host
+from smtpdoctor.smtp.command import MailboxError, mailbox
+
+__all__ = ["Decision", "Merged", "Plan", "Standing", "Variable", "Wish", "decide", "plan_for", "unwritable"]
+
+_FILE_SUFFIX: Final = "_FILE"
+_FALLBACK_PASSWORD: Final = "your-password"  # noqa: S105 -- a placeholder, recognised by lint
+_FALLBACK_USERNAME: Final = "your-user-name"
+_OWN_DOMAIN: Final = "your-domain.com"
+_SINK_SENDER: Final = "noreply@example.com"
+# Control characters, and what YAML takes for a line break or refuses (YAML 1.2, 5.1 and 5.4).
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the command line asked for; None where it left the choice to the preset."""
+
+    host: str | None = None
+    port: int | None = None
+    security: Security | None = None
+    username: str | None = None
+    sender: str | None = None
+    cipher: str | None = None
+    ehlo: str | None = None
+    password: Secret | None = None
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One variable to be written.
+
+    ``names`` are the names that the application reads, the usual one first. ``yields`` gives way to
+    whatever stands in the file; ``fill_in`` is a placeholder, ``secret`` a password that was given.
+    ``truth`` are the groups of words that the application takes for the same (its true and false).
+    """
+
+    setting: SettingName
+    names: tuple[str, ...]
+    value: str = field(repr=False)
+    yields: bool = False
+    fill_in: bool = False
+    secret: bool = False
+    truth: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name to write where the file has none of them yet."""
+        return self.names[0]
+
+    def equals(self, text: str) -> bool:
+        """Whether a text means the same to the application."""
+        if self.value in {text, text.strip()}:
+            return True
+        words = {text.strip().lower(), self.value.lower()}
+        return any(words <= set(group) for group in self.truth)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All variables of one application for one provider, in the order to write them.
+
+    ``unwanted`` are flags of the application that would change how the connection is secured.
+    """
+
+    preset: Preset
+    app: App
+    host: str
+    port: int
+    security: Security
+    variables: tuple[Variable, ...]
+    unwanted: tuple[str, ...] = ()
+    service: str | None = None
+
+    @property
+    def owned(self) -> frozenset[str]:
+        """Every name that this plan is about."""
+        names = {name for variable in self.variables for name in variable.names}
+        return frozenset(names | {name + _FILE_SUFFIX for name in names} | set(self.unwanted))
+
+    @property
+    def to_fill_in(self) -> tuple[str, ...]:
+        """The names whose values are placeholders."""
+        return tuple(one.name for one in self.variables if one.fill_in)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands in a file: a text, a ``reference`` to another place, or a name passed ``through``."""
+
+    text: str = field(repr=False)
+    kind: Literal["text", "reference", "through"] = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What happens to a file: values to put in place, variables to add, names to leave alone."""
+
+    edits: Mapping[str, str] = field(repr=False)
+    additions: tuple[Variable, ...]
+    unchanged: tuple[str, ...]
+    to_fill_in: tuple[str, ...]
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The names that change."""
+        return (*self.edits, *(one.name for one in self.additions))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """The new text of a file, and what became of each variable (names only)."""
+
+    text: str = field(repr=False)
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    to_fill_in: tuple[str, ...]
+
+
+def unwritable(value: str) -> Message | str | None:
+    """Return what no format can hold: a line break or another control character."""
+    return Message("generate.what.control") if _CONTROL.search(value) else None
+
+
+def _endpoints(preset: Preset) -> str:
+    shown = (
+        f"{one.port} {one.security.value}" + (f" ({one.host})" if one.host else "") for one in preset.endpoint
+    )
+    return ", ".join(shown)
+
+
+def _endpoint(preset: Preset, wish: Wish) -> Endpoint:
+    """Return the endpoint that fits, the recommended one first; raises UsageError naming the others."""
+    if preset.kind == "local":
+        # A sink listens where its user put it, with a certificate or without.
+        known = next((one for one in preset.endpoint if wish.port in (None, one.port)), None)
+        port = wish.port or preset.endpoint[0].port
+        return Endpoint(port, wish.security or (known.security if known else Security.NONE))
+    for one in preset.endpoint:
+        if wish.port not in (None, one.port):
+            continue
+        if wish.host is not None and one.host not in (None, wish.host):
+            continue
+        if wish.security in (None, one.security):
+            return one
+        if wish.security is Security.OPPORTUNISTIC and one.security is Security.STARTTLS:
+            return Endpoint(one.port, Security.OPPORTUNISTIC, one.host, one.note)
+    asked = " ".join(str(one) for one in (wish.host, wish.port, wish.security) if one is not None)
+    values: dict[str, object] = {"preset": preset.id, "asked": asked, "offered": _endpoints(preset)}
+    raise UsageError(Message("usage.generate.endpoint", values))
+
+
+def _host(preset: Preset, endpoint: Endpoint, wish: Wish) -> str:
+    if wish.host is None:
+        return endpoint.host or preset.host
+    other = preset_of_host(wish.host)
+    if other is not None and other.id != preset.id:
+        values = {"preset": preset.id, "host": wish.host, "other": other.id}
+        raise UsageError(Message("usage.contradiction.preset", values))
+    return wish.host
+
+
+def _address(preset: Preset) -> str:
+    """Return the placeholder of an address at the provider."""
+    return f"your-address@{preset.mail_domains[0] if preset.mail_domains else _OWN_DOMAIN}"
+
+
+def _password(preset: Preset) -> str:
+    example = preset.password.example
+    return example if is_placeholder(example) else _FALLBACK_PASSWORD
+
+
+@cache
+def _own_placeholders() -> frozenset[str]:
+    """Return the placeholders that any preset leads to: nobody's values, so they may be replaced."""
+    found = {_FALLBACK_PASSWORD, _FALLBACK_USERNAME}
+    for preset in load.presets().values():
+        found |= {_address(preset), _password(preset)}
+    return frozenset(found)
+
+
+def _checked_sender(text: str) -> str:
+    try:
+        mailbox(text)
+    except MailboxError as error:
+        values: dict[str, object] = {
+            "flag": "--set sender",
+            "value": text[:100],
+            "expected": Message("usage.set.sender"),
+        }
+        raise UsageError(Message("usage.value", values)) from error
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    text: str = field(repr=False)
+    yields: bool = False
+    fill_in: bool = False
+    secret: bool = False
+
+
+def _placeholder(text: str) -> _Value:
+    return _Value(text, yields=True, fill_in=True)
+
+
+def _username(preset: Preset, wish: Wish) -> _Value:
+    form = preset.username.form
+    if form == "literal":
+        literal = cast("str", preset.username.value)
+        if wish.username not in (None, literal):
+            values: dict[str, object] = {
+                "flag": "--set username",
+                "value": wish.username,
+                "expected": Message("usage.set.literal", {"preset": preset.id, "value": literal}),
+            }
+            raise UsageError(Message("usage.value", values))
+        return _Value(literal)
+    if wish.username is not None:
+        return _Value(wish.username)
+    by_address = form in {"email", "email-or-local"}
+    if wish.sender is not None and by_address and preset.sender.rule == "login-address":
+        return _Value(mailbox(wish.sender), yields=True)
+    return _placeholder(_address(preset) if by_address else _FALLBACK_USERNAME)
+
+
+def _sender(preset: Preset, wish: Wish) -> _Value:
+    if wish.sender is not None:
+        return _Value(wish.sender)
+    if wish.username and preset.sender.rule in {"login-address", "rewritten"}:
+        name = wish.username
+        if "@" not in name and preset.mail_domains:
+            name = f"{name}@{preset.mail_domains[0]}"
+        try:
+            return _Value(mailbox(name), yields=True)
+        except MailboxError:
+            pass
+    if preset.kind == "local":
+        return _Value(_SINK_SENDER, yields=True)
+    return _placeholder(_address(preset))
+
+
+def _given_password(preset: Preset, secret: Secret) -> str:
+    """Return the password; blanks that a provider only shows for reading are left out."""
+    text = secret.reveal()
+    if preset.password.strip_spaces and preset.password.pattern:
+        bare = re.sub(r"\s", "", text)
+        if re.fullmatch(preset.password.pattern, bare):
+            return bare
+    return text
+
+
+def plan_for(preset: Preset, app: App, wish: Wish) -> Plan:
+    """Return what to write for an application that sends through a provider.
+
+    Raises UsageError where the wishes contradict the provider or the application has no variable
+    for one of them.
+    """
+    if wish.sender is not None:
+        _checked_sender(wish.sender)
+    endpoint = _endpoint(preset, wish)
+    host = _host(preset, endpoint, wish)
+    values: dict[SettingName, _Value] = {"host": _Value(host), "port": _Value(str(endpoint.port))}
+    no_login = preset.kind == "local" or preset.username.form == "none" or preset.password.kind == "none"
+    if not no_login or wish.username is not None or wish.password is not None:
+        values["username"] = _username(preset, wish)
+        values["password"] = (
+            _placeholder(_password(preset))
+            if wish.password is None
+            else _Value(_given_password(preset, wish.password), secret=True)
+        )
+    values["sender"] = _sender(preset, wish)
+    if wish.cipher:
+        values["cipher"] = _Value(wish.cipher)
+    if wish.ehlo:
+        values["ehlo"] = _Value(wish.ehlo)
+    variables = [_variable(app, name, value) for name, value in values.items() if name in app.variables]
+    row = app.write.get(endpoint.security)
+    if row is None:
+        able = ", ".join(mode.value for mode in app.write)
+        raise UsageError(
+            Message(
+                "usage.generate.security",
+                {"app": app.id, "security": endpoint.security.value, "known": able},
+            )
+        )
+    flags = [
+        Variable(setting="security", names=(name,), value=text, truth=(app.true, app.false))
+        for name, text in row.items()
+    ]
+    after = next((number for number, one in enumerate(variables, 1) if one.setting == "port"), 0)
+    return Plan(
+        preset=preset,
+        app=app,
+        host=host,
+        port=endpoint.port,
+        security=endpoint.security,
+        variables=(*variables[:after], *flags, *variables[after:]),
+        unwanted=tuple(name for name in app.flags if name not in row),
+        service=wish.service,
+    )
+
+
+def _variable(app: App, setting: SettingName, value: _Value) -> Variable:
+    return Variable(
+        setting=setting,
+        names=app.variables[setting],
+        value=value.text,
+        yields=value.yields,
+        fill_in=value.fill_in,
+        secret=value.secret,
+    )
+
+
+class _Deciding:
+    """Collects what happens to each variable of a file."""
+
+    def __init__(self, standing: Mapping[str, Standing], *, force: bool) -> None:
+        self.standing = standing
+        self.force = force
+        self.edits: dict[str, str] = {}
+        self.additions: list[Variable] = []
+        self.unchanged: list[str] = []
+        self.to_fill_in: list[str] = []
+        self.conflicts: list[str] = []
+
+    def _stands(self, name: str) -> bool:
+        found = self.standing.get(name)
+        return found is not None and (bool(found.text.strip()) or found.kind != "text")
+
+    def _edit(self, name: str, value: str) -> None:
+        if self.force:
+            self.edits[name] = value
+        else:
+            self.conflicts.append(name)
+
+    def remove(self, name: str) -> None:
+        """Empty a variable that would contradict what is written."""
+        if self._stands(name):
+            self._edit(name, "")
+
+    def put(self, variable: Variable) -> None:
+        """Decide about one variable."""
+        pointer = next((n + _FILE_SUFFIX for n in variable.names if self._stands(n + _FILE_SUFFIX)), None)
+        if pointer is not None and variable.yields:
+            self.unchanged.append(pointer)
+            return
+        if pointer is not None:
+            self.remove(pointer)
+        # The application reads the first of its names that is there.
+        name = next((one for one in variable.names if one in self.standing), variable.name)
+        found = self.standing.get(name)
+        if found is None:
+            self.additions.append(variable)
+            fill_in = variable.fill_in
+        else:
+            fill_in = self._meet(name, variable, found)
+        if fill_in:
+            self.to_fill_in.append(name)
+
+    def _meet(self, name: str, variable: Variable, found: Standing) -> bool:
+        """Decide about a variable that is there; return whether it has to be filled in."""
+        text = found.text.strip()
+        if found.kind == "text" and variable.equals(found.text):
+            self.unchanged.append(name)
+            return variable.fill_in
+        free = not text or text in _own_placeholders() if found.kind == "text" else found.kind == "through"
+        if free and not (variable.yields and found.kind == "through"):
+            self.edits[name] = variable.value
+            return variable.fill_in
+        if variable.yields:
+            self.unchanged.append(name)
+            return found.kind == "text" and is_placeholder(text)
+        self._edit(name, variable.value)
+        return False
+
+
+def decide(plan: Plan, standing: Mapping[str, Standing], *, file: str, force: bool) -> Decision:
+    """Decide what happens to a file in which these variables stand.
+
+    Raises UsageError with every name that has another value, unless ``force`` replaces them.
+    """
+    deciding = _Deciding(standing, force=force)
+    for variable in plan.variables:
+        deciding.put(variable)
+    for name in plan.unwanted:
+        deciding.remove(name)
+    if deciding.conflicts:
+        names = ", ".join(deciding.conflicts)
+        raise UsageError(Message("usage.generate.exists", {"file": file, "names": names}))
+    return Decision(
+        edits=deciding.edits,
+        additions=tuple(deciding.additions),
+        unchanged=tuple(deciding.unchanged),
+        to_fill_in=tuple(deciding.to_fill_in),
+    )

@@ -1,0 +1,696 @@
+"""``smtpdoctor generate`` through the public command: print, write, merge, read back."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from dotenv import dotenv_values
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from smtpdoctor.cli import app
+from smtpdoctor.knowledge import load
+from smtpdoctor.settings.lint import lint
+from smtpdoctor.settings.read import read_env_file, read_variables
+from smtpdoctor.settings.resolve import Flags, resolve
+
+if TYPE_CHECKING:
+    from typer.testing import Result
+
+GOLDEN = Path(__file__).parent / "golden"
+PRESETS = ("daum", "forwardemail", "gmail", "local", "naver", "resend", "sendgrid")
+FLAGS = ["SMTP_TLS", "SMTP_OPPORTUNISTIC_TLS"]
+NAMES = ["SMTP_HOST", "SMTP_PORT", *FLAGS, "SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_SENDER"]
+SECRET = "S3cret-value-of-the-user"
+
+
+def run(*args: object, stdin: str | None = None, lang: str = "en") -> Result:
+    return CliRunner().invoke(app, [str(one) for one in args], input=stdin, env={"SMTPDOCTOR_LANG": lang})
+
+
+def generate(*args: object, stdin: str | None = None, lang: str = "en", code: int = 0) -> Result:
+    result = run("generate", *args, stdin=stdin, lang=lang)
+    assert result.exit_code == code, (result.stdout, result.stderr, result.exception)
+    return result
+
+
+@dataclass
+class Folder:
+    """A folder to write in."""
+
+    path: Path
+
+    def file(self, name: str, text: str | bytes) -> Path:
+        """Make a file."""
+        path = self.path / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def values_of(path: Path) -> dict[str, str]:
+    """Return what the project and python-dotenv both read in a file."""
+    read = {name: one.text for name, one in read_env_file(path)[0].items()}
+    assert read == dict(dotenv_values(path))
+    return read
+
+
+# printing
+
+
+@pytest.mark.parametrize(
+    ("golden", "args", "lang"),
+    [
+        ("generate-gmail.env", ["gmail"], "en"),
+        ("generate-gmail-ko.env", ["gmail"], "ko"),
+        ("generate-local.env", ["local"], "en"),
+        ("generate-sendgrid.compose.yml", ["sendgrid", "--for", "compose"], "en"),
+        ("generate-naver-ko.compose.yml", ["naver", "--for", "compose"], "ko"),
+    ],
+)
+def test_prints(golden: str, args: list[str], lang: str) -> None:
+    result = generate(*args, lang=lang)
+    path = GOLDEN / golden
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(result.stdout)
+    assert result.stdout == path.read_text()
+    assert "SMTP_SENDER" in result.stderr or args[0] == "local"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_every_preset_reads_back_as_what_it_says(preset: str, lang: str, folder: Folder) -> None:
+    path = folder.path / ".env"
+    generate(preset, "--write", path, lang=lang)
+    assert path.read_text() == generate(preset, lang=lang).stdout.replace(
+        "smtpdoctor check\n", f"smtpdoctor check --env-file {path}\n"
+    )
+    values = values_of(path)
+    known = load.presets()[preset]
+    assert values["SMTP_HOST"] == known.host
+    assert values["SMTP_PORT"] == str(known.endpoint[0].port)
+    report = json.loads(run("lint", "--env-file", path, "--no-environment", "--format", "json").stdout)
+    assert report["settings"]["security"]["value"] == known.endpoint[0].security.value
+    if preset == "local":
+        assert "SMTP_USERNAME" not in values
+        assert "SMTP_PASSWORD" not in values
+        return
+    assert report["verdict"] == "fail"
+    # lint sees every placeholder, and nothing else is wrong.
+    to_fill_in = json.loads(generate(preset, "--format", "json").stdout)["to_fill_in"]
+    found = read_variables(environment=None, env_files=[path], implicit_env_file=None, names=NAMES)
+    evidence = lint(resolve(Flags(), found))
+    assert {one.origin.name for one in evidence if one.origin} == set(to_fill_in)
+    assert all(one.labels == {"placeholder"} for one in evidence)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("name", [".env", "compose.yaml"])
+def test_every_endpoint_can_be_picked_by_its_port(preset: str, name: str, folder: Folder) -> None:
+    for endpoint in load.presets()[preset].endpoint:
+        path = folder.path / f"{endpoint.port}" / name
+        path.parent.mkdir()
+        generate(preset, "--set", f"port={endpoint.port}", "--write", path)
+        text = path.read_text()
+        assert re.search(rf"^ *SMTP_PORT[=:] ?'?{endpoint.port}'?$", text, re.MULTILINE)
+        tls, starttls = endpoint.security == "tls", endpoint.security == "starttls"
+        assert re.search(rf"^ *SMTP_TLS[=:] ?'?{str(tls).lower()}'?$", text, re.MULTILINE)
+        assert re.search(rf"^ *SMTP_OPPORTUNISTIC_TLS[=:] ?'?{str(starttls).lower()}'?$", text, re.MULTILINE)
+        assert (endpoint.host or load.presets()[preset].host) in text
+
+
+def test_security_picks_the_port() -> None:
+    assert (
+        "SMTP_PORT=587\nSMTP_TLS=false\nSMTP_OPPORTUNISTIC_TLS=true"
+        in generate("gmail", "--security", "starttls").stdout
+    )
+    assert "SMTP_PORT=465\nSMTP_TLS=true" in generate("naver", "--set", "security=tls").stdout
+    assert "SMTP_PORT=587\nSMTP_TLS=false\n\n" in generate("naver", "--security", "opportunistic").stdout
+
+
+def test_a_sink_may_listen_anywhere() -> None:
+    text = generate("local", "--set", "port=2526", "--set", "host=mailpit").stdout
+    assert "SMTP_HOST=mailpit" in text
+    assert "SMTP_PORT=2526\nSMTP_TLS=false\nSMTP_OPPORTUNISTIC_TLS=false" in text
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["gmail", "--security", "starttls", "--set", "port=465"], "465 tls, 587 starttls"),
+        (["daum", "--security", "starttls"], "offers 465 tls"),
+        (["naver", "--security", "none"], "587 starttls, 465 tls"),
+        (["gmail", "--set", "port=2525"], "does not offer 2525"),
+        (["gmail", "--set", "host=smtp.naver.com"], "belongs to naver"),
+        (["gmail", "--set", "port=0"], "1-65535"),
+        (["gmail", "--set", "port=smtp"], "1-65535"),
+        (["gmail", "--set", "security=ssl"], "tls, starttls"),
+        (["gmail", "--set", "security=tls", "--security", "starttls"], "contradict"),
+        (["gmail", "--set", "port=465", "--set", "port=587"], "contradict"),
+        (["gmail", "--set", "sender=nobody"], "app@example.com"),
+        (["gmail", "--set", "username="], "NAME=VALUE"),
+        (["gmail", "--set", "username"], "NAME=VALUE"),
+        (["gmail", "--set", "ehlo=mail.example.com"], "NAME=VALUE"),  # the base variables have none
+        (["sendgrid", "--set", "username=me@example.com"], "apikey"),
+        (["gmal"], "Did you mean gmail?"),
+        (["gmail", "--app", "nextclod"], "known are"),
+        (["gmail", "--force"], "--write"),
+        (["gmail", "--ask-password"], "--write"),
+        (["gmail", "--write", "x.env", "--output", "y"], "contradict"),
+        (["gmail", "--write", "settings.ini"], "--for dotenv"),
+        (["gmail", "--write", ".envrc"], "cannot tell"),
+        (["gmail", "--write", ".env", "--for", "compose"], "contradict"),
+        (["gmail", "--password-file", "a", "--password-stdin"], "contradict"),
+    ],
+)
+def test_refuses(args: list[str], said: str, folder: Folder) -> None:
+    for lang in ("en", "ko"):
+        result = generate(*args, lang=lang, code=2)
+        assert result.stdout == ""
+        if lang == "en":
+            assert said in result.stderr
+    assert list(folder.path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", [f"password={SECRET}", f"PASSWORD={SECRET}", f"passwrd={SECRET}"])
+def test_a_password_on_the_command_line_is_refused_and_never_shown(text: str) -> None:
+    result = generate("gmail", "--set", text, code=2)
+    assert SECRET not in result.stdout + result.stderr
+
+
+def test_a_password_is_written_but_never_printed(folder: Folder) -> None:
+    secret = folder.file("secret", SECRET + "\n")
+    printed = generate("naver", "--password-file", secret)
+    shown = generate("naver", "--password-stdin", "--format", "json", stdin=SECRET)
+    path = folder.path / ".env"
+    written = generate("naver", "--password-file", secret, "--write", path)
+    again = generate("naver", "--password-file", secret, "--write", path, "--format", "json")
+    for result in (printed, shown, written, again):
+        assert SECRET not in result.stdout + result.stderr
+    assert "SMTP_PASSWORD='********'" in printed.stdout
+    assert "********" in json.loads(shown.stdout)["text"]
+    assert values_of(path)["SMTP_PASSWORD"] == SECRET
+
+
+def test_the_blanks_of_an_app_password_are_left_out(folder: Folder) -> None:
+    path = folder.path / ".env"
+    generate("gmail", "--password-stdin", "--write", path, stdin="abcd efgh ijkl mnop\n")
+    assert values_of(path)["SMTP_PASSWORD"] == "abcdefghijklmnop"
+
+
+def test_what_one_address_says_about_the_other() -> None:
+    assert "SMTP_SENDER=me@naver.com" in generate("naver", "--set", "username=me").stdout
+    assert "SMTP_SENDER=me@gmail.com" in generate("gmail", "--set", "username=me@gmail.com").stdout
+    assert "SMTP_USERNAME=me@naver.com" in generate("naver", "--set", "sender=Me <me@naver.com>").stdout
+    # Gmail may send as another address, so a sender says nothing about the login.
+    assert "SMTP_USERNAME=your-address@gmail.com" in generate("gmail", "--set", "sender=a@b.example").stdout
+
+
+# writing
+
+
+def test_a_new_file_is_private_and_says_what_is_left(folder: Folder) -> None:
+    path = folder.path / "smtp.env"
+    result = generate("gmail", "--write", path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert result.stdout == ""
+    assert "To fill in: SMTP_USERNAME, SMTP_PASSWORD, SMTP_SENDER." in result.stderr
+    assert f"smtpdoctor check --env-file {path}" in result.stderr
+    assert generate("gmail", "--write", path, "--quiet").stderr == ""
+
+
+@pytest.mark.parametrize("name", [".env", "compose.yaml"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_writing_twice_changes_nothing(preset: str, name: str, folder: Folder) -> None:
+    path = folder.path / name
+    generate(preset, "--write", path)
+    before, state = path.read_bytes(), path.stat()
+    result = generate(preset, "--write", path)
+    assert "is as it should be already" in result.stderr
+    assert path.read_bytes() == before
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (state.st_ino, state.st_mtime_ns)
+    assert generate(preset, "--write", path, "--force", "--format", "json").stdout.count('"written": []') == 1
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o600, 0o640, 0o644])
+def test_a_mode_is_never_widened(mode: int, folder: Folder) -> None:
+    path = folder.file(".env", "A=1\n")
+    path.chmod(mode)
+    generate("gmail", "--write", path)
+    assert stat.S_IMODE(path.stat().st_mode) & ~mode == 0
+    assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+
+
+def test_a_link_is_followed_and_stays(folder: Folder) -> None:
+    target = folder.file("real.env", "A=1\n")
+    link = folder.path / ".env"
+    link.symlink_to(target)
+    generate("gmail", "--write", link)
+    assert link.is_symlink()
+    assert "SMTP_HOST" in target.read_text()
+
+
+MINE = """\
+# my application
+DATABASE_URL="postgres://x"   # keep
+export SMTP_HOST = smtp.gmail.com
+SMTP_PORT="465" # the port
+SMTP_TLS=True
+SMTP_USERNAME=
+SMTP_PASSWORD=real-password
+UNRELATED='#$ x'
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_merging_keeps_what_it_does_not_own(end: str, mark: str, folder: Folder) -> None:
+    path = folder.file(".env", (mark + MINE).replace("\n", end))
+    result = generate("gmail", "--write", path, "--set", "username=me@gmail.com")
+    expected = MINE.replace("SMTP_USERNAME=\n", "SMTP_USERNAME=me@gmail.com\n").replace(
+        "real-password\n", "real-password\nSMTP_OPPORTUNISTIC_TLS=false\nSMTP_SENDER=me@gmail.com\n"
+    )
+    assert path.read_bytes() == (mark + expected).replace("\n", end).encode()
+    assert "Wrote" in result.stderr
+    assert "To fill in" not in result.stderr
+
+
+def test_without_a_last_line_end_and_without_our_variables(folder: Folder) -> None:
+    path = folder.file(".env", "# mine\nA=1")
+    generate("gmail", "--write", path)
+    assert path.read_text().startswith("# mine\nA=1\n\n# SMTP settings for Gmail")
+    assert list(values_of(path)) == ["A", *NAMES]
+
+
+def test_another_value_stops_everything(folder: Folder) -> None:
+    text = "SMTP_HOST=smtp.naver.com\nSMTP_PORT=465\nSMTP_TLS=no\nSMTP_PASSWORD=\n"
+    path = folder.file(".env", text)
+    result = generate("gmail", "--write", path, code=2)
+    assert "SMTP_HOST, SMTP_TLS already set to something else; --force" in result.stderr
+    assert path.read_text() == text
+    generate("gmail", "--write", path, "--force")
+    assert values_of(path)["SMTP_HOST"] == "smtp.gmail.com"
+    assert values_of(path)["SMTP_TLS"] == "true"
+
+
+def test_force_keeps_quotes_blanks_and_comments(folder: Folder) -> None:
+    path = folder.file(
+        ".env", "  export SMTP_HOST = \"old\"  # a\nSMTP_PORT='25'\nSMTP_TLS=yes#x\nSMTP_SENDER= # who\n"
+    )
+    generate("naver", "--write", path, "--force", "--set", "sender=App <me@naver.com>")
+    lines = path.read_text().splitlines()
+    assert lines[:4] == [
+        '  export SMTP_HOST = "smtp.naver.com"  # a',
+        "SMTP_PORT='587'",
+        "SMTP_TLS=false",
+        "SMTP_SENDER='App <me@naver.com>' # who",
+    ]
+
+
+def test_a_placeholder_gives_way_to_a_real_value(folder: Folder) -> None:
+    path = folder.path / ".env"
+    generate("gmail", "--write", path)
+    generate("gmail", "--write", path, "--set", "username=me@gmail.com")
+    text = path.read_text()
+    assert values_of(path)["SMTP_USERNAME"] == values_of(path)["SMTP_SENDER"] == "me@gmail.com"
+    for extra in ([], ["--force"]):
+        generate("gmail", "--write", path, *extra)
+        assert path.read_text() == text
+
+
+def test_someone_elses_placeholder_stays_and_is_named(folder: Folder) -> None:
+    path = folder.file(".env", "SMTP_PASSWORD=changeme\n")
+    result = generate("gmail", "--write", path)
+    assert path.read_text().startswith("SMTP_PASSWORD=changeme\n")
+    assert "SMTP_PASSWORD" in result.stderr.partition("To fill in")[2]
+    generate("gmail", "--write", path, "--password-stdin", stdin=SECRET, code=2)
+
+
+def test_the_last_definition_counts(folder: Folder) -> None:
+    path = folder.file(".env", "SMTP_HOST=old\nSMTP_HOST=smtp.gmail.com\nSMTP_PORT=465\nSMTP_PORT=25\n")
+    generate("gmail", "--write", path, code=2)
+    generate("gmail", "--write", path, "--force")
+    assert path.read_text().startswith(
+        "SMTP_HOST=old\nSMTP_HOST=smtp.gmail.com\nSMTP_PORT=465\nSMTP_PORT=465\n"
+    )
+
+
+def test_a_flag_that_would_change_the_security_is_a_conflict(folder: Folder) -> None:
+    path = folder.file(".env", "SMTP_OPPORTUNISTIC_TLS=true\n")
+    result = generate("naver", "--security", "opportunistic", "--write", path, code=2)
+    assert "SMTP_OPPORTUNISTIC_TLS" in result.stderr
+    generate("naver", "--security", "opportunistic", "--write", path, "--force")
+    shown = json.loads(run("lint", "--env-file", path, "--no-environment", "--format", "json").stdout)
+    assert shown["settings"]["security"]["value"] == "opportunistic"
+
+
+def test_a_secret_file_counts_as_the_value(folder: Folder) -> None:
+    path = folder.file(".env", "SMTP_PASSWORD_FILE=/run/secrets/smtp\n")
+    result = generate("gmail", "--write", path)
+    assert "SMTP_PASSWORD" not in values_of(path)
+    assert "SMTP_PASSWORD" not in result.stderr
+    generate("gmail", "--write", path, "--password-stdin", stdin=SECRET, code=2)
+    generate("gmail", "--write", path, "--password-stdin", "--force", stdin=SECRET)
+    assert values_of(path)["SMTP_PASSWORD_FILE"] == ""
+    assert values_of(path)["SMTP_PASSWORD"] == SECRET
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("SMTP_HOST=\uc548".encode("cp949"), "UTF-8"),
+        (b"\xff\xfeA\0=\0", "UTF-8"),
+        (b"#" * 1_100_000, "MB"),
+    ],
+)
+def test_files_that_are_left_alone(content: bytes, said: str, folder: Folder) -> None:
+    path = folder.file(".env", content)
+    assert said in generate("gmail", "--write", path, code=2).stderr
+    assert path.read_bytes() == content
+
+
+def test_places_that_cannot_be_written(folder: Folder) -> None:
+    folder.path.joinpath("x.env").mkdir()
+    assert "folder" in generate("gmail", "--write", folder.path / "x.env", code=2).stderr
+    missing = folder.path / "no" / ".env"
+    assert "cannot be written" in generate("gmail", "--write", missing, code=2).stderr
+    assert not missing.parent.exists()
+    fifo = folder.path / "f.env"
+    os.mkfifo(fifo)
+    assert "ordinary" in generate("gmail", "--write", fifo, code=2).stderr
+
+
+@pytest.mark.parametrize("value", ["it's", "line\nbreak", "tail\\", "a\\\\b", "x${HOME}y", "nul\0", "\x85"])
+def test_values_that_readers_disagree_about_are_refused(value: str, folder: Folder) -> None:
+    secret = folder.file("secret", value)
+    path = folder.path / ".env"
+    result = generate("resend", "--write", path, "--password-file", secret, code=2)
+    assert value not in result.stderr
+    assert not path.exists()
+
+
+def test_a_dollar_is_quoted_and_mentioned(folder: Folder) -> None:
+    path = folder.path / ".env"
+    result = generate("resend", "--write", path, "--password-stdin", stdin="pa$$word#1")
+    assert "SMTP_PASSWORD='pa$$word#1'\n" in path.read_text()
+    assert "dotenv-expand" in result.stderr
+
+
+PRINTABLE = st.text(
+    st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\u2028\u2029\ufeff\ufffe\uffff"),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(value=PRINTABLE.filter(lambda text: text.strip("\r\n")))
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_password_survives_or_is_refused(value: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("hypothesis")
+    path = folder / ".env"
+    path.write_text("A=1\nSMTP_PASSWORD=\nB='2'\n")
+    (folder / "secret").write_text(value)
+    result = run("generate", "resend", "--write", path, "--password-file", folder / "secret")
+    if result.exit_code == 2:
+        assert "'" in value or "\\" in value or "${" in value
+        assert path.read_text() == "A=1\nSMTP_PASSWORD=\nB='2'\n"
+        return
+    assert result.exit_code == 0, result.stderr
+    read = values_of(path)
+    assert read["SMTP_PASSWORD"] == value
+    assert (read["A"], read["B"]) == ("1", "2")
+    before = path.read_bytes()
+    assert run("generate", "resend", "--write", path, "--password-file", folder / "secret").exit_code == 0
+    assert path.read_bytes() == before
+
+
+LINE = st.one_of(
+    st.sampled_from(
+        ["", "# a", "A=1", "export B = 'x y'", 'C="a\\nb"', "broken line", "D=\"open", "SMTP_HOST=", "SMTP_HOST",
+         "SMTP_PORT= # p", "SMTP_PORT=''", "SMTP_TLS=", "SMTP_TLS=true", "  SMTP_SENDER = \"\"  # s", "E='multi\nline'",
+         "SMTP_USERNAME=me@gmail.com", "SMTP_USERNAME='me@gmail.com'#c", "F=${A}", "SMTP_HOST=#x", "G"]
+    ),
+    st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12),
+)  # fmt: skip
+
+
+@given(lines=st.lists(LINE, max_size=8), end=st.sampled_from(["\n", "\r\n"]), last=st.booleans())
+@settings(deadline=None, max_examples=200)
+def test_no_file_loses_anything(
+    lines: list[str], end: str, last: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("hypothesis") / ".env"
+    path.write_bytes((end.join(lines) + (end if last else "")).encode())
+    before = path.read_bytes()
+    old = dict(dotenv_values(path, interpolate=False))
+    result = run("generate", "gmail", "--write", path, "--force", "--set", "username=me@gmail.com")
+    if result.exit_code == 2:
+        assert path.read_bytes() == before
+        return
+    assert result.exit_code == 0, result.stderr
+    new = dict(dotenv_values(path, interpolate=False))
+    assert {name: new[name] for name in old if name not in NAMES} == {
+        name: value for name, value in old.items() if name not in NAMES
+    }
+    assert new["SMTP_HOST"] == "smtp.gmail.com"
+    assert new["SMTP_PORT"] == "465"
+    after = path.read_bytes()
+    run("generate", "gmail", "--write", path, "--set", "username=me@gmail.com")
+    assert path.read_bytes() == after
+
+
+# Docker Compose
+
+
+COMPOSE = """\
+# my stack
+x-logging: &logging { driver: json-file }
+
+services:
+  db:
+    image: postgres
+    logging: *logging
+  "web":   # the application
+    image: app
+    command: |
+      run --env
+      # no comment
+    environment:
+      - TZ=Asia/Seoul   # zone
+      - SMTP_HOST=
+      - "SMTP_PORT=465"
+
+volumes: {}
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_merges_into_a_list(end: str, folder: Folder) -> None:
+    path = folder.file("docker-compose.yml", COMPOSE.replace("\n", end))
+    generate("gmail", "--write", path, "--set", "service=web", "--set", "sender=Me <me@gmail.com>")
+    expected = COMPOSE.replace("- SMTP_HOST=\n", "- SMTP_HOST=smtp.gmail.com\n").replace(
+        '- "SMTP_PORT=465"\n',
+        '- "SMTP_PORT=465"\n'
+        "      - SMTP_TLS=true\n"
+        "      - SMTP_OPPORTUNISTIC_TLS=false\n"
+        "      - SMTP_USERNAME=your-address@gmail.com\n"
+        "      - SMTP_PASSWORD=your-app-password\n"
+        '      - "SMTP_SENDER=Me <me@gmail.com>"\n',
+    )
+    assert path.read_bytes() == expected.replace("\n", end).encode()
+
+
+def test_merges_into_a_mapping(folder: Folder) -> None:
+    path = folder.file(
+        "compose.yaml",
+        "services:\n    web:\n        environment:\n"
+        "            A: '1'  # a\n            SMTP_HOST:\n            SMTP_PORT: 25 # p\n"
+        '            SMTP_TLS: "no"\n            SMTP_PASSWORD: ${SMTP_PASSWORD}\n            Z: &z x\n',
+    )
+    assert "SMTP_PORT, SMTP_TLS already" in generate("gmail", "--write", path, code=2).stderr
+    generate("gmail", "--write", path, "--force", "--set", "username=me@gmail.com")
+    assert path.read_text() == (
+        "services:\n    web:\n        environment:\n"
+        "            A: '1'  # a\n            SMTP_HOST: smtp.gmail.com\n            SMTP_PORT: 465 # p\n"
+        '            SMTP_TLS: "true"\n            SMTP_PASSWORD: ${SMTP_PASSWORD}\n'
+        '            SMTP_OPPORTUNISTIC_TLS: "false"\n'
+        '            SMTP_USERNAME: "me@gmail.com"\n'
+        '            SMTP_SENDER: "me@gmail.com"\n'
+        "            Z: &z x\n"
+    )
+
+
+def test_makes_an_environment_where_there_is_none(folder: Folder) -> None:
+    path = folder.file(
+        "compose.yml", "services:\n  web:\n    image: x\n    command: |\n      a\n      # b\n\n  # end\n"
+    )
+    generate("local", "--write", path)
+    assert path.read_text() == (
+        "services:\n  web:\n    image: x\n    command: |\n      a\n      # b\n    environment:\n"
+        "      SMTP_HOST: 'localhost'\n      SMTP_PORT: '1025'\n      SMTP_TLS: 'false'\n"
+        "      SMTP_OPPORTUNISTIC_TLS: 'false'\n      SMTP_SENDER: 'noreply@example.com'\n\n  # end\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "",
+        "    command: [\n      run,\n      environment: x\n    ]\n",
+        '    label: "a\n    environment:\n      b"\n',
+        "    label: 'it''s\n    environment: {'\n",
+        '    command: |\n      environment:\n      "\n',
+        "    ports:\n    - 80:80\n",
+    ],
+)
+def test_lines_that_only_look_like_keys(above: str, folder: Folder) -> None:
+    path = folder.file("compose.yml", f"---\nservices:\n  web: # one\n{above}\nvolumes:\n  v:\n")
+    generate("local", "--write", path)
+    assert path.read_text() == (
+        f"---\nservices:\n  web: # one\n{above}    environment:\n"
+        "      SMTP_HOST: 'localhost'\n      SMTP_PORT: '1025'\n      SMTP_TLS: 'false'\n"
+        "      SMTP_OPPORTUNISTIC_TLS: 'false'\n      SMTP_SENDER: 'noreply@example.com'\n\nvolumes:\n  v:\n"
+    )
+
+
+def test_compose_doubles_the_dollar_and_may_hold_quotes(folder: Folder) -> None:
+    path = folder.file("app.compose.yml", "services:\n  web:\n    environment:\n    - A=1\n")
+    generate("resend", "--write", path, "--password-stdin", stdin="p'a$$s: #\\")
+    assert "    - 'SMTP_PASSWORD=p''a$$$$s: #\\'\n" in path.read_text()
+    before = path.read_text()
+    result = generate("resend", "--write", path, "--password-stdin", stdin="p'a$$s: #\\")
+    assert path.read_text() == before
+    assert "already" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\n", "no services"),
+        ("services: {}\n", "braces"),
+        ("services: {web: {image: x}}\n", "braces"),
+        ("services:\n  web: &x\n    image: x\n", "anchor"),
+        ("services:\n  web:\n    <<: *x\n", "merge key"),
+        ("services:\n  web:\n    environment: *x\n", "anchor"),
+        ("services:\n  web:\n    environment: {A: b}\n", "braces"),
+        ("services:\n  web:\n    environment:\n      <<: *x\n      A: b\n", "merge key"),
+        ("services:\n  web:\n    environment:\n      - *x\n", "cannot be understood"),
+        ("services:\n  web:\n    environment:\n      SMTP_HOST: |\n        x\n", "cannot be understood"),
+        ("services:\n  web:\n    environment:\n      SMTP_HOST: a\n        b\n", "cannot be understood"),
+        ("services:\n  web:\n    environment:\n      SMTP_HOST: a\n      SMTP_HOST: b\n", "twice"),
+        ("services:\n\tweb:\n", "tab"),
+        ("services:\n  web:\n    image: x\n---\na: 1\n", "more than one document"),
+        ("services:\n  a:\n    image: x\n  b:\n    image: x\n", "--set service=NAME (a, b)"),
+        ("services:\n  web:\n    env_file: ./app.env\n", "--write ./app.env"),
+        (
+            "services:\n  web:\n    env_file:\n      - path: conf/x.env\n        required: true\n",
+            "--write conf/x.env",
+        ),
+        ('services:\n  web:\n    x: "open\n', "cannot be understood"),
+        ('services:\n  web:\n    environment:\n      SMTP_HOST: "a\n        b"\n', "cannot be understood"),
+        ("services:\n  web:\n    environment:\n      - SMTP_HOST: a\n", "cannot be understood"),
+        ("- a\n", "cannot be understood"),
+        ("just text\n", "cannot be understood"),
+    ],
+)
+def test_unusual_compose_files_are_left_alone(text: str, said: str, folder: Folder) -> None:
+    path = folder.file("compose.yaml", text)
+    result = generate("gmail", "--write", path, code=2)
+    assert said in result.stderr
+    assert path.read_text() == text
+
+
+def test_an_unknown_service_is_refused(folder: Folder) -> None:
+    path = folder.file("compose.yaml", "services:\n  web:\n    image: x\n")
+    assert "it has web" in generate("gmail", "--write", path, "--set", "service=api", code=2).stderr
+
+
+def test_env_file_gives_way_to_force_or_to_variables_that_are_there(folder: Folder) -> None:
+    start = "services:\n  web:\n    env_file: .env\n"
+    path = folder.file("compose.yaml", start)
+    generate("gmail", "--write", path, "--force")
+    assert path.read_text().startswith(start + "    environment:\n      SMTP_HOST: ")
+    path.write_text(start + "    environment:\n      - SMTP_HOST=smtp.gmail.com\n")
+    generate("gmail", "--write", path)
+    assert "      - SMTP_PORT=465\n" in path.read_text()
+
+
+@given(value=PRINTABLE.filter(lambda text: text.strip("\r\n")), form=st.sampled_from(["list", "mapping"]))
+@settings(deadline=None, max_examples=100)
+def test_compose_reads_back_what_it_wrote(
+    value: str, form: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("hypothesis")
+    path = folder / "compose.yaml"
+    entry = "- A=1" if form == "list" else "A: '1'"
+    path.write_text(f"services:\n  web:\n    environment:\n      {entry}\n")
+    (folder / "secret").write_text(value)
+    args = ["generate", "resend", "--write", path, "--password-file", folder / "secret", "--format", "json"]
+    first = run(*args)
+    assert first.exit_code == 0, first.stdout
+    text = path.read_text()
+    line = next(line for line in text.splitlines() if "SMTP_PASSWORD" in line)
+    doubled = value.replace("$", "$$")
+    quoted = doubled.replace("'", "''")
+    expected = (
+        {f"- SMTP_PASSWORD={doubled}", f"- 'SMTP_PASSWORD={quoted}'"}
+        if form == "list"
+        else {f"SMTP_PASSWORD: '{quoted}'"}
+    )
+    assert line.strip(" ") in expected
+    assert json.loads(run(*args).stdout)["written"] == []
+    assert path.read_text() == text
+
+
+# JSON, and a process of its own
+
+
+def test_json_of_printing_and_writing(folder: Folder) -> None:
+    printed = json.loads(generate("gmail", "--format", "json").stdout)
+    assert printed["text"] == generate("gmail").stdout
+    assert {"version", "tool", "preset", "file", "written", "unchanged", "to_fill_in", "text"} <= set(printed)
+    assert printed["file"] is None
+    assert printed["to_fill_in"] == ["SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_SENDER"]
+    path = folder.file(".env", "SMTP_HOST=smtp.gmail.com\n")
+    written = json.loads(generate("gmail", "--format", "json", "--write", path).stdout)
+    assert "text" not in written
+    assert written["unchanged"] == ["SMTP_HOST"]
+    assert written["written"] == NAMES[1:]
+    failed = json.loads(generate("gmail", "--format", "json", "--security", "none", code=2).stdout)
+    assert failed["verdict"] == "fail"
+
+
+def test_output_takes_what_would_be_printed(folder: Folder) -> None:
+    path = folder.path / "out.txt"
+    assert generate("gmail", "--output", path).stdout == ""
+    assert path.read_text() == generate("gmail").stdout
+
+
+def test_as_a_process(folder: Folder) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "smtpdoctor", "generate", "naver", "--lang", "ko", "--write", ".env"],
+        cwd=folder.path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert "채워 넣을 항목: SMTP_USERNAME, SMTP_PASSWORD, SMTP_SENDER." in done.stderr
+    assert done.stderr.rstrip().endswith("smtpdoctor check")

@@ -1,0 +1,263 @@
+"""``smtpdoctor check``."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import typer
+
+from smtpdoctor.cli import options as opt
+from smtpdoctor.cli.common import (
+    EXIT_PROBLEM,
+    guarded,
+    language,
+    output_to,
+    password_from,
+    refuse_together,
+)
+from smtpdoctor.cli.options import FormatChoice
+from smtpdoctor.errors import UsageError
+from smtpdoctor.model import Lang, Message, Stage
+
+if TYPE_CHECKING:
+    from smtpdoctor.model import Report
+    from smtpdoctor.probes.session import Options
+    from smtpdoctor.settings.resolve import Loaded
+
+__all__ = ["check"]
+
+Until = Literal["dns", "connect", "tls", "auth", "sender", "recipient", "send"]
+_AFTER_SENDER: Final = frozenset({"recipient", "send"})
+
+
+@guarded
+def check(  # noqa: PLR0913 -- the flags of the contract
+    preset: opt.PresetName = None,
+    app: opt.App = None,
+    url: opt.Url = None,
+    host: opt.Host = None,
+    port: opt.Port = None,
+    security: opt.SecurityMode = None,
+    username: opt.Username = None,
+    password_file: opt.PasswordFile = None,
+    password_stdin: opt.PasswordStdin = False,
+    ask_password: opt.AskPassword = False,
+    sender: opt.Sender = None,
+    ehlo: opt.Ehlo = None,
+    env_file: opt.EnvFiles = None,
+    no_environment: opt.NoEnvironment = False,
+    until: Annotated[
+        Until | None,
+        typer.Option("--until", help="The last stage; default: sender, with --to: send."),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", help="Send one test message to this address.", metavar="ADDRESS"),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option("--ca-file", help="Trust these CA certificates instead of the system's.", metavar="PEM"),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0.1, max=3600, help="Seconds for a stage.", metavar="SECONDS")
+    ] = 10.0,
+    deadline: Annotated[
+        float,
+        typer.Option("--deadline", min=0.1, max=86400, help="Seconds for the whole run.", metavar="SECONDS"),
+    ] = 60.0,
+    resolver: Annotated[
+        str | None,
+        typer.Option("--resolver", help="Ask this name server.", metavar="IP[:PORT]"),
+    ] = None,
+    connect_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--connect-to", help="Dial ADDR:PORT instead, keep the name.", metavar="HOST:PORT:ADDR:PORT"
+        ),
+    ] = None,
+    ipv4: Annotated[bool, typer.Option("--ipv4", help="IPv4 only.")] = False,
+    ipv6: Annotated[bool, typer.Option("--ipv6", help="IPv6 only.")] = False,
+    allow_cleartext_auth: Annotated[
+        bool, typer.Option("--allow-cleartext-auth", help="Send the login unencrypted if it comes to that.")
+    ] = False,
+    transcript: Annotated[bool, typer.Option("--transcript", help="Show the SMTP dialogue.")] = False,
+    strict: opt.Strict = False,
+    use_sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Start the embedded server and check against it.")
+    ] = False,
+    format_: opt.Format = FormatChoice.TERMINAL,
+    output: opt.Output = None,
+    lang: opt.Language = None,
+    no_color: opt.NoColor = False,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Run the stages in order against the real server and name the cause of what fails.
+
+    Without --to no message leaves: the run ends after MAIL FROM, which is taken back.
+    """
+    from smtpdoctor.cli.settings import load_settings
+    from smtpdoctor.plan import UNTIL
+    from smtpdoctor.probes.session import Options
+    from smtpdoctor.settings.resolve import Flags
+
+    tongue = language(lang)
+    refuse_together(("--quiet", quiet), ("--verbose", verbose))
+    refuse_together(("--ipv4", ipv4), ("--ipv6", ipv6))
+    if until in _AFTER_SENDER and to is None and not use_sandbox:
+        raise UsageError(Message("usage.needs", {"flag": f"--until {until}", "other": "--to"}))
+    options = Options(
+        until=UNTIL[until] if until else Stage.SEND if to or use_sandbox else Stage.SENDER,
+        ca_file=_ca_file(ca_file),
+        timeout=timeout,
+        deadline=deadline,
+        resolver=_resolver(resolver),
+        connect_to=dict(map(_connect_to, connect_to or [])),
+        family=4 if ipv4 else 6 if ipv6 else None,
+        allow_cleartext_auth=allow_cleartext_auth,
+        lang=tongue,
+    )
+    show = _Show(format_, output, tongue, quiet, verbose, transcript, not no_color)
+    if use_sandbox:
+        for name, given in (
+            ("--preset", preset), ("--url", url), ("--host", host), ("--port", port), ("--ca-file", ca_file),
+            ("--env-file", env_file), ("--password-file", password_file), ("--username", username),
+        ):  # fmt: skip
+            refuse_together(("--sandbox", True), (name, given is not None))
+        from smtpdoctor.cli.sandbox import check_sandbox
+
+        report = check_sandbox(security, sender, to, options, show, strict=strict)
+    else:
+        password = password_from(file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue)
+        flags = Flags(
+            preset=preset,
+            app=app,
+            url=url,
+            host=host,
+            port=port,
+            security=security,
+            username=username,
+            password=password,
+            sender=sender,
+            ehlo=ehlo,
+            recipient=to,
+        )
+        loaded = load_settings(flags, env_file or [], environment=not no_environment, lang=tongue)
+        report = show.run(loaded, options, strict=strict)
+    if not report.healthy:
+        raise typer.Exit(EXIT_PROBLEM)
+
+
+class _Show:
+    """Runs a check and shows it in the format that was asked for."""
+
+    def __init__(
+        self,
+        format_: FormatChoice,
+        output: Path | None,
+        lang: Lang,
+        quiet: bool,
+        verbose: bool,
+        transcript: bool,
+        color: bool,
+    ) -> None:
+        self._format = format_
+        self._output = output
+        self.lang = lang
+        self._quiet = quiet
+        self._verbose = verbose
+        self._transcript = transcript
+        self._color = color
+
+    def run(self, loaded: "Loaded", options: "Options", *, strict: bool) -> "Report":
+        """Run the check; the report goes to standard output or a file, progress to standard error."""
+        from smtpdoctor.doctor import check as run_check
+
+        with output_to(self._output) as stream:
+            if self._format is not FormatChoice.TERMINAL:
+                from smtpdoctor.report import renderer
+
+                report = run_check(loaded, options, strict=strict)
+                text = renderer(self._format.value).render(report, self.lang, transcript=self._transcript)
+                stream.write(text)
+                return report
+            from smtpdoctor.report import terminal
+
+            color = self._color and terminal.wants_color()
+            console = terminal.make_console(stream, color=color)
+            shows_progress = sys.stderr.isatty() and not self._quiet
+            progress = terminal.make_console(sys.stderr, color=color) if shows_progress else None
+            observer = None
+            if not self._quiet:
+                console.print(terminal.heading(loaded.settings, self.lang))
+                console.print()
+                observer = terminal.Live(console, progress, self.lang, verbose=self._verbose)
+            try:
+                report = run_check(loaded, options, observer, strict=strict)
+            finally:
+                if observer is not None:
+                    observer.stop()
+            terminal.print_report(console, report, self.lang, transcript=self._transcript, quiet=self._quiet)
+            return report
+
+
+def _ca_file(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(str(path))
+    except FileNotFoundError as error:
+        raise UsageError(Message("usage.file.missing", {"flag": "--ca-file", "file": str(path)})) from error
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError: not PEM, a folder, not readable
+        values: dict[str, object] = {
+            "flag": "--ca-file",
+            "value": str(path),
+            "expected": "PEM: -----BEGIN CERTIFICATE-----",
+        }
+        raise UsageError(Message("usage.value", values)) from error
+    return str(path)
+
+
+def _resolver(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    import ipaddress
+
+    address, port = text, "53"
+    if text.startswith("["):
+        address, closing, rest = text[1:].partition("]")
+        port = rest.removeprefix(":") if closing and rest.startswith(":") else "53" if closing and not rest else ""
+    elif text.count(":") == 1:
+        address, _, port = text.partition(":")
+    try:
+        ipaddress.ip_address(address)
+        number = _port(port)
+    except ValueError as error:
+        values: dict[str, object] = {"flag": "--resolver", "value": text, "expected": "IP[:PORT]"}
+        raise UsageError(Message("usage.value", values)) from error
+    return address, number
+
+
+def _port(text: str) -> int:
+    """Return a port's number; raises ValueError."""
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 0 < number < 65_536:  # noqa: PLR2004 -- RFC 9293
+        raise ValueError(text)
+    return number
+
+
+def _connect_to(text: str) -> tuple[tuple[str, int], tuple[str, int]]:
+    import re
+
+    part = r"(\[[^\]]+\]|[^:\[\]]+)"
+    found = re.fullmatch(rf"{part}:(\d{{1,5}}):{part}:(\d{{1,5}})", text)
+    values: dict[str, object] = {"flag": "--connect-to", "value": text, "expected": "HOST:PORT:ADDR:PORT"}
+    if found is None:
+        raise UsageError(Message("usage.value", values))
+    name, port, address, other = found.groups()
+    try:
+        return (name.strip("[]"), _port(port)), (address.strip("[]"), _port(other))
+    except ValueError as error:
+        raise UsageError(Message("usage.value", values)) from error

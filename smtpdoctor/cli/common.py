@@ -1,0 +1,212 @@
+"""What the commands share: errors → exit codes, the password, the output, the language."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import IO, Any, Final, NoReturn, ParamSpec
+
+import typer
+
+from smtpdoctor.cli.options import FormatChoice, LangChoice
+from smtpdoctor.errors import KnowledgeError, UsageError
+from smtpdoctor.model import Lang, Message, Origin, Secret, Setting
+from smtpdoctor.text import default_language, say
+
+__all__ = [
+    "EXIT_BUG",
+    "EXIT_PROBLEM",
+    "EXIT_USAGE",
+    "fail_usage",
+    "guarded",
+    "language",
+    "output_to",
+    "password_from",
+    "places_looked_at",
+    "refuse_together",
+    "tell",
+    "write_atomically",
+]
+
+EXIT_PROBLEM: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_BUG: Final = 3
+EXIT_INTERRUPTED: Final = 130
+_ISSUES: Final = "https://github.com/smtpdoctor/smtpdoctor/issues"
+P = ParamSpec("P")
+
+
+def language(choice: LangChoice | None) -> Lang:
+    """Return the language that was asked for, or the environment's."""
+    if choice is None:
+        return default_language()
+    return "ko" if choice is LangChoice.KO else "en"
+
+
+def tell(text: str) -> None:
+    """Say something on standard error; a closed one is no reason to stop."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(text + "\n")
+
+
+def fail_usage(error: UsageError, lang: Lang, format_: FormatChoice) -> NoReturn:
+    """Report an error of usage and end with its exit code; JSON stays JSON."""
+    if format_ is FormatChoice.JSON:
+        from smtpdoctor.report import json_v1
+
+        missing = error.message.key == "usage.nothing"
+        finding = json_v1.usage_finding(
+            "config-missing" if missing else "config-invalid", error.message, error.hints, lang
+        )
+        sys.stdout.write(json_v1.render_failure(finding))
+        sys.stdout.flush()
+    else:
+        tell(say(lang, "usage.error", text=say(lang, error.message)))
+        for hint in error.hints:
+            tell(f"  {say(lang, hint)}")
+    raise typer.Exit(EXIT_USAGE)
+
+
+def guarded(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn what escapes a command into the contract's exit codes."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        choice: Any = kwargs.get("lang")
+        format_: Any = kwargs.get("format_", FormatChoice.TERMINAL)
+        lang = language(choice)
+        try:
+            command(*args, **kwargs)
+            sys.stdout.flush()
+        except (typer.Exit, typer.Abort):
+            raise
+        except UsageError as error:
+            fail_usage(error, lang, format_)
+        except KnowledgeError as error:
+            message = Message("usage.preset.broken", {"problem": error.problems[0]})
+            fail_usage(UsageError(message), lang, format_)
+        except KeyboardInterrupt:
+            tell(say(lang, "interrupted"))
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        except BrokenPipeError:
+            # Whoever read our output has seen enough. Python must not complain at exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(EXIT_PROBLEM) from None
+        except Exception as error:  # noqa: BLE001 -- the contract's exit code 3
+            _own_up(error, lang)
+
+    return run
+
+
+def _own_up(error: Exception, lang: Lang) -> NoReturn:
+    import traceback
+
+    # The frames only: a message may quote a value, and values may be secret.
+    frames = "".join(traceback.format_tb(error.__traceback__)[-6:])
+    tell(frames.rstrip())
+    tell(say(lang, "bug", error=type(error).__name__))
+    tell(say(lang, "bug.report", url=_ISSUES))
+    raise typer.Exit(EXIT_BUG) from None
+
+
+def refuse_together(*pairs: tuple[str, bool]) -> None:
+    """Raise UsageError where more than one of these flags is given."""
+    given = [name for name, present in pairs if present]
+    if len(given) > 1:
+        values: dict[str, object] = {"first": given[0], "second": given[1]}
+        raise UsageError(Message("usage.contradiction.flags", values))
+
+
+def password_from(*, file: Path | None, stdin: bool, ask: bool, lang: Lang) -> Setting[Secret] | None:
+    """Return the password that the command line points to; there is no flag that holds it."""
+    refuse_together(
+        ("--password-file", file is not None), ("--password-stdin", stdin), ("--ask-password", ask)
+    )
+    if file is not None:
+        from smtpdoctor.settings.read import read_secret_file
+
+        flag, text = "--password-file", read_secret_file(file, "--password-file")
+    elif stdin:
+        flag, text = "--password-stdin", sys.stdin.read(65_536).rstrip("\r\n")
+    elif ask:
+        from getpass import getpass
+
+        try:
+            flag, text = "--ask-password", getpass(say(lang, "prompt.password"), stream=None)
+        except EOFError:
+            text = ""
+            flag = "--ask-password"
+    else:
+        return None
+    if not text:
+        raise UsageError(Message("usage.empty-password", {"flag": flag}))
+    return Setting(Secret(text), Origin("flag", flag))
+
+
+def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Write a file whole or not at all; raises OSError.
+
+    A link is followed, and the mode of a file that exists is kept unless it would be wider than
+    ``mode``.
+    """
+    import tempfile
+
+    target = path.resolve()
+    existing = target.stat().st_mode & 0o777 if target.exists() else None
+    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        if mode is not None:
+            os.chmod(aside, mode if existing is None else existing & mode)  # noqa: PTH101
+        elif existing is not None:
+            os.chmod(aside, existing)  # noqa: PTH101
+        else:
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(aside, 0o666 & ~umask)  # noqa: PTH101
+        Path(aside).replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(aside).unlink()
+        raise
+
+
+@contextlib.contextmanager
+def output_to(path: Path | None) -> Iterator[IO[str]]:
+    """Give the stream that the report goes to; a file is written whole at the end, or not at all."""
+    if path is None:
+        yield sys.stdout
+        return
+    from io import StringIO
+
+    if path.is_dir() or not path.parent.is_dir():
+        reason = os.strerror(21 if path.is_dir() else 2)
+        raise UsageError(Message("usage.output", {"file": str(path), "reason": reason}))
+    buffer = StringIO()
+    yield buffer
+    try:
+        write_atomically(path, buffer.getvalue())
+    except OSError as error:
+        values: dict[str, object] = {"file": str(path), "reason": error.strerror or "?"}
+        raise UsageError(Message("usage.output", values)) from error
+
+
+def places_looked_at(
+    environment: bool, files: Sequence[Path], implicit: Path, names: Sequence[str], lang: Lang
+) -> str:
+    """Return a list of the places where settings were looked for."""
+    shown = [say(lang, "usage.place.flags")]
+    if environment:
+        shown.append(say(lang, "usage.place.environment", names=", ".join(names)))
+    else:
+        shown.append(say(lang, "usage.place.no-environment"))
+    for path in files or [implicit]:
+        key = "usage.place.file" if path.exists() else "usage.place.no-file"
+        shown.append(say(lang, key, file=str(path)))
+    return ", ".join(shown)
+

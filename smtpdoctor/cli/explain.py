@@ -1,0 +1,267 @@
+"""``smtpdoctor explain``."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from smtpdoctor.cli import options as opt
+from smtpdoctor.cli.common import (
+    EXIT_USAGE,
+    guarded,
+    language,
+    output_to,
+    refuse_together,
+    tell,
+)
+from smtpdoctor.cli.options import FormatChoice
+from smtpdoctor.model import Lang, Message
+
+if TYPE_CHECKING:
+    from smtpdoctor.explain import Explained
+    from smtpdoctor.explain.lookup import Looked
+
+__all__ = ["explain"]
+
+_WHOLE = 3  # so many findings are told whole, the others without evidence
+
+
+@guarded
+def explain(  # noqa: PLR0913 -- the flags of the contract
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="An error text, an id of the catalogue, a code (535) or an error name (ECONNREFUSED).",
+            metavar="[WORDS]...",
+        ),
+    ] = None,
+    file: Annotated[
+        list[Path] | None, typer.Option("--file", help="A log; repeatable.", metavar="FILE")
+    ] = None,
+    preset: opt.PresetName = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Report findings as they come on standard input.")
+    ] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the catalogue.")] = False,
+    format_: opt.Format = FormatChoice.TERMINAL,
+    output: opt.Output = None,
+    lang: opt.Language = None,
+    no_color: opt.NoColor = False,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Name the cause behind an error text or in a log; no network.
+
+    Without words or --file the text comes from standard input.
+    """
+    tongue = language(lang)
+    refuse_together(("words", bool(words)), ("--file", bool(file)), ("--list", list_))
+    refuse_together(("words", bool(words)), ("--follow", follow))
+    refuse_together(("--file", bool(file)), ("--follow", follow))
+    refuse_together(("--quiet", quiet), ("--verbose", verbose))
+    provider = None
+    if preset is not None:
+        from smtpdoctor.settings.resolve import preset_named
+
+        provider = preset_named(preset).id
+    with output_to(output) as stream:
+        printer = _Printer(stream, format_, tongue, color=not no_color, quiet=quiet, verbose=verbose)
+        if list_:
+            printer.catalogue()
+            return
+        if words:
+            from smtpdoctor.explain.lookup import look_up
+
+            looked = look_up(words[0], provider) if len(words) == 1 else None
+            if looked is not None:
+                printer.looked(looked, provider)
+                return
+            from smtpdoctor.explain import explain_text
+
+            found = explain_text(" ".join(words), provider=provider)
+            if not found and len(words) == 1:
+                _suggest(words[0], tongue)
+            printer.explained(found)
+            return
+        if follow:
+            printer.followed(_stdin_followed(), provider)
+            return
+        results, unreadable = _explain_files(file, provider, tongue)
+        printer.explained(results)
+    if unreadable:
+        raise typer.Exit(EXIT_USAGE)
+
+
+def _suggest(word: str, lang: Lang) -> None:
+    """Say which id a misspelt one was probably meant to be."""
+    from difflib import get_close_matches
+
+    from smtpdoctor.knowledge import load
+    from smtpdoctor.text import say
+
+    near = get_close_matches(word.lower(), load.entries(), 1, 0.7)
+    if near:
+        tell(say(lang, "usage.preset.near", name=near[0]))
+
+
+def _stdin_followed() -> Iterator[str | None]:
+    from smtpdoctor.explain.source import follow
+
+    return follow(sys.stdin.buffer)
+
+
+def _explain_files(
+    files: list[Path] | None, provider: str | None, lang: Lang
+) -> tuple[list["Explained"], bool]:
+    from smtpdoctor.explain import explain_lines
+    from smtpdoctor.explain.source import lines_of, open_file
+    from smtpdoctor.text import say
+
+    if not files:
+        if sys.stdin.isatty():
+            tell(say(lang, "explain.stdin"))
+        return explain_lines(lines_of(sys.stdin.buffer), provider=provider), False
+    found: list[Explained] = []
+    unreadable = False
+    for path in files:
+        try:
+            with open_file(path) as stream:
+                found += explain_lines(lines_of(stream), provider=provider, file=str(path))
+        except OSError as error:
+            unreadable = True
+            values: dict[str, object] = {
+                "flag": "--file",
+                "file": str(path),
+                "reason": error.strerror or "?",
+            }
+            message = Message("usage.file.unreadable", values)
+            tell(say(lang, "usage.error", text=say(lang, message)))
+    return found, unreadable
+
+
+class _Printer:
+    """Prints what was found, in the format that was asked for."""
+
+    def __init__(
+        self,
+        stream: Any,
+        format_: FormatChoice,
+        lang: Lang,
+        *,
+        color: bool,
+        quiet: bool,
+        verbose: bool,
+    ) -> None:
+        self._stream = stream
+        self._json = format_ is FormatChoice.JSON
+        self._lang = lang
+        self._color = color
+        self._quiet = quiet
+        self._verbose = verbose
+
+    def _console(self) -> Any:
+        from smtpdoctor.report import terminal
+
+        return terminal.make_console(self._stream, color=self._color and terminal.wants_color())
+
+    def catalogue(self) -> None:
+        """Print every id with its title."""
+        from smtpdoctor.knowledge import load
+        from smtpdoctor.model import ORDERED_STAGES
+
+        order = {stage: number for number, stage in enumerate(ORDERED_STAGES)}
+        entries = sorted(load.entries().values(), key=lambda one: (order[one.stage], one.id))
+        if self._json:
+            from smtpdoctor.advice import advise
+            from smtpdoctor.diagnosis import Context
+            from smtpdoctor.explain.lookup import of_entry
+            from smtpdoctor.report import json_v1
+
+            context = Context()
+            self._stream.write(
+                json_v1.explained(
+                    json_v1.finding_object(found, advise(found, context, self._lang))
+                    for found in map(of_entry, entries)
+                )
+            )
+            return
+        from smtpdoctor.report.terminal import catalogue_table
+
+        self._console().print(catalogue_table(entries, self._lang))
+
+    def looked(self, looked: "Looked", provider: str | None) -> None:
+        """Print the entry that a word stands for."""
+        from smtpdoctor.advice import advise
+        from smtpdoctor.diagnosis import Context
+
+        context = Context(provider=provider)
+        advice = advise(looked.finding, context, self._lang)
+        if self._json:
+            from smtpdoctor.report import json_v1
+
+            self._stream.write(json_v1.explained([json_v1.finding_object(looked.finding, advice)]))
+            return
+        from smtpdoctor.report import terminal
+
+        console = self._console()
+        terminal.print_finding(console, looked.finding, advice, self._lang)
+        if looked.replies and provider:
+            console.print(terminal.replies_block(looked.replies, provider, self._lang))
+
+    def explained(self, found: Iterable["Explained"]) -> None:
+        """Print what a text or log told of."""
+        from smtpdoctor.advice import advise
+
+        results = list(found)
+        if self._json:
+            from smtpdoctor.report import json_v1
+
+            self._stream.write(
+                json_v1.explained(
+                    json_v1.finding_object(
+                        one.finding,
+                        advise(one.finding, one.context, self._lang),
+                        count=one.count,
+                        file=one.file,
+                        line=one.line,
+                    )
+                    for one in results
+                )
+            )
+            return
+        from smtpdoctor.report import terminal
+        from smtpdoctor.text import say
+
+        console = self._console()
+        if not results:
+            console.print(say(self._lang, "report.no-findings"))
+        for number, one in enumerate(results):
+            if self._quiet:
+                console.print(terminal.one_line(one.finding, self._lang))
+                continue
+            advice = advise(one.finding, one.context, self._lang)
+            place = f"{one.file}:{one.line}" if one.file else str(one.line)
+            many = one.count > 1 or one.file is not None
+            seen = say(self._lang, "report.seen", count=one.count, place=place) if many else ""
+            terminal.print_finding(
+                console, one.finding, advice, self._lang, short=number >= _WHOLE, seen=seen
+            )
+
+    def followed(self, lines: Iterable[str | None], provider: str | None) -> None:
+        """Print each failure as it comes: the first of a kind whole, then a line."""
+        from smtpdoctor.explain import Explained
+        from smtpdoctor.explain.run import findings_in
+
+        seen: set[str] = set()
+        for finding, context, record in findings_in(lines, provider, None):
+            one = Explained(finding, context, 1, None, record.first, record.last)
+            if finding.id not in seen or self._json:
+                seen.add(finding.id)
+                self.explained([one])
+            else:
+                from smtpdoctor.report import terminal
+
+                self._console().print(terminal.one_line(finding, self._lang))
+            self._stream.flush()

@@ -1,0 +1,249 @@
+"""``smtpdoctor generate``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Optional
+
+import typer
+
+from smtpdoctor.cli import options as opt
+from smtpdoctor.cli.common import (
+    guarded,
+    language,
+    output_to,
+    password_from,
+    refuse_together,
+    tell,
+    write_atomically,
+)
+from smtpdoctor.cli.options import FormatChoice
+from smtpdoctor.errors import UsageError
+from smtpdoctor.model import Lang, Message, Secret, Security
+from smtpdoctor.text import say
+
+if TYPE_CHECKING:
+    from smtpdoctor.generate import Format, Merged, Plan, Wish
+
+__all__ = ["generate"]
+
+_MODE: Final = 0o600
+_LARGEST: Final = 1_048_576
+_NAMES: Final = ("username", "sender", "host", "port", "security", "cipher", "ehlo", "service")
+
+
+@guarded
+def generate(  # noqa: PLR0913 -- the flags of the contract
+    preset: Annotated[str, typer.Argument(help="A provider: gmail, naver, sendgrid …", metavar="PRESET")],
+    app: Annotated[
+        Optional[str],  # noqa: UP045 -- typer reads it at run time
+        typer.Option("--app", help="Whose variables to write; default: the base variables.", metavar="NAME"),
+    ] = None,
+    values: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "--set",
+            help=f"A value: {', '.join(_NAMES)}. Repeatable.",
+            metavar="NAME=VALUE",
+        ),
+    ] = None,
+    security: opt.SecurityMode = None,
+    password_file: opt.PasswordFile = None,
+    password_stdin: opt.PasswordStdin = False,
+    ask_password: opt.AskPassword = False,
+    kind: Annotated[
+        Optional[Literal["dotenv", "compose"]],  # noqa: UP045
+        typer.Option("--for", help="The kind of file; default: by the name of --write, else dotenv."),
+    ] = None,
+    write: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--write", help="Write to this file, keeping what stands in it.", metavar="FILE"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite other values in the file.")] = False,
+    format_: opt.Format = FormatChoice.TERMINAL,
+    output: opt.Output = None,
+    lang: opt.Language = None,
+    no_color: opt.NoColor = False,  # noqa: ARG001 -- shared; what is written here has no colour
+    quiet: Annotated[bool, typer.Option("--quiet", help="No word about what was written.")] = False,
+) -> None:
+    """Write configuration for an application: print it, or merge it into a file with --write."""
+    from smtpdoctor.generate import plan_for
+    from smtpdoctor.settings.resolve import preset_named
+
+    tongue = language(lang)
+    in_words = format_ is FormatChoice.TERMINAL
+    refuse_together(("--write", write is not None and in_words), ("--output", output is not None))
+    if force and write is None:
+        raise UsageError(Message("usage.needs", {"flag": "--force", "other": "--write"}))
+    if ask_password and write is None:
+        raise UsageError(Message("usage.needs", {"flag": "--ask-password", "other": "--write"}))
+    provider = preset_named(preset)
+    application = _app(app)
+    wish = _wish(values or [], security, set(application.variables))
+    format_of_file = _format(write, kind)
+    password = password_from(file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue)
+    if password is not None:
+        # What is printed ends up in terminals and logs, so a password goes to files only.
+        secret = password.value if write is not None else Secret(Secret.MASK)
+        wish = replace(wish, password=secret)
+    plan = plan_for(provider, application, wish)
+    shown: dict[str, Any] = {"preset": provider.id, "app": application.id}
+    if write is None:
+        masked = [one.name for one in plan.variables if one.secret]
+        text = format_of_file.render(plan, tongue)
+        result = _printed(plan, text, masked)
+    else:
+        result = _write(write, plan, format_of_file, tongue, force=force)
+        shown["file"] = str(write)
+        masked = []
+    if not in_words:
+        from smtpdoctor.report.json_v1 import dump, tool
+
+        shown = {"version": 1, "tool": tool(), "file": None, **shown}
+        for name in ("written", "unchanged", "to_fill_in"):
+            shown[name] = list(getattr(result, name)) if write is not None or name == "to_fill_in" else []
+        if write is None:
+            shown["text"] = result.text
+        with output_to(output) as stream:
+            stream.write(dump(shown))
+        return
+    if write is None:
+        with output_to(output) as stream:
+            stream.write(result.text)
+    if not quiet:
+        _tell(result, plan, format_of_file, write, masked, tongue)
+
+
+def _app(name: str | None) -> Any:
+    from smtpdoctor.knowledge import load
+
+    found = load.app(name or "smtp")
+    if found is None:
+        values: dict[str, object] = {"name": name, "known": ", ".join(load.apps())}
+        raise UsageError(Message("usage.app.unknown", values))
+    return found
+
+
+def _wish(given: list[str], security: Security | None, known: set[str]) -> Wish:
+    """Return what the command line asks for; raises UsageError for what --set does not take."""
+    from smtpdoctor.generate import Wish
+
+    names = [name for name in _NAMES if name in known | {"security", "service"}]
+    wishes: dict[str, Any] = {"security": security} if security else {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        name = name.strip().lower()
+        if name == "password":
+            raise UsageError(Message("usage.set.password"))
+        if not sign or name not in names or not value.strip():
+            # A mistyped name may be followed by a secret, so what stands behind it is not shown.
+            shown = f"{name[:40]}=…" if sign and value.strip() else text[:40]
+            raise UsageError(Message("usage.set", {"names": ", ".join(names), "value": shown}))
+        wished = _number(value) if name == "port" else _mode(value) if name == "security" else value
+        if name in wishes and wishes[name] != wished:
+            second = f"--set {name}={wished}"
+            first = "--security" if name == "security" and security else f"--set {name}={wishes[name]}"
+            raise UsageError(Message("usage.contradiction.flags", {"first": first, "second": second}))
+        wishes[name] = wished
+    return Wish(**wishes)
+
+
+def _number(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 65_535:  # noqa: PLR2004 -- RFC 9293
+        return int(text)
+    values: dict[str, object] = {"flag": "--set port", "value": text[:40], "expected": "1-65535"}
+    raise UsageError(Message("usage.value", values))
+
+
+def _mode(text: str) -> Security:
+    try:
+        return Security(text.strip().lower())
+    except ValueError as error:
+        known = ", ".join(one.value for one in Security)
+        values: dict[str, object] = {"flag": "--set security", "value": text[:40], "expected": known}
+        raise UsageError(Message("usage.value", values)) from error
+
+
+def _format(path: Path | None, kind: str | None) -> Format:
+    """Return the format by the name of the file, or the one that was named."""
+    from smtpdoctor.generate import FORMATS, format_of
+
+    named = next((one for one in FORMATS if kind == one.NAME), None)
+    if path is None:
+        return named or FORMATS[0]
+    found = format_of(path.name)
+    if found is None and named is None:
+        values: dict[str, object] = {"file": str(path)}
+        raise UsageError(Message("usage.generate.format", values), Message("usage.generate.format.for"))
+    if found is not None and named is not None and found is not named:
+        first, second = f"--for {kind}", f"--write {path}"
+        raise UsageError(Message("usage.contradiction.flags", {"first": first, "second": second}))
+    chosen = named or found
+    assert chosen is not None  # noqa: S101 -- both None was refused above
+    return chosen
+
+
+def _printed(plan: Plan, text: str, masked: list[str]) -> Merged:
+    from smtpdoctor.generate import Merged
+
+    return Merged(text=text, written=(), unchanged=(), to_fill_in=(*plan.to_fill_in, *masked))
+
+
+def _existing(path: Path) -> str | None:
+    """Return a file's text with its line ends and byte order mark; None where there is no file."""
+    values: dict[str, object] = {"flag": "--write", "file": str(path)}
+    try:
+        if path.is_dir():
+            raise UsageError(Message("usage.file.directory", values))
+        if not path.exists():
+            return None
+        if not path.is_file():
+            raise UsageError(Message("usage.write.special", values))
+        if path.stat().st_size > _LARGEST:
+            size = f"{path.stat().st_size / 1e6:.0f}"
+            raise UsageError(Message("usage.file.large", {**values, "size": size}))
+        return path.read_bytes().decode()
+    except OSError as error:
+        reason = error.strerror or "?"
+        raise UsageError(Message("usage.file.unreadable", {**values, "reason": reason})) from error
+    except UnicodeDecodeError as error:
+        # Another encoding could be read, but what is written back must be what was there.
+        raise UsageError(Message("usage.write.encoding", values)) from error
+
+
+def _write(path: Path, plan: Plan, format_: Format, lang: Lang, *, force: bool) -> Merged:
+    from smtpdoctor.generate import merged
+
+    before = _existing(path)
+    result = merged(format_, before or "", plan, lang, file=str(path), force=force)
+    if result.text != before:
+        values: dict[str, object] = {"file": str(path)}
+        if not path.resolve().parent.is_dir():
+            raise UsageError(Message("usage.write", {**values, "reason": os.strerror(2)}))
+        try:
+            write_atomically(path, result.text, mode=_MODE)
+        except OSError as error:
+            reason = error.strerror or "?"
+            raise UsageError(Message("usage.write", {**values, "reason": reason})) from error
+    return result
+
+
+def _tell(
+    result: Merged, plan: Plan, format_: Format, path: Path | None, masked: list[str], lang: Lang
+) -> None:
+    """Say on standard error what was written and what is still to do; names only."""
+    names = [one.name for one in plan.variables] if path is None else list(result.written)
+    if path is not None and names:
+        tell(say(lang, "generate.written", file=path, names=", ".join(names)))
+    elif path is not None:
+        tell(say(lang, "generate.unchanged", file=path))
+    if masked:
+        tell(say(lang, "generate.masked", names=", ".join(masked)))
+    if left := [name for name in result.to_fill_in if name not in masked]:
+        tell(say(lang, "generate.fill", names=", ".join(left)))
+    for caution in format_.cautions(plan, names):
+        tell(say(lang, caution))
+    if path is not None and (command := format_.check_command(str(path))):
+        tell(say(lang, "generate.next", command=command))

@@ -1,0 +1,375 @@
+"""``smtpdoctor sandbox``, and the run of ``check --sandbox``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import re
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Optional, Protocol, TypeVar
+
+import typer
+from msgspec.structs import replace
+
+from smtpdoctor.cli import options as opt
+from smtpdoctor.cli.common import (
+    guarded,
+    language,
+    password_from,
+    refuse_together,
+    tell,
+)
+from smtpdoctor.cli.options import FormatChoice
+from smtpdoctor.errors import UsageError
+from smtpdoctor.model import Lang, Message, Origin, Report, Security, Setting, Settings
+from smtpdoctor.text import say
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from smtpdoctor.probes.session import Options
+    from smtpdoctor.sandbox import Mail, Sandbox
+    from smtpdoctor.settings.resolve import Loaded
+
+__all__ = ["Show", "check_sandbox", "sandbox"]
+
+T = TypeVar("T")
+
+_RECIPIENT: Final = "you@localhost"
+_IPV6: Final = 6
+_TICK_SECONDS: Final = 0.5
+_GRACE_SECONDS: Final = 2.0
+_BARE: Final = re.compile(r"[A-Za-z0-9_@.%+:/=-]+")
+_SHOWN_LINES: Final = 200
+
+_Ended = queue.SimpleQueue[Exception | None]
+
+
+@guarded
+def sandbox(  # noqa: PLR0913 -- the flags of the contract
+    starttls_port: Annotated[
+        int, typer.Option("--starttls-port", min=0, max=65535, help="Port for STARTTLS; 0: any that is free.")
+    ] = 0,
+    tls_port: Annotated[
+        int, typer.Option("--tls-port", min=0, max=65535, help="Port for implicit TLS; 0: any that is free.")
+    ] = 0,
+    username: opt.Username = None,
+    password_file: opt.PasswordFile = None,
+    count: Annotated[
+        Optional[int],  # noqa: UP045 -- typer reads it at run time
+        typer.Option("--count", min=1, help="End after this many messages.", metavar="N"),
+    ] = None,
+    format_: opt.Format = FormatChoice.TERMINAL,
+    lang: opt.Language = None,
+    no_color: opt.NoColor = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No hints, only settings and messages.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also the text of each message.")] = False,
+) -> None:
+    """Run an SMTP server on this machine to aim an application at; it delivers nothing.
+
+    It prints settings for a .env file, then each message as it comes, until Ctrl-C.
+    """
+    from smtpdoctor.sandbox import USERNAME, Sandbox
+
+    refuse_together(("--quiet", quiet), ("--verbose", verbose))
+    tongue = language(lang)
+    given = password_from(file=password_file, stdin=False, ask=False, lang=tongue)
+    if username is not None and not (username and username.isprintable()):
+        values = {"flag": "--username", "value": ascii(username), "expected": Message("sandbox.username")}
+        raise UsageError(Message("usage.value", values))
+    show: _Show
+    if format_ is FormatChoice.JSON:
+        show = _Lines(password_file, verbose=verbose)
+    else:
+        show = _Terminal(tongue, password_file, hints=not quiet, color=not no_color, verbose=verbose)
+    ended: _Ended = queue.SimpleQueue()
+    printing = threading.Lock()
+    left = count
+
+    def observe(mail: Mail) -> None:
+        # On the server's thread: where the reader of our output is slow, the server is slow too,
+        # and nothing piles up.
+        nonlocal left
+        with printing:
+            if left == 0:
+                return
+            try:
+                show.mail(mail)
+            except Exception as error:  # noqa: BLE001 -- it is raised again below
+                ended.put(error)
+            if left is not None:
+                left -= 1
+                if left == 0:
+                    ended.put(None)
+
+    with _signals(ended), contextlib.ExitStack() as stack:
+        with printing:  # a quick client's message comes after the settings
+            server = stack.enter_context(
+                Sandbox(
+                    starttls_port=starttls_port,
+                    tls_port=tls_port,
+                    username=username or USERNAME,
+                    password=given.value if given else None,
+                    observer=observe,
+                )
+            )
+            show.ready(server)
+        if (error := _wait(ended)) is not None:
+            raise error
+        if left == 0:
+            server.close(_GRACE_SECONDS)  # whose message was the last may say QUIT
+
+
+def _wait(ended: _Ended) -> Exception | None:
+    while True:
+        # Windows does not let Ctrl-C through to a thread that waits without a limit.
+        with contextlib.suppress(queue.Empty):
+            return ended.get(timeout=_TICK_SECONDS)
+
+
+@contextlib.contextmanager
+def _signals(ended: _Ended) -> Iterator[None]:
+    """Make Ctrl-C and SIGTERM the way to end the server; pressed again, Ctrl-C breaks off."""
+    asked = False
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        ended.put(None)  # SimpleQueue.put may be called from a signal handler
+
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    before = {
+        number: handler
+        for name in names
+        if (number := getattr(signal, name, None)) is not None
+        # What the parent process has switched off (nohup, a shell's background job) stays off.
+        and (handler := signal.getsignal(number)) not in (signal.SIG_IGN, None)
+    }
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Show(Protocol):
+    """Shows what the server does."""
+
+    def ready(self, server: Sandbox) -> None:
+        """Say how to reach the server."""
+
+    def mail(self, mail: Mail) -> None:
+        """Show a message."""
+
+
+def _variables(server: Sandbox, password_file: Path | None) -> dict[str, str]:
+    """Return the base variables for the STARTTLS port.
+
+    Only the password that the sandbox made itself is shown; one that was given stays in its file.
+    """
+    from smtpdoctor.sandbox import HOST
+
+    if password_file is None:
+        password = {"SMTP_PASSWORD": server.password.reveal()}
+    else:
+        password = {"SMTP_PASSWORD_FILE": str(password_file.absolute())}
+    return {
+        "SMTP_HOST": HOST,
+        "SMTP_PORT": str(server.starttls_port),
+        "SMTP_SENDER": _sender(server),
+        "SMTP_USERNAME": server.username,
+        **password,
+        "SMTP_TLS": "false",
+        "SMTP_OPPORTUNISTIC_TLS": "true",
+    }
+
+
+def _tls_variables(server: Sandbox) -> dict[str, str]:
+    return {"SMTP_PORT": str(server.tls_port), "SMTP_TLS": "true", "SMTP_OPPORTUNISTIC_TLS": "false"}
+
+
+def _sender(server: Sandbox) -> str:
+    from smtpdoctor.sandbox import USERNAME
+    from smtpdoctor.smtp.command import MailboxError, mailbox
+
+    try:
+        return mailbox(server.username)
+    except MailboxError:
+        return USERNAME
+
+
+def _quoted(text: str) -> str:
+    """Write a value the way that every reader of .env files understands."""
+    if _BARE.fullmatch(text):
+        return text
+    if "'" not in text and "\\" not in text:
+        return f"'{text}'"
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+class _Terminal:
+    """Settings and messages for people; hints go to standard error."""
+
+    def __init__(
+        self, lang: Lang, password_file: Path | None, *, hints: bool, color: bool, verbose: bool
+    ) -> None:
+        self._lang = lang
+        self._password_file = password_file
+        self._hints = hints
+        self._color = color
+        self._verbose = verbose
+
+    def ready(self, server: Sandbox) -> None:
+        """Print lines for a .env file."""
+        lang = self._lang
+        if self._hints:
+            tell(say(lang, "sandbox.ready"))
+        lines = [f"# {say(lang, 'sandbox.env-starttls')}"]
+        variables = _variables(server, self._password_file)
+        lines += [f"{name}={_quoted(value)}" for name, value in variables.items()]
+        lines.append(f"# {say(lang, 'sandbox.env-tls')}")
+        lines += [f"# {name}={value}" for name, value in _tls_variables(server).items()]
+        _put("\n".join(lines))
+        if self._hints:
+            tell(say(lang, "sandbox.ca", file=server.ca_file))
+
+    def mail(self, mail: Mail) -> None:
+        """Print a line about a message, and its text where that was asked for."""
+        from smtpdoctor.smtp.redact import printable
+
+        line = say(
+            self._lang,
+            "sandbox.message",
+            number=mail.number,
+            sender=printable(mail.sender) or say(self._lang, "sandbox.no-sender"),
+            recipients=", ".join(map(printable, mail.recipients)),
+            subject=printable(mail.subject) or say(self._lang, "sandbox.no-subject"),
+            size=mail.size,
+        )
+        _put(self._bold(line))
+        if self._verbose:
+            lines = mail.text.rstrip().splitlines()
+            shown = [f"    {printable(one)}".rstrip() for one in lines[:_SHOWN_LINES]]
+            _put("\n".join([*shown, "    …"] if len(lines) > _SHOWN_LINES else shown))
+
+    def _bold(self, line: str) -> str:
+        if not (self._color and sys.stdout.isatty()):
+            return line
+        from smtpdoctor.report.terminal import wants_color
+
+        return f"\x1b[1m{line}\x1b[0m" if wants_color() else line
+
+
+class _Lines:
+    """One JSON object a line."""
+
+    def __init__(self, password_file: Path | None, *, verbose: bool) -> None:
+        self._password_file = password_file
+        self._verbose = verbose
+
+    def ready(self, server: Sandbox) -> None:
+        """Print where the server is and how to log in."""
+        from smtpdoctor import __version__
+        from smtpdoctor.sandbox import HOST
+
+        _put_json(
+            {
+                "version": 1,
+                "tool": {"name": "smtpdoctor", "version": __version__},
+                "event": "ready",
+                "host": HOST,
+                "ports": {"starttls": server.starttls_port, "tls": server.tls_port},
+                "username": server.username,
+                "password": None if self._password_file else server.password.reveal(),
+                "ca_file": str(server.ca_file),
+                "variables": _variables(server, self._password_file),
+            }
+        )
+
+    def mail(self, mail: Mail) -> None:
+        """Print a message."""
+        shown: dict[str, Any] = {
+            "event": "message",
+            "number": mail.number,
+            "queue_id": mail.queue_id,
+            "sender": mail.sender,
+            "recipients": list(mail.recipients),
+            "subject": mail.subject,
+            "size": mail.size,
+        }
+        _put_json({**shown, "text": mail.text} if self._verbose else shown)
+
+
+def _put(text: str) -> None:
+    """Print at once: whoever reads a pipe waits for it."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _put_json(value: dict[str, Any]) -> None:
+    # The same data, but with nothing in it that a terminal would obey.
+    text = json.dumps(value, ensure_ascii=False)
+    _put("".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text))
+
+
+class Show(Protocol):
+    """Runs a check and shows it."""
+
+    def run(self, loaded: Loaded, options: Options, *, strict: bool) -> Report:
+        """Run it with these settings."""
+
+
+def _own(name: str, value: T) -> Setting[T]:
+    """Return a setting that the sandbox made; advice calls it by its variable."""
+    return Setting(value, Origin("sandbox", f"SMTP_{name.upper()}"))
+
+
+def _given(name: str, value: T | None) -> Setting[T] | None:
+    return None if value is None else Setting(value, Origin("flag", f"--{name}"))
+
+
+def check_sandbox(
+    security: Security | None,
+    sender: str | None,
+    to: str | None,
+    options: Options,
+    show: Show,
+    *,
+    strict: bool,
+) -> Report:
+    """Start the sandbox and check against it; raises UsageError where the flags contradict that.
+
+    Without encryption the sandbox takes no login, so such a run fails as it would in earnest.
+    """
+    from smtpdoctor.sandbox import HOST, Sandbox
+    from smtpdoctor.settings.resolve import Loaded
+
+    refuse_together(("--sandbox", True), ("--ipv6", options.family == _IPV6))
+    mode = security or Security.STARTTLS
+    with Sandbox() as server:
+        settings = Settings(
+            host=_own("host", HOST),
+            port=_own("port", server.tls_port if mode is Security.TLS else server.starttls_port),
+            security=_given("security", security) or _own("opportunistic_tls", mode),
+            username=_own("username", server.username),
+            password=_own("password", server.password),
+            sender=_given("sender", sender) or _own("sender", server.username),
+            recipient=_given("to", to) or _own("recipient", _RECIPIENT),
+        )
+
+        def arrived(token: str) -> str | None:
+            found = (mail.subject for mail in server.messages if token.encode() in mail.content)
+            return next(found, None)
+
+        options = replace(options, ca_file=str(server.ca_file), arrived=arrived)
+        return show.run(Loaded(settings, ()), options, strict=strict)

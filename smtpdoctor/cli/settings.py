@@ -1,0 +1,61 @@
+"""The command line's sources of settings → ``Loaded``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from smtpdoctor.cli.common import places_looked_at, refuse_together, tell
+from smtpdoctor.errors import UsageError
+from smtpdoctor.knowledge import load
+from smtpdoctor.model import Lang, Message
+from smtpdoctor.settings.read import Variables, read_variables
+from smtpdoctor.settings.resolve import Flags, Loaded, resolve
+
+__all__ = ["load_settings"]
+
+_IMPLICIT = Path(".env")
+
+
+def _names(app: str | None) -> list[str]:
+    """Return the variables to look for: one application's, or every one's for detection."""
+    found = load.app(app) if app else None
+    apps = [found] if found else list(load.apps().values())
+    names: dict[str, None] = {}
+    for one in apps:
+        for variables in one.variables.values():
+            names.update((name, None) for name in variables)
+        names.update((name, None) for name in (*one.flags, *one.detect))
+    return list(names)
+
+
+def load_settings(flags: Flags, env_files: list[Path], *, environment: bool, lang: Lang) -> Loaded:
+    """Read every source and merge them; raises UsageError, also where there is nothing at all."""
+    refuse_together(("--url", flags.url is not None), ("--host", flags.host is not None))
+    refuse_together(("--url", flags.url is not None), ("--port", flags.port is not None))
+    refuse_together(("--url", flags.url is not None), ("--security", flags.security is not None))
+    names = _names(flags.app)
+    variables: Variables = read_variables(
+        environment=os.environ if environment else None,
+        env_files=env_files,
+        implicit_env_file=_IMPLICIT,
+        names=names,
+    )
+    given = any((flags.preset, flags.url, flags.host))
+    if not given and not any(variable.text for variable in variables.values.values()):
+        shown = [name for name in names if name.startswith("SMTP_")][:3]
+        places = places_looked_at(environment, env_files, _IMPLICIT, [*shown, "…"], lang)
+        raise UsageError(
+            Message("usage.nothing"),
+            Message("usage.nothing.looked", {"places": places}),
+            Message("usage.nothing.generate"),
+            Message("usage.nothing.preset"),
+            Message("usage.nothing.sandbox"),
+        )
+    loaded = resolve(flags, variables)
+    password = loaded.settings.password
+    if password is not None and password.origin.name == "--url":
+        from smtpdoctor.text import say
+
+        tell(say(lang, "usage.url.password"))
+    return loaded

@@ -1,0 +1,505 @@
+"""An SMTP server inside the process: takes every message, delivers none, listens on loopback only.
+
+Its certificate comes from a CA that lives as long as the server does. The server runs on a thread
+of its own; whatever a client does to its own session stays there: no traceback, no effect on others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import hmac
+import logging
+import re
+import secrets
+import socket
+import ssl
+import tempfile
+import threading
+from binascii import Error as Base64Error
+from collections import defaultdict, deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from email.errors import HeaderParseError
+from email.header import decode_header
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import trustme
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from msgspec import Struct
+
+from smtpdoctor.errors import UsageError
+from smtpdoctor.model import Message, Secret
+
+__all__ = ["HOST", "USERNAME", "Mail", "Sandbox"]
+
+HOST: Final = "127.0.0.1"
+USERNAME: Final = "sandbox@localhost"
+_NAMES: Final = ("localhost", "127.0.0.1", "::1")
+_DAYS: Final = 90  # some platforms refuse certificates that live for years
+_MESSAGE_SIZE: Final = 33_554_432
+_KEPT_MESSAGES: Final = 1000
+_KEPT_BYTES: Final = 67_108_864
+_IDLE_SECONDS: Final = 300.0  # RFC 5321 section 4.5.3.2.7
+_HANDSHAKE_SECONDS: Final = 30.0
+_JOIN_SECONDS: Final = 10.0
+_AUTH_LINE: Final = 12_288  # RFC 4954 section 4
+_COMMAND_LINE: Final = 2048
+_HEAD: Final = 65_536
+_SUBJECT: Final = 2000
+_BODY: Final = 1_048_576
+_SUBJECT_LINE: Final = re.compile(rb"^subject[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
+
+# aiosmtpd logs what clients send and do, and Python prints the warnings of loggers that have no
+# handler: none of that is for the user's terminal.
+_log = logging.getLogger("mail.log")
+_log.addHandler(logging.NullHandler())
+_log.propagate = False
+logging.getLogger("asyncio").addHandler(logging.NullHandler())
+
+
+class Mail(Struct, frozen=True, kw_only=True):
+    """A message that arrived, byte for byte, and its envelope; a null sender is an empty string."""
+
+    number: int
+    queue_id: str
+    sender: str
+    recipients: tuple[str, ...]
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        """The size in bytes."""
+        return len(self.content)
+
+    @property
+    def subject(self) -> str:
+        """The decoded subject; whatever the bytes are, it never raises. Empty where there is none."""
+        head = re.split(rb"\r?\n\r?\n", self.content[:_HEAD], maxsplit=1)[0]
+        found = _SUBJECT_LINE.search(head)
+        if found is None:
+            return ""
+        raw = re.sub(rb"\r?\n(?=[ \t])", b"", found[1])[:_SUBJECT]
+        return _decoded_header(_text(raw).strip())
+
+    @property
+    def text(self) -> str:
+        """The body for reading: the plain text, else the HTML. It never raises, and is cut when huge."""
+        from email import message_from_bytes, policy
+
+        content = self.content[:_BODY]
+        try:
+            part = message_from_bytes(content, policy=policy.default).get_body(("plain", "html"))
+            body = str(part.get_content()) if part is not None else ""
+        except Exception:  # noqa: BLE001 -- the email package stumbles over hostile messages in many ways
+            body = _text(content.partition(b"\r\n\r\n")[2])
+        return body.encode(errors="replace").decode()
+
+
+def _text(data: bytes) -> str:
+    """Decode bytes that should be UTF-8, but may be what Korean mailers used to send, or anything."""
+    for encoding in ("utf-8", "cp949"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode(encoding)
+    return data.decode(errors="replace")
+
+
+def _decoded_header(raw: str) -> str:
+    """Decode the encoded words of a header (RFC 2047); what cannot be decoded stays as it is."""
+    try:
+        parts = decode_header(raw)
+    except (HeaderParseError, Base64Error, ValueError):
+        return raw
+    return "".join(_decoded_part(part, charset) for part, charset in parts)
+
+
+def _decoded_part(part: bytes | str, charset: str | None) -> str:
+    if isinstance(part, str):
+        return part
+    if charset is None:
+        return part.decode("raw-unicode-escape", "replace")  # what the email package put it in
+    try:
+        text = part.decode(charset, "replace")
+    except Exception:  # noqa: BLE001 -- a charset is any name that the sender chose
+        return _text(part)
+    return text.encode(errors="replace").decode()
+
+
+class _Mailbox:
+    """What the connections share: the login, the messages, and who is connected."""
+
+    def __init__(
+        self, username: str, password: Secret, observer: Callable[[Mail], None] | None, message_size: int
+    ) -> None:
+        self.message_size = message_size
+        self.peers: set[_Peer] = set()
+        self._username = username.encode()
+        self._password = password
+        self._observer = observer
+        self._lock = threading.Lock()  # the messages are read on other threads
+        self._mails: deque[Mail] = deque()
+        self._bytes = 0
+        self._number = 0
+
+    @property
+    def messages(self) -> tuple[Mail, ...]:
+        with self._lock:
+            return tuple(self._mails)
+
+    def store(self, envelope: Envelope, content: bytes) -> Mail:
+        """Keep a message, at the cost of the oldest ones."""
+        self._number += 1
+        mail = Mail(
+            number=self._number,
+            queue_id=secrets.token_hex(5).upper(),
+            sender=_address(envelope.mail_from or ""),
+            recipients=tuple(map(_address, envelope.rcpt_tos)),
+            content=content,
+        )
+        with self._lock:
+            self._mails.append(mail)
+            self._bytes += _weight(mail)
+            while len(self._mails) > _KEPT_MESSAGES or (self._bytes > _KEPT_BYTES and len(self._mails) > 1):
+                self._bytes -= _weight(self._mails.popleft())
+        return mail
+
+    def announce(self, mail: Mail) -> None:
+        """Tell the observer of a message."""
+        if self._observer is not None:
+            self._observer(mail)
+
+    def authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: object
+    ) -> AuthResult:
+        """Compare a login with the one there is, in constant time."""
+        fits = (
+            isinstance(login, LoginPassword)
+            and hmac.compare_digest(login.login, self._username)
+            and hmac.compare_digest(login.password, self._password.reveal().encode())
+        )
+        return AuthResult(success=fits, handled=False)
+
+
+class Sandbox:
+    """An SMTP server with a STARTTLS port and an implicit TLS port, to be used in a ``with`` once.
+
+    Entering raises UsageError for a port that cannot be used. Inside, ``starttls_port``,
+    ``tls_port`` and ``ca_file`` say where it is and whom to trust. ``observer`` is called with each
+    message on the server's thread, after the client has its reply; it must not raise.
+    """
+
+    ca_file: Path
+
+    def __init__(
+        self,
+        *,
+        starttls_port: int = 0,
+        tls_port: int = 0,
+        username: str = USERNAME,
+        password: Secret | None = None,
+        observer: Callable[[Mail], None] | None = None,
+        message_size: int = _MESSAGE_SIZE,
+    ) -> None:
+        self.starttls_port = starttls_port
+        self.tls_port = tls_port
+        self.username = username
+        self.password = password or Secret(secrets.token_urlsafe(15))
+        self._mailbox = _Mailbox(self.username, self.password, observer, message_size)
+        self._grace = 0.0
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start the server; it answers when this returns."""
+        with ExitStack() as stack:
+            listeners = (
+                stack.enter_context(_listen(self.starttls_port)),
+                stack.enter_context(_listen(self.tls_port)),
+            )
+            self.starttls_port, self.tls_port = (one.getsockname()[1] for one in listeners)
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smtpdoctor-")))
+            self.ca_file = directory / "ca.pem"
+            context = _certified(self.ca_file)
+            ready: Future[Callable[[], object]] = Future()
+            thread = threading.Thread(
+                target=self._run, args=(listeners, context, ready), name="sandbox", daemon=True
+            )
+            thread.start()
+            stop = ready.result()
+            stack.callback(thread.join, _JOIN_SECONDS)
+            stack.callback(stop)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the server."""
+        self.close()
+
+    def close(self, grace: float = 0.0) -> None:
+        """End all sessions and the server; ``grace`` gives clients that many seconds to end theirs."""
+        self._grace = grace
+        self._stack.close()
+
+    @property
+    def messages(self) -> tuple[Mail, ...]:
+        """The messages that arrived; of many or large ones, the latest."""
+        return self._mailbox.messages
+
+    def _run(
+        self,
+        listeners: tuple[socket.socket, socket.socket],
+        context: ssl.SSLContext,
+        ready: Future[Callable[[], object]],
+    ) -> None:
+        try:
+            with asyncio.Runner(debug=False) as runner:
+                runner.run(self._serve(listeners, context, ready))
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
+
+    async def _serve(
+        self,
+        listeners: tuple[socket.socket, socket.socket],
+        context: ssl.SSLContext,
+        ready: Future[Callable[[], object]],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        # What a client does to its own session is no news; asyncio would print it.
+        loop.set_exception_handler(lambda _loop, _context: None)
+        stopping = asyncio.Event()
+        plain, implicit = listeners
+        servers = (
+            await loop.create_server(partial(_Peer, self._mailbox, loop, context), sock=plain),
+            await loop.create_server(partial(_Peer, self._mailbox, loop, context, implicit=True), sock=implicit),
+        )
+        ready.set_result(partial(loop.call_soon_threadsafe, stopping.set))
+        await stopping.wait()
+        for server in servers:
+            server.close()
+        await asyncio.sleep(0)  # a connection that was just accepted must have its owner first
+        sessions = asyncio.all_tasks() - {asyncio.current_task()}
+        if sessions and self._grace:
+            await asyncio.wait(sessions, timeout=self._grace)
+        for peer in tuple(self._mailbox.peers):
+            peer.dismiss()
+        for session in sessions:
+            session.cancel()
+        await asyncio.gather(*sessions, return_exceptions=True)
+        await asyncio.sleep(0)  # the transports close their sockets in the loop's next round
+
+
+def _address(text: str) -> str:
+    if text == "<>":
+        return ""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def _weight(mail: Mail) -> int:
+    return len(mail.content) + sum(map(len, mail.recipients))
+
+
+def _listen(port: int) -> socket.socket:
+    """Return a listening socket; raises UsageError that names the port."""
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        # Windows has the same names with three letters more.
+        token = errno.errorcode.get(error.errno or 0, "?").removeprefix("WSA")
+        raise UsageError(Message("sandbox.port", {"port": port, "error": token})) from error
+
+
+def _certified(ca_file: Path) -> ssl.SSLContext:
+    """Make a CA and a certificate from it; writes the CA's certificate to a file, keeps no key."""
+    now = datetime.now(UTC)
+    authority = trustme.CA(organization_name="smtpdoctor sandbox")
+    leaf = authority.issue_cert(
+        *_NAMES,
+        organization_name="smtpdoctor sandbox",
+        not_before=now - timedelta(days=1),
+        not_after=now + timedelta(days=_DAYS, hours=1),
+    )
+    ca_file.write_bytes(authority.cert_pem.bytes())
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    # The ssl module reads keys from files only.
+    with leaf.private_key_and_cert_chain_pem.tempfile(dir=str(ca_file.parent)) as path:
+        context.load_cert_chain(path)
+    return context
+
+
+class _Handler:
+    """What aiosmtpd asks about a session."""
+
+    async def handle_exception(self, error: Exception) -> str:  # noqa: ARG002 -- aiosmtpd's signature
+        """Answer a command that broke something; the client learns no more than that."""
+        return "451 4.3.0 Error: could not process that"
+
+
+_HANDLER: Final = _Handler()
+
+
+class _Peer(SMTP):
+    """One connection; ``implicit`` says that it is encrypted from the first byte."""
+
+    line_length_limit = 16_384
+    command_size_limit = _COMMAND_LINE
+    # aiosmtpd's own prompts end in NUL; these are what clients know.
+    AuthLoginUsernameChallenge = "Username:"
+    AuthLoginPasswordChallenge = "Password:"
+
+    def __init__(
+        self,
+        mailbox: _Mailbox,
+        loop: asyncio.AbstractEventLoop,
+        context: ssl.SSLContext,
+        *,
+        implicit: bool = False,
+    ) -> None:
+        super().__init__(
+            _HANDLER,
+            loop=loop,
+            hostname="localhost",
+            ident="ESMTP smtpdoctor sandbox",
+            data_size_limit=mailbox.message_size,
+            enable_SMTPUTF8=True,
+            tls_context=None if implicit else context,
+            require_starttls=not implicit,
+            timeout=_IDLE_SECONDS,
+            auth_required=True,
+            authenticator=mailbox.authenticate,
+        )
+        # aiosmtpd knows no TLS but STARTTLS, and would offer no login on the other port.
+        self._auth_require_tls = not implicit
+        # Its own limits are one dictionary for all connections, and too small for long logins.
+        self.command_size_limits = defaultdict(lambda: _COMMAND_LINE, AUTH=_AUTH_LINE)
+        self._mailbox = mailbox
+        self._context = context if implicit else None
+        self._first_transport: asyncio.Transport | None = None
+        self._handshake: asyncio.Task[None] | None = None
+        self._received = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin a session, or begin it anew inside TLS."""
+        if self._first_transport is not None or not isinstance(transport, asyncio.Transport):
+            super().connection_made(transport)
+            return
+        self._first_transport = transport
+        self._mailbox.peers.add(self)
+        # asyncio leaves Nagle's algorithm on here, which costs 40 ms for a reply of many lines.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._context is None:
+            super().connection_made(transport)
+        else:
+            transport.pause_reading()
+            self._handshake = self.loop.create_task(self._begin_tls(transport, self._context))
+
+    async def _begin_tls(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
+        """Do the handshake.
+
+        A server that asyncio itself makes with TLS hides the connection until the handshake is
+        over, so that one which stops half-way could not be closed.
+        """
+        try:
+            inside = await self.loop.start_tls(
+                transport, self, context, server_side=True, ssl_handshake_timeout=_HANDSHAKE_SECONDS
+            )
+        except OSError:
+            inside = None
+        if inside is None or inside.is_closing():
+            self._mailbox.peers.discard(self)
+            transport.abort()
+        else:
+            super().connection_made(inside)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End the session, if it ever began."""
+        self._mailbox.peers.discard(self)
+        if self.session is not None:
+            super().connection_lost(error)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sends, unless it goes on and on: data or lines that never end."""
+        self._received += len(data)
+        if self._received > 2 * self._mailbox.message_size:
+            self.dismiss()
+        else:
+            super().data_received(data)
+
+    def _create_envelope(self) -> Envelope:
+        self._received = 0  # with each message the client begins anew
+        return super()._create_envelope()
+
+    def dismiss(self) -> None:
+        """Close the connection now, whatever it is waiting for."""
+        if self._first_transport is None:
+            return
+        transport = self.transport
+        if isinstance(transport, asyncio.Transport) and not transport.is_closing():
+            with contextlib.suppress(Exception):  # RFC 5321 section 3.8, for those who can read it
+                transport.write(b"421 4.3.2 localhost closing the connection\r\n")
+        self._first_transport.abort()
+
+    async def smtp_AUTH(self, arg: str | None) -> None:  # noqa: N802 -- aiosmtpd's name
+        """Log in; the names of mechanisms are not case-sensitive."""
+        mechanism, blank, rest = (arg or "").partition(" ")
+        await super().smtp_AUTH(mechanism.upper() + blank + rest)
+
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 -- aiosmtpd's name
+        """Take a message.
+
+        aiosmtpd's own method keeps each line as an object and a line that never ends whole, so
+        that a client can fill the memory; and it refuses long lines, which most servers take.
+        """
+        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
+            return
+        envelope = self.envelope
+        if envelope is None or not envelope.rcpt_tos:
+            await self.push("503 5.5.1 Error: need RCPT command")
+        elif arg:
+            await self.push("501 5.5.4 Syntax: DATA")
+        else:
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            content = await self._read_message()
+            self.envelope = self._create_envelope()
+            if content is None:
+                await self.push("552 5.3.4 Error: message too large")
+                return
+            mail = self._mailbox.store(envelope, content)
+            try:
+                await self.push(f"250 2.0.0 Ok: queued as {mail.queue_id}")
+            finally:
+                self._mailbox.announce(mail)
+
+    async def _read_message(self) -> bytes | None:
+        """Read up to the final dot and undo dot-stuffing (RFC 5321 section 4.5.2); None when too large.
+
+        Only CR LF ends a line, so that a dot between bare line feeds ends no message.
+        """
+        content = bytearray()
+        size = 0
+        line_begins = True
+        while True:
+            try:
+                chunk = await self._reader.readuntil(b"\r\n")
+                line_ends = True
+            except asyncio.LimitOverrunError as error:
+                chunk = await self._reader.read(error.consumed)
+                line_ends = False
+            if line_begins and chunk == b".\r\n":
+                return bytes(content) if size <= self._mailbox.message_size else None
+            if line_begins and chunk.startswith(b"."):
+                chunk = chunk[1:]
+            line_begins = line_ends
+            size += len(chunk)
+            if size <= self._mailbox.message_size:
+                content += chunk
+            else:
+                content.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,3 +53,11 @@ def postfix(certificates: Certificates) -> Iterator[Postfix]:
         pytest.skip(reason)
     with postfix_server.running(certificates) as server:
         yield server
+
+
+@pytest.fixture
+def unused_port() -> Iterator[int]:
+    """Give a loopback port that refuses connections: bound, so that nobody else takes it, but not listening."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]

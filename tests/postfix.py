@@ -52,7 +52,7 @@ LOCAL_RECIPIENT = "app@local.example.test"
 VERIFIED_SENDER = USER
 # A sender that belongs to somebody else than USER, for `sender_mismatch`.
 OWNED_SENDER = "boss@example.test"
-SIZE_LIMIT = 2000
+SIZE_LIMIT = 1000
 
 _SECONDS = 10.0
 _ATTEMPTS = 3

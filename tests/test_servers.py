@@ -646,7 +646,7 @@ def test_postfix_replies(postfix: Postfix, case: Case) -> None:
 
 def test_postfix_size(postfix: Postfix) -> None:
     with Session(postfix, "size_announced") as session:
-        assert session.smtp.esmtp_features["size"] == "2000"
+        assert session.smtp.esmtp_features["size"] == str(SIZE_LIMIT)
         code, text = session.login().smtp.mail(HERE, ["SIZE=3000"])
         assert (code, text) == (552, b"5.3.4 Message size exceeds fixed limit")
     with Session(postfix, "size_at_data") as session:

@@ -1,0 +1,170 @@
+"""Runs checks for the tests: settings from a few words, and what must hold of any report.
+
+``check`` calls the doctor in this process; ``cli`` goes through the command line in this process,
+``command`` in one of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from typer.testing import CliRunner
+
+from smtpdoctor import doctor
+from smtpdoctor.cli import app
+from smtpdoctor.model import (
+    Origin,
+    Report,
+    Secret,
+    Security,
+    Setting,
+    Settings,
+    Severity,
+    Stage,
+    Status,
+)
+from smtpdoctor.probes.session import Options
+from smtpdoctor.report import json_v1
+from smtpdoctor.settings.resolve import Loaded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from typer.testing import Result
+
+HOST = "127.0.0.1"
+USER = "app@example.test"
+PASSWORD = "correct horse 7"
+ORIGIN = Origin("flag", "test")
+
+
+def settings_for(  # noqa: PLR0913 -- one for each setting
+    port: int,
+    security: str = "none",
+    *,
+    host: str = "localhost",
+    username: str | None = USER,
+    password: str | None = PASSWORD,
+    sender: str | None = USER,
+    to: str | None = None,
+    ehlo: str | None = None,
+    cipher: str | None = None,
+    preset: str | None = None,
+) -> Settings:
+    return Settings(
+        host=Setting(host, ORIGIN),
+        port=Setting(port, ORIGIN),
+        security=Setting(Security(security), ORIGIN),
+        username=Setting(username, ORIGIN) if username is not None else None,
+        password=Setting(Secret(password), ORIGIN) if password is not None else None,
+        sender=Setting(sender, ORIGIN) if sender is not None else None,
+        recipient=Setting(to, ORIGIN) if to is not None else None,
+        ehlo=Setting(ehlo, ORIGIN) if ehlo is not None else None,
+        cipher=Setting(cipher, ORIGIN) if cipher is not None else None,
+        preset=preset,
+    )
+
+
+def check(
+    port: int,
+    security: str = "none",
+    *,
+    dial: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> Report:
+    """Run a check and return its report, which has been found sound; ``dial`` is the port to dial instead."""
+    settings = settings_for(port, security, **values)
+    given = dict(options or {})
+    given.setdefault("until", Stage.SEND if settings.recipient else Stage.SENDER)
+    given.setdefault("timeout", 5.0)
+    if dial is not None:
+        host = settings.host.value if settings.host else ""
+        given.setdefault("connect_to", {(host, port): (HOST, dial)})
+    report = doctor.check(Loaded(settings, ()), Options(**given))
+    assert_sound(report)
+    return report
+
+
+def assert_sound(report: Report) -> None:
+    """Check what holds of every report, whatever the server did."""
+    failed = [one for one in report.stages if one.status is Status.FAIL]
+    if failed:
+        assert report.verdict == "fail"
+    if report.verdict == "fail":
+        assert any(one.severity is Severity.ERROR for one in report.findings)
+        assert not report.healthy
+    last = next((one for one in failed if one.stage is not Stage.CONFIG), None)
+    if last is not None:
+        after = report.stages[report.stages.index(last) + 1 :]
+        assert all(one.status is Status.SKIP and one.summary.key == "skip.after" for one in after)
+    assert len({one.id for one in report.findings}) == len(report.findings)
+    for lang in ("en", "ko"):
+        shown = json_v1.render(report, lang, transcript=True)
+        password = report.settings.password
+        if password is not None and len(password.value.reveal()) > 3:
+            assert password.value.reveal() not in shown
+        for found in json.loads(shown)["findings"]:
+            assert found["title"]
+            assert found["meaning"]
+            assert found["fixes"]
+
+
+def stage_of(report: Report, stage: Stage) -> Status:
+    return next(one.status for one in report.stages if one.stage is stage)
+
+
+def facts_of(report: Report, stage: Stage) -> dict[str, Any]:
+    return dict(next(one.facts for one in report.stages if one.stage is stage))
+
+
+def ids(report: Report) -> list[str]:
+    return [one.id for one in report.findings]
+
+
+def assert_failed(report: Report, finding: str, stage: Stage) -> None:
+    """Check that this stage failed, and for this reason."""
+    told = (ids(report), [(str(one.stage), str(one.status), one.summary) for one in report.stages])
+    assert report.verdict == "fail", told
+    assert report.findings[0].id == finding, told
+    assert report.findings[0].severity is Severity.ERROR, told
+    assert [one.stage for one in report.stages if one.status is Status.FAIL] == [stage], told
+    index = [one.stage for one in report.stages].index(stage)
+    assert all(one.status is not Status.SKIP or one.summary.values == {} for one in report.stages[:index]), (
+        told
+    )
+    assert all(one.status is Status.SKIP for one in report.stages[index + 1 :]), told
+
+
+def assert_passed(report: Report) -> None:
+    """Check that all went well."""
+    told = (ids(report), [(str(one.stage), str(one.status), one.summary) for one in report.stages])
+    assert report.verdict == "pass", told
+    assert report.findings == (), told
+    assert {one.status for one in report.stages} <= {Status.PASS, Status.SKIP}, told
+
+
+def cli(*args: str | Path, env: Mapping[str, str | None] | None = None, code: int | None = None) -> Result:
+    """Run the command line in this process; ``code`` is the exit code that it must have."""
+    given = {"SMTPDOCTOR_LANG": "en", "COLUMNS": "80", **(env or {})}
+    result = CliRunner().invoke(app, [str(arg) for arg in args], env=given)
+    if code is not None:
+        assert result.exit_code == code, (result.stdout, result.stderr, result.exception)
+    return result
+
+
+def command(*args: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "smtpdoctor", *map(str, args)],
+        capture_output=True,
+        check=False,
+        text=True,
+        encoding="utf-8",
+        timeout=30,
+        **more,
+    )

@@ -1,0 +1,385 @@
+"""The strict loader of the knowledge files, and the index that a run reads instead."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from smtpdoctor.errors import KnowledgeError
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.compile import index_bytes, read, read_preset
+from smtpdoctor.knowledge.schema import Advice, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KNOWN = read(*load.sources())
+
+ENTRY = """\
+stage = "auth"
+severity = "error"
+fault = "config"
+retryable = false
+links = []
+[title]
+en = "Title"
+ko = "제목"
+[meaning]
+en = "Meaning"
+ko = "뜻"
+[sure]
+en = "Sure of {host}"
+ko = "{host} 확인"
+[[note]]
+en = "Note {fact.days}"
+ko = "{fact.days} 참고"
+when = { label = ["x"] }
+[[fix]]
+en = "Set {at.password} to {set.security.tls}"
+ko = "{set.security.tls} {at.password}"
+[[match]]
+text = 'bad (?:word|thing)'
+[[example]]
+text = "one"
+[[example]]
+evidence = { code = 535 }
+[[near_miss]]
+id = "none"
+text = "near"
+"""
+PRESET = """\
+kind = "mailbox"
+host = "smtp.corp.example"
+checked = "2026-11"
+sources = ["own"]
+[name]
+en = "Corp"
+ko = "회사"
+[[endpoint]]
+port = 465
+security = "tls"
+[username]
+form = "literal"
+value = "corp"
+en = "x"
+ko = "x"
+[password]
+kind = "api-key"
+pattern = '^[a-z]+$'
+example = "your-key"
+en = "x"
+ko = "x"
+[sender]
+rule = "any"
+en = "x"
+ko = "x"
+[[reply]]
+text = "no entry"
+stage = "auth"
+side = "submission"
+diagnosis = "thing"
+source = "own"
+cause = { en = "x", ko = "x" }
+cure = { en = "x", ko = "x" }
+"""
+APP = """\
+required = ["host"]
+true = ["true"]
+false = ["false"]
+security = []
+sources = ["own"]
+[name]
+en = "App"
+ko = "앱"
+[variables]
+host = ["HOST"]
+[write]
+tls = {}
+"""
+WORDS = """\
+[[word]]
+token = "eof"
+text = ['closed']
+"""
+FILES = {
+    "catalogue/thing.toml": ENTRY,
+    "presets/corp.toml": PRESET,
+    "apps/app.toml": APP,
+    "words.toml": WORDS,
+}
+
+
+@pytest.fixture
+def problems(tmp_path: Path) -> Callable[[str, str, str], list[str]]:
+    """Return a function that changes one file of a small, right tree, and tells what the loader says."""
+
+    def change(name: str, old: str, new: str) -> list[str]:
+        for path, text in FILES.items():
+            file = tmp_path / path
+            file.parent.mkdir(exist_ok=True)
+            changed = text
+            if path == name:
+                assert old in text
+                changed = text.replace(old, new, 1)
+            file.write_text(changed)
+        try:
+            read(tmp_path, tmp_path / "presets")
+        except KnowledgeError as error:
+            return [problem.removeprefix(f"{tmp_path}/") for problem in str(error).split("\n")]
+        return []
+
+    return change
+
+
+def test_the_small_tree_is_right(problems: Callable[[str, str, str], list[str]]) -> None:
+    """What the tests below change one thing of is taken as it is."""
+    assert problems("words.toml", "", "") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "words"),
+    [
+        # what msgspec's schema refuses
+        ("catalogue/thing.toml", "severity =", "sevrity = 1\nseverity =", ["sevrity"]),
+        ("catalogue/thing.toml", 'ko = "제목"', "", ["ko", "title"]),
+        ("catalogue/thing.toml", 'ko = "{host} 확인"', "", ["ko", "sure"]),
+        ("catalogue/thing.toml", 'stage = "auth"', 'stage = "login"', ["login", "stage"]),
+        ("catalogue/thing.toml", "retryable = false", 'retryable = "no"', ["bool", "retryable"]),
+        ("catalogue/thing.toml", "[[match]]", "[[match]]\nlabels = ['x']", ["labels", "match"]),
+        ("catalogue/thing.toml", "code = 535", 'code = "535"', ["int", "code"]),
+        ("presets/corp.toml", "checked", "chekced", ["chekced"]),
+        ("presets/corp.toml", "port = 465", 'port = "465"', ["port", "endpoint"]),
+        ("presets/corp.toml", 'side = "submission"', 'side = "submision"', ["reply", "side", "submision"]),
+        ("presets/corp.toml", 'source = "own"', 'source = "own"\nsources = []', ["reply", "sources"]),
+        ("apps/app.toml", "required =", "require =", ["require"]),
+        ("apps/app.toml", "host = [", "hots = [", ["hots", "variables"]),
+        ("words.toml", "token", "tokn", ["tokn"]),
+        ("words.toml", "[[word]]", "[[words]]", ["word"]),
+        # what is no TOML
+        ("catalogue/thing.toml", 'stage = "auth"', "stage = auth", ["line 1"]),
+        ("presets/corp.toml", 'kind = "mailbox"', "kind", ["line 1"]),
+        ("apps/app.toml", "[name]", "[name", ["line 6"]),
+        ("words.toml", "[[word]]", "[[word", ["line 1"]),
+        # what is right in shape only
+        (
+            "catalogue/thing.toml",
+            "Note {fact.days}",
+            "Note {fakt.days}",
+            ["placeholders of en and ko differ"],
+        ),
+        (
+            "catalogue/thing.toml",
+            "{set.security.tls} {at.password}",
+            "{at.password}",
+            ["differ", "Set {at.password}"],
+        ),
+        ("catalogue/thing.toml", "{at.password} to", "{at.pasword} to", ["unknown placeholder {at.pasword}"]),
+        ("catalogue/thing.toml", 'en = "Title"', 'en = "Title of {host}"', ["title"]),
+        (
+            "catalogue/thing.toml",
+            "Set {at.password} to {set.security.tls}",
+            "Set {host}",
+            ["fix: one without"],
+        ),
+        (
+            "catalogue/thing.toml",
+            "bad (?:word",
+            "bad (?=word",
+            ["match 1", "not an RE2 pattern", "bad (?=word"],
+        ),
+        ("catalogue/thing.toml", "bad (?:word", "(?<!x)bad (?:word", ["match 1", "not an RE2 pattern"]),
+        ("catalogue/thing.toml", "|thing)'", "|(thing)) \\1'", ["match 1", "not an RE2 pattern"]),
+        ("catalogue/thing.toml", "|thing)", "|thing", ["match 1", "text"]),
+        ("catalogue/thing.toml", "text = 'bad (?:word|thing)'", "weight = 3", ["match 1: no condition"]),
+        ("catalogue/thing.toml", "[[match]]", "[[match]]\nscore = 3", ["match 1: score"]),
+        ("catalogue/thing.toml", "[[match]]\ntext = 'bad (?:word|thing)'\n", "match = []\n", ["match"]),
+        ("catalogue/thing.toml", '[[example]]\ntext = "one"\n', "", ["example: two or more"]),
+        ("catalogue/thing.toml", 'text = "one"', 'source = "one"', ["example: give either text or evidence"]),
+        ("catalogue/thing.toml", 'text = "one"', 'text = "one"\nevidence = {}', ["example: give either"]),
+        ("catalogue/thing.toml", '[[near_miss]]\nid = "none"\ntext = "near"\n', "", ["near_miss"]),
+        ("catalogue/thing.toml", 'id = "none"', 'id = "thing"', ["near_miss", "'thing'"]),
+        ("catalogue/thing.toml", 'id = "none"', 'id = "nothing"', ["near_miss", "'nothing'"]),
+        ("presets/corp.toml", 'diagnosis = "thing"', 'diagnosis = "thong"', ["'no entry'", "'thong'"]),
+        (
+            "presets/corp.toml",
+            'source = "own"',
+            'source = "own"\nalt = { diagnosis = "thong", when = ["x"] }',
+            ["'no entry'", "'thong'"],
+        ),
+        ("presets/corp.toml", 'text = "no entry"', 'text = ""', ["reply: neither text nor code"]),
+        (
+            "presets/corp.toml",
+            '[[endpoint]]\nport = 465\nsecurity = "tls"',
+            "[[limit]]\nen='x'\nko='x'",
+            ["endpoint"],
+        ),
+        ("presets/corp.toml", "^[a-z]+$", "(?!x)", ["password.pattern", "not an RE2 pattern"]),
+        ("presets/corp.toml", "^[a-z]+$", "(x", ["password.pattern"]),
+        ("presets/corp.toml", 'value = "corp"\n', "", ["username.value"]),
+        (
+            "presets/corp.toml",
+            'form = "literal"\nvalue = "corp"',
+            'form = "regex"\nvalue = "("',
+            ["username.value"],
+        ),
+        ("presets/corp.toml", "your-key", "my-key", ["password.example"]),
+        ("words.toml", "closed", "(?<=x)closed", ["eof", "not an RE2 pattern"]),
+    ],
+)
+def test_what_the_loader_refuses(
+    problems: Callable[[str, str, str], list[str]], name: str, old: str, new: str, words: list[str]
+) -> None:
+    """Each mistake is a problem that names the file, and the key or the text."""
+    if name == "catalogue/thing.toml" and new == "match = []\n":
+        # A table cannot be closed again, so the key goes to the top.
+        old, new = ENTRY, "match = []\n" + ENTRY.replace(old, "")
+    if "en='x'" in new:
+        old, new = PRESET, "endpoint = []\n" + PRESET.replace(old, "")
+    found = problems(name, old, new)
+    assert any(one.startswith(f"{name}: ") and all(word in one for word in words) for one in found), found
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    """Every file is read to the end, so that one run shows all there is to mend."""
+    for path in FILES:
+        file = tmp_path / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("wrong = 1")
+    with pytest.raises(KnowledgeError) as caught:
+        read(tmp_path, tmp_path / "presets")
+    assert [problem.split(": ")[0] for problem in caught.value.problems] == [
+        str(tmp_path / path) for path in FILES
+    ]
+
+
+def test_one_preset_is_read_as_strictly(tmp_path: Path) -> None:
+    """A preset of the user's own goes through the same checks; a file that is gone is a problem, too."""
+    file = tmp_path / "corp.toml"
+    file.write_text(PRESET)
+    assert read_preset(file, frozenset({"thing"})).id == "corp"
+    with pytest.raises(KnowledgeError, match=r"corp\.toml: .*no diagnosis 'thing'"):
+        read_preset(file, frozenset())
+    with pytest.raises(KnowledgeError, match=r"gone\.toml"):
+        read_preset(tmp_path / "gone.toml", frozenset())
+
+
+def test_texts_come_in_both_languages() -> None:
+    """A text is asked for in a language."""
+    for one in (Text("en", "ko"), Advice("en", "ko")):
+        assert [one.in_("en"), one.in_("ko")] == ["en", "ko"]
+
+
+# -- The index ----------------------------------------------------------------
+
+
+def test_the_index_is_what_the_files_say() -> None:
+    """The compiled index gives the same values as the TOML, but for the examples, which no run needs."""
+    replace = msgspec.structs.replace
+    assert load.entries() == {
+        name: replace(entry, example=(), near_miss=()) for name, entry in KNOWN.entries.items()
+    }
+    none = msgspec.Raw(b"[]")
+    presets = load.presets()
+    assert {name: replace(one, reply=none) for name, one in presets.items()} == {
+        name: replace(one, reply=none) for name, one in KNOWN.presets.items()
+    }
+    assert {name: load.replies(name) for name in presets} == KNOWN.replies
+    assert load.apps() == KNOWN.apps
+    assert load.words() == KNOWN.words
+
+
+def test_things_are_found_by_name() -> None:
+    """What is not known is None, or nothing."""
+    assert load.app(" SMTP ") is load.apps()["smtp"]
+    assert load.app("nosuch") is None
+    assert load.preset("nosuch") is None
+    assert load.replies("nosuch") == ()
+
+
+COUNT = """
+from smtpdoctor.knowledge import load
+print(len(load.entries()), len(load.presets()), len(load.apps()), len(load.words()))
+"""
+COUNTS = f"{len(KNOWN.entries)} {len(KNOWN.presets)} {len(KNOWN.apps)} {len(KNOWN.words)}\n"
+
+
+def run(*arguments: str, code: int = 0, **environment: str) -> str:
+    """Run Python, and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.returncode == code
+    return done.stdout
+
+
+def test_the_index_is_kept_and_used_again(tmp_path: Path) -> None:
+    """The first run leaves one index behind, and takes away those of other states of the files."""
+    cache = tmp_path / "smtpdoctor"
+    old = cache / "index-of-before"
+    old.mkdir(parents=True)
+    (old / "words.json").write_text("[]")
+    assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
+    (index,) = cache.iterdir()
+    files = {file.name: file.stat().st_mtime_ns for file in index.iterdir()}
+    assert set(files) == {"catalogue.json", "presets.json", "apps.json", "words.json"}
+    assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
+    assert {file.name: file.stat().st_mtime_ns for file in index.iterdir()} == files
+    # A file that somebody took away is no reason to fail.
+    (index / "words.json").unlink()
+    assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
+
+
+def test_a_cache_that_cannot_be_written_still_works(tmp_path: Path) -> None:
+    """Where there is no place for an index, a run compiles it for itself."""
+    (tmp_path / "file").write_text("in the way")
+    assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path / "file")) == COUNTS
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of the package as a wheel lays it out, which Python finds first: the presets inside."""
+    monkeypatch.chdir(tmp_path)
+    package, presets = load.sources()
+    target = tmp_path / "smtpdoctor"
+    shutil.copytree(package, target, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(presets, target / "presets", dirs_exist_ok=True)
+    return target
+
+
+def test_a_wheel_s_own_index_is_used(copy: Path, tmp_path: Path) -> None:
+    """An index inside the package is read as it is, and nothing is written anywhere."""
+    (copy / "_index").mkdir(exist_ok=True)
+    for name, content in index_bytes(KNOWN).items():
+        (copy / "_index" / name).write_bytes(content)
+    shutil.rmtree(copy / "catalogue")
+    cache = tmp_path / "cache"
+    assert run("-c", COUNT, XDG_CACHE_HOME=str(cache)) == COUNTS
+    assert not cache.exists()
+
+
+def test_the_module_tells_all_problems(copy: Path) -> None:
+    """``python -m smtpdoctor.knowledge`` prints what is wrong, and fails."""
+    (copy / "presets" / "wrong.toml").write_text("wrong = 1")
+    (copy / "words.toml").write_text("")
+    output = run("-m", "smtpdoctor.knowledge", code=1)
+    first, second = output.splitlines()
+    assert "wrong.toml: " in first
+    assert "words.toml: " in second
+
+
+def test_the_module_checks_the_checkout() -> None:
+    """``python -m smtpdoctor.knowledge`` says how much there is, and succeeds."""
+    output = run("-m", "smtpdoctor.knowledge")
+    assert f"entries={len(KNOWN.entries)} presets={len(KNOWN.presets)} " in output

@@ -1,0 +1,456 @@
+"""What lint says about settings, and above all what it does not say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from msgspec.structs import replace
+
+from smtpdoctor.knowledge import load
+from smtpdoctor.model import Origin, Secret, Setting
+from smtpdoctor.settings.lint import is_blocking, is_loopback, is_placeholder, lint
+from smtpdoctor.settings.read import Variable, Variables
+from smtpdoctor.settings.resolve import Flags, resolve
+
+if TYPE_CHECKING:
+    from smtpdoctor.model import Evidence
+
+BASE = {
+    "SMTP_HOST": "mail.corp.kr",
+    "SMTP_PORT": "587",
+    "SMTP_TLS": "false",
+    "SMTP_OPPORTUNISTIC_TLS": "true",
+    "SMTP_USERNAME": "app@corp.kr",
+    "SMTP_PASSWORD": "kT9-qwErty",
+    "SMTP_SENDER": "App <app@corp.kr>",
+}
+GMAIL = BASE | {
+    "SMTP_HOST": "smtp.gmail.com",
+    "SMTP_USERNAME": "me@gmail.com",
+    "SMTP_PASSWORD": "abcd efgh ijkl mnop",
+    "SMTP_SENDER": "me@gmail.com",
+}
+RESEND = BASE | {"SMTP_HOST": "smtp.resend.com", "SMTP_USERNAME": "resend", "SMTP_PASSWORD": "re_Ab12_cdEF34"}
+NAVER = BASE | {
+    "SMTP_HOST": "smtp.naver.com",
+    "SMTP_USERNAME": "me",
+    "SMTP_PASSWORD": "ABCD1234EFGH",
+    "SMTP_SENDER": "me@naver.com",
+}
+CLEAR = {"SMTP_OPPORTUNISTIC_TLS": "false"}
+NO_LOGIN = {"SMTP_USERNAME": None, "SMTP_PASSWORD": None}
+TOKEN = "ya29." + "a0AfH6SMBx" * 10
+
+
+def found(base: dict[str, str], changes: dict[str, str | None], **flags: str) -> tuple[Evidence, ...]:
+    """Lint variables: a base, changed; None takes a variable away."""
+    values = {name: text for name, text in {**base, **changes}.items() if text is not None}
+    variables = Variables(
+        {name: Variable(text, Origin("environment", name)) for name, text in values.items()}
+    )
+    return lint(resolve(Flags(**flags), variables))  # type: ignore[arg-type]
+
+
+def labels(base: dict[str, str], changes: dict[str, str | None], **flags: str) -> list[str]:
+    return [f"{one.setting}:{label}" for one in found(base, changes, **flags) for label in one.labels]
+
+
+@pytest.mark.parametrize("base", [BASE, GMAIL, RESEND, NAVER])
+def test_good_settings_are_quiet(base: dict[str, str]) -> None:
+    """Settings that work give nothing at all."""
+    assert labels(base, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("label", "base", "wrong", "neighbour"),
+    [
+        ("host:missing", BASE, {"SMTP_HOST": None}, {"SMTP_HOST": "mail.corp.kr"}),
+        ("port:missing", BASE, {"SMTP_PORT": None}, {"SMTP_PORT": " 587 "}),
+        ("sender:missing", BASE, {"SMTP_SENDER": None}, {"SMTP_SENDER": "other@corp.kr"}),
+        ("host:empty", BASE, {"SMTP_HOST": " "}, {"SMTP_HOST": "corp"}),
+        ("port:empty", BASE, {"SMTP_PORT": ""}, {"SMTP_PORT": "587"}),
+        ("port:not-a-number", BASE, {"SMTP_PORT": "587 # x"}, {"SMTP_PORT": "0587"}),
+        ("port:out-of-range", BASE, {"SMTP_PORT": "65536"}, {"SMTP_PORT": "65535"}),
+        ("security:not-a-boolean", BASE, {"SMTP_TLS": "starttls"}, {"SMTP_TLS": "NO"}),
+        (
+            "host:host-has-scheme",
+            BASE,
+            {"SMTP_HOST": "smtp://mail.corp.kr:587/"},
+            {"SMTP_HOST": "smtp-mail.corp.kr"},
+        ),
+        ("host:host-has-port", BASE, {"SMTP_HOST": "mail.corp.kr:587"}, {"SMTP_HOST": "2001:db8::587"}),
+        ("host:host-has-port", BASE, {"SMTP_HOST": "[::1]:587"}, {"SMTP_HOST": "[::1]"}),
+        ("host:host-has-blank", BASE, {"SMTP_HOST": "mail.corp.kr "}, {"SMTP_HOST": "mail.corp.kr."}),
+        ("host:host-has-blank", BASE, {"SMTP_HOST": "mail corp.kr"}, {"SMTP_HOST": "mail-corp.kr"}),
+        ("host:host-bad-name", BASE, {"SMTP_HOST": "mail..corp.kr"}, {"SMTP_HOST": "메일.회사.한국"}),
+        ("host:host-bad-name", BASE, {"SMTP_HOST": "app@corp.kr"}, {"SMTP_HOST": "mail_server"}),
+        ("host:host-bad-name", BASE, {"SMTP_HOST": "-mail.corp.kr"}, {"SMTP_HOST": "m--ail.corp.kr"}),
+        ("host:host-bad-name", BASE, {"SMTP_HOST": f"{'한' * 64}.kr"}, {"SMTP_HOST": f"{'m' * 63}.kr"}),
+        ("host:host-bad-name", BASE, {"SMTP_HOST": ".".join("m" * 130)}, {"SMTP_HOST": ".".join("m" * 120)}),
+        ("host:host-near-miss", BASE, {"SMTP_HOST": "smtp.gmial.com"}, {"SMTP_HOST": "smtp.corp.kr"}),
+        ("host:host-near-miss", BASE, {"SMTP_HOST": "naver.com"}, {"SMTP_HOST": "192.0.2.1"}),
+        ("host:placeholder", BASE, {"SMTP_HOST": "smtp.example.com"}, {"SMTP_HOST": "smtp.examples.kr"}),
+        (
+            "host:placeholder",
+            BASE,
+            {"SMTP_HOST": "mail.your-domain.com"},
+            {"SMTP_HOST": "mail.yourdomains.kr"},
+        ),
+        ("host:placeholder", BASE, {"SMTP_HOST": "your-smtp-host"}, {"SMTP_HOST": "smtp-host"}),
+        (
+            "security:tls-on-starttls-port",
+            BASE,
+            {"SMTP_TLS": "true"},
+            {"SMTP_TLS": "true", "SMTP_PORT": "465"},
+        ),
+        (
+            "security:tls-on-starttls-port",
+            GMAIL,
+            {"SMTP_TLS": "true"},
+            {"SMTP_TLS": "true", "SMTP_PORT": "465"},
+        ),
+        ("security:starttls-on-tls-port", BASE, {"SMTP_PORT": "465"}, {"SMTP_PORT": "588"}),
+        (
+            "security:starttls-on-tls-port",
+            BASE,
+            {"SMTP_PORT": "2465", "SMTP_OPPORTUNISTIC_TLS": None},
+            {"SMTP_PORT": "25"},
+        ),
+        (
+            "security:plain-on-tls-port",
+            BASE,
+            CLEAR | {"SMTP_PORT": "465"},
+            {"SMTP_PORT": "465", "SMTP_TLS": "true"},
+        ),
+        ("port:port-not-offered", GMAIL, {"SMTP_PORT": "588"}, {"SMTP_PORT": "587"}),
+        ("security:cleartext", BASE, CLEAR, CLEAR | {"SMTP_HOST": "localhost"}),
+        ("security:no-encryption", BASE, CLEAR | NO_LOGIN, NO_LOGIN),
+        ("security:no-encryption", BASE, CLEAR | NO_LOGIN, CLEAR | NO_LOGIN | {"SMTP_HOST": "127.0.0.2"}),
+        ("cipher:bad-cipher", BASE, {"SMTP_CIPHER_SPEC": "TLS1.2"}, {"SMTP_CIPHER_SPEC": "TLSv1.2"}),
+        (
+            "cipher:bad-cipher",
+            BASE,
+            {"SMTP_CIPHER_SPEC": "tls\x00"},
+            {"SMTP_CIPHER_SPEC": "DEFAULT:@SECLEVEL=1"},
+        ),
+        ("username:half-login", BASE, {"SMTP_PASSWORD": None}, NO_LOGIN),
+        ("password:half-login", BASE, {"SMTP_USERNAME": ""}, NO_LOGIN),
+        (
+            "username:placeholder",
+            BASE,
+            {"SMTP_USERNAME": "your-email@corp.kr"},
+            {"SMTP_USERNAME": "young@corp.kr"},
+        ),
+        ("password:placeholder", BASE, {"SMTP_PASSWORD": "changeme"}, {"SMTP_PASSWORD": "changes"}),
+        ("password:quoted", BASE, {"SMTP_PASSWORD": "'kT9'"}, {"SMTP_PASSWORD": "'kT9"}),
+        ("username:quoted", BASE, {"SMTP_USERNAME": '"app@corp.kr"'}, {"SMTP_USERNAME": "app@corp.kr"}),
+        ("password:control-character", BASE, {"SMTP_PASSWORD": "kT\n9"}, {"SMTP_PASSWORD": "kT 9"}),
+        ("password:blank-around", BASE, {"SMTP_PASSWORD": "kT9 "}, {"SMTP_PASSWORD": "kT9"}),
+        ("username:username-form", GMAIL, {"SMTP_USERNAME": "me"}, {"SMTP_USERNAME": "me@gmail.com"}),
+        ("username:username-form", GMAIL, {"SMTP_USERNAME": "@gmail.com"}, {}),
+        ("username:username-form", RESEND, {"SMTP_USERNAME": "Resend"}, {}),
+        (
+            "password:password-form",
+            GMAIL,
+            {"SMTP_PASSWORD": "MyPassw0rd"},
+            {"SMTP_PASSWORD": "abcdefghijklmnop"},
+        ),
+        ("password:password-form", GMAIL, {"SMTP_PASSWORD": "short"}, {"SMTP_PASSWORD": TOKEN}),
+        ("password:password-form", RESEND, {"SMTP_PASSWORD": "re_Ab12 cdEF34"}, {}),
+        (
+            "password:password-form",
+            NAVER,
+            {"SMTP_PASSWORD": "my-old-password"},
+            {"SMTP_PASSWORD": "ABCD 1234 EFGH"},
+        ),
+        ("sender:not-an-address", BASE, {"SMTP_SENDER": "App"}, {"SMTP_SENDER": '"App" <app@corp.kr>'}),
+        (
+            "sender:not-an-address",
+            BASE,
+            {"SMTP_SENDER": "a@corp.kr, b@corp.kr"},
+            {"SMTP_SENDER": "메일@corp.kr"},
+        ),
+        (
+            "sender:placeholder",
+            BASE,
+            {"SMTP_SENDER": "your-email@corp.kr"},
+            {"SMTP_SENDER": "no-reply@corp.kr"},
+        ),
+        (
+            "sender:sender-not-login",
+            GMAIL,
+            {"SMTP_SENDER": "app@corp.kr"},
+            {"SMTP_SENDER": "Me <ME@gmail.com>"},
+        ),
+        ("sender:sender-not-login", NAVER, {"SMTP_SENDER": "you@naver.com"}, {"SMTP_SENDER": "Me@naver.com"}),
+        ("sender:sender-not-login", GMAIL, {"SMTP_SENDER": "you@gmail.com"}, NO_LOGIN),
+    ],
+)
+def test_each_label_and_its_neighbour(
+    label: str, base: dict[str, str], wrong: dict[str, str | None], neighbour: dict[str, str | None]
+) -> None:
+    """The wrong value gives the label, the one beside it does not."""
+    assert label in labels(base, wrong)
+    assert label not in labels(base, neighbour)
+
+
+def test_only_one_thing_is_said_about_a_host() -> None:
+    """The first thing that is wrong with a host is enough, and what was meant is offered."""
+    (one,) = found(BASE, {"SMTP_HOST": "smtps://smtp.gmail.com:465"})
+    assert one.labels == {"host-has-scheme"}
+    assert one.facts == {
+        "name": "SMTP_HOST",
+        "value": "smtps://smtp.gmail.com:465",
+        "expected": "smtp.gmail.com",
+    }
+    (near,) = found(BASE, {"SMTP_HOST": "hanmail.net"})
+    assert near.facts["known"] == "smtp.daum.net"
+    (blank,) = found(BASE, {"SMTP_HOST": " mail.corp.kr:587 x"})
+    assert blank.facts["expected"] == "mail.corp.kr"
+    (empty,) = found(BASE, {"SMTP_HOST": "smtp://"})
+    assert empty.labels == {"host-has-scheme"}
+
+
+def test_what_could_not_be_read_is_not_missing_too() -> None:
+    """A port that is no number is one finding, not two."""
+    assert labels(BASE, {"SMTP_PORT": "x"}) == ["port:not-a-number"]
+
+
+def test_a_login_alone_needs_no_sender() -> None:
+    """Where no mail is sent the sender may be missing."""
+    variables = Variables({"SMTP_HOST": Variable("h.kr", Origin("environment", "SMTP_HOST"))})
+    loaded = resolve(Flags(), variables)
+    assert [one.setting for one in lint(loaded, needs_sender=False)] == ["port"]
+    assert [one.setting for one in lint(loaded)] == ["port", "sender"]
+
+
+def test_no_setting_shows_its_secret() -> None:
+    """Whatever is wrong with a password, its text is in no evidence."""
+    for text in ("hunter2 ", "'hunter2'", "hunter2\n", "<hunter2>", "hunter2"):
+        assert "hunter2" not in repr(found(GMAIL, {"SMTP_PASSWORD": text}))
+
+
+def test_the_recipient_is_looked_at() -> None:
+    """--to must be an address as the sender must."""
+    assert labels(BASE, {}, recipient="nobody") == ["recipient:not-an-address"]
+    assert labels(BASE, {}, recipient="Nobody <nobody@corp.kr>") == []
+
+
+def test_a_finding_says_where_its_value_stands() -> None:
+    """Every finding about a value has the value's origin, and the name it goes by there."""
+    (one,) = found(BASE, {"SMTP_CIPHER_SPEC": "nonsense"})
+    assert (str(one.origin), one.facts["name"]) == ("environment SMTP_CIPHER_SPEC", "SMTP_CIPHER_SPEC")
+
+
+@pytest.mark.parametrize(
+    ("changes", "blocking"),
+    [
+        ({"SMTP_HOST": None}, True),
+        ({"SMTP_HOST": "a b"}, True),
+        ({"SMTP_PORT": "x"}, True),
+        ({"SMTP_CIPHER_SPEC": "x"}, True),
+        ({"SMTP_SENDER": None}, False),
+        ({"SMTP_HOST": "smtp.gmial.com"}, False),
+        ({"SMTP_PASSWORD": "changeme"}, False),
+    ],
+)
+def test_blocking(changes: dict[str, str | None], blocking: bool) -> None:
+    """Only what cannot be dialled keeps a run from the network."""
+    assert [is_blocking(one) for one in found(BASE, changes)] == [blocking]
+
+
+# -- Presets ------------------------------------------------------------------
+
+WORKING = {
+    "daum": ("me@daum.net", "abcdefghijklmnop", "me@daum.net"),
+    "forwardemail": ("app@corp.kr", "8e3c0f1d2b4a59687766", "app@corp.kr"),
+    "gmail": ("me@gmail.com", "abcd efgh ijkl mnop", "Me <me@gmail.com>"),
+    "local": (None, None, "app@example.com"),
+    "naver": ("me", "ABCD1234EFGH", "me@naver.com"),
+    "resend": ("resend", "re_AbCd1234_EfGh5678IjKl", "app@corp.kr"),
+    "sendgrid": ("apikey", f"SG.{'aB3_-x' * 4}.{'Zz9' * 14}", "app@corp.kr"),
+}
+ENDPOINTS = [
+    pytest.param(name, number, id=f"{name}-{endpoint.port}")
+    for name, preset in load.presets().items()
+    for number, endpoint in enumerate(preset.endpoint)
+]
+
+
+def test_every_preset_is_tried() -> None:
+    """A new preset needs its working settings here."""
+    assert set(WORKING) == set(load.presets())
+
+
+@pytest.mark.parametrize(("name", "number"), ENDPOINTS)
+def test_working_settings_of_a_preset_are_quiet(name: str, number: int) -> None:
+    """Well-formed credentials at any endpoint that a provider offers give no finding at all."""
+    preset = load.presets()[name]
+    endpoint = preset.endpoint[number]
+    username, password, sender = WORKING[name]
+    flags = Flags(
+        host=endpoint.host or preset.host,
+        port=endpoint.port,
+        security=endpoint.security,
+        username=username,
+        password=Setting(Secret(password), Origin("flag", "--password-stdin")) if password else None,
+        sender=sender,
+        recipient="someone@elsewhere.kr",
+    )
+    for one in (flags, replace(flags, preset=name)):
+        assert lint(resolve(one, Variables({}))) == ()
+
+
+@pytest.mark.parametrize("name", sorted(set(load.presets()) - {"local"}))
+def test_the_example_of_a_preset_is_a_placeholder(name: str) -> None:
+    """What `generate` writes for a password that it does not know is recognised as none."""
+    example = load.presets()[name].password.example
+    assert is_placeholder(example)
+    flags = Flags(preset=name, username=WORKING[name][0], sender=WORKING[name][2])
+    variables = Variables({"SMTP_PASSWORD": Variable(example, Origin("environment", "SMTP_PASSWORD"))})
+    assert [one.labels for one in lint(resolve(flags, variables))] == [{"placeholder"}]
+
+
+def test_a_user_name_of_either_form() -> None:
+    """Where a provider takes both the address and the bare id, both are right."""
+    assert load.presets()["naver"].username.form == "email-or-local"
+    for username in ("me", "me@naver.com"):
+        assert labels(NAVER, {"SMTP_USERNAME": username}) == []
+
+
+# -- Placeholders -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "your-app-password",
+            "your_password",
+            "yourpassword",
+            "Your Password",
+            "YOUR_API_KEY",
+            "your-email@gmail.com",
+        ),
+        *("your.secret.here", "your-generated-alias-password", "password-goes-here", "api_key_here"),
+        *(
+            "changeme",
+            "CHANGE_ME",
+            "change-this",
+            "changeit",
+            "change_me_please",
+            "replace-me",
+            "REPLACE_WITH_KEY",
+        ),
+        *(
+            "xxx",
+            "XXXXXXXX",
+            "xxxxxxxxxxxxxxxx",
+            "****",
+            "...",
+            "todo",
+            "TBD",
+            "dummy",
+            "placeholder",
+            "secret",
+        ),
+        *(
+            "password",
+            "Password",
+            "example",
+            "app-password",
+            "api_key",
+            "<password>",
+            "<your password>",
+            "[password]",
+        ),
+        *("{{ smtp_password }}", "${SMTP_PASSWORD}", "$SMTP_PASSWORD", "${smtp_password}", "%SMTP_PASSWORD%"),
+        *(
+            "enter-password",
+            "insert_key",
+            "fill-me",
+            "fillme",
+            "SG.xxxxxxxx.yyyy",
+            "re_xxxxxxxx",
+            "비밀번호",
+            "앱 비밀번호",
+        ),
+        *(" changeme ", "changeme\n"),
+    ],
+)
+def test_placeholders(text: str) -> None:
+    """What templates and guides put where a value belongs is told."""
+    assert is_placeholder(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "password1!",
+            "P@ss[1]x",
+            "here-we-go",
+            "Secret123",
+            "mysecret",
+            "$ecret1",
+            "$uperman",
+            "pa$$word",
+            "passw0rd",
+        ),
+        *(
+            "<3kitties",
+            "[x]y",
+            "exchange",
+            "changes",
+            "keyboard",
+            "monkey",
+            "youru",
+            "yours",
+            "yourself9",
+            "there",
+        ),
+        *(
+            "examples",
+            "todos",
+            "dummy1",
+            "xx",
+            "xxxyxx",
+            "**",
+            "a...b",
+            "100%sure%",
+            "{curly}",
+            "${",
+            "refill",
+            "centre",
+        ),
+        *("abcd efgh ijkl mnop", "re_AbCd1234_xxx", "SG.abc.xxx", "비밀", "", " "),
+    ],
+)
+def test_real_passwords_that_look_odd(text: str) -> None:
+    """A password that merely looks like a placeholder is left alone."""
+    assert not is_placeholder(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        *(
+            (host, True)
+            for host in ("localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]")
+        ),
+        *(
+            (host, False)
+            for host in ("localhost.corp.kr", "mail.corp.kr", "10.0.0.1", "::", "fe80::1%lo", "")
+        ),
+    ],
+)
+def test_loopback(host: str, loopback: bool) -> None:
+    """This machine's own names and addresses are known, and no others."""
+    assert is_loopback(host) is loopback
+
+
+def test_security_without_a_port() -> None:
+    """Without a port there is nothing to say about the security."""
+    assert labels(BASE, {"SMTP_PORT": None, "SMTP_TLS": "true"}) == ["port:missing"]
+    assert labels(BASE, {"SMTP_PORT": None}) == ["port:missing"]

@@ -1,0 +1,293 @@
+"""The reply parser: any bytes in, replies or NotSMTP out, however they were cut."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smtpdoctor.smtp.errors import NotSMTP
+from smtpdoctor.smtp.reply import MAX_LINE, MAX_REPLY, Reply, ReplyParser, decode, identify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Broken = tuple[str, bytes]
+
+# What replies are made of, so that random streams come near to being right.
+PIECES = st.sampled_from(
+    [
+        b"220",
+        b"250-",
+        b"250 ",
+        b"250",
+        b"421 4.3.2 ",
+        b"535-5.7.8 ",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"-",
+        b" ",
+        b"x",
+        b"\x00",
+        b"\x15\x03\x01",
+        b"HTTP/1.1",
+        b"\xff\xfe",
+        "메일".encode(),
+        "메일".encode("cp949"),
+        b"9" * 40,
+        b"y" * (MAX_LINE - 3),
+        b"\x01" * (MAX_LINE + 1),
+    ]
+)
+STREAMS = st.lists(st.one_of(PIECES, st.binary(max_size=6)), max_size=16).map(b"".join)
+# A line end inside a text would start a line of its own.
+TEXTS = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=40)
+
+
+def outcome(chunks: Iterable[bytes]) -> tuple[list[Reply], Broken | None]:
+    """Return the replies in a stream, and what ended it if it is no SMTP."""
+    parser, replies = ReplyParser(), []
+    for chunk in chunks:
+        parser.feed(chunk)
+        try:
+            while (reply := parser.next_reply()) is not None:
+                replies.append(reply)
+        except NotSMTP as error:
+            return replies, (error.label, error.received)
+    return replies, None
+
+
+def only(data: bytes) -> Reply:
+    """Return the one reply in a stream."""
+    (reply,), broken = outcome([data])
+    assert broken is None
+    return reply
+
+
+def one_by_one(data: bytes) -> list[bytes]:
+    return [bytes([byte]) for byte in data]
+
+
+@given(STREAMS)
+def test_nothing_but_replies_or_not_smtp_comes_out(data: bytes) -> None:
+    """Whatever arrives is replies, more to wait for, or NotSMTP with a label that the catalogue knows."""
+    _, broken = outcome([data])
+    labels = {
+        "http",
+        "ssh",
+        "imap",
+        "pop3",
+        "ftp",
+        "tls-bytes",
+        "binary",
+        "malformed",
+        "line-too-long",
+        "endless",
+    }
+    assert broken is None or broken[0] in labels
+
+
+@given(STREAMS, st.lists(st.integers(1, 3000), max_size=12))
+def test_cuts_do_not_matter(data: bytes, sizes: list[int]) -> None:
+    """Fed whole or in any pieces, a stream has the same outcome, down to the bytes that are shown."""
+    chunks, rest = [], data
+    for size in sizes:
+        chunks.append(rest[:size])
+        rest = rest[size:]
+    assert outcome([*chunks, rest]) == outcome([data])
+
+
+@given(
+    st.lists(st.one_of(PIECES.filter(lambda piece: len(piece) < 100), st.binary(max_size=6))).map(b"".join)
+)
+def test_one_byte_at_a_time_is_the_same(data: bytes) -> None:
+    """The slowest server of all has the same outcome."""
+    assert outcome(one_by_one(data)) == outcome([data])
+
+
+@given(STREAMS, STREAMS)
+def test_what_follows_does_not_change_what_came(data: bytes, more: bytes) -> None:
+    """Bytes behind a stream take no reply back, nor the judgement that it is no SMTP."""
+    replies, broken = outcome([data])
+    longer, later = outcome([data + more])
+    assert longer[: len(replies)] == replies
+    if broken is not None:
+        assert (longer, later) == (replies, broken)
+
+
+@given(st.integers(200, 599), st.lists(TEXTS, min_size=1, max_size=8), st.sampled_from(["\r\n", "\n"]))
+def test_well_formed_replies_round_trip(code: int, texts: list[str], end: str) -> None:
+    """Code and lines come out as they went in, without any quirk but a bare LF."""
+    *first, last = texts
+    data = "".join([*(f"{code}-{text}{end}" for text in first), f"{code} {last}{end}"]).encode()
+    quirks = frozenset() if end == "\r\n" else frozenset({"bare-lf"})
+    assert only(data) == Reply(code, tuple(texts), quirks)
+
+
+@given(st.integers(-200, 200))
+def test_the_length_of_a_line_is_bounded(offset: int) -> None:
+    """A line up to the limit is taken, one byte more is refused, with or without its end."""
+    text = b"x" * (MAX_LINE + offset - len(b"250 \r"))
+    data = b"250 " + text + b"\r\n"
+    replies, broken = outcome([data])
+    if offset <= 0:
+        assert replies == [Reply(250, (text.decode(),))]
+    else:
+        assert broken == ("line-too-long", data[:MAX_LINE])
+        assert outcome([data[:-2] + b"x"]) == ([], ("line-too-long", data[:MAX_LINE]))
+
+
+@pytest.mark.parametrize("line", [b"250-x\r\n", b"\n", b"without a code\n", b"250-" + b"x" * 9000 + b"\r\n"])
+def test_an_endless_reply_is_refused_in_bounded_memory(line: bytes) -> None:
+    """A server that never ends a reply is given up, and takes no more than a few megabytes."""
+    parser = ReplyParser()
+    parser.feed(b"250-begin\r\n")
+    tracemalloc.start()
+    try:
+        with pytest.raises(NotSMTP) as caught:  # noqa: PT012 -- which of the feeds is too much is not the point
+            for _ in range(20 * MAX_REPLY // 4096):
+                parser.feed(line * (4096 // len(line) + 1))
+                assert parser.next_reply() is None
+        assert tracemalloc.get_traced_memory()[1] < 64 * MAX_REPLY
+    finally:
+        tracemalloc.stop()
+    error = caught.value
+    assert (error.token, error.label, error.received) == ("not-smtp", "endless", b"begin")
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "lines", "quirks"),
+    [
+        (b"250 ok\n", 250, ("ok",), {"bare-lf"}),
+        (b"250-one\r\nstray\r\n250 two\r\n", 250, ("one", "stray", "two"), {"line-without-code"}),
+        (b"250-one\r\n\r\n250 two\r\n", 250, ("one", "", "two"), {"line-without-code"}),
+        (b"250-one\r\n550 two\r\n", 550, ("one", "two"), {"codes-differ"}),
+        (b"220ready\r\n", 220, ("ready",), {"no-separator"}),
+        (b"220\r\n", 220, ("",), set()),
+        (b"220 \r\n", 220, ("",), set()),
+        (b"250-\r\n250\r\n", 250, ("", ""), set()),
+    ],
+)
+def test_quirks_are_taken_and_noted(data: bytes, code: int, lines: tuple[str, ...], quirks: set[str]) -> None:
+    """What real servers do wrong is survived, and named; the last line's code counts."""
+    assert only(data) == Reply(code, lines, frozenset(quirks))
+
+
+@pytest.mark.parametrize(
+    "data", [b"\r\n", b"99 x\r\n", b"199 x\r\n", b"600 x\r\n", b"2500 x\r\n", b" 250 x\r\n"]
+)
+def test_a_first_line_without_a_code_is_refused(data: bytes) -> None:
+    """Only three digits from 200 to 599 begin a reply."""
+    assert outcome([data]) == ([], ("malformed", data.rstrip(b"\r\n")))
+
+
+@pytest.mark.parametrize(
+    ("data", "enhanced", "text"),
+    [
+        (b"535 5.7.8 Bad\r\n", "5.7.8", "5.7.8 Bad"),
+        (b"535-5.7.8 Bad\r\n535 5.7.8 Go\r\n", "5.7.8", "5.7.8 Bad Go"),
+        (b"535-Bad\r\n535 5.07.008 Go\r\n", "5.7.8", "5.7.8 Bad Go"),
+        (b"550 5.7.1: no\r\n", "5.7.1", "5.7.1 : no"),
+        (b"250 2.1.0\r\n", "2.1.0", "2.1.0"),
+        (b"550-5.7.1 no\r\n550 says 5.1.2 here\r\n", "5.7.1", "5.7.1 no says 5.1.2 here"),
+        (b"220 5.1.2.3 ready\r\n", None, "5.1.2.3 ready"),
+        (b"220 3.1.2 ready\r\n", None, "3.1.2 ready"),
+        (b"220-one\r\n220 \r\n", None, "one"),
+    ],
+)
+def test_the_enhanced_code_stands_once_in_front(data: bytes, enhanced: str | None, text: str) -> None:
+    """The enhanced code is the first that leads a line; one in the middle of a text is left there."""
+    reply = only(data)
+    assert (reply.enhanced, reply.text) == (enhanced, text)
+    assert str(reply) == f"{reply.code} {text}"
+
+
+def test_two_and_three_are_positive() -> None:
+    """The first digit alone says whether a command was taken."""
+    assert [Reply(code, ()).positive for code in (220, 354, 399, 400, 535)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+def test_korean_is_decoded(encoding: str) -> None:
+    """A reply in UTF-8 or in the Korean code page reads as it was meant."""
+    assert only("535 인증에 실패했습니다\r\n".encode(encoding)).text == "인증에 실패했습니다"
+
+
+@given(st.binary())
+def test_any_bytes_decode(data: bytes) -> None:
+    """Decoding never fails, and UTF-8 always wins."""
+    text = decode(data)
+    try:
+        assert text == data.decode()
+    except UnicodeDecodeError:
+        assert text
+
+
+def test_latin_1_is_the_last_resort() -> None:
+    """What is neither UTF-8 nor Korean loses no byte."""
+    assert decode(b"\xe9\xff") == "é\xff"
+
+
+@pytest.mark.parametrize(
+    ("label", "data"),
+    [
+        ("http", b"HTTP/1.1 400 Bad Request\r\n"),
+        ("http", b"<!DOCTYPE html>\n"),
+        ("http", b"\r\n<HTML>"),
+        ("http", b"nginx: 400 Bad Request"),
+        ("ssh", b"SSH-2.0-OpenSSH_9.2p1\r\n"),
+        ("imap", b"* OK [CAPABILITY IMAP4rev1] ready\r\n"),
+        ("imap", b"* BYE overloaded\r\n"),
+        ("pop3", b"+OK Dovecot ready.\r\n"),
+        ("pop3", b"-ERR no\r\n"),
+        ("ftp", b"220 (vsFTPd 3.0.3)\r\n"),
+        ("ftp", b"220 ProFTPD Server ready.\r\n"),
+        ("ftp", b"220-FileZilla Server 1.8\r\n"),
+        ("malformed", b"220 ftp.example.test ESMTP Postfix\r\n"),
+        ("malformed", b"hello\r\n"),
+        ("tls-bytes", b"\x15\x03\x03\x00\x02\x02\x28"),
+        ("tls-bytes", b"\x16\x03\x01"),
+        ("binary", b"\x00\x01\x02"),
+        ("binary", b"J\x00\x00\x005.7.44"),
+    ],
+)
+def test_other_protocols_are_named(label: str, data: bytes) -> None:
+    """What speaks first on a wrong port is told by its first bytes."""
+    assert identify(data) == label
+
+
+@pytest.mark.parametrize(
+    ("label", "data"),
+    [
+        ("tls-bytes", b"\x15\x03\x01"),
+        ("binary", b"\x00\x00\x00"),
+        ("ssh", b"SSH-2.0-x\n"),
+        ("imap", b"* OK\n"),
+    ],
+)
+def test_what_cannot_be_a_reply_is_refused_at_once(label: str, data: bytes) -> None:
+    """Three bytes are enough where the first is no text, else the first line is."""
+    assert outcome([data[:-1]]) == ([], None)
+    assert outcome([data])[1] == (label, data.rstrip(b"\n"))
+
+
+def test_pending_and_drop() -> None:
+    """What came of an unfinished reply can be seen, and forgotten as a whole (RFC 3207)."""
+    parser = ReplyParser()
+    parser.feed(b"220 go\r\n250-one\r\n250 tw")
+    assert parser.next_reply() == Reply(220, ("go",))
+    assert parser.next_reply() is None
+    assert parser.pending == parser.drop() == b"one\n250 tw"
+    assert parser.pending == b""
+    parser.feed(b"250 fresh\r\n")
+    assert parser.next_reply() == Reply(250, ("fresh",))

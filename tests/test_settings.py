@@ -1,0 +1,722 @@
+"""Where settings come from: files, the environment, flags, URLs, presets; and that each says so."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from dotenv import dotenv_values
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from smtpdoctor.errors import UsageError
+from smtpdoctor.knowledge import load
+from smtpdoctor.model import Message, Origin, Secret, Security, Setting
+from smtpdoctor.settings.read import (
+    Variable,
+    Variables,
+    read_env_file,
+    read_secret_file,
+    read_variables,
+)
+from smtpdoctor.settings.resolve import (
+    Flags,
+    detect_app,
+    endpoint_of,
+    preset_named,
+    preset_of_host,
+    resolve,
+    with_recipient,
+)
+from smtpdoctor.text import say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from smtpdoctor.model import Evidence, Settings
+
+NAMES = (
+    *("SMTP_HOST", "SMTP_PORT", "SMTP_SENDER", "SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_TLS"),
+    *("SMTP_CIPHER_SPEC", "SMTP_OPPORTUNISTIC_TLS"),
+)
+SECRET = "hunter2"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / ".env"
+
+
+def texts_of(values: Mapping[str, Variable]) -> dict[str, str]:
+    return {name: variable.text for name, variable in values.items()}
+
+
+def lines_of(values: Mapping[str, Variable]) -> dict[str, int | None]:
+    return {name: variable.origin.line for name, variable in values.items()}
+
+
+def odd(evidence: list[Evidence]) -> list[tuple[str, int | None]]:
+    return [(label, one.origin.line if one.origin else None) for one in evidence for label in one.labels]
+
+
+# -- .env files ---------------------------------------------------------------
+
+KEYS = st.sampled_from(["SMTP_HOST", "SMTP_PORT", "A", "b.c", "X1"])
+WORDS = st.text(
+    st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters="\x85"), max_size=12
+)
+QUOTED = WORDS.map(lambda word: word.replace("\\", "").replace("'", "").replace('"', ""))
+VALUES = st.one_of(
+    WORDS,
+    QUOTED.map(lambda word: f"'{word}'"),
+    QUOTED.map(lambda word: f'"{word}"'),
+    st.sampled_from(
+        ["'a b' # c", '"a\\nb"', '"two\nlines"', "a#b", "a # b", "${A}", "${Q:-d}", '"${A}-x"', "'it\\'s'"]
+    ),
+)
+LINES = st.one_of(
+    st.tuples(KEYS, st.sampled_from(["=", " = ", "= ", " ="]), VALUES).map("".join),
+    st.tuples(KEYS, VALUES).map(lambda pair: f"export {pair[0]}={pair[1]}"),
+    st.sampled_from(["", "  ", "# comment", "#SMTP_HOST=no", "=broken", "A", "export A"]),
+)
+
+
+@given(st.lists(LINES, max_size=8), st.sampled_from(["\n", "\r\n", "\r"]))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_files_are_read_as_python_dotenv_does(file: Path, lines: list[str], end: str) -> None:
+    """Every value is the one that a Python application would get from the same file."""
+    file.write_bytes(end.join(line.replace("\n", end) for line in lines).encode())
+    values, _ = read_env_file(file)
+    expected = {name: text for name, text in dotenv_values(file).items() if text is not None}
+    assert texts_of(values) == expected
+
+
+@given(st.lists(LINES, max_size=8), st.sampled_from(["\n", "\r\n", "\r"]))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_lines_are_those_of_an_editor(file: Path, lines: list[str], end: str) -> None:
+    """A marked variable behind anything that ends in a line of its own is found on the right line."""
+    before = [line for line in lines if "'" not in line and '"' not in line]
+    file.write_bytes(end.join([*before, "MARK=x"]).encode())
+    values, _ = read_env_file(file)
+    assert lines_of(values)["MARK"] == len(before) + 1
+
+
+SAMPLE = """\
+# settings
+
+SMTP_HOST=smtp.example.test
+  export SMTP_PORT = 587  # the usual
+SMTP_SENDER='App <app@example.test>'
+
+SMTP_PASSWORD="one
+two"
+SMTP_USERNAME=${SMTP_SENDER}
+=bad
+SMTP_HOST=smtp2.example.test
+EMPTY=
+BARE
+"""
+SAMPLE_LINES = {
+    "SMTP_HOST": 11,
+    "SMTP_PORT": 4,
+    "SMTP_SENDER": 5,
+    "SMTP_PASSWORD": 7,
+    "SMTP_USERNAME": 9,
+    "EMPTY": 12,
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp949"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_numbers_values_and_oddities(file: Path, encoding: str, end: str) -> None:
+    """In any common encoding, with any line ends, values, line numbers and what is odd are right."""
+    file.write_bytes((SAMPLE + "NAME=메일\n").replace("\n", end).encode(encoding))
+    values, evidence = read_env_file(file)
+    assert lines_of(values) == SAMPLE_LINES | {"NAME": 14}
+    assert texts_of(values) == {
+        "SMTP_HOST": "smtp2.example.test",
+        "SMTP_PORT": "587",
+        "SMTP_SENDER": "App <app@example.test>",
+        "SMTP_PASSWORD": "one\ntwo",
+        "SMTP_USERNAME": "App <app@example.test>",
+        "EMPTY": "",
+        "NAME": "메일",
+    }
+    assert odd(evidence) == [("bad-line", 10), ("duplicate", 11)]
+    assert evidence[1].facts == {"value": "SMTP_HOST", "first": "3"}
+    assert str(values["SMTP_PORT"].origin) == f"{file}:4"
+
+
+def test_a_variable_never_shows_its_text() -> None:
+    """A variable may be a secret, so its repr has the origin alone."""
+    variable = Variable(SECRET, Origin("environment", "SMTP_PASSWORD"))
+    assert repr(variable) == "Variable(origin='environment SMTP_PASSWORD')"
+    assert SECRET not in repr(Variables({"SMTP_PASSWORD": variable}))
+
+
+def usage_error(path: Path) -> Message:
+    """Return why a file cannot be read, after a look at the sentence in both languages."""
+    with pytest.raises(UsageError) as caught:
+        read_env_file(path, flag="--env-file")
+    for lang in ("en", "ko"):
+        sentence = say(lang, caught.value.message)
+        assert str(path) in sentence
+        assert "--env-file" in sentence
+    return caught.value.message
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    """A file that is missing, a folder, too large or no text is wrong usage, and the reason is said."""
+    assert usage_error(tmp_path / "missing").key == "usage.file.missing"
+    assert usage_error(tmp_path).key == "usage.file.directory"
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    assert usage_error(loop).key == "usage.file.unreadable"
+    large = tmp_path / "large"
+    with large.open("wb") as stream:
+        stream.truncate(30_000_000)
+    message = usage_error(large)
+    assert (message.key, message.values["size"]) == ("usage.file.large", "30")
+
+
+def test_an_endless_file_is_not_read_to_its_end() -> None:
+    """A device has no size, yet it must not fill the memory."""
+    assert usage_error(Path("/dev/zero")).key == "usage.file.large"
+
+
+@pytest.mark.parametrize(
+    "data", [b"A=\x00", b"\x7fELF\x00\x00", b"A=\xff\x80\xff", b"\xff\xfeA\x00=\x00\x00\x00", b"\xff\xfeA"]
+)
+def test_binary_files_are_refused(file: Path, data: bytes) -> None:
+    """What is no text in any common encoding is said to be none."""
+    file.write_bytes(data)
+    assert usage_error(file).key == "usage.file.binary"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"secret\n", "secret"),
+        (b"secret\r\n", "secret"),
+        (b"secret", "secret"),
+        (b"two\nlines\n\n", "two\nlines\n"),
+        (b" blanks \n", " blanks "),
+        (b"\xef\xbb\xbfsecret", "secret"),
+        (b"", ""),
+    ],
+)
+def test_a_secret_file_is_its_value(file: Path, data: bytes, text: str) -> None:
+    """Only the line end that an editor adds is not part of the value."""
+    file.write_bytes(data)
+    assert read_secret_file(file, "--password-file") == text
+
+
+# -- Merging the sources ------------------------------------------------------
+
+
+def read(
+    environment: Mapping[str, str] | None = None, *files: Path, implicit: Path | None = None
+) -> Variables:
+    return read_variables(environment=environment, env_files=files, implicit_env_file=implicit, names=NAMES)
+
+
+def test_stronger_sources_win(tmp_path: Path) -> None:
+    """The environment over files, later files over earlier ones; a named file replaces ./.env."""
+    first, second, implicit = (tmp_path / name for name in ("first", "second", "implicit"))
+    first.write_text("SMTP_HOST=first\nSMTP_PORT=1\nSMTP_SENDER=first\nOTHER=x\n")
+    second.write_text("SMTP_PORT=2\nSMTP_SENDER=second\n")
+    implicit.write_text("SMTP_HOST=implicit\nSMTP_TLS=true\n")
+    found = read({"SMTP_SENDER": "environment", "PATH": "/"}, first, second, implicit=implicit)
+    assert texts_of(found.values) == {"SMTP_HOST": "first", "SMTP_PORT": "2", "SMTP_SENDER": "environment"}
+    assert [str(found.values[name].origin) for name in ("SMTP_HOST", "SMTP_PORT", "SMTP_SENDER")] == [
+        f"{first}:1",
+        f"{second}:1",
+        "environment SMTP_SENDER",
+    ]
+    assert found.files == (str(first), str(second))
+    assert texts_of(read(None, implicit=implicit).values) == {"SMTP_HOST": "implicit", "SMTP_TLS": "true"}
+    assert read({}, implicit=tmp_path / "none") == Variables({})
+
+
+def test_only_oddities_that_matter_are_kept(file: Path) -> None:
+    """A line that cannot be read may be one of ours; a duplicate of another variable is not."""
+    file.write_text("OTHER=1\nOTHER=2\nSMTP_PORT=1\n=x\nSMTP_PORT=2\n")
+    assert odd(list(read(None, file).evidence)) == [("bad-line", 4), ("duplicate", 5)]
+
+
+def test_a_value_may_be_in_a_file_of_its_own(tmp_path: Path, file: Path) -> None:
+    """``<NAME>_FILE`` names a file with the value, in the environment and in a file of settings."""
+    (tmp_path / "password").write_text(f"{SECRET}\n")
+    (tmp_path / "host").write_text("smtp.example.test")
+    file.write_text(f"SMTP_HOST_FILE={tmp_path / 'host'}\nSMTP_TLS_FILE=\n")
+    found = read({"SMTP_PASSWORD_FILE": str(tmp_path / "password"), "SMTP_PASSWORD": ""}, file)
+    assert texts_of(found.values) == {"SMTP_HOST": "smtp.example.test", "SMTP_PASSWORD": SECRET}
+    assert found.values["SMTP_PASSWORD"].origin == Origin("file", "SMTP_PASSWORD", str(tmp_path / "password"))
+    assert str(found.values["SMTP_HOST"].origin) == str(tmp_path / "host")
+    assert not found.evidence
+
+
+def test_a_value_and_its_file_contradict_each_other(tmp_path: Path) -> None:
+    """Where both are given the value stays, and it is said."""
+    found = read({"SMTP_PASSWORD": SECRET, "SMTP_PASSWORD_FILE": str(tmp_path / "missing")})
+    assert texts_of(found.values) == {"SMTP_PASSWORD": SECRET}
+    (evidence,) = found.evidence
+    assert evidence.labels == {"contradiction"}
+    assert evidence.facts["value"] == "SMTP_PASSWORD, SMTP_PASSWORD_FILE"
+
+
+def test_a_missing_secret_file_says_who_named_it(tmp_path: Path) -> None:
+    """The error names the variable and where it stands."""
+    with pytest.raises(UsageError) as caught:
+        read({"SMTP_PASSWORD_FILE": str(tmp_path / "missing")})
+    assert caught.value.message.values["flag"] == "SMTP_PASSWORD_FILE (environment SMTP_PASSWORD_FILE)"
+
+
+# -- Variables → settings -----------------------------------------------------
+
+
+def variables(**values: str) -> Variables:
+    return Variables({name: Variable(text, Origin("environment", name)) for name, text in values.items()})
+
+
+def settings(flags: Flags | None = None, **values: str) -> Settings:
+    return resolve(flags or Flags(), variables(**values)).settings
+
+
+def origins(found: Settings) -> dict[str, str]:
+    names = ("host", "port", "security", "username", "password", "sender", "cipher", "ehlo", "recipient")
+    return {name: str(one.origin) for name in names if (one := getattr(found, name)) is not None}
+
+
+TRUE = ("true", "TRUE", " True ", "1", "yes", "on")
+FALSE = ("false", "False", "0", "no", "off ")
+ABSENT = ("", "  ")
+
+
+@pytest.mark.parametrize("port", ["465", "587", "25", "2525"])
+@pytest.mark.parametrize("opportunistic", [*TRUE, *FALSE, *ABSENT, "maybe"])
+@pytest.mark.parametrize("tls", [*TRUE, *FALSE, *ABSENT, "starttls"])
+def test_the_truth_table_of_the_base_variables(tls: str, opportunistic: str, port: str) -> None:
+    """SMTP_TLS wins; then SMTP_OPPORTUNISTIC_TLS; with neither said the port decides (RFC 8314)."""
+    loaded = resolve(
+        Flags(),
+        variables(SMTP_HOST="h.test", SMTP_PORT=port, SMTP_TLS=tls, SMTP_OPPORTUNISTIC_TLS=opportunistic),
+    )
+    by_port = {
+        "465": Security.TLS,
+        "587": Security.STARTTLS,
+        "25": Security.OPPORTUNISTIC,
+        "2525": Security.STARTTLS,
+    }
+    if tls in TRUE:
+        expected = (Security.TLS, "environment SMTP_TLS")
+    elif opportunistic in TRUE:
+        expected = (Security.STARTTLS, "environment SMTP_OPPORTUNISTIC_TLS")
+    elif tls in FALSE and opportunistic in FALSE:
+        expected = (Security.NONE, "environment SMTP_OPPORTUNISTIC_TLS")
+    elif tls in FALSE:
+        expected = (Security.OPPORTUNISTIC, "environment SMTP_TLS")
+    else:
+        expected = (by_port[port], "default")
+    security = loaded.settings.security
+    assert security is not None
+    assert (security.value, str(security.origin)) == expected
+    wrong = {one.facts["name"] for one in loaded.evidence if "not-a-boolean" in one.labels}
+    assert wrong == ({"SMTP_TLS"} if tls == "starttls" else set()) | (
+        {"SMTP_OPPORTUNISTIC_TLS"} if opportunistic == "maybe" else set()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "label"),
+    [
+        ("587", 587, None),
+        (" 587 ", 587, None),
+        ("1", 1, None),
+        ("65535", 65535, None),
+        ("0587", 587, None),
+        ("0", None, "out-of-range"),
+        ("65536", None, "out-of-range"),
+        ("9" * 5000, None, "out-of-range"),
+        ("-1", None, "not-a-number"),
+        ("５８７", None, "not-a-number"),
+        ("smtp", None, "not-a-number"),
+        ("587.0", None, "not-a-number"),
+        ("", None, "empty"),
+        (" ", None, "empty"),
+    ],
+)
+def test_ports(text: str, value: int | None, label: str | None) -> None:
+    """A port is a number from 1 to 65535; anything else is said and not used."""
+    loaded = resolve(Flags(), variables(SMTP_HOST="h.test", SMTP_PORT=text))
+    assert (loaded.settings.port.value if loaded.settings.port else None) == value
+    assert [sorted(one.labels) for one in loaded.evidence] == ([[label]] if label else [])
+
+
+def test_empty_values() -> None:
+    """An empty host or sender is said; an empty login or cipher counts as none, as applications take it."""
+    names = {name: " " for name in NAMES if name != "SMTP_PASSWORD"}
+    loaded = resolve(Flags(), variables(**names, SMTP_PASSWORD=""))
+    assert origins(loaded.settings) == {}
+    found = {one.setting: one.labels for one in loaded.evidence}
+    assert found == {name: {"empty"} for name in ("host", "port", "sender")}
+
+
+def test_a_password_of_blanks_is_a_password() -> None:
+    """Blanks may be meant in a password, so they stay for lint to judge."""
+    password = settings(SMTP_PASSWORD=" ").password
+    assert password is not None
+    assert password.value.reveal() == " "
+
+
+def test_a_flag_hides_what_is_wrong_with_the_variable() -> None:
+    """A variable that a flag overrides is not used, so what it says does not matter."""
+    flags = Flags(host="h.test", port=587, security=Security.STARTTLS, sender="a@b.test")
+    loaded = resolve(flags, variables(SMTP_HOST="", SMTP_PORT="x", SMTP_TLS="maybe", SMTP_SENDER=""))
+    assert loaded.evidence == ()
+
+
+def test_every_origin_reads_as_the_contract_says(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flag, environment, file with its line, preset, default: the exact strings of the report."""
+    monkeypatch.chdir(file.parent)
+    file.write_text("\nSMTP_USERNAME=me@gmail.com\n\nSMTP_PASSWORD=abcdefghijklmnop\nSMTP_PORT=465\n")
+    found = read_variables(
+        environment={"SMTP_HOST": "smtp.naver.com", "SMTP_CIPHER_SPEC": "DEFAULT"},
+        env_files=[],
+        implicit_env_file=Path(".env"),
+        names=NAMES,
+    )
+    flags = Flags(host="smtp.gmail.com", sender="me@gmail.com", ehlo="x.test", recipient="to@x.test")
+    assert origins(resolve(flags, found).settings) == {
+        "host": "flag --host",
+        "port": ".env:5",
+        "security": "preset gmail",
+        "username": ".env:2",
+        "password": ".env:4",
+        "sender": "flag --sender",
+        "cipher": "environment SMTP_CIPHER_SPEC",
+        "ehlo": "flag --ehlo",
+        "recipient": "flag --to",
+    }
+    assert origins(resolve(Flags(), found).settings)["host"] == "environment SMTP_HOST"
+    elsewhere = settings(Flags(host="mail.example.test", security=Security.TLS))
+    assert origins(elsewhere) == {"host": "flag --host", "port": "default", "security": "flag --security"}
+    assert str(Origin("sandbox", "sandbox")) == "sandbox"
+
+
+def test_flags_beat_variables() -> None:
+    """Every flag is stronger than its variable."""
+    flags = Flags(
+        host="h.test", port=1, security=Security.NONE, username="u", password=Setting(Secret("p"), Origin("flag", "-")),
+        sender="s@h.test",
+    )  # fmt: skip
+    found = settings(flags, **dict.fromkeys(NAMES, "7"))
+    assert (found.host and found.host.value, found.port and found.port.value) == ("h.test", 1)
+    assert found.security == Setting(Security.NONE, Origin("flag", "--security"))
+    assert found.username == Setting("u", Origin("flag", "--username"))
+    assert found.password == flags.password
+    assert found.sender == Setting("s@h.test", Origin("flag", "--sender"))
+
+
+def test_with_recipient() -> None:
+    """A recipient can be added later, and says that it is --to."""
+    found = with_recipient(settings(Flags(host="h.test")), "to@x.test")
+    assert origins(found)["recipient"] == "flag --to"
+
+
+# -- URLs ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "security", "username", "password"),
+    [
+        ("smtp://h.test", "h.test", 587, Security.STARTTLS, None, None),
+        ("smtp://h.test:465", "h.test", 465, Security.TLS, None, None),
+        ("smtp://h.test:25/", "h.test", 25, Security.OPPORTUNISTIC, None, None),
+        ("SMTPS://H.test", "h.test", 465, Security.TLS, None, None),
+        ("submissions://h.test", "h.test", 465, Security.TLS, None, None),
+        ("submission://h.test", "h.test", 587, Security.STARTTLS, None, None),
+        ("smtp+starttls://h.test:25", "h.test", 25, Security.STARTTLS, None, None),
+        ("smtp+opportunistic://h.test", "h.test", 587, Security.OPPORTUNISTIC, None, None),
+        ("smtp+plain://h.test:1025", "h.test", 1025, Security.NONE, None, None),
+        ("smtp://u:p@h.test", "h.test", 587, Security.STARTTLS, "u", "p"),
+        ("smtp://u%40h.test:p%2F%23%3F%40%25@h.test", "h.test", 587, Security.STARTTLS, "u@h.test", "p/#?@%"),
+        ("smtp://u@h.test:p@ss@h.test", "h.test", 587, Security.STARTTLS, "u@h.test", "p@ss"),
+        ("smtp://u:%EB%A9%94@h.test", "h.test", 587, Security.STARTTLS, "u", "메"),
+        ("smtp://:p@h.test", "h.test", 587, Security.STARTTLS, None, "p"),
+        ("smtp://u:@h.test", "h.test", 587, Security.STARTTLS, "u", None),
+        ("smtp://[::1]:2525", "::1", 2525, Security.STARTTLS, None, None),
+        ("smtps://u:p@[2001:db8::1]", "2001:db8::1", 465, Security.TLS, "u", "p"),
+    ],
+)
+def test_urls(
+    url: str, host: str, port: int, security: Security, username: str | None, password: str | None
+) -> None:
+    """A URL gives host, port, security and login; what it does not say follows from its scheme or port."""
+    found = settings(Flags(url=url))
+    origin = Origin("flag", "--url")
+    assert found.host == Setting(host, origin)
+    assert found.port == Setting(port, origin)
+    assert found.security is not None
+    assert found.security.value is security
+    assert found.username == (Setting(username, origin) if username else None)
+    assert found.password == (Setting(Secret(password), origin) if password else None)
+
+
+@pytest.mark.parametrize("scheme", ["http", "smtp+ssl", "imap", ""])
+def test_unknown_schemes(scheme: str) -> None:
+    """Another scheme is refused, with the ones that are known."""
+    with pytest.raises(UsageError) as caught:
+        settings(Flags(url=f"{scheme}://u:{SECRET}@h.test"))
+    text = say("en", caught.value.message)
+    assert "smtp+starttls" in text
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(f"smtp://user:{SECRET}{one}{SECRET}@h.test" for one in "/#?[]"),
+        *(f"smtp://user:1{one}{SECRET}@h.test" for one in "/#?"),
+        f"smtp://user:{SECRET}@",
+        f"smtp://user:{SECRET}@h.test:{SECRET}",
+        f"smtp://user:{SECRET}@h.test:99999",
+        f"smtp://user:{SECRET}@h.test:0",
+        f"smtp://user:{SECRET}@h.test/path",
+        f"smtp://user:{SECRET}@[::1",
+        f"smtp:user:{SECRET}@h.test",
+        f"{SECRET}",
+    ],
+)
+def test_a_broken_url_never_shows_its_password(url: str) -> None:
+    """Raw special characters break a URL; the error says so, and holds no part of the password."""
+    with pytest.raises(UsageError) as caught:
+        settings(Flags(url=url))
+    shown = "".join(traceback.format_exception(caught.value.__class__, caught.value, None))
+    for lang in ("en", "ko"):
+        shown += say(lang, caught.value.message)
+    assert SECRET not in shown
+
+
+# -- Presets ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "preset"),
+    [
+        ("gmail", "gmail"),
+        (" Gmail ", "gmail"),
+        ("googlemail", "gmail"),
+        ("Google Workspace", "gmail"),
+        ("google-workspace", "gmail"),
+        ("네이버", "naver"),
+        ("한메일", "daum"),
+        ("Forward Email", "forwardemail"),
+        ("forward_email", "forwardemail"),
+        ("twilio", "sendgrid"),
+        ("mailpit", "local"),
+    ],
+)
+def test_presets_by_name_and_alias(name: str, preset: str) -> None:
+    """A preset is found by its id, its name in either language, and what people call it."""
+    assert preset_named(name).id == preset
+
+
+@pytest.mark.parametrize(("name", "near"), [("gmial", "gmail"), ("sendgird", "sendgrid"), ("qqqqqq", None)])
+def test_an_unknown_preset_offers_the_nearest(name: str, near: str | None) -> None:
+    """A slip of the finger is answered with what was probably meant, anything else with how to list them."""
+    with pytest.raises(UsageError) as caught:
+        settings(Flags(preset=name))
+    assert caught.value.message == Message("usage.preset.unknown", {"name": name})
+    expected = Message("usage.preset.near", {"name": near}) if near else Message("usage.preset.list")
+    assert caught.value.hints == (expected,)
+
+
+def test_an_unknown_app_is_refused() -> None:
+    """The known ones are listed."""
+    with pytest.raises(UsageError) as caught:
+        settings(Flags(app="nosuch"))
+    assert "smtp" in say("en", caught.value.message)
+    assert detect_app({"SMTP_HOST": 1}) == detect_app({}) == "smtp"
+
+
+@pytest.mark.parametrize(
+    ("host", "preset"),
+    [
+        ("smtp.gmail.com", "gmail"),
+        ("SMTP.GMAIL.COM.", "gmail"),
+        ("smtp-relay.gmail.com", "gmail"),
+        ("smtp.hanmail.net", "daum"),
+        ("smtp.eu.sendgrid.net", "sendgrid"),
+        ("gmail.com", None),
+        ("localhost", None),
+        ("mail.example.test", None),
+    ],
+)
+def test_presets_by_host(host: str, preset: str | None) -> None:
+    """A provider is recognised by its host, whoever names it; localhost may be anything."""
+    found = preset_of_host(host)
+    assert (found.id if found else None) == preset
+    assert settings(SMTP_HOST=host).preset == preset
+
+
+@pytest.mark.parametrize("name", sorted(load.presets()))
+def test_a_named_preset_gives_everything(name: str) -> None:
+    """Host, port, security and a literal user name come from the preset, and say so."""
+    preset, found = load.presets()[name], settings(Flags(preset=name))
+    first = preset.endpoint[0]
+    assert found.preset == name
+    assert found.host is not None
+    assert found.port is not None
+    assert found.security is not None
+    assert (found.host.value, found.port.value) == (first.host or preset.host, first.port)
+    assert found.security.value is first.security
+    assert set(origins(found).values()) == {f"preset {name}"}
+    assert (found.username is not None) == (preset.username.form == "literal")
+
+
+def test_a_recognised_preset_only_completes_the_command_line() -> None:
+    """An application knows no presets, so a port that its variables lack stays missing."""
+    assert settings(SMTP_HOST="smtp.gmail.com").port is None
+    assert settings(SMTP_HOST="smtp.gmail.com").security is None
+    found = settings(Flags(host="smtp.gmail.com"))
+    assert found.port == Setting(465, Origin("preset", "gmail"))
+    assert found.security == Setting(Security.TLS, Origin("preset", "gmail"))
+
+
+def test_what_is_known_chooses_the_endpoint() -> None:
+    """The endpoint of a preset is the first that fits the port and the security that are given."""
+    gmail = load.presets()["gmail"]
+    assert settings(Flags(preset="gmail", port=587)).security == Setting(
+        Security.STARTTLS, Origin("preset", "gmail")
+    )
+    found = settings(Flags(preset="gmail", security=Security.OPPORTUNISTIC))
+    assert found.port == Setting(587, Origin("preset", "gmail"))
+    assert settings(Flags(preset="gmail", port=25)).host == Setting(
+        "smtp-relay.gmail.com", Origin("preset", "gmail")
+    )
+    assert endpoint_of(gmail, 2525, None) is None
+    assert endpoint_of(gmail, 465, Security.NONE) is None
+    # What the provider does not offer is taken as it was said; lint speaks about it.
+    odd_one = settings(Flags(preset="gmail", port=2525))
+    assert odd_one.security == Setting(Security.STARTTLS, Origin("default", "default"))
+
+
+def test_a_preset_and_the_host_of_another_contradict_each_other() -> None:
+    """Both named on the command line: neither can be meant, so it is wrong usage."""
+    with pytest.raises(UsageError) as caught:
+        settings(Flags(preset="gmail", host="smtp.naver.com"))
+    assert caught.value.message == Message(
+        "usage.contradiction.preset", {"preset": "gmail", "host": "smtp.naver.com", "other": "naver"}
+    )
+    assert settings(Flags(preset="gmail", host="smtp.googlemail.com")).preset == "gmail"
+    assert settings(Flags(preset="gmail", host="relay.example.test")).preset == "gmail"
+
+
+# -- The user's own presets ---------------------------------------------------
+
+OWN = """\
+kind = "mailbox"
+host = "smtp.corp.example"
+hosts = ["*.mail.corp.example"]
+aliases = ["corporation"]
+checked = "2026-11"
+sources = ["own"]
+[name]
+en = "Corp"
+ko = "회사"
+[[endpoint]]
+port = 2525
+security = "starttls"
+[username]
+form = "email"
+en = "x"
+ko = "x"
+[password]
+kind = "account-password"
+example = "your-password"
+en = "x"
+ko = "x"
+[sender]
+rule = "any"
+en = "x"
+ko = "x"
+"""
+SHOW = """
+from smtpdoctor.errors import KnowledgeError
+from smtpdoctor.knowledge import load
+from smtpdoctor.settings.resolve import preset_of_host
+try:
+    print(load.preset("corporation").host, preset_of_host("eu.mail.corp.example").id, len(load.replies("corp")))
+except KnowledgeError as error:
+    print(error)
+"""
+
+
+def own(files: Mapping[str, str], script: str = SHOW) -> str:
+    """Write presets of the user's own, and return what another process sees of them."""
+    folder = Path(os.environ["XDG_CONFIG_HOME"]) / "smtpdoctor" / "presets"
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", script], capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_a_preset_of_the_user_s_own() -> None:
+    """A file in the platform's configuration folder is one more preset, by alias and by host."""
+    assert own({"corp.toml": OWN, "notes.txt": "not a preset"}) == "smtp.corp.example corp 0\n"
+
+
+JUDGE = """
+from smtpdoctor.settings.lint import lint
+from smtpdoctor.settings.read import Variables
+from smtpdoctor.settings.resolve import Flags, resolve
+for preset, username in (("local-part", "me"), ("local-part", "me@x"), ("regex", "AKIA1"), ("regex", "me"), ("any", "é")):
+    found = lint(resolve(Flags(preset=preset, username=username, sender="a@b.kr"), Variables({})))
+    print(preset, username, sorted(label for one in found for label in one.labels))
+"""
+
+
+def test_user_names_by_the_rule_of_a_preset() -> None:
+    """A preset's rule for user names holds, whichever form it has."""
+    rules = {"local-part": "", "regex": "\nvalue = 'AKIA[0-9]+'", "any": ""}
+    files = {
+        f"{form}.toml": OWN.replace('form = "email"', f'form = "{form}"{more}')
+        for form, more in rules.items()
+    }
+    assert own(files, JUDGE).splitlines() == [
+        "local-part me ['half-login']",
+        "local-part me@x ['half-login', 'username-form']",
+        "regex AKIA1 ['half-login']",
+        "regex me ['half-login', 'username-form']",
+        "any é ['half-login']",
+    ]
+
+
+def test_broken_presets_of_the_user_s_own() -> None:
+    """All that is wrong is said at once, each with its file and key."""
+    files = {
+        "key.toml": OWN.replace("checked", "chekced"),
+        "text.toml": OWN.replace('ko = "회사"', ""),
+        "toml.toml": "kind = ",
+        "pattern.toml": OWN.replace('example = "your', 'pattern = "("\nexample = "your'),
+    }
+    lines = own(files).splitlines()
+    assert len(lines) == len(files)
+    for name, word in {
+        "key": "chekced",
+        "text": "ko",
+        "toml": "Invalid value",
+        "pattern": "password.pattern",
+    }.items():
+        assert any(f"{name}.toml: " in line and word in line for line in lines), (name, lines)

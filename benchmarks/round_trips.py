@@ -50,7 +50,9 @@ def main() -> int:
                 print(report.findings)
                 return 1
             needed = trips * 2 * DELAY
-            print(f"until {until}: {report.seconds:.3f} s, mandatory {needed:.3f} s, {report.seconds / needed:.2f} x")
+            print(
+                f"until {until}: {report.seconds:.3f} s, mandatory {needed:.3f} s, {report.seconds / needed:.2f} x"
+            )
             worst = max(worst, report.seconds / needed)
     return int(worst > 1.1)  # noqa: PLR2004 -- the project's own bound
 

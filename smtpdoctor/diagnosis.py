@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-import re2
 from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.patterns import matches
 from smtpdoctor.knowledge.schema import Alternative, Entry, Reply, Rule, When
 from smtpdoctor.model import Confidence, Evidence, Finding, SettingName, Settings, Severity, Stage
 
@@ -54,28 +54,27 @@ class _Match(Struct, frozen=True):
 
 
 @cache
-def _text_rules() -> tuple[re2.Set, tuple[tuple[str, int], ...]]:
-    """Compile the texts of all rules into one automaton; its answers are indexes of the second value."""
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    options.max_mem = 256 << 20
-    patterns = re2.Set.SearchSet(options)
-    owners: list[tuple[str, int]] = []
-    for entry in load.entries().values():
-        for number, rule in enumerate(entry.match):
-            if rule.text:
-                patterns.Add(rule.text)
-                owners.append((entry.id, number))
-    patterns.Compile()
-    return patterns, tuple(owners)
+def _text_rules() -> tuple[tuple[str, int, Rule], ...]:
+    """Return the rules with a text: entry, number of the rule, rule."""
+    return tuple(
+        (entry.id, number, rule)
+        for entry in load.entries().values()
+        for number, rule in enumerate(entry.match)
+        if rule.text
+    )
 
 
 def _texts_found(text: str) -> frozenset[tuple[str, int]]:
+    """Return the rules whose pattern the text matches; patterns whose literals are absent are not tried."""
     if not text:
         return frozenset()
-    patterns, owners = _text_rules()
-    return frozenset(owners[index] for index in patterns.Match(text[:_MAX_TEXT]) or ())
+    text = text[:_MAX_TEXT]
+    lowered = text.lower()
+    return frozenset(
+        (name, number)
+        for name, number, rule in _text_rules()
+        if (not rule.atoms or any(atom in lowered for atom in rule.atoms)) and matches(rule.text, text)
+    )
 
 
 def _enhanced_fits(wanted: tuple[str, ...], enhanced: str | None) -> bool:

@@ -28,7 +28,7 @@ from email.header import decode_header
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -48,6 +48,7 @@ _KEPT_MESSAGES: Final = 1000
 _KEPT_BYTES: Final = 67_108_864
 _IDLE_SECONDS: Final = 300.0  # RFC 5321 section 4.5.3.2.7
 _HANDSHAKE_SECONDS: Final = 30.0
+_RETRY_SECONDS: Final = 0.1
 _JOIN_SECONDS: Final = 10.0
 _AUTH_LINE: Final = 12_288  # RFC 4954 section 4
 _COMMAND_LINE: Final = 2048
@@ -259,7 +260,8 @@ class Sandbox:
         ready: Future[Callable[[], object]],
     ) -> None:
         try:
-            with asyncio.Runner(debug=False) as runner:
+            # Windows' own loop cannot watch the listening sockets.
+            with asyncio.Runner(debug=False, loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._serve(listeners, context, ready))
         except BaseException as error:
             if ready.done():
@@ -276,25 +278,49 @@ class Sandbox:
         # What a client does to its own session is no news; asyncio would print it.
         loop.set_exception_handler(lambda _loop, _context: None)
         stopping = asyncio.Event()
-        plain, implicit = listeners
-        servers = (
-            await loop.create_server(partial(_Peer, self._mailbox, loop, context), sock=plain),
-            await loop.create_server(partial(_Peer, self._mailbox, loop, context, implicit=True), sock=implicit),
-        )
+        for listener, implicit in zip(listeners, (False, True), strict=True):
+            make = partial(_Peer, self._mailbox, loop, context, implicit=implicit)
+            listener.setblocking(False)  # noqa: FBT003 -- the standard library's signature
+            loop.add_reader(listener, _accept, loop, listener, make)
         ready.set_result(partial(loop.call_soon_threadsafe, stopping.set))
         await stopping.wait()
-        for server in servers:
-            server.close()
-        await asyncio.sleep(0)  # a connection that was just accepted must have its owner first
-        sessions = asyncio.all_tasks() - {asyncio.current_task()}
-        if sessions and self._grace:
+        for listener in listeners:
+            loop.remove_reader(listener)
+        me = asyncio.current_task()
+        if self._grace and (sessions := asyncio.all_tasks() - {me}):
             await asyncio.wait(sessions, timeout=self._grace)
         for peer in tuple(self._mailbox.peers):
             peer.dismiss()
+        sessions = asyncio.all_tasks() - {me}
         for session in sessions:
             session.cancel()
         await asyncio.gather(*sessions, return_exceptions=True)
         await asyncio.sleep(0)  # the transports close their sockets in the loop's next round
+
+
+def _accept(
+    loop: asyncio.AbstractEventLoop, listener: socket.socket, make: Callable[[], asyncio.Protocol]
+) -> None:
+    """Take a connection.
+
+    asyncio's own servers lose those that they have just accepted when they are closed, and never
+    close the sockets.
+    """
+    try:
+        sock, _ = listener.accept()
+    except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+        return
+    except OSError:  # too many open files: asking again at once would only be busy
+        loop.remove_reader(listener)
+        loop.call_later(_RETRY_SECONDS, loop.add_reader, listener, _accept, loop, listener, make)
+        return
+    task = loop.create_task(loop.connect_accepted_socket(make, sock))
+    task.add_done_callback(partial(_close_unless_opened, sock))
+
+
+def _close_unless_opened(sock: socket.socket, task: asyncio.Task[Any]) -> None:
+    if task.cancelled() or task.exception() is not None:
+        sock.close()
 
 
 def _address(text: str) -> str:
@@ -402,11 +428,7 @@ class _Peer(SMTP):
             self._handshake = self.loop.create_task(self._begin_tls(transport, self._context))
 
     async def _begin_tls(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
-        """Do the handshake.
-
-        A server that asyncio itself makes with TLS hides the connection until the handshake is
-        over, so that one which stops half-way could not be closed.
-        """
+        """Do the handshake; asyncio would not let go of a connection that stops half-way through it."""
         try:
             inside = await self.loop.start_tls(
                 transport, self, context, server_side=True, ssl_handshake_timeout=_HANDSHAKE_SECONDS

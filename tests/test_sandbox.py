@@ -432,14 +432,19 @@ def test_commands_that_make_no_sense_are_answered() -> None:
         assert smtp.getreply()[0] == 250
 
 
+def _send_for_ever(smtp: smtplib.SMTP, chunk: bytes) -> None:
+    for _ in range(5000):
+        smtp.send(chunk)
+
+
 @pytest.mark.parametrize("chunk", [b"x" * 65_536, b"y\r\n" * 20_000], ids=["a line", "lines"])
 def test_data_that_never_ends_is_cut_off(chunk: bytes) -> None:
     """A message that goes on far beyond the limit costs its sender the connection."""
     with Sandbox(message_size=100_000) as server:
-        with pytest.raises((OSError, smtplib.SMTPServerDisconnected)), logged_in(server) as smtp:
+        with logged_in(server) as smtp:
             begin_message(smtp)
-            for _ in range(5000):
-                smtp.send(chunk)
+            with pytest.raises((OSError, smtplib.SMTPServerDisconnected)):
+                _send_for_ever(smtp, chunk)
         assert server.messages == ()
         send_one(server)
 
@@ -472,7 +477,7 @@ def _mail(content: bytes) -> Mail:
         ("안녕".encode(), "안녕"),
         ("안녕".encode("cp949"), "안녕"),
         (b"=?no-such-charset?q?x=FF?=", "x\ufffd"),
-        (b"=?utf-8?b?broken?=", "=?utf-8?b?broken?="),
+        (b"=?utf-8?b?a?=", "=?utf-8?b?a?="),
         (b"=?unicode_escape?q?=5Cq?=", "\\q"),
         (b"\xff\xff", "\ufffd\ufffd"),
     ],
@@ -496,8 +501,10 @@ def test_no_subject_and_no_body() -> None:
         (b"Content-Type: text/plain; charset=utf-8\r\n\r\n\xec\x95\x88\r\n", "안\n"),
         (b"Content-Type: text/html; charset=ascii\r\n\r\n<b>x</b>", "<b>x</b>"),
         (
-            b'Content-Type: multipart/alternative; boundary="b"\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\nhtml\r\n'
-            b"--b\r\nContent-Transfer-Encoding: base64\r\n\r\ncGxhaW4=\r\n--b--\r\n",
+            (
+                b'Content-Type: multipart/alternative; boundary="b"\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\nhtml\r\n'
+                b"--b\r\nContent-Transfer-Encoding: base64\r\n\r\ncGxhaW4=\r\n--b--\r\n"
+            ),
             "plain",
         ),
         (b"Content-Type: application/pdf\r\n\r\n%PDF", ""),
@@ -692,17 +699,25 @@ def test_the_printed_settings_work_and_each_message_is_shown() -> None:
         ca_file = hints[-1].strip().partition("SSL_CERT_FILE=")[2]
         env_file = Path(ca_file).with_name("printed.env")
         env_file.write_text("".join(lines), encoding="utf-8")
-        words = ["--env-file", str(env_file), "--no-environment", "--ca-file", ca_file, "--to", "me@example.test"]
+        words = [
+            "--env-file",
+            str(env_file),
+            "--no-environment",
+            "--ca-file",
+            ca_file,
+            "--to",
+            "me@example.test",
+        ]
         report = json.loads(_run("check", *words, "--format", "json", "--lang", "ko", "--strict").stdout)
         out, err, code = _end(process)
     assert (report["verdict"], report["findings"]) == ("pass", [])
     assert report["settings"]["security"]["value"] == "starttls"
     subject = say("ko", "mail.subject", host=HOST)
     first, *body = out.splitlines()
-    size = report["stages"][-2]["facts"]["size"]
-    assert first.startswith(f"1. sandbox@localhost → me@example.test: {subject} (")
-    assert str(size)[:2] in first
-    assert any(report["stages"][-1]["summary"].split()[0] in line for line in body) or body
+    sent = report["stages"][-2]["facts"]
+    # What was sent ends in a dot on a line of its own, which is not part of the message.
+    assert first == f"1. sandbox@localhost → me@example.test: {subject} ({sent['size'] - 3} bytes)"
+    assert any(sent["token"] in line for line in body)
     assert "--ca-file" in hints[2]
     assert "NODE_EXTRA_CA_CERTS=" in hints[3]
     assert (err, code) == ("", 0)
@@ -732,20 +747,21 @@ def test_json_lines_and_the_end_after_some_messages(security: str) -> None:
         with _to(ready, security) as smtp:
             smtp.sendmail(SENDER, RECIPIENTS, "Subject: =?utf-8?b?7JWI64WV?=\r\n\r\nhello\r\n")
             first = json.loads(_line(process))
-            smtp.sendmail(SENDER, RECIPIENTS[:1], b"Subject: \x9b2J\xe2\x80\xae\r\n\r\n")
+            smtp.sendmail(SENDER, RECIPIENTS[:1], "Subject: \x9b2J\u202e\r\n\r\n".encode())
             assert smtp.quit()[0] == 221
         out, err, code = _end(process)
     assert (first["number"], first["subject"], first["text"].strip()) == (1, "안녕", "hello")
     assert (first["sender"], first["recipients"]) == (SENDER, RECIPIENTS)
     (line,) = out.splitlines()
     assert line.isprintable()
-    assert json.loads(line)["subject"].endswith("\u202e") or "\ufffd" in json.loads(line)["subject"]
+    assert json.loads(line)["subject"] == "\x9b2J\u202e"
     assert (err, code) == ("", 0)
     assert not Path(ready["ca_file"]).parent.exists()
 
 
 def test_control_characters_are_made_visible() -> None:
     """Neither subject, envelope nor body may give orders to the terminal."""
+    message = b"Subject: a\x1b[2Jb\x07\r\n\r\nx\x1b]0;y\x07\r\n" + b"z\r\n" * 300
     with running("--verbose", "--count", "1", "--lang", "en", "--no-color") as process:
         values = dict(line.strip().split("=", 1) for line in _env(process)[:8] if "=" in line)
         hints = [_stream(process.stderr).readline() for _ in range(5)]
@@ -757,10 +773,10 @@ def test_control_characters_are_made_visible() -> None:
             "ca_file": hints[-1].strip().partition("SSL_CERT_FILE=")[2],
         }
         with _to(ready) as smtp:
-            smtp.sendmail("", RECIPIENTS, b"Subject: a\x1b[2Jb\x07\r\n\r\nx\x1b]0;y\x07\r\n" + b"z\r\n" * 300)
+            smtp.sendmail("", RECIPIENTS, message)
         out, err, code = _end(process)
     lines = out.splitlines()
-    assert lines[0] == f"1. (no sender) → {', '.join(RECIPIENTS)}: a\\x1b[2Jb\\x07 ({35 + 900} bytes)"
+    assert lines[0] == f"1. (no sender) → {', '.join(RECIPIENTS)}: a\\x1b[2Jb\\x07 ({len(message)} bytes)"
     assert lines[1] == "    x\\x1b]0;y\\x07"
     assert lines[-1] == "    …"
     assert len(lines) == 202
@@ -819,12 +835,10 @@ def test_hostile_clients_leave_no_trace_on_the_screen() -> None:
             _reset(port)
         with _to(ready) as smtp:
             smtp.sendmail(SENDER, RECIPIENTS, b"Subject: \xff\x00\r\n\r\n\xff")
-        with pytest.raises(smtplib.SMTPServerDisconnected), _to(ready) as smtp:
+        with _to(ready) as smtp:
             begin_message(smtp)
-            smtp.send(b"half")
-            _stream(smtp.sock.makefile("rb")).close()
-            smtp.sock.shutdown(socket.SHUT_RDWR)
-            smtp.getreply()
+            smtp.send(b"half a mess")
+            smtp.close()
         for port in ports:
             for data in (b"", b"EHLO x\r\nSTARTTLS\r\n", b"\x16\x03\x01"):
                 sock = stack.enter_context(socket.create_connection((HOST, port), SECONDS))

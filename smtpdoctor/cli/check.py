@@ -228,7 +228,13 @@ def _resolver(text: str | None) -> tuple[str, int] | None:
     address, port = text, "53"
     if text.startswith("["):
         address, closing, rest = text[1:].partition("]")
-        port = rest.removeprefix(":") if closing and rest.startswith(":") else "53" if closing and not rest else ""
+        port = (
+            rest.removeprefix(":")
+            if closing and rest.startswith(":")
+            else "53"
+            if closing and not rest
+            else ""
+        )
     elif text.count(":") == 1:
         address, _, port = text.partition(":")
     try:

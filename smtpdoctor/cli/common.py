@@ -209,4 +209,3 @@ def places_looked_at(
         key = "usage.place.file" if path.exists() else "usage.place.no-file"
         shown.append(say(lang, key, file=str(path)))
     return ", ".join(shown)
-

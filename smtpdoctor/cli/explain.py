@@ -106,7 +106,7 @@ def _suggest(word: str, lang: Lang) -> None:
         tell(say(lang, "usage.preset.near", name=near[0]))
 
 
-def _stdin_followed() -> Iterator[str | None]:
+def _stdin_followed() -> Iterator[tuple[int, str] | None]:
     from smtpdoctor.explain.source import follow
 
     return follow(sys.stdin.buffer)
@@ -115,20 +115,19 @@ def _stdin_followed() -> Iterator[str | None]:
 def _explain_files(
     files: list[Path] | None, provider: str | None, lang: Lang
 ) -> tuple[list["Explained"], bool]:
-    from smtpdoctor.explain import explain_lines
-    from smtpdoctor.explain.source import lines_of, open_file
+    from smtpdoctor.explain import Source, explain_source
     from smtpdoctor.text import say
 
     if not files:
         if sys.stdin.isatty():
             tell(say(lang, "explain.stdin"))
-        return explain_lines(lines_of(sys.stdin.buffer), provider=provider), False
+        return explain_source(Source(sys.stdin.buffer), provider=provider), False
     found: list[Explained] = []
     unreadable = False
     for path in files:
         try:
-            with open_file(path) as stream:
-                found += explain_lines(lines_of(stream), provider=provider, file=str(path))
+            with path.open("rb") as stream:
+                found += explain_source(Source(stream), provider=provider, file=str(path))
         except OSError as error:
             unreadable = True
             values: dict[str, object] = {
@@ -249,14 +248,15 @@ class _Printer:
                 console, one.finding, advice, self._lang, short=number >= _WHOLE, seen=seen
             )
 
-    def followed(self, lines: Iterable[str | None], provider: str | None) -> None:
+    def followed(self, lines: Iterable[tuple[int, str] | None], provider: str | None) -> None:
         """Print each failure as it comes: the first of a kind whole, then a line."""
         from smtpdoctor.explain import Explained
-        from smtpdoctor.explain.run import findings_in
+        from smtpdoctor.explain.run import tell as failures
 
         seen: set[str] = set()
-        for finding, context, record in findings_in(lines, provider, None):
-            one = Explained(finding, context, 1, None, record.first, record.last)
+        for failure in failures(lines, provider=provider):
+            finding, record = failure.finding, failure.record
+            one = Explained(finding, failure.context, 1, None, record.first, record.last)
             if finding.id not in seen or self._json:
                 seen.add(finding.id)
                 self.explained([one])

@@ -1,10 +1,11 @@
 """Error texts and logs → findings, without any network.
 
-``records`` cuts a stream of lines into records (one event each, with its stack trace),
-``reading`` turns a record into evidence, the same ``diagnose`` as for live probes names the cause,
-and ``explain_lines`` adds up what belongs together.
+``source`` finds the lines that matter, ``records`` cuts them into events with their stack traces,
+``reading`` turns an event into evidence, the same ``diagnose`` as for live probes names the cause,
+and ``run`` adds up what belongs together.
 """
 
-from smtpdoctor.explain.run import Explained, explain_lines, explain_text
+from smtpdoctor.explain.run import Explained, explain_source, explain_text
+from smtpdoctor.explain.source import Source
 
-__all__ = ["Explained", "explain_lines", "explain_text"]
+__all__ = ["Explained", "Source", "explain_source", "explain_text"]

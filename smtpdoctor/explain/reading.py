@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from functools import cache
 from typing import Final
 
-import re2
 from msgspec import Struct
 
 from smtpdoctor.diagnosis import Context
 from smtpdoctor.explain.records import Record
 from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.patterns import matches
 from smtpdoctor.model import Evidence, Origin, Setting, Settings, Stage
 from smtpdoctor.smtp.redact import printable
 
@@ -35,6 +34,7 @@ _FOREIGN: Final = (
 _ACCESS_LOG: Final = r'"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/[\d.]+" \d{3}'
 _LOOPBACK: Final = r"(?:127\.0\.0\.1|::1\]?|localhost)(?::|,? port:? ?)(?:465|587|2465|2587)\b"
 _SHORT: Final = 400
+_FEW: Final = 4
 
 _REPLY: Final = re.compile(r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)[ -]#?([245]\.\d{1,3}\.\d{1,3})(?!\d)")
 _CODED: Final = re.compile(
@@ -96,51 +96,28 @@ class Reading(Struct, frozen=True):
     sure: bool
 
 
-@cache
-def _compiled(pattern: str) -> re2._Regexp:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    return re2.compile(pattern, options)
-
-
-def _has(pattern: str, text: str) -> bool:
-    return _compiled(pattern).search(text) is not None
-
-
-@cache
-def _words() -> tuple[re2.Set, tuple[str, ...]]:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    patterns = re2.Set.SearchSet(options)
-    tokens: list[str] = []
-    for word in load.words():
-        for pattern in word.text:
-            patterns.Add(pattern)
-            tokens.append(word.token)
-    patterns.Compile()
-    return patterns, tuple(tokens)
-
-
 def token_in(text: str) -> str | None:
     """Return the error token that the text words; the file's order puts the special ones first."""
-    patterns, tokens = _words()
-    found = patterns.Match(text) or ()
-    return tokens[min(found)] if found else None
+    lowered = text.lower()
+    for word in load.words():
+        if (not word.atoms or any(atom in lowered for atom in word.atoms)) and matches(word.text, text):
+            return word.token
+    return None
 
 
-def subject_of(text: str) -> Subject:
-    """Say whether a text is about mail, about something else, or gives no hint."""
-    if _has(_ACCESS_LOG, text):
+def subject_of(text: str, *, pasted: bool) -> Subject:
+    """Say whether a text is about mail, about something else, or gives no hint.
+
+    ``pasted``: a person chose this text, which a short one gives the benefit of the doubt.
+    """
+    if matches(_ACCESS_LOG, text):
         return Subject.OTHER
-    if _has(_STRONG, text):
+    if matches(_STRONG, text):
         return Subject.MAIL
-    if _has(_FOREIGN, text):
+    if matches(_FOREIGN, text):
         return Subject.OTHER
-    # A short text is what a person chose to paste, so the benefit of the doubt is its own.
-    short = len(text) <= _SHORT and text.count("\n") < 4  # noqa: PLR2004
-    return Subject.MAIL if _has(_WEAK, text) or short else Subject.UNKNOWN
+    short = pasted and len(text) <= _SHORT and text.count("\n") < _FEW
+    return Subject.MAIL if short or matches(_WEAK, text) else Subject.UNKNOWN
 
 
 def _code(text: str) -> tuple[int | None, str | None]:
@@ -169,22 +146,22 @@ def _provider(text: str, given: str | None) -> str | None:
     return None
 
 
-def read(record: Record, provider: str | None, file: str | None) -> Reading | None:
+def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | None:
     """Return what a record tells, or None where it is about something else than mail."""
     text = record.text
-    subject = subject_of(text)
+    subject = subject_of(text, pasted=pasted)
     if subject is Subject.OTHER:
         return None
     code, enhanced = _code(text)
-    stage = next((stage for stage, pattern in _STAGES if _has(pattern, text)), None)
-    library = next((name for name, pattern in _LIBRARIES if _has(pattern, text)), None)
+    stage = next((stage for stage, pattern in _STAGES if matches(pattern, text)), None)
+    library = next((name for name, pattern in _LIBRARIES if matches(pattern, text)), None)
     port = _PORT.search(text)
     error = token_in(text)
     labels = set()
-    if error == "ECONNREFUSED" and _has(_LOOPBACK, text):
+    if error == "ECONNREFUSED" and matches(_LOOPBACK, text):
         # Where nobody runs a mail server: the library's default, since the setting was never loaded.
         labels.add("loopback-default")
-    origin = Origin("file", "", file or "-", record.first)
+    origin = Origin("file", "", None, record.first)
     settings = Settings(port=Setting(int(port[1]), origin) if port else None)
     evidence = Evidence(
         stage=stage,
@@ -196,4 +173,6 @@ def read(record: Record, provider: str | None, file: str | None) -> Reading | No
         origin=None,
     )
     context = Context(settings=settings, provider=_provider(text, provider), library=library)
+    if subject is Subject.UNKNOWN and not pasted:
+        return None  # in a log, words that could be about mail mostly are not
     return Reading(evidence, context, sure=subject is Subject.MAIL)

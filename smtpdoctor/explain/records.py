@@ -1,4 +1,8 @@
-"""Lines → records: one event of a log, or one pasted error, with all lines that belong to it."""
+"""Lines → records: one event of a log, or one pasted error, with all lines that belong to it.
+
+Lines of several containers may be mixed (`docker compose logs`), so every container has a record
+of its own open. What is held is bounded: in lines, in characters, in open records.
+"""
 
 from __future__ import annotations
 
@@ -9,45 +13,60 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-__all__ = ["Record", "records"]
+__all__ = ["MAX_LINE", "Record", "clean", "goes_on", "records"]
 
 MAX_LINE: Final = 16_384
-MAX_LINES: Final = 200
-MAX_TEXT: Final = 65_536
+MAX_LINES: Final = 120
+MAX_TEXT: Final = 32_768
+MAX_OPEN: Final = 64
 
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 # `docker compose logs` puts the container's name in front, Kubernetes tools likewise.
-_CONTAINER: Final = re.compile(r"^[\w.-]{1,60}\s*\| ?")
+_CONTAINER: Final = re.compile(r"([\w.-]{1,60}) *\| ?")
 _STAMP: Final = re.compile(
-    r"""^\W{0,3}(?:
+    r"""\W{0,3}(?:
         \d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d           # 2024-05-14 10:34
       | \d\d?[-/.](?:\d\d?|[A-Z][a-z]{2})[-/.]\d{2,4}[ :,T]+\d\d?:\d\d   # 13/Mar/2024:09:12
-      | (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)?,?\ ?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\ +\d+\ (?:\d{4}\ )?\d\d:\d\d
+      | (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\ )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\ +\d+\ (?:\d{4}\ )?\d\d:\d\d
       | \d\d:\d\d:\d\d[.,\ ]
       | \d{10,13}[.\ ]
       | (?:DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL|TRACE)\b
+      | (?:\d{1,3}\.){3}\d{1,3}\ -\ .{0,40}\[\d\d/   # an access log
     )""",
     re.VERBOSE,
 )
 _CONTINUED: Final = re.compile(
-    r"""^(?:\s+\S | at\s | \}|\)|\] | Caused\ by: | nested\ exception | \.\.\.\ \d+\ more
-        | Traceback\ | File\ " | During\ handling | The\ above\ exception | Stack\ trace | \#\d+\s | --->? | [a-z]+(?:\.\w+)+(?:Exception|Error)\b )""",
+    r"""\s+\S | at\s | [}\])] | Caused\ by: | nested\ exception | \.\.\.\ \d+\ more
+        | Traceback\ | File\ " | During\ handling | The\ above\ exception | Stack\ trace | \#\d+\s | --->?
+        | [a-z]+(?:\.\w+)+(?:Exception|Error)\b | \w+(?:Exception|Error):\ """,
     re.VERBOSE,
 )
-_REPLY_PART: Final = re.compile(r"([245]\d\d)-")
-_JSON_KEYS: Final = (
+_REPLY_PART: Final = re.compile(r"(?:^|\D)([245]\d\d)-\S*.*$")
+_KEYS: Final = (
     "msg", "message", "event", "error", "err", "exception", "stack", "stack_trace", "stacktrace",
     "reason", "detail", "details", "log", "cause", "code", "response", "responseCode", "command", "errno", "logger",
-    "name", "type", "MESSAGE", "SYSLOG_IDENTIFIER", "exc_info", "logger_name", "host", "port",
+    "name", "type", "stage", "MESSAGE", "SYSLOG_IDENTIFIER", "exc_info", "logger_name", "host", "port", "context",
 )  # fmt: skip
+_NAMED: Final = frozenset({"code", "responseCode", "command", "port", "stage", "errno"})
+_MAX_DEPTH: Final = 4
 
 
 class Record(Struct, frozen=True):
-    """The text of one event, and the lines it stands in."""
+    """The text of one event, and the lines it stands in; ``container`` is where it came from."""
 
     text: str
     first: int
     last: int
+    container: str = ""
+
+
+class _Open(Struct):
+    """A record that is still growing."""
+
+    lines: list[str]
+    first: int
+    last: int
+    size: int
     stamped: bool
 
 
@@ -66,69 +85,83 @@ def _from_json(line: str) -> str | None:
 
 
 def _collect(data: Any, parts: list[str], depth: int) -> None:
-    if depth > 4 or not isinstance(data, dict):  # noqa: PLR2004 -- deeper is no log line
+    if depth > _MAX_DEPTH or not isinstance(data, dict):
         return
-    for key in _JSON_KEYS:
+    for key in _KEYS:
         value = data.get(key)
         if isinstance(value, dict):
             _collect(value, parts, depth + 1)
         elif isinstance(value, str):
-            parts.append(
-                value if key not in {"code", "responseCode", "command", "port"} else f"{key}: {value}"
-            )
-        elif isinstance(value, int) and key in {"code", "responseCode", "errno", "port"}:
+            parts.append(f"{key}: {value}" if key in _NAMED else value)
+        elif isinstance(value, int) and key in _NAMED:
             parts.append(f"{key}: {value}")
 
 
-def _cleaned(line: str) -> tuple[str, bool]:
-    """Return a line without colours and prefixes, and whether it was a JSON log line."""
-    line = _ANSI.sub("", line.rstrip("\r\n")[:MAX_LINE])
-    bare = _CONTAINER.sub("", line, count=1)
-    words = _from_json(bare)
-    return (words, True) if words is not None else (bare, False)
+def clean(line: str) -> tuple[str, str, bool]:
+    """Return a line without colours and prefix, its container, and whether it begins a record of its own."""
+    line = line.rstrip("\r\n")[:MAX_LINE]
+    if "\x1b" in line:
+        line = _ANSI.sub("", line)
+    container = ""
+    if (found := _CONTAINER.match(line)) is not None:
+        container, line = found[1], line[found.end() :]
+    words = _from_json(line) if line.lstrip().startswith("{") else None
+    if words is not None:
+        return words, container, True
+    return line, container, _STAMP.match(line) is not None
 
 
-def records(lines: Iterable[str | None]) -> Iterator[Record]:
-    """Cut lines into records; never holds more than one. None among the lines: nothing more came for now."""
-    held: list[str] = []
-    first = last = size = 0
-    stamped = False
+def goes_on(line: str) -> bool:
+    """Whether a line belongs to the one before it by its looks: a stack trace, an indented block."""
+    return _CONTINUED.match(line) is not None
 
-    def close() -> Record:
-        return Record("\n".join(held), first, last, stamped)
 
-    number = 0
-    for raw in lines:
-        if raw is None:
-            if held:
-                yield close()
-                held, size = [], 0
+def records(lines: Iterable[tuple[int, str] | None], *, whole: bool = False) -> Iterator[Record]:
+    """Cut numbered lines into records.
+
+    None among the lines: some were left out here, or nothing more came for now. ``whole``: the
+    input is one pasted text, so that lines without a time stamp belong together.
+    """
+    opened: dict[str, _Open] = {}
+    for item in lines:
+        if item is None:
+            yield from _close_all(opened)
             continue
-        number += 1
-        line, is_json = _cleaned(raw)
+        number, raw = item
+        line, container, starts = clean(raw)
+        known = opened.get(container)
         if not line.strip():
-            if held and stamped:
-                yield close()
-                held = []
+            if known is not None and (known.stamped or not whole):
+                yield _closed(opened.pop(container), container)
             continue
-        starts = is_json or bool(_STAMP.match(line))
-        goes_on = (
-            bool(held)
-            and not starts
-            and (
-                not stamped
-                or bool(_CONTINUED.match(line))
-                or bool(_REPLY_PART.match(held[-1]))
-                or not is_json
-            )
-        )
-        if held and (not goes_on or len(held) >= MAX_LINES or size > MAX_TEXT):
-            yield close()
-            held, size = [], 0
-        if not held:
-            first, stamped = number, starts
-        held.append(line)
-        size += len(line)
-        last = number
-    if held:
-        yield close()
+        if known is not None and not _belongs(known, line, starts=starts, whole=whole):
+            yield _closed(opened.pop(container), container)
+            known = None
+        if known is None:
+            if len(opened) >= MAX_OPEN:
+                yield from _close_all(opened)
+            opened[container] = _Open([line], number, number, len(line), starts)
+        else:
+            known.lines.append(line)
+            known.last, known.size = number, known.size + len(line)
+    yield from _close_all(opened)
+
+
+def _belongs(known: _Open, line: str, *, starts: bool, whole: bool) -> bool:
+    if starts or len(known.lines) >= MAX_LINES or known.size > MAX_TEXT:
+        return False
+    if whole or goes_on(line):
+        return True
+    # A reply of several lines goes on until the line whose code is followed by a blank.
+    return bool(_REPLY_PART.search(known.lines[-1])) and line.lstrip()[:1].isdigit()
+
+
+def _closed(known: _Open, container: str) -> Record:
+    return Record("\n".join(known.lines), known.first, known.last, container)
+
+
+def _close_all(opened: dict[str, _Open]) -> Iterator[Record]:
+    finished = sorted(opened.items(), key=lambda item: item[1].first)
+    opened.clear()
+    for container, known in finished:
+        yield _closed(known, container)

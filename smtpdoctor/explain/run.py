@@ -1,8 +1,11 @@
-"""The stream of records → findings, each told once, with its count and its first and last line."""
+"""The stream of records → causes, each told once, with its count and its first and last line."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,16 +13,25 @@ from msgspec.structs import replace
 from smtpdoctor.diagnosis import Context, diagnose
 from smtpdoctor.explain.reading import read
 from smtpdoctor.explain.records import Record, records
+from smtpdoctor.explain.source import Numbered, Source
+from smtpdoctor.knowledge import load
 from smtpdoctor.model import Confidence, Finding, Severity
 
-__all__ = ["Explained", "explain_lines", "explain_text", "findings_in"]
+__all__ = ["Explained", "explain_source", "explain_text", "ordered", "tell"]
 
-_GRAVE = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
-_SURE = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2}
+_GRAVE: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+_SURE: Final = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2}
+_NEAR: Final = 3  # lines: what stands closer together is one incident
+_PASTE: Final = 25  # lines: what a person pastes to ask about it
+_ONE_TEXT: Final = 60  # lines: up to here, lines without a time stamp are taken to belong together
+_MAX_SHAPES: Final = 20_000
+_MAX_CAUSES: Final = 1_000
+# What differs from one occurrence of a failure to the next: numbers, ids, addresses before the @.
+_VARIES: Final = re.compile(r"[0-9a-f]*\d[0-9a-f]*|[\w.+-]+(?=@)", re.IGNORECASE)
 
 
 class Explained(Struct, frozen=True):
-    """A cause, how often it was seen, and where."""
+    """A cause, how often it was seen, and where; ``caused_by`` is the id that it is probably a consequence of."""
 
     finding: Finding
     context: Context
@@ -27,43 +39,130 @@ class Explained(Struct, frozen=True):
     file: str | None
     line: int
     last_line: int
+    caused_by: str | None = None
 
 
-def findings_in(
-    lines: Iterable[str | None], provider: str | None, file: str | None
-) -> Iterator[tuple[Finding, Context, Record]]:
-    """Yield a finding for each record that tells of a mail failure, as the lines come."""
-    for record in records(lines):
-        found = read(record, provider, file)
-        if found is None:
+class _Seen(Struct, frozen=True):
+    """One failure: its finding, and the record that tells of it."""
+
+    finding: Finding
+    context: Context
+    record: Record
+
+
+def is_consequence(effect: str, cause: str) -> bool:
+    """Whether the one id is often no more than a consequence of the other."""
+    follows = load.entries()[effect].follows
+    return effect != cause and any(fnmatchcase(cause, pattern) for pattern in follows)
+
+
+def tell(
+    lines: Iterable[Numbered | None], *, provider: str | None = None, count: int | None = None
+) -> Iterator[_Seen]:
+    """Yield each failure as its last line comes; what is only the echo of the one before is left out.
+
+    ``count`` is the number of lines, where it is known: a few are one pasted error, not a log.
+    """
+    pasted = count is not None and count <= _PASTE
+    known: dict[str, tuple[Finding, Context] | None] = {}
+    held: _Seen | None = None
+    for record in records(lines, whole=count is not None and count <= _ONE_TEXT):
+        shape = _VARIES.sub("0", record.text)
+        if shape not in known:
+            if len(known) >= _MAX_SHAPES:
+                known.clear()
+            known[shape] = _judge(record, provider, pasted=pasted)
+        judged = known[shape]
+        if judged is None:
             continue
-        finding = diagnose(found.evidence, found.context)
-        if finding is not None and (found.sure or finding.worded):
-            yield finding, found.context, record
-
-
-def explain_lines(
-    lines: Iterable[str], *, provider: str | None = None, file: str | None = None
-) -> list[Explained]:
-    """Explain a stream of lines; memory grows with the number of different causes, not with the input."""
-    known: dict[tuple[str, str | None], Explained] = {}
-    for finding, context, record in findings_in(lines, provider, file):
-        key = (finding.id, context.provider)
-        seen = known.get(key)
-        if seen is None:
-            known[key] = Explained(finding, context, 1, file, record.first, record.last)
+        new = _Seen(*judged, record)
+        if held is None:
+            held = new
             continue
-        seen = replace(seen, count=seen.count + 1, last_line=record.last)
-        if _SURE[finding.confidence] < _SURE[seen.finding.confidence]:
-            seen = replace(seen, finding=finding, context=context)
-        known[key] = seen
-    named = [one for one in known.values() if one.finding.id != "unclear"]
-    return sorted(
-        named or known.values(),
-        key=lambda one: (_GRAVE[one.finding.severity], -one.count, _SURE[one.finding.confidence], one.line),
+        near = new.record.first - held.record.last <= _NEAR and new.record.container == held.record.container
+        if near and is_consequence(new.finding.id, held.finding.id):
+            held = replace(held, record=replace(held.record, last=record.last))
+        elif near and is_consequence(held.finding.id, new.finding.id):
+            held = replace(new, record=replace(record, first=held.record.first))
+        else:
+            yield held
+            held = new
+    if held is not None:
+        yield held
+
+
+def _judge(record: Record, provider: str | None, *, pasted: bool) -> tuple[Finding, Context] | None:
+    reading = read(record, provider, pasted=pasted)
+    if reading is None:
+        return None
+    finding = diagnose(reading.evidence, reading.context)
+    if finding is None or not (reading.sure or finding.worded):
+        return None
+    evidence = reading.evidence
+    if not (finding.worded or evidence.code or evidence.error or evidence.labels):
+        return None  # a stage alone is no failure
+    return finding, reading.context
+
+
+def _collected(seen: Iterable[_Seen], file: str | None) -> list[Explained]:
+    causes: dict[tuple[str, str | None], Explained] = {}
+    for one in seen:
+        key = (one.finding.id, one.context.provider)
+        known = causes.get(key)
+        if known is None:
+            if len(causes) < _MAX_CAUSES:
+                causes[key] = Explained(one.finding, one.context, 1, file, one.record.first, one.record.last)
+            continue
+        better = known
+        if _SURE[one.finding.confidence] < _SURE[known.finding.confidence]:
+            better = replace(known, finding=one.finding, context=one.context)
+        causes[key] = replace(better, count=known.count + 1, last_line=one.record.last)
+    return list(causes.values())
+
+
+def ordered(found: Iterable[Explained]) -> list[Explained]:
+    """Return the gravest and most frequent first, a consequence after its cause."""
+    result: list[Explained] = []
+    rest = sorted(
+        found,
+        key=lambda one: (
+            _GRAVE[one.finding.severity],
+            -one.count,
+            _SURE[one.finding.confidence],
+            one.line,
+        ),
     )
+    ids = {one.finding.id for one in rest}
+    effects: list[Explained] = []
+    for one in rest:
+        causes = [name for name in ids if is_consequence(one.finding.id, name)]
+        direct = [name for name in causes if not is_consequence(name, one.finding.id)]
+        if direct:
+            first = next(other.finding.id for other in rest if other.finding.id in direct)
+            effects.append(replace(one, caused_by=first))
+        else:
+            result.append(one)
+    for effect in effects:
+        place = max(
+            (
+                number
+                for number, one in enumerate(result)
+                if effect.caused_by in (one.finding.id, one.caused_by)
+            ),
+            default=len(result) - 1,
+        )
+        result.insert(place + 1, effect)
+    return result
+
+
+def explain_source(
+    source: Source, *, provider: str | None = None, file: str | None = None
+) -> list[Explained]:
+    """Explain a file or pipe; memory grows with the number of different causes, not with the input."""
+    return ordered(_collected(tell(source.lines(), provider=provider, count=source.count), file))
 
 
 def explain_text(text: str, *, provider: str | None = None) -> list[Explained]:
     """Explain a pasted text."""
-    return explain_lines(text.splitlines(), provider=provider)
+    lines = text.splitlines()
+    return ordered(_collected(tell(enumerate(lines, 1), provider=provider, count=len(lines)), None))

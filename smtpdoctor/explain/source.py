@@ -1,79 +1,194 @@
-"""Files and pipes → lines: any encoding, any length, memory bounded."""
+"""Files and pipes → numbered lines: any encoding, any length, memory bounded.
+
+A long log is searched as bytes, a block at a time, for the literals without which no rule of the
+catalogue can match; only lines around a hit are looked at one by one.
+"""
 
 from __future__ import annotations
 
+import codecs
 import os
 import selectors
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO, Final
+from functools import cache
+from typing import Any, BinaryIO, Final
 
-from smtpdoctor.explain.records import MAX_LINE
+import re2
+
+from smtpdoctor.explain.records import MAX_LINE, goes_on
+from smtpdoctor.knowledge import load
 from smtpdoctor.smtp.reply import decode
 
-__all__ = ["follow", "lines_of", "open_file"]
+__all__ = ["SMALL", "Numbered", "Source", "follow"]
 
+SMALL: Final = 65_536  # a text up to this size is looked at line by line
+_BLOCK: Final = 1_048_576
 _IDLE: Final = 0.3  # seconds without input after which an event is taken as complete
-_CHUNK: Final = 65_536
+_BEFORE: Final = 4
+_AFTER: Final = 80
+_SHORTEST: Final = 5  # literals that are shorter occur everywhere
+_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+Numbered = tuple[int, str]
+
+# Words that a log line about mail has; with them, the rules count whose own literals are too short.
+_MAIL: Final = (
+    "smtp", "starttls", "mailer", "sendmail", "postfix", "nodemailer", "javax.mail", "jakarta.mail",
+    "rcpt to", "mail from", "relay=", "mail server", "mailkit", "gomail", "eauth", "esocket", "eenvelope",
+)  # fmt: skip
 
 
-def open_file(path: Path) -> BinaryIO:
-    """Open a log; raises OSError with a reason for what is no readable file."""
-    return path.open("rb")
+@cache
+def _trigger() -> Any:
+    """Return one automaton for all literals that a failure may be known by."""
+    literals = set(_MAIL)
+    for entry in load.entries().values():
+        for rule in entry.match:
+            literals |= _usable(rule.atoms)
+    for word in load.words():
+        literals |= _usable(word.atoms)
+    needed = sorted(one for one in literals if not any(one != other and other in one for other in literals))
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    options.never_capture = True
+    # An SMTP reply with its enhanced code, whatever its words are.
+    reply = r"\b[45][0-9][0-9][ -]#?[45]\.[0-9]\.[0-9]"
+    return re2.compile("|".join([*map(re2.escape, needed), reply]), options)
 
 
-def _utf16(stream: BinaryIO) -> Iterator[str]:
-    import codecs
+def _usable(atoms: tuple[str, ...]) -> set[str]:
+    return set(atoms) if atoms and min(map(len, atoms)) >= _SHORTEST else set()
 
-    decoder = codecs.getincrementaldecoder("utf-16")("replace")
-    pending = ""
-    while chunk := stream.read(_CHUNK):
-        pending += decoder.decode(chunk)
-        *whole, pending = pending.split("\n")
-        yield from whole
-        pending = pending[:MAX_LINE]
+
+def _is_utf16(head: bytes) -> bool:
+    return head[:2] in _UTF16
+
+
+def _blocks(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
+    """Yield blocks of whole lines as bytes that hold ASCII as itself; an overlong line loses its rest."""
+    decoder = codecs.getincrementaldecoder("utf-16")("replace") if _is_utf16(head) else None
+    pending = b""
+    dropping = False
+    chunk = head
+    while chunk:
+        data = decoder.decode(chunk).encode() if decoder is not None else chunk
+        if dropping:
+            end = data.find(b"\n")
+            data, dropping = (data[end:], False) if end >= 0 else (b"", True)
+        pending += data
+        end = pending.rfind(b"\n") + 1
+        if end:
+            yield pending[:end]
+            pending = pending[end:]
+        elif len(pending) > _BLOCK:
+            pending, dropping = pending[:MAX_LINE], True
+        chunk = stream.read(_BLOCK)
     if pending:
         yield pending
 
 
-def lines_of(stream: BinaryIO) -> Iterator[str]:
-    """Yield the lines of a stream; of an overlong one the beginning, the rest is read and dropped."""
-    first = stream.readline(MAX_LINE)
-    if first[:2] in (b"\xff\xfe", b"\xfe\xff") and stream.seekable():
-        stream.seek(0)
-        yield from _utf16(stream)
-        return
-    line = first.removeprefix(b"\xef\xbb\xbf")
-    while line:
-        yield decode(line)
-        while not line.endswith(b"\n"):
-            line = stream.readline(_CHUNK)
-            if not line:
-                return
-        line = stream.readline(MAX_LINE)
+def _all_lines(blocks: Iterator[bytes]) -> Iterator[Numbered]:
+    number = 0
+    for block in blocks:
+        for line in block.splitlines():
+            number += 1
+            yield number, decode(line[:MAX_LINE])
 
 
-def follow(stream: BinaryIO) -> Iterator[str | None]:
+def _lines_around_hits(blocks: Iterator[bytes]) -> Iterator[Numbered | None]:
+    search = _trigger().search
+    number = 1  # of the first line of what is left of the block
+    for block in blocks:
+        position = 0
+        while True:
+            hit = search(block, position)
+            if hit is None:
+                number += block.count(b"\n", position)
+                break
+            start = block.rfind(b"\n", position, hit.start()) + 1 or position
+            number += block.count(b"\n", position, start)
+            # The line of the hit may go on from one before it.
+            back = start
+            steps = 0
+            while back > position and steps < _BEFORE and goes_on(decode(_line_at(block, back))):
+                back = block.rfind(b"\n", position, back - 1) + 1 or position
+                steps += 1
+            yield None
+            current = number - steps
+            position = back
+            while position < len(block):
+                line = _line_at(block, position)
+                text = decode(line[:MAX_LINE])
+                if position > start and (current - number > _AFTER or not _follows(block, position, text)):
+                    break
+                yield current, text
+                current += 1
+                position += len(line) + 1
+            number = current
+            position = min(position, len(block))
+
+
+def _line_at(block: bytes, position: int) -> bytes:
+    end = block.find(b"\n", position)
+    return block[position:] if end < 0 else block[position:end]
+
+
+def _follows(block: bytes, position: int, text: str) -> bool:
+    """Whether a line behind a hit belongs to it: by its looks, behind a container's name if there is one."""
+    bare = text.partition("| ")[2] or text if "| " in text[:64] else text
+    return goes_on(bare) or (
+        block[position : position + 1].isdigit() and block[position + 3 : position + 4] in b"- "
+    )
+
+
+class Source:
+    """A file or pipe to explain; ``count`` is the number of its lines where that is few enough to know."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._head = _read_up_to(stream, SMALL + 1)
+        small = len(self._head) <= SMALL
+        self.count = self._head.count(b"\n") + 1 if small else None
+
+    def lines(self) -> Iterator[Numbered | None]:
+        """Yield the lines that matter, numbered from 1; None where some were left out."""
+        head = self._head.removeprefix(codecs.BOM_UTF8)
+        blocks = _blocks(self._stream, head)
+        return _lines_around_hits(blocks) if self.count is None else _all_lines(blocks)
+
+
+def _read_up_to(stream: BinaryIO, size: int) -> bytes:
+    """Read until there is as much, or the end: a pipe gives what it has, in pieces."""
+    parts: list[bytes] = []
+    while size > 0 and (part := stream.read(size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def follow(stream: BinaryIO) -> Iterator[Numbered | None]:
     """Yield lines as they come, and None where nothing came for a moment."""
+    number = 0
+    pending = b""
     handle = stream.fileno()
     with selectors.DefaultSelector() as selector:
         try:
             selector.register(handle, selectors.EVENT_READ)
-        except (PermissionError, ValueError):  # a regular file is always ready, and says so this way
-            yield from lines_of(stream)
+        except PermissionError:  # a regular file is always ready, and says so this way
+            yield from _all_lines(_blocks(stream, stream.read(_BLOCK)))
             return
-        pending = b""
         while True:
             if not selector.select(_IDLE):
                 yield None
                 selector.select()
-                continue
-            data = os.read(handle, _CHUNK)
+            data = os.read(handle, _BLOCK)
             if not data:
                 break
             *whole, pending = (pending + data).split(b"\n")
             for line in whole:
-                yield decode(line[:MAX_LINE])
+                number += 1
+                yield number, decode(line[:MAX_LINE])
             pending = pending[:MAX_LINE]
     if pending:
-        yield decode(pending)
+        yield number + 1, decode(pending)

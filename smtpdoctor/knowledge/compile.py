@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from smtpdoctor.errors import KnowledgeError
+from smtpdoctor.knowledge.atoms import atoms_of
 from smtpdoctor.knowledge.placeholders import PLACEHOLDER
 from smtpdoctor.knowledge.schema import (
     Advice,
@@ -28,6 +29,7 @@ from smtpdoctor.knowledge.schema import (
     Rule,
     Text,
     Word,
+    WordPattern,
 )
 
 __all__ = ["Knowledge", "index_bytes", "parse_preset", "read", "read_preset"]
@@ -70,6 +72,13 @@ def _score(rule: Rule) -> float:
         + 2 * bool(rule.stage)
         + rule.weight
     )
+
+
+def _atoms(pattern: str) -> tuple[str, ...]:
+    try:
+        return atoms_of(pattern) if pattern else ()
+    except re.error:
+        return ()  # told by _problems_of_rule
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -127,8 +136,8 @@ def _problems_of_pattern(where: str, pattern: str) -> Iterator[str]:
 def _problems_of_rule(rule: Rule) -> Iterator[str]:
     if _score(rule) == rule.weight:
         yield "no condition"
-    if rule.score:
-        yield "score is computed"
+    if rule.score or rule.atoms:
+        yield "score and atoms are computed"
     if rule.text:
         yield from _problems_of_pattern("text", rule.text)
 
@@ -203,7 +212,9 @@ def read(package: Path, presets: Path) -> Knowledge:
             problems.append(f"{path}: {error}")
             continue
         problems += [f"{path}: {problem}" for problem in _problems_of_entry(entry, ids)]
-        rules = tuple(msgspec.structs.replace(rule, score=_score(rule)) for rule in entry.match)
+        rules = tuple(
+            msgspec.structs.replace(rule, score=_score(rule), atoms=_atoms(rule.text)) for rule in entry.match
+        )
         entries[path.stem] = msgspec.structs.replace(entry, match=rules)
     known: dict[str, Preset] = {}
     replies: dict[str, tuple[Reply, ...]] = {}
@@ -245,5 +256,7 @@ def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
         "catalogue.json": msgspec.json.encode(Catalogue(entries)),
         "presets.json": msgspec.json.encode(knowledge.presets),
         "apps.json": msgspec.json.encode(knowledge.apps),
-        "words.json": msgspec.json.encode(knowledge.words),
+        "words.json": msgspec.json.encode(
+            [WordPattern(word.token, text, _atoms(text)) for word in knowledge.words for text in word.text]
+        ),
     }

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from smtpdoctor.errors import KnowledgeError
-from smtpdoctor.knowledge.schema import App, Catalogue, Entry, Preset, Reply, Word
+from smtpdoctor.knowledge.schema import App, Catalogue, Entry, Preset, Reply, WordPattern
 
 __all__ = [
     "app",
@@ -187,6 +187,6 @@ def app(name: str) -> App | None:
 
 
 @cache
-def words() -> tuple[Word, ...]:
-    """Return how systems word the error tokens."""
-    return msgspec.json.decode(_file("words.json"), type=tuple[Word, ...])
+def words() -> tuple[WordPattern, ...]:
+    """Return how systems word the error tokens, the special ones before the broad ones."""
+    return msgspec.json.decode(_file("words.json"), type=tuple[WordPattern, ...])

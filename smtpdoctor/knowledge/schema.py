@@ -40,6 +40,7 @@ __all__ = [
     "Username",
     "When",
     "Word",
+    "WordPattern",
 ]
 
 LinkKind = Literal[
@@ -98,7 +99,11 @@ class Advice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One way to recognise an entry: all conditions hold; ``score`` (computed) says how special it is."""
+    """One way to recognise an entry: all conditions hold.
+
+    Computed, never written: ``score`` says how special it is, ``atoms`` are literals of which a
+    text that matches holds one.
+    """
 
     stage: tuple[Stage, ...] = ()
     code: tuple[int, ...] = ()
@@ -115,6 +120,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     severity: Severity | None = None
     weight: float = 0
     score: float = 0
+    atoms: tuple[str, ...] = ()
 
 
 class ExampleEvidence(Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,7 +160,8 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     """One cause that a person can act on; the file's name is its id.
 
     ``where`` lists the pages of a provider that help (default: by stage), ``provider_facts`` what
-    the provider says about settings that the entry is about.
+    the provider says about settings that the entry is about, ``follows`` the ids (with ``*``) that
+    it is often only a consequence of.
     """
 
     stage: Stage
@@ -171,6 +178,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     example: tuple[Example, ...] = ()
     near_miss: tuple[NearMiss, ...] = ()
     where: tuple[LinkKind, ...] = ()
+    follows: tuple[str, ...] = ()
     provider_facts: tuple[Literal["username", "password", "sender"], ...] = ()
     seed: str = ""
     id: str = ""
@@ -315,6 +323,14 @@ class Word(Struct, frozen=True, forbid_unknown_fields=True):
 
     token: str
     text: tuple[str, ...]
+
+
+class WordPattern(Struct, frozen=True):
+    """One wording of an error token, with the literals of which a text that matches holds one."""
+
+    token: str
+    text: str
+    atoms: tuple[str, ...]
 
 
 class Catalogue(Struct, frozen=True):

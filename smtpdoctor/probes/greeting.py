@@ -6,6 +6,8 @@ import socket
 import threading
 from typing import Any
 
+from msgspec.structs import replace
+
 from smtpdoctor.model import Evidence, Stage, StageResult
 from smtpdoctor.probes.look import Look, look_at
 from smtpdoctor.probes.session import Session, failed, passed
@@ -45,7 +47,13 @@ def probe(session: Session) -> StageResult:
             Stage.GREETING, "greeting.refused", evidence, facts=facts, reply=evidence.text, code=greeting.code
         )
     if refusal := hello(session, Stage.GREETING):
-        return hello_failed(session, Stage.GREETING, *refusal, facts)
+        evidence, reply = refusal
+        banner = greeting.text.lower()
+        if "ftp" in banner and "smtp" not in banner:
+            # FTP greets with 220 as SMTP does (RFC 959); only EHLO shows the difference.
+            facts_told = {**evidence.facts, "first": facts["banner"]}
+            evidence = replace(evidence, labels=frozenset({"ftp"}), facts=facts_told)
+        return hello_failed(session, Stage.GREETING, evidence, reply, facts)
     facts["ehlo"] = session.ehlo
     facts["capabilities"] = [f"{name} {value}".strip() for name, value in session.capabilities.items()]
     return passed(Stage.GREETING, "greeting.pass", facts, banner=facts["banner"])

@@ -102,7 +102,7 @@ def _host(settings: Settings) -> Iterator[Evidence]:
         yield _about("host", setting, "host-has-blank", value=raw[:100], expected=_bare_host(host))
     elif not _is_address(host) and re.search(r":\d*$", host):
         yield _about("host", setting, "host-has-port", value=shown, expected=_bare_host(host))
-    elif _is_placeholder_host(host) or is_placeholder(host):
+    elif settings.preset is None and (_is_placeholder_host(host) or is_placeholder(host)):
         yield _about("host", setting, "placeholder", value=shown)
     elif not _is_address(host) and not _valid_name(host):
         yield _about("host", setting, "host-bad-name", value=shown)

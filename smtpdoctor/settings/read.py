@@ -85,13 +85,15 @@ def read_secret_file(path: Path, flag: str) -> str:
     return text[:-1].removesuffix("\r") if text.endswith("\n") else text
 
 
-def read_env_file(path: Path, *, flag: str = "--env-file") -> tuple[dict[str, Variable], list[Evidence]]:
+def read_env_file(
+    path: Path, *, flag: str = "--env-file", environment: Mapping[str, str] | None = None
+) -> tuple[dict[str, Variable], list[Evidence]]:
     """Read a ``.env`` file with python-dotenv's parser, keeping line numbers.
 
-    As there, the last of two equal names wins and ``${NAME}`` is expanded.
+    As there, the last of two equal names wins and ``${NAME}`` is expanded, from the lines above and
+    then from the environment.
     """
     text = _text_of(path, flag)
-    from dotenv.main import resolve_variables
     from dotenv.parser import parse_stream
 
     lines: dict[str, int] = {}
@@ -115,12 +117,25 @@ def read_env_file(path: Path, *, flag: str = "--env-file") -> tuple[dict[str, Va
             )
         lines[binding.key] = line
         texts.append((binding.key, binding.value))
-    values = resolve_variables(texts, override=True)
+    values = _expanded(texts, environment or {})
     return {
         name: Variable(value, Origin("file", name, str(path), lines[name]))
         for name, value in values.items()
         if value is not None and name in lines
     }, evidence
+
+
+def _expanded(texts: list[tuple[str, str | None]], environment: Mapping[str, str]) -> dict[str, str | None]:
+    """Expand ``${NAME}`` as python-dotenv does, but from the environment that the run may see."""
+    from dotenv.variables import parse_variables
+
+    values: dict[str, str | None] = {}
+    for name, text in texts:
+        known = {**environment, **values}
+        values[name] = (
+            None if text is None else "".join(part.resolve(known) for part in parse_variables(text))
+        )
+    return values
 
 
 def read_variables(
@@ -141,7 +156,7 @@ def read_variables(
     if not files and implicit_env_file is not None and implicit_env_file.exists():
         files = [implicit_env_file]
     for path in files:
-        values, odd = read_env_file(path)
+        values, odd = read_env_file(path, environment=environment)
         merged |= {name: value for name, value in values.items() if _base(name, wanted) in wanted}
         evidence += [one for one in odd if not one.origin or not one.origin.name or one.origin.name in wanted]
     for name, text in (environment or {}).items():

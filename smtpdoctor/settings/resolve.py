@@ -296,13 +296,18 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
     found |= _from_variables(app, variables, found, evidence)
     named = preset_named(flags.preset) if flags.preset else None
     preset = named
-    if "host" in found and not (named and found["host"].origin.kind != "flag"):
+    if "host" in found:
         preset = preset_of_host(found["host"].value) or named
         if named and preset and preset.id != named.id:
             raise UsageError(
                 Message(
                     "usage.contradiction.preset",
-                    {"preset": named.id, "host": found["host"].value, "other": preset.id},
+                    {
+                        "preset": named.id,
+                        "host": found["host"].value,
+                        "place": str(found["host"].origin),
+                        "other": preset.id,
+                    },
                 )
             )
     if preset is not None:

@@ -146,7 +146,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.preset.list": "`smtpdoctor presets` lists them.",
     "usage.preset.broken": "a preset of your own was left out: {problem}",
     "usage.app.unknown": "--app: there is no application {name}; known are {known}",
-    "usage.contradiction.preset": "--preset {preset} and host {host} contradict each other: the host belongs to {other}",
+    "usage.contradiction.preset": "--preset {preset} and the host {host} ({place}) contradict each other: the host belongs to {other}",
     "usage.contradiction.flags": "{first} and {second} contradict each other; give one of them",
     "usage.needs": "{flag} needs {other}",
     "usage.value": "{flag}: {value} is not usable; {expected}",

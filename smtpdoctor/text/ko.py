@@ -140,7 +140,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.preset.list": "목록은 `smtpdoctor presets`로 볼 수 있습니다.",
     "usage.preset.broken": "사용자 프리셋 하나를 제외했습니다: {problem}",
     "usage.app.unknown": "--app: {name} 애플리케이션이 없습니다. 사용할 수 있는 값: {known}",
-    "usage.contradiction.preset": "--preset {preset}과 호스트 {host}이(가) 서로 맞지 않습니다. 이 호스트는 {other}의 것입니다",
+    "usage.contradiction.preset": "--preset {preset}과 호스트 {host}({place})이(가) 서로 맞지 않습니다. 이 호스트는 {other}의 것입니다",
     "usage.contradiction.flags": "{first}와 {second}은(는) 함께 쓸 수 없습니다. 하나만 지정합니다",
     "usage.needs": "{flag}에는 {other}이(가) 필요합니다",
     "usage.value": "{flag}: {value} 값을 쓸 수 없습니다. {expected}",

@@ -1,0 +1,24 @@
+"""RE2 patterns, compiled when first needed: case-insensitive, linear in the text whatever it is."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import re2
+
+__all__ = ["compiled", "matches"]
+
+
+@cache
+def compiled(pattern: str) -> Any:
+    """Return a compiled pattern."""
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    return re2.compile(pattern, options)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a pattern occurs in a text."""
+    return compiled(pattern).search(text) is not None

@@ -26,27 +26,30 @@ _BLOCK: Final = 1_048_576
 _IDLE: Final = 0.3  # seconds without input after which an event is taken as complete
 _BEFORE: Final = 4
 _AFTER: Final = 80
-_SHORTEST: Final = 5  # literals that are shorter occur everywhere
+_SHORTEST: Final = 8
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 Numbered = tuple[int, str]
 
-# Words that a log line about mail has; with them, the rules count whose own literals are too short.
+# What a log line about mail has in it: `reading` takes no other for one.
 _MAIL: Final = (
     "smtp", "starttls", "mailer", "sendmail", "postfix", "nodemailer", "javax.mail", "jakarta.mail",
     "rcpt to", "mail from", "relay=", "mail server", "mailkit", "gomail", "eauth", "esocket", "eenvelope",
+    ":587", ":465", ":2525",
 )  # fmt: skip
 
 
 @cache
 def _trigger() -> Any:
-    """Return one automaton for all literals that a failure may be known by."""
+    """Return one automaton for all that a failure in a log may be known by.
+
+    Of the literals of the rules only phrases count: single words stand everywhere in a log, and a
+    line about mail that has one has a word of mail too.
+    """
     literals = set(_MAIL)
     for entry in load.entries().values():
         for rule in entry.match:
-            literals |= _usable(rule.atoms)
-    for word in load.words():
-        literals |= _usable(word.atoms)
+            literals |= _phrases(rule.atoms)
     needed = sorted(one for one in literals if not any(one != other and other in one for other in literals))
     options = re2.Options()
     options.case_sensitive = False
@@ -57,8 +60,9 @@ def _trigger() -> Any:
     return re2.compile("|".join([*map(re2.escape, needed), reply]), options)
 
 
-def _usable(atoms: tuple[str, ...]) -> set[str]:
-    return set(atoms) if atoms and min(map(len, atoms)) >= _SHORTEST else set()
+def _phrases(atoms: tuple[str, ...]) -> set[str]:
+    whole = all(len(atom) >= _SHORTEST and " " in atom.strip() for atom in atoms)
+    return set(atoms) if whole else set()
 
 
 def _is_utf16(head: bytes) -> bool:

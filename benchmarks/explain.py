@@ -16,16 +16,55 @@ import tempfile
 import time
 from pathlib import Path
 
-WORDS = (
-    "GET /api/v1/orders HTTP/1.1 200 354 order accepted total=887 db query took 12ms SELECT id FROM jobs WHERE "
-    "status cache hit key=dash:24 level=info msg=request completed INFO o.s.web.servlet.DispatcherServlet Completed "
-    "connection pool idle websocket closed payment captured queued worker started user signed in"
-).split()
+WORDS = [
+    "GET",
+    "/api/v1/orders",
+    "HTTP/1.1",
+    "200",
+    "354",
+    "order",
+    "accepted",
+    "total=887",
+    "db",
+    "query",
+    "took",
+    "12ms",
+    "SELECT",
+    "id",
+    "FROM",
+    "jobs",
+    "WHERE",
+    "status",
+    "cache",
+    "hit",
+    "key=dash:24",
+    "level=info",
+    "msg=request",
+    "completed",
+    "INFO",
+    "o.s.web.servlet.DispatcherServlet",
+    "Completed",
+    "connection",
+    "pool",
+    "idle",
+    "websocket",
+    "closed",
+    "payment",
+    "captured",
+    "queued",
+    "worker",
+    "started",
+    "user",
+    "signed",
+    "in",
+]
 FAILURES = (
     "Error: Invalid login: 535 5.7.8 Error: authentication failed: {n:x}",
-    "postfix/smtp[{n}]: A{n:X}: to=<user{n}@example.com>, relay=mail.example.com[192.0.2.9]:25, dsn=5.1.1, "
-    + "status=bounced (host mail.example.com[192.0.2.9] said: 550 5.1.1 <user{n}@example.com>: Recipient "
-    + "address rejected: User unknown in virtual mailbox table (in reply to RCPT TO command))",
+    (
+        "postfix/smtp[{n}]: A{n:X}: to=<user{n}@example.com>, relay=mail.example.com[192.0.2.9]:25, dsn=5.1.1, "
+        "status=bounced (host mail.example.com[192.0.2.9] said: 550 5.1.1 <user{n}@example.com>: Recipient "
+        "address rejected: User unknown in virtual mailbox table (in reply to RCPT TO command))"
+    ),
     "ERROR mailer: connect ECONNREFUSED 192.0.2.{b}:587 (smtp.example.com)",
     "smtplib.SMTPServerDisconnected: Connection unexpectedly closed",
 )

@@ -149,7 +149,7 @@ class _Names:
         if evidence.setting == name and evidence.origin is not None:
             origin = evidence.origin
         variable = self._variable(name)
-        if origin is None or origin.kind in {"preset", "default"}:
+        if origin is None or origin.kind in {"preset", "default", "sandbox"}:
             return variable
         if origin.kind == "file":
             return say(self._lang, "advice.at", name=origin.name or variable, place=str(origin))

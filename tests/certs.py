@@ -102,9 +102,7 @@ def make(directory: Path) -> Certificates:
             not_after=now + dt.timedelta(days=days[1], hours=6),
         )
         chain = [pem.bytes() for pem in leaf.cert_chain_pems]
-        return store(
-            name, leaf.private_key_pem.bytes(), chain if intermediates else chain[:1]
-        )
+        return store(name, leaf.private_key_pem.bytes(), chain if intermediates else chain[:1])
 
     own_key = ec.generate_private_key(ec.SECP256R1())
     # The size that OpenSSL's security level 1 and above refuse: that is the point.
@@ -116,16 +114,10 @@ def make(directory: Path) -> Certificates:
         not_yet_valid=issue("not_yet_valid", *NAMES, days=(10, 40)),
         expiring=issue("expiring", *NAMES, days=(-30, EXPIRING_DAYS)),
         wrong_name=issue("wrong_name", WRONG_NAME),
-        self_signed=store(
-            "self_signed", _pem(own_key), [_certify(own_key.public_key(), own_key)]
-        ),
-        missing_intermediate=issue(
-            "missing_intermediate", *NAMES, issuer=intermediate, intermediates=False
-        ),
+        self_signed=store("self_signed", _pem(own_key), [_certify(own_key.public_key(), own_key)]),
+        missing_intermediate=issue("missing_intermediate", *NAMES, issuer=intermediate, intermediates=False),
         with_intermediate=issue("with_intermediate", *NAMES, issuer=intermediate),
-        weak_key=store(
-            "weak_key", _pem(weak_key), [_certify(weak_key.public_key(), authority)]
-        ),
+        weak_key=store("weak_key", _pem(weak_key), [_certify(weak_key.public_key(), authority)]),
     )
 
 
@@ -148,9 +140,7 @@ def _certify(
     if isinstance(signer, trustme.CA):
         ca_certificate = x509.load_pem_x509_certificate(signer.cert_pem.bytes())
         issuer = ca_certificate.subject
-        loaded = serialization.load_pem_private_key(
-            signer.private_key_pem.bytes(), None
-        )
+        loaded = serialization.load_pem_private_key(signer.private_key_pem.bytes(), None)
         if not isinstance(loaded, ec.EllipticCurvePrivateKey):
             raise TypeError(type(loaded))
         signing_key = loaded
@@ -168,14 +158,10 @@ def _certify(
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(
-                signing_key.public_key()
-            ),
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()),
             critical=False,
         )
-        .add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
-        )
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
             x509.SubjectAlternativeName(_general_name(identity) for identity in NAMES),
             critical=False,

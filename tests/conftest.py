@@ -25,9 +25,7 @@ _NOISY = {
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the developer's own settings out of the tests, and theirs out of his."""
     for name in tuple(os.environ):
         if name.startswith(_NOISE) or name in _NOISY:

@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 HOSTNAME = "mail.example.test"
 USER = "app@example.test"
-PASSWORD = "correct horse 7"  # noqa: S105
+PASSWORD = "correct horse 7"
 UTF8_USER = "utf8@example.test"
-UTF8_PASSWORD = "pässwörd 비밀 7"  # noqa: S105
+UTF8_PASSWORD = "pässwörd 비밀 7"
 
 # Recipients that exist: in a domain with virtual mailboxes, and in a local one.
 RECIPIENT = "app@example.test"
@@ -135,9 +135,7 @@ def _start(certificates: Certificates, stack: contextlib.ExitStack) -> Postfix:
     _configure_dovecot(directory)
     _configure_postfix(directory, certificates, services, ports, ipv6=ipv6)
     # Dovecot goes last, as Postfix holds connections to it.
-    dovecot = _spawn(
-        directory, stack, "dovecot", "-F", "-c", str(directory / "dovecot.conf")
-    )
+    dovecot = _spawn(directory, stack, "dovecot", "-F", "-c", str(directory / "dovecot.conf"))
     master = Path(_output("postconf", "-d", "-h", "daemon_directory"), "master")
     postfix = _spawn(directory, stack, str(master), "-c", str(directory / "etc"), "-s")
     auth = directory / "queue/private/auth"
@@ -180,13 +178,10 @@ def _services(certificates: Certificates) -> dict[str, dict[str, str]]:
         "auth_cram_md5": usual | {"smtpd_sasl_mechanism_filter": "cram-md5"},
         "client_refused": usual | early | {"smtpd_client_restrictions": "reject"},
         "helo_refused": usual | early | {"smtpd_helo_restrictions": "reject"},
-        "helo_not_fqdn": usual
-        | early
-        | {"smtpd_helo_restrictions": "reject_non_fqdn_helo_hostname"},
+        "helo_not_fqdn": usual | early | {"smtpd_helo_restrictions": "reject_non_fqdn_helo_hostname"},
         "relay_denied": usual,
         "unknown_recipient": usual,
-        "sender_mismatch": usual
-        | {"smtpd_sender_restrictions": "reject_sender_login_mismatch"},
+        "sender_mismatch": usual | {"smtpd_sender_restrictions": "reject_sender_login_mismatch"},
         "sender_unverified": usual
         | {
             "smtpd_sender_restrictions": (
@@ -194,8 +189,7 @@ def _services(certificates: Certificates) -> dict[str, dict[str, str]]:
                 "check_sender_access static:{550 5.7.1 not verified}"
             )
         },
-        "greylisted": usual
-        | access("recipient", "450 4.7.1 Greylisted, please try again later"),
+        "greylisted": usual | access("recipient", "450 4.7.1 Greylisted, please try again later"),
         "size_announced": usual | {"message_size_limit": str(SIZE_LIMIT)},
         "size_at_data": usual
         | {
@@ -255,9 +249,7 @@ def _configure_dovecot(directory: Path) -> None:
     users = directory / "users"
     logins = {USER: PASSWORD, UTF8_USER: UTF8_PASSWORD}
     users.write_text(
-        "".join(
-            f"{user}:{{PLAIN}}{password}:::::\n" for user, password in logins.items()
-        ),
+        "".join(f"{user}:{{PLAIN}}{password}:::::\n" for user, password in logins.items()),
         encoding="utf-8",
     )
     users.chmod(0o644)
@@ -337,9 +329,7 @@ def _configure_postfix(
         "smtpd_error_sleep_time": "0",
         "smtpd_client_connection_count_limit": "0",
         "smtpd_helo_required": "yes",
-        "smtpd_relay_restrictions": (
-            "permit_sasl_authenticated, reject_unauth_destination"
-        ),
+        "smtpd_relay_restrictions": ("permit_sasl_authenticated, reject_unauth_destination"),
         "smtpd_sasl_type": "dovecot",
         "smtpd_sasl_path": "private/auth",
         "smtpd_sasl_security_options": "noanonymous",
@@ -384,12 +374,10 @@ def _configure_postfix(
 # -- Processes ----------------------------------------------------------------
 
 
-def _spawn(
-    directory: Path, stack: contextlib.ExitStack, *command: str
-) -> subprocess.Popen[bytes]:
+def _spawn(directory: Path, stack: contextlib.ExitStack, *command: str) -> subprocess.Popen[bytes]:
     """Start a daemon in a session of its own, which is ended with the stack."""
     with (directory / "stderr.log").open("ab") as stderr:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=stderr,
@@ -408,7 +396,7 @@ def _guarded(pid: int) -> Iterator[None]:
 
     The kernel's own signal for that is lost as soon as Postfix changes its user.
     """
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         ["/bin/sh", "-c", 'read -r _ || kill -TERM "$1"', "sh", str(pid)],
         stdin=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -509,9 +497,7 @@ def _output(*command: str) -> str:
     program = shutil.which(command[0], path=_PATH)
     if program is None:
         raise FileNotFoundError(command[0])
-    return subprocess.run(  # noqa: S603
-        [program, *command[1:]], check=True, capture_output=True, text=True
-    ).stdout.strip()
+    return subprocess.run([program, *command[1:]], check=True, capture_output=True, text=True).stdout.strip()
 
 
 # -- Ports --------------------------------------------------------------------

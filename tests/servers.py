@@ -60,11 +60,11 @@ _JOIN_SECONDS = 20.0
 _CHUNK = 65536
 
 
-class Gone(Exception):  # noqa: N818
+class Gone(Exception):
     """The client has closed the connection, or the test has ended."""
 
 
-class Finished(Exception):  # noqa: N818
+class Finished(Exception):
     """The script is over, as the client has said QUIT or the server has hung up."""
 
 
@@ -93,9 +93,7 @@ class _Workers:
             if self.stopping.is_set():
                 _shut(sock)
 
-    def exchange(
-        self, old: socket.socket, make: Callable[[], ssl.SSLSocket]
-    ) -> ssl.SSLSocket:
+    def exchange(self, old: socket.socket, make: Callable[[], ssl.SSLSocket]) -> ssl.SSLSocket:
         """Replace a socket by what takes over its descriptor, with no gap between."""
         with self._lock:
             new = make()
@@ -134,9 +132,7 @@ def _shut(sock: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def _listening(
-    workers: _Workers, host: str, handle: Callable[[socket.socket], None]
-) -> Iterator[int]:
+def _listening(workers: _Workers, host: str, handle: Callable[[socket.socket], None]) -> Iterator[int]:
     """Accept connections on a free port, and give each to a thread of its own."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with contextlib.ExitStack() as stack:
@@ -279,9 +275,7 @@ class Peer:
         self._received.clear()
         wrapped = self._workers.exchange(
             self._socket,
-            lambda: context.wrap_socket(
-                self._socket, server_side=True, do_handshake_on_connect=False
-            ),
+            lambda: context.wrap_socket(self._socket, server_side=True, do_handshake_on_connect=False),
         )
         self._socket = wrapped
         wrapped.do_handshake()
@@ -505,9 +499,7 @@ def starttls_refused(reply: str = "454 4.7.0 TLS not available") -> Script:
     return on("STARTTLS", reply)
 
 
-def starttls_with_injection(
-    certificate: Certificate, injected: bytes = b"250 injected\r\n"
-) -> Script:
+def starttls_with_injection(certificate: Certificate, injected: bytes = b"250 injected\r\n") -> Script:
     """Send a second reply behind the 220, as somebody in the middle could."""
     return on("STARTTLS", begin_tls(certificate, injected=injected))
 
@@ -695,9 +687,7 @@ def endless_multiline(peer: Peer) -> None:
         peer.send(b"220-and another thing\r\n" * 1000)
 
 
-def dripping(
-    data: bytes = b"220 mail.example.test ESMTP\r\n", gap: float = 0.1
-) -> Script:
+def dripping(data: bytes = b"220 mail.example.test ESMTP\r\n", gap: float = 0.1) -> Script:
     """Send bytes one by one, which keeps a time-out for each read from striking."""
     return lambda peer: peer.drip(data, gap)
 
@@ -707,7 +697,7 @@ def dripping(
 Reply = str | Script | Sequence[str | Script]
 
 
-def dialogue(  # noqa: PLR0913 - each is a thing that servers differ in
+def dialogue(
     replies: Mapping[str, Reply] | None = None,
     *,
     greeting: str | None = f"220 {HOSTNAME} ESMTP",
@@ -888,9 +878,7 @@ def _read_late(source: socket.socket, chunks: _Chunks, delay: float) -> None:
         chunks.put((time.monotonic() + delay, data))
 
 
-def _write_late(
-    target: socket.socket, chunks: _Chunks, stopping: threading.Event
-) -> None:
+def _write_late(target: socket.socket, chunks: _Chunks, stopping: threading.Event) -> None:
     with contextlib.suppress(OSError):
         while True:
             due, data = chunks.get()
@@ -963,9 +951,7 @@ def _dns_name(name: dns.name.Name) -> str:
     return name.to_text(omit_final_dot=True).lower()
 
 
-def _dns_response(
-    query: dns.message.Message, answers: Mapping[str, Answer]
-) -> dns.message.Message | None:
+def _dns_response(query: dns.message.Message, answers: Mapping[str, Answer]) -> dns.message.Message | None:
     """Answer one query, following aliases as a recursive server does."""
     response = dns.message.make_response(query, recursion_available=True)
     question = query.question[0]

@@ -43,10 +43,14 @@ def _imports(path: Path) -> set[str]:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "smtpdoctor":
             parts = node.module.split(".")
             names = [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
-            known = {name for name in names if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file()}
+            known = {
+                name for name in names if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file()
+            }
             found |= known or {"smtpdoctor"}
         elif isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("smtpdoctor.")}
+            found |= {
+                alias.name.split(".")[1] for alias in node.names if alias.name.startswith("smtpdoctor.")
+            }
     return found
 
 
@@ -91,8 +95,26 @@ def _modules_after(*arguments: str) -> set[str]:
     [
         (["--version"], {"ssl", "rich.console", "re2", "smtpdoctor.diagnosis", "smtpdoctor.cli.check"}),
         (
-            ["check", "--url", "smtp://127.0.0.1:9", "--until", "dns", "--format", "json", "--no-environment"],
-            {"rich.console", "dns.resolver", "cryptography", "tomllib", "aiosmtpd", "trustme", "asyncio", "dotenv"},
+            [
+                "check",
+                "--url",
+                "smtp://127.0.0.1:9",
+                "--until",
+                "dns",
+                "--format",
+                "json",
+                "--no-environment",
+            ],
+            {
+                "rich.console",
+                "dns.resolver",
+                "cryptography",
+                "tomllib",
+                "aiosmtpd",
+                "trustme",
+                "asyncio",
+                "dotenv",
+            },
         ),
         (["explain", "--list", "--format", "json"], {"ssl", "rich.console", "dns.resolver", "cryptography"}),
     ],

@@ -111,9 +111,7 @@ def careless() -> ssl.SSLContext:
     ],
 )
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_certificate(
-    certificates: Certificates, name: str, problem: str | None, host: str
-) -> None:
+def test_certificate(certificates: Certificates, name: str, problem: str | None, host: str) -> None:
     certificate = getattr(certificates, name)
     assert certificate in certificates.all
     context = trusting(certificates)
@@ -183,7 +181,7 @@ def test_a_whole_session(certificates: Certificates) -> None:
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
 @pytest.mark.parametrize("initial", [True, False])
-def test_logging_in(mechanism: str, initial: bool) -> None:  # noqa: FBT001
+def test_logging_in(mechanism: str, initial: bool) -> None:
     offer = f"AUTH {mechanism}"
     script = dialogue(capabilities=[offer], users={"app": "secret"}, auth_required=True)
     with serve(script) as server, smtp(server) as client:
@@ -199,10 +197,7 @@ def test_logging_in(mechanism: str, initial: bool) -> None:  # noqa: FBT001
 
 def test_xoauth2_and_nonsense() -> None:
     with serve(dialogue()) as server, smtp(server) as client:
-        assert (
-            client.docmd("AUTH XOAUTH2 dXNlcj1hcHABYXV0aD1CZWFyZXIgdG9rZW4BAQ==")[0]
-            == 235
-        )
+        assert client.docmd("AUTH XOAUTH2 dXNlcj1hcHABYXV0aD1CZWFyZXIgdG9rZW4BAQ==")[0] == 235
         (login,) = server.connections[0].logins
         assert (login.user, login.secret) == ("app", "token")
         assert client.docmd("AUTH UNKNOWN")[0] == 504
@@ -279,9 +274,8 @@ def test_closing_loses_no_reply() -> None:
 
 def test_resetting() -> None:
     # Under load, even connecting notices the reset.
-    with serve(servers.resetting) as server, pytest.raises(ConnectionResetError):
-        with connect(server) as client:
-            read_all(client)
+    with serve(servers.resetting) as server, pytest.raises(ConnectionResetError), connect(server) as client:
+        read_all(client)
     part = servers.on("EHLO", servers.resetting)
     with serve(servers.greet(), part) as server, connect(server) as client:
         assert read_line(client).startswith(b"220 ")
@@ -328,9 +322,8 @@ def test_endless(script: Script) -> None:
 
 def test_dripping_and_shutdown_is_immediate() -> None:
     begun = time.monotonic()
-    with serve(servers.dripping(b"220 hello\r\n", 0.01)) as server:
-        with connect(server) as client:
-            assert read_all(client) == b"220 hello\r\n"
+    with serve(servers.dripping(b"220 hello\r\n", 0.01)) as server, connect(server) as client:
+        assert read_all(client) == b"220 hello\r\n"
     assert time.monotonic() - begun > 0.1
     with serve(servers.dripping(b"220", 3600)) as server, connect(server):
         pass
@@ -403,9 +396,7 @@ def test_dialogue_as_told(certificates: Certificates) -> None:
 def test_dialogue_with_implicit_tls(certificates: Certificates) -> None:
     with serve(dialogue(implicit_cert=certificates.good)) as server:
         context = trusting(certificates)
-        with smtplib.SMTP_SSL(
-            "localhost", server.port, CLIENT, timeout=SECONDS, context=context
-        ) as client:
+        with smtplib.SMTP_SSL("localhost", server.port, CLIENT, timeout=SECONDS, context=context) as client:
             assert client.docmd("STARTTLS")[0] == 454
             assert client.sendmail(HERE, [ELSEWHERE], MESSAGE) == {}
         assert server.messages == [MESSAGE]
@@ -507,9 +498,7 @@ class Session:
         host, port = host or postfix.host, postfix.ports[name]
         self.smtp: smtplib.SMTP
         if name.endswith("smtps"):
-            self.smtp = smtplib.SMTP_SSL(
-                host, port, CLIENT, timeout=SECONDS, context=context
-            )
+            self.smtp = smtplib.SMTP_SSL(host, port, CLIENT, timeout=SECONDS, context=context)
         else:
             self.smtp = smtplib.SMTP(host, port, CLIENT, SECONDS)
         self.smtp.ehlo()
@@ -524,12 +513,11 @@ class Session:
         self.smtp.close()
 
     def login(self) -> Session:
+        """Log in as the usual user."""
         self.smtp.login(self._postfix.user, self._postfix.password)
         return self
 
-    def send(
-        self, sender: str = HERE, recipient: str = ELSEWHERE, message: bytes = MESSAGE
-    ) -> str:
+    def send(self, sender: str = HERE, recipient: str = ELSEWHERE, message: bytes = MESSAGE) -> str:
         """Send a message; return the first refusal, or what was said at the end."""
         code, text = self.smtp.mail(sender)
         if code == 250:
@@ -613,8 +601,7 @@ class Case:
         ),
         Case(
             "sender_mismatch",
-            f"553 5.7.1 <{OWNED_SENDER}>: Sender address rejected: "
-            "not owned by user app@example.test",
+            f"553 5.7.1 <{OWNED_SENDER}>: Sender address rejected: not owned by user app@example.test",
             sender=OWNED_SENDER,
         ),
         Case(
@@ -624,8 +611,7 @@ class Case:
         ),
         Case(
             "greylisted",
-            f"450 4.7.1 <{ELSEWHERE}>: Recipient address rejected: "
-            "Greylisted, please try again later",
+            f"450 4.7.1 <{ELSEWHERE}>: Recipient address rejected: Greylisted, please try again later",
         ),
         Case(
             "size_at_data",
@@ -715,12 +701,8 @@ def test_postfix_on_ipv6(postfix: Postfix) -> None:
 
 @pytest.mark.parametrize("name", [*BAD_CERTIFICATES, "submission"])
 @pytest.mark.parametrize("suffix", ["", "_smtps"])
-def test_postfix_certificates(
-    postfix: Postfix, certificates: Certificates, name: str, suffix: str
-) -> None:
-    port = postfix.ports[
-        "smtps" if (name, suffix) == ("submission", "_smtps") else name + suffix
-    ]
+def test_postfix_certificates(postfix: Postfix, certificates: Certificates, name: str, suffix: str) -> None:
+    port = postfix.ports["smtps" if (name, suffix) == ("submission", "_smtps") else name + suffix]
     context = trusting(certificates)
     with socket.create_connection((postfix.host, port), SECONDS) as client:
         if not suffix:
@@ -781,12 +763,10 @@ def test_postfix_by_hand(farewell: str) -> None:
 def test_postfix_tries_other_ports_where_one_is_taken(
     postfix: Postfix, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    choose = postfix_server._reserve_ports  # noqa: SLF001
+    choose = postfix_server._reserve_ports
     choices: list[list[int]] = []
 
-    def choose_badly(
-        stack: contextlib.ExitStack, count: int, *, ipv6: bool
-    ) -> list[int]:
+    def choose_badly(stack: contextlib.ExitStack, count: int, *, ipv6: bool) -> list[int]:
         ports = choose(stack, count, ipv6=ipv6)
         choices.append(ports if choices else [*ports[1:], taken])
         return choices[-1]

@@ -613,7 +613,8 @@ def test_a_preset_and_the_host_of_another_contradict_each_other() -> None:
     with pytest.raises(UsageError) as caught:
         settings(Flags(preset="gmail", host="smtp.naver.com"))
     assert caught.value.message == Message(
-        "usage.contradiction.preset", {"preset": "gmail", "host": "smtp.naver.com", "place": "flag --host", "other": "naver"}
+        "usage.contradiction.preset",
+        {"preset": "gmail", "host": "smtp.naver.com", "place": "flag --host", "other": "naver"},
     )
     assert settings(Flags(preset="gmail", host="smtp.googlemail.com")).preset == "gmail"
     assert settings(Flags(preset="gmail", host="relay.example.test")).preset == "gmail"

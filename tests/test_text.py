@@ -39,9 +39,12 @@ def test_every_key_in_the_code_is_known_and_every_known_key_is_used() -> None:
         for key in re.findall(r'["\']((?:[a-z]+)(?:\.[a-zA-Z0-9_-]+)+)["\']', code)
         if key.split(".")[0] in heads and not key.endswith((".py", ".json", ".toml"))
     }
-    prefixes = {prefix for prefix in re.findall(r'f["\']([a-z]+(?:\.[a-z-]+)*[.-])\{', code)}
+    prefixes = set(re.findall(r'f["\']([a-z]+(?:\.[a-z-]+)*[.-])\{', code))
     modules = {"text.en", "text.ko", "report.json_v1", "mail.log"}
-    assert sorted(key for key in used if key not in known and key not in modules and "smtpdoctor" not in key) == []
+    assert (
+        sorted(key for key in used if key not in known and key not in modules and "smtpdoctor" not in key)
+        == []
+    )
     unused = [
         key
         for key in known

@@ -120,10 +120,12 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     show = _Show(format_, output, tongue, quiet, verbose, transcript, not no_color)
     if use_sandbox:
         for name, given in (
-            ("--preset", preset), ("--url", url), ("--host", host), ("--port", port), ("--ca-file", ca_file),
-            ("--env-file", env_file), ("--password-file", password_file), ("--username", username),
+            ("--preset", preset), ("--app", app), ("--url", url), ("--host", host), ("--port", port),
+            ("--username", username), ("--password-file", password_file), ("--password-stdin", password_stdin),
+            ("--ask-password", ask_password), ("--ehlo", ehlo), ("--env-file", env_file),
+            ("--no-environment", no_environment), ("--ca-file", ca_file), ("--connect-to", connect_to),
         ):  # fmt: skip
-            refuse_together(("--sandbox", True), (name, given is not None))
+            refuse_together(("--sandbox", True), (name, bool(given)))
         from smtpdoctor.cli.sandbox import check_sandbox
 
         report = check_sandbox(security, sender, to, options, show, strict=strict)

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["presets"]
 
 _ROOM_FOR_ALIASES: Final = 110
-_PIPE_WIDTH: Final = 200
-_PORTS: Final = 18
+_PIPE_WIDTH: Final = 1000
+_PORTS: Final = 3  # of a narrow list; `presets NAME` shows all
+_SERVER: Final = 30
 
 
 @guarded
@@ -97,14 +98,17 @@ def _print_list(console: Console, known: Sequence[Preset], lang: Lang) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(say(lang, "presets.name"), style="bold cyan", no_wrap=True)
     table.add_column(say(lang, "presets.provider"), overflow="fold")
-    table.add_column(say(lang, "presets.server"), no_wrap=True)
-    table.add_column(say(lang, "presets.ports"), max_width=None if wide else _PORTS)
+    table.add_column(say(lang, "presets.server"), overflow="fold", max_width=None if wide else _SERVER)
+    table.add_column(say(lang, "presets.ports"), no_wrap=True)
     if wide:
         table.add_column(say(lang, "presets.aliases"), style="dim")
     for preset in known:
         ports = Text()
-        for number, port in enumerate(dict.fromkeys(one.port for one in preset.endpoint)):
+        numbers = list(dict.fromkeys(one.port for one in preset.endpoint))
+        for number, port in enumerate(numbers if wide else numbers[:_PORTS]):
             ports.append(f"{port} ", "bold green" if number == 0 else "")
+        if not wide and len(numbers) > _PORTS:
+            ports.append("…")
         ports.rstrip()
         row: list[RenderableType] = [Text(preset.id), Text(preset.name.in_(lang)), Text(preset.host), ports]
         table.add_row(*row, *([Text(", ".join(preset.aliases))] if wide else []))

@@ -6,6 +6,7 @@ special one that fits decides (``Rule.score``), and the next ones are the candid
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Final
@@ -50,7 +51,7 @@ class _Match(Struct, frozen=True):
     confidence: Confidence
     severity: Severity
     reply: int | None = None
-    worded: bool = False
+    pattern: str = ""
 
 
 @cache
@@ -120,7 +121,7 @@ def _by_rules(evidence: Evidence, context: Context, text: str) -> Iterator[_Matc
                 best = rule
         if best is not None:
             severity = best.severity or entry.severity
-            yield _Match(best.score, entry, best.confidence, severity, worded=bool(best.text))
+            yield _Match(best.score, entry, best.confidence, severity, pattern=best.text)
 
 
 def _reply_fits(reply: Reply, evidence: Evidence, text: str) -> bool:
@@ -176,7 +177,7 @@ def _by_replies(evidence: Evidence, context: Context, text: str) -> Iterator[_Ma
         confidence = Confidence.LIKELY
         yield _Match(score - 1, other, Confidence.POSSIBLE, other.severity)
     entry = entries[diagnosis]
-    yield _Match(score, entry, confidence, entry.severity, number, worded=bool(reply.text))
+    yield _Match(score, entry, confidence, entry.severity, number, pattern=re.escape(reply.text))
 
 
 def _whole_text(evidence: Evidence) -> str:
@@ -206,7 +207,7 @@ def diagnose(evidence: Evidence, context: Context) -> Finding | None:
         evidence=evidence,
         candidates=() if certain else tuple(others)[:_MAX_CANDIDATES],
         reply=best.reply,
-        worded=best.worded,
+        pattern=best.pattern,
     )
 
 

@@ -260,8 +260,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     """A cause that a person can act on: an entry of the catalogue applied to evidence.
 
     ``reply`` is the index of the preset's own reply that decided or refined it, if any;
-    ``candidates`` are the next likely ids when the confidence is not ``certain``; ``worded``: the
-    other side's words decided, not a code or an error alone.
+    ``candidates`` are the next likely ids when the confidence is not ``certain``; ``pattern``
+    is what the other side's words were known by, empty where a code, an error or a label decided.
     """
 
     id: str
@@ -273,7 +273,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     evidence: Evidence
     candidates: tuple[str, ...] = ()
     reply: int | None = None
-    worded: bool = False
+    pattern: str = ""
 
 
 class Turn(Struct, frozen=True):

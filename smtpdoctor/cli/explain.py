@@ -225,6 +225,8 @@ class _Printer:
                         count=one.count,
                         file=one.file,
                         line=one.line,
+                        last_line=one.last_line,
+                        caused_by=one.caused_by,
                     )
                     for one in results
                 )

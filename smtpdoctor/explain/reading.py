@@ -13,7 +13,6 @@ from smtpdoctor.explain.records import Record
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches
 from smtpdoctor.model import Evidence, Origin, Setting, Settings, Stage
-from smtpdoctor.smtp.redact import printable
 
 __all__ = ["Reading", "read", "subject_of", "token_in"]
 
@@ -169,7 +168,7 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
         enhanced=enhanced,
         error=error,
         labels=frozenset(labels),
-        text=printable(text.replace("\n", " ")),
+        text=text.replace("\n", " "),
         origin=None,
     )
     context = Context(settings=settings, provider=_provider(text, provider), library=library)

@@ -68,6 +68,7 @@ class _Open(Struct):
     last: int
     size: int
     stamped: bool
+    json: bool = False
 
 
 def _from_json(line: str) -> str | None:
@@ -97,8 +98,8 @@ def _collect(data: Any, parts: list[str], depth: int) -> None:
             parts.append(f"{key}: {value}")
 
 
-def clean(line: str) -> tuple[str, str, bool]:
-    """Return a line without colours and prefix, its container, and whether it begins a record of its own."""
+def clean(line: str) -> tuple[str, str, bool, bool]:
+    """Return a line without colours and prefix, its container, whether it begins a record, whether it was JSON."""
     line = line.rstrip("\r\n")[:MAX_LINE]
     if "\x1b" in line:
         line = _ANSI.sub("", line)
@@ -107,8 +108,8 @@ def clean(line: str) -> tuple[str, str, bool]:
         container, line = found[1], line[found.end() :]
     words = _from_json(line) if line.lstrip().startswith("{") else None
     if words is not None:
-        return words, container, True
-    return line, container, _STAMP.match(line) is not None
+        return words, container, True, True
+    return line, container, _STAMP.match(line) is not None, False
 
 
 def goes_on(line: str) -> bool:
@@ -128,7 +129,7 @@ def records(lines: Iterable[tuple[int, str] | None], *, whole: bool = False) -> 
             yield from _close_all(opened)
             continue
         number, raw = item
-        line, container, starts = clean(raw)
+        line, container, starts, json = clean(raw)
         known = opened.get(container)
         if not line.strip():
             if known is not None and (known.stamped or not whole):
@@ -140,7 +141,7 @@ def records(lines: Iterable[tuple[int, str] | None], *, whole: bool = False) -> 
         if known is None:
             if len(opened) >= MAX_OPEN:
                 yield from _close_all(opened)
-            opened[container] = _Open([line], number, number, len(line), starts)
+            opened[container] = _Open([line], number, number, len(line), starts, json)
         else:
             known.lines.append(line)
             known.last, known.size = number, known.size + len(line)
@@ -150,7 +151,7 @@ def records(lines: Iterable[tuple[int, str] | None], *, whole: bool = False) -> 
 def _belongs(known: _Open, line: str, *, starts: bool, whole: bool) -> bool:
     if starts or len(known.lines) >= MAX_LINES or known.size > MAX_TEXT:
         return False
-    if whole or goes_on(line):
+    if goes_on(line) or (whole and not known.json):
         return True
     # A reply of several lines goes on until the line whose code is followed by a blank.
     return bool(_REPLY_PART.search(known.lines[-1])) and line.lstrip()[:1].isdigit()

@@ -11,10 +11,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.diagnosis import Context, diagnose
-from smtpdoctor.explain.reading import read
+from smtpdoctor.explain.masking import masked
+from smtpdoctor.explain.reading import read, token_in
 from smtpdoctor.explain.records import Record, records
 from smtpdoctor.explain.source import Numbered, Source
 from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.patterns import matches
 from smtpdoctor.model import Confidence, Finding, Severity
 
 __all__ = ["Explained", "explain_source", "explain_text", "ordered", "tell"]
@@ -24,6 +26,7 @@ _SURE: Final = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE
 _NEAR: Final = 3  # lines: what stands closer together is one incident
 _PASTE: Final = 25  # lines: what a person pastes to ask about it
 _ONE_TEXT: Final = 60  # lines: up to here, lines without a time stamp are taken to belong together
+_REPLY_LINES: Final = 8
 _MAX_SHAPES: Final = 20_000
 _MAX_CAUSES: Final = 1_000
 # What differs from one occurrence of a failure to the next: numbers, ids, addresses before the @.
@@ -96,12 +99,33 @@ def _judge(record: Record, provider: str | None, *, pasted: bool) -> tuple[Findi
     if reading is None:
         return None
     finding = diagnose(reading.evidence, reading.context)
-    if finding is None or not (reading.sure or finding.worded):
+    if finding is None or not (reading.sure or finding.pattern):
         return None
     evidence = reading.evidence
-    if not (finding.worded or evidence.code or evidence.error or evidence.labels):
+    if not (finding.pattern or evidence.code or evidence.error or evidence.labels):
         return None  # a stage alone is no failure
-    return finding, reading.context
+    shown = replace(evidence, text=masked(_deciding_line(record, finding)))
+    return replace(finding, evidence=shown), reading.context
+
+
+def _deciding_line(record: Record, finding: Finding) -> str:
+    """Return the line of a record by which its cause was known, with the next ones of a reply."""
+    lines = record.text.split("\n")
+    code = finding.evidence.code
+    chosen = 0
+    for number, line in enumerate(lines):
+        if finding.pattern and matches(finding.pattern, line):
+            chosen = number
+            break
+        if not finding.pattern and (
+            (code is not None and str(code) in line) or token_in(line) == finding.evidence.error is not None
+        ):
+            chosen = number
+            break
+    end = chosen + 1
+    while end < len(lines) and end - chosen < _REPLY_LINES and code is not None and str(code) in lines[end]:
+        end += 1
+    return " ".join(line.strip() for line in lines[chosen:end])
 
 
 def _collected(seen: Iterable[_Seen], file: str | None) -> list[Explained]:

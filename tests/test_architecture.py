@@ -109,7 +109,7 @@ def _modules_after(*arguments: str) -> set[str]:
                 "rich.console",
                 "dns.resolver",
                 "cryptography",
-                "tomllib",
+                "smtpdoctor.knowledge.compile",
                 "aiosmtpd",
                 "trustme",
                 "asyncio",

@@ -256,7 +256,7 @@ class _Printer:
         from smtpdoctor.explain.run import tell as failures
 
         seen: set[str] = set()
-        for failure in failures(lines, provider=provider):
+        for failure in failures(lines, provider=provider, live=True):
             finding, record = failure.finding, failure.record
             one = Explained(finding, failure.context, 1, None, record.first, record.last)
             if finding.id not in seen or self._json:

@@ -117,16 +117,18 @@ def goes_on(line: str) -> bool:
     return _CONTINUED.match(line) is not None
 
 
-def records(lines: Iterable[tuple[int, str] | None], *, whole: bool = False) -> Iterator[Record]:
+def records(lines: Iterable[tuple[int, str] | None], *, whole: bool = False) -> Iterator[Record | None]:
     """Cut numbered lines into records.
 
-    None among the lines: some were left out here, or nothing more came for now. ``whole``: the
+    None among the lines: some were left out here, or nothing more came for now; it is passed on
+    behind the records that it ends. ``whole``: the
     input is one pasted text, so that lines without a time stamp belong together.
     """
     opened: dict[str, _Open] = {}
     for item in lines:
         if item is None:
             yield from _close_all(opened)
+            yield None
             continue
         number, raw = item
         line, container, starts, json = clean(raw)

@@ -60,16 +60,26 @@ def is_consequence(effect: str, cause: str) -> bool:
 
 
 def tell(
-    lines: Iterable[Numbered | None], *, provider: str | None = None, count: int | None = None
+    lines: Iterable[Numbered | None],
+    *,
+    provider: str | None = None,
+    count: int | None = None,
+    live: bool = False,
 ) -> Iterator[_Seen]:
     """Yield each failure as its last line comes; what is only the echo of the one before is left out.
 
     ``count`` is the number of lines, where it is known: a few are one pasted error, not a log.
+    ``live``: when nothing more comes for a moment, what is held back is told.
     """
     pasted = count is not None and count <= _PASTE
     known: dict[str, tuple[Finding, Context] | None] = {}
     held: _Seen | None = None
     for record in records(lines, whole=count is not None and count <= _ONE_TEXT):
+        if record is None:
+            if live and held is not None:
+                yield held
+                held = None
+            continue
         shape = _VARIES.sub("0", record.text)
         if shape not in known:
             if len(known) >= _MAX_SHAPES:

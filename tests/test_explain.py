@@ -1,0 +1,399 @@
+"""Error texts and logs: what is one failure, what is none, what is shown of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from smtpdoctor.cli import app
+from smtpdoctor.explain import Source, explain_source, explain_text
+from smtpdoctor.explain.lookup import look_up
+from smtpdoctor.explain.masking import masked
+from smtpdoctor.explain.records import records
+from smtpdoctor.explain.source import SMALL
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.atoms import atoms_of
+from smtpdoctor.knowledge.compile import read
+
+REFUSED = "Error: Invalid login: 535 5.7.8 Error: authentication failed: bad"
+UNKNOWN = "550 5.1.1 <x@example.com>: Recipient address rejected: User unknown (in reply to RCPT TO command)"
+BORING = "2026-03-02T10:00:00Z INFO order {n} accepted, total=887, db query took 12ms"
+
+
+def ids(text: str, provider: str | None = None) -> list[str]:
+    """Return the ids that a pasted text is explained by."""
+    return [one.finding.id for one in explain_text(text, provider=provider)]
+
+
+def of_bytes(data: bytes) -> list[tuple[str, int, int, int]]:
+    """Return id, count, first and last line of what a stream is explained by."""
+    found = explain_source(Source(io.BytesIO(data)))
+    return [(one.finding.id, one.count, one.line, one.last_line) for one in found]
+
+
+def stamped(second: int, text: str) -> str:
+    """Return a log line."""
+    return f"2026-03-02T10:00:{second:02}Z ERROR {text}"
+
+
+# -- Records ------------------------------------------------------------------
+
+
+def test_a_stack_trace_belongs_to_its_error() -> None:
+    """Indented lines, `at …` and `Caused by:` go on with the event before them."""
+    log = [
+        stamped(1, "mail failed"),
+        "javax.mail.AuthenticationFailedException: 535 5.7.8 no",
+        "\tat com.sun.mail.smtp.SMTPTransport(SMTPTransport.java:1)",
+        "Caused by: java.net.SocketException",
+        "\t... 3 more",
+        stamped(2, "next"),
+    ]
+    found = [one for one in records(enumerate(log, 1)) if one]
+    assert [(one.first, one.last) for one in found] == [(1, 5), (6, 6)]
+
+
+def test_containers_are_kept_apart() -> None:
+    """`docker compose logs` mixes lines of several containers; each has its own record."""
+    log = [
+        "api-1  | Error: Invalid login: 535 5.7.8 no",
+        'web-1  | 192.0.2.1 - - [02/Mar/2025:08:00:18 +0000] "GET / HTTP/1.1" 200 535',
+        "api-1  |     at SMTPConnection (smtp-connection/index.js:1)",
+    ]
+    found = {one.container: one.text for one in records(enumerate(log, 1)) if one}
+    assert found["api-1"].endswith("index.js:1)")
+    assert "GET /" not in found["api-1"]
+
+
+def test_a_reply_of_several_lines_stays_whole() -> None:
+    """All lines with `550-` belong to the reply that ends with `550 `."""
+    log = [
+        "550-5.7.1 the address you use",
+        "550-5.7.1 is blocked",
+        "550 5.7.1 see https://example.com",
+        "other",
+    ]
+    assert [one.last for one in records(enumerate(log, 1)) if one] == [3, 4]
+
+
+@given(st.lists(st.text(max_size=60), max_size=60))
+def test_records_lose_no_line_and_keep_the_order(lines: list[str]) -> None:
+    """Whatever the lines are, records cover them in order, without overlap in one container."""
+    found = [one for one in records(enumerate(lines, 1)) if one]
+    for one in found:
+        assert 1 <= one.first <= one.last <= len(lines)
+    spans = [(one.first, one.last) for one in found if not one.container]
+    assert spans == sorted(spans)
+
+
+# -- Logs ---------------------------------------------------------------------
+
+
+def test_a_long_log_is_searched_for_what_matters() -> None:
+    """Past the size of a pasted text only hits are looked at, and the line numbers still hold."""
+    lines = [BORING.format(n=number) for number in range(5_000)]
+    lines[1_200] = stamped(3, REFUSED)
+    lines[3_000] = stamped(4, REFUSED.replace("bad", "worse"))
+    lines[4_000] = (
+        f"2026-03-02T10:00:09Z postfix/smtp[12]: A1: to=<x@example.com>, status=bounced ({UNKNOWN})"
+    )
+    data = ("\n".join(lines) + "\n").encode()
+    assert len(data) > SMALL
+    assert of_bytes(data) == [
+        ("auth-bad-credentials", 2, 1_201, 3_001),
+        ("recipient-rejected", 1, 4_001, 4_001),
+    ]
+
+
+def test_a_stack_trace_in_a_long_log_is_one_failure() -> None:
+    """The lines behind a hit that belong to it make one finding, not many."""
+    lines = [BORING.format(n=number) for number in range(3_000)]
+    trace = [
+        "    at smtp-connection/index.js:790:19",
+        "    at SMTPConnection._actionAUTHComplete",
+        "  code: 'EAUTH',",
+    ]
+    lines[2_000:2_001] = [
+        stamped(3, REFUSED),
+        *trace,
+        "  response: '535 5.7.8 Error: authentication failed: bad'",
+    ]
+    assert of_bytes("\n".join(lines).encode()) == [("auth-bad-credentials", 1, 2_001, 2_005)]
+
+
+def test_no_false_alarm_in_an_ordinary_log() -> None:
+    """Databases, web requests and numbers that look like codes are no mail failures."""
+    noise = [
+        '203.0.113.24 - - [14/Mar/2025:09:12:51 +0000] "GET /admin/smtp HTTP/1.1" 421 554 "-" "curl"',
+        "2026-03-02 10:00:01 ERROR [db] connect ECONNREFUSED 172.20.0.3:5432, retry 1/10",
+        "2026-03-02 10:00:02 INFO  payment 535 captured, 550 items",
+        "2026-03-02 10:00:03 WARN  redis: dial tcp 10.0.0.5:6379: i/o timeout",
+        "2026-03-02 10:00:04 INFO  mail sent: 250 2.0.0 Ok: queued as 4F2A1B",
+    ]
+    assert of_bytes("\n".join(noise).encode()) == []
+    assert of_bytes("\n".join(noise * 400).encode()) == []
+
+
+def test_what_follows_from_a_failure_is_not_told_beside_it() -> None:
+    """A wrapper's own words right behind the cause add nothing; the provider's block comes under its cause."""
+    text = f"{stamped(1, REFUSED)}\n{stamped(1, 'SMTP Error: Could not authenticate. Message could not be sent.')}\n"
+    assert ids(text) == ["auth-bad-credentials"]
+    far = "\n".join(
+        [stamped(1, REFUSED)]
+        + [BORING.format(n=number) for number in range(30)]
+        + [stamped(9, "smtp: 454 4.7.0 Too many login attempts, please try again later")] * 2
+    )
+    found = explain_text(far)
+    assert [(one.finding.id, one.caused_by) for one in found] == [
+        ("auth-bad-credentials", None),
+        ("auth-throttled", "auth-bad-credentials"),
+    ]
+
+
+def test_ten_thousand_different_failures() -> None:
+    """Memory is bounded by the causes, and the count is right."""
+    lines = [
+        stamped(
+            n % 60, f"smtp to user{n}@example.com failed: 550 5.1.1 <user{n}@example.com>: User unknown {n:x}"
+        )
+        for n in range(10_000)
+    ]
+    ((identifier, count, first, last),) = of_bytes("\n".join(lines).encode())
+    assert (identifier, count, first, last) == ("recipient-rejected", 10_000, 1, 10_000)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp949"])
+def test_encodings(encoding: str) -> None:
+    """Logs come as their systems write them."""
+    text = f"2026-03-02 메일 발송 실패\n{stamped(1, REFUSED)}\n"
+    assert of_bytes(text.encode(encoding))[0][0] == "auth-bad-credentials"
+    long = text + "\n".join([BORING.format(n=1)] * 2_000)
+    assert of_bytes(long.encode(encoding))[0][:3] == ("auth-bad-credentials", 1, 2)
+
+
+def test_binary_and_overlong_lines_are_survived() -> None:
+    """Bytes that are no text, and a line without end, are read past."""
+    rest = f"\n{stamped(1, REFUSED)}\n".encode()
+    assert of_bytes(os.urandom(200_000).replace(b"\n", b"") + rest)[0][0] == "auth-bad-credentials"
+    assert of_bytes(b"x" * 3_000_000 + rest) == [("auth-bad-credentials", 1, 2, 2)]
+    assert of_bytes(b"\0" * 100_000) == []
+    assert of_bytes(b"") == []
+
+
+# -- Masking ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "C: AUTH PLAIN {secret}",
+        "C: {secret}",
+        "-> {secret}",
+        "AUTH LOGIN: {secret}",
+        "SMTP_PASSWORD={secret}",
+        'password: "{secret}"',
+        "auth: {{ user: 'a@b.c', pass: '{secret}' }}",
+        '{{"smtp_password":"{secret}"}}',
+        "api_key => '{secret}'",
+        "smtp://user:{secret}@smtp.example.com:587",
+        "Authorization: Bearer {secret}",
+    ],
+)
+def test_secrets_in_a_log_are_masked(text: str) -> None:
+    """However a log came to hold a password, it is not shown again; the rest of the line is."""
+    secret = "AGh1bnRlcjJodW50ZXIyaHVudGVyMg"
+    shown = masked(text.format(secret=secret))
+    assert secret not in shown
+    assert "********" in shown
+    assert shown.split("********")[0] == text.format(secret=secret).split(secret)[0]
+
+
+@pytest.mark.parametrize(
+    "key", ["SG.abcdefghijkl.mnopqrstuvwx", "re_AbCd1234_EfGh5678", "ya29.a0AfH6SMBxxxxxx"]
+)
+def test_known_keys_are_masked_anywhere(key: str) -> None:
+    """Keys are known by their looks, whatever stands in front of them."""
+    assert key not in masked(f"login with {key} refused")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "535 5.7.8 Username and Password not accepted. Learn more at https://support.google.com/mail/?p=BadCredentials",
+        "password is incorrect",
+        "Password: required",
+        "to=<someone@example.com>, relay=mail.example.com[192.0.2.9]:25",
+    ],
+)
+def test_ordinary_words_are_left(text: str) -> None:
+    """Addresses and sentences about passwords stay readable."""
+    assert masked(text) == text
+
+
+def test_control_characters_of_a_log_are_made_visible() -> None:
+    """What a log holds must not drive the terminal."""
+    (one,) = explain_text(f"{REFUSED} \x1b[31mred\x07 \u202eevil")
+    assert "\x1b" not in one.finding.evidence.text
+    assert "\u202e" not in one.finding.evidence.text
+
+
+# -- Looking up ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("535", "auth-bad-credentials"),
+        ("5.7.8", "auth-bad-credentials"),
+        ("ECONNREFUSED", "connect-refused"),
+        ("econnrefused", "connect-refused"),
+        ("ENOTFOUND", "dns-not-found"),
+        ("CERT_HAS_EXPIRED", "tls-cert-expired"),
+        ("relay-denied", "relay-denied"),
+    ],
+)
+def test_a_word_stands_for_an_entry(word: str, expected: str) -> None:
+    """An id, a code, an enhanced code or the name of an error is looked up."""
+    looked = look_up(word, None)
+    assert looked is not None
+    assert looked.finding.id == expected
+
+
+def test_a_code_is_refined_by_the_provider() -> None:
+    """`explain 535 --preset naver` says what 535 means there."""
+    looked = look_up("535", "naver")
+    assert looked is not None
+    assert looked.replies
+    assert all(reply.code == 535 for reply in looked.replies)
+    assert look_up("hello", None) is None
+
+
+# -- Literals -----------------------------------------------------------------
+
+PATTERNS = sorted(
+    {rule.text for entry in read(*load.sources()).entries.values() for rule in entry.match if rule.text}
+    | {word.text for word in load.words()}
+)
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+@pytest.mark.parametrize("pattern", PATTERNS[::7])
+def test_what_matches_a_pattern_holds_one_of_its_literals(data: st.DataObject, pattern: str) -> None:
+    """A literal that a match may lack would hide failures."""
+    plain = st.characters(codec="utf-8", exclude_categories=("Cc", "Cf"))
+    text = data.draw(st.from_regex(pattern, alphabet=plain | st.just("\n")))
+    atoms = atoms_of(pattern)
+    assert not atoms or any(atom in text.lower() for atom in atoms)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("relay access denied", {"relay access denied"}),
+        ("gr[ae]ylist", {"graylist", "greylist"}),
+        ("(?:one|two) apples?", {"one apple", "one apples", "two apple", "two apples"}),
+        (r"\d+ bytes\s+over", {" bytes"}),
+        (r"(?:abc|\d+)", set()),
+        ("(?:quota exceeded){1,3}", {"quota exceeded"}),
+    ],
+)
+def test_literals(pattern: str, expected: set[str]) -> None:
+    """The rarest part that every match has, all its spellings."""
+    assert set(atoms_of(pattern)) == expected
+
+
+# -- The command --------------------------------------------------------------
+
+
+def run(*arguments: str, stdin: str | None = None) -> tuple[int, str, str]:
+    """Run `explain` and return exit code, output and errors."""
+    result = CliRunner().invoke(app, ["explain", *arguments], input=stdin, env={"COLUMNS": "80"})
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_json_has_the_shape_of_the_contract() -> None:
+    """Each finding as in a report, with count, file and line in its evidence."""
+    code, shown, _ = run("--format", "json", REFUSED)
+    (finding,) = json.loads(shown)["findings"]
+    assert code == 0
+    assert (
+        finding["evidence"].items()
+        >= {"code": 535, "enhanced": "5.7.8", "count": 1, "file": None, "line": 1}.items()
+    )
+    assert set(finding) >= {
+        "id",
+        "stage",
+        "severity",
+        "confidence",
+        "fault",
+        "title",
+        "meaning",
+        "fixes",
+        "candidates",
+    }
+    assert json.loads(run("--format", "json", "all is well")[1])["findings"] == []
+
+
+def test_one_unreadable_file_does_not_keep_the_others_from_being_read(tmp_path: Path) -> None:
+    """A clear word about the one, the rest done, and an exit code that says so."""
+    good = tmp_path / "app.log"
+    good.write_text(REFUSED)
+    code, shown, errors = run(
+        "--file", str(tmp_path / "none.log"), "--file", str(tmp_path), "--file", str(good)
+    )
+    assert code == 2
+    assert "auth-bad-credentials" in shown
+    assert f"{good}:1" in shown
+    assert errors.count("Error") == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--list"],
+        ["--list", "--format", "json"],
+        ["relay-denied"],
+        ["535", "--preset", "naver", "--lang", "ko"],
+    ],
+)
+def test_the_catalogue_can_be_read(arguments: list[str]) -> None:
+    """The list, an entry, a code at a provider: nothing is asked of the network."""
+    code, shown, _ = run(*arguments)
+    assert code == 0
+    assert len(shown) > 300
+
+
+def test_nothing_found_says_so_and_a_typing_error_is_helped() -> None:
+    """Exit 0 whenever the input could be read."""
+    assert run("all is well")[:2] == (0, "No mail failure seen.\n")
+    code, _, errors = run("auth-app-pasword")
+    assert code == 0
+    assert "auth-app-password" in errors
+    assert run("--list", "535")[0] == 2
+    assert run("535", "--preset", "nvaer")[0] == 2
+
+
+def test_following_a_stream_tells_findings_as_they_come() -> None:
+    """A failure is told before the stream ends, once whole and then in a line."""
+    command = [sys.executable, "-m", "smtpdoctor", "explain", "--follow", "--quiet"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{BORING}\n{stamped(1, REFUSED)}\n")
+        process.stdin.flush()
+        assert "auth-bad-credentials" in process.stdout.readline()
+        process.stdin.write(f"{stamped(2, REFUSED)}\n")
+        process.stdin.flush()
+        assert "auth-bad-credentials" in process.stdout.readline()
+        process.stdin.close()
+    assert process.returncode == 0

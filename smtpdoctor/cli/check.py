@@ -8,6 +8,7 @@ import typer
 
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
+    EXIT_BUG,
     EXIT_PROBLEM,
     guarded,
     language,
@@ -17,7 +18,7 @@ from smtpdoctor.cli.common import (
 )
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
-from smtpdoctor.model import Lang, Message, Stage
+from smtpdoctor.model import Fault, Lang, Message, Stage
 
 if TYPE_CHECKING:
     from smtpdoctor.model import Report
@@ -146,6 +147,8 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         )
         loaded = load_settings(flags, env_file or [], environment=not no_environment, lang=tongue)
         report = show.run(loaded, options, strict=strict)
+    if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
+        raise typer.Exit(EXIT_BUG)
     if not report.healthy:
         raise typer.Exit(EXIT_PROBLEM)
 

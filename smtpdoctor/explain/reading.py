@@ -24,14 +24,29 @@ _STRONG: Final = (
     r"|\b[45]\d\d[ -]#?[45]\.\d{1,2}\.\d{1,3}\b|메일 ?서버|mx record"
 )
 _WEAK: Final = (
-    r"\be-?mails?\b|\bmail\b|\bmailbox|메일|メール|邮件|почт|correo|courriel|recipient|\bsender\b|message-id"
+    r"\be-?mails?\b|\bmail\b|\bmailbox|메일|メール|邮件|郵件|邮箱|信箱|почт|correo|courriel|posta elettronica|poczt"
+    r"|recipient|\bsender\b|message-id|\b354\b[^\n]{0,24}end data"
+)
+# Not sending: a mailbox is read, or something else than mail is connected to.
+_MAILBOX: Final = (
+    r"imapstore|imap\.imap|imaplib|pop3store|poplib|imap4|\bimap\b[^\n]{0,40}(?:login|connect|auth|fail)"
 )
 _FOREIGN: Final = (
-    r"postgres|mysql|mariadb|\bredis|mongo|\bkafka|rabbitmq|\bamqp|elastic|\bldap|\bimap|\bpop3\b|\bftp>|\bs3\b|memcached|clickhouse|\bdb\b|database|typeorm|sqlalchemy"
-    r"|https?connectionpool|\b(?:get|post|put|patch|delete|head) \S+ http/|:(?:443|80|8080|5432|3306|6379|27017|9200|5672|9092|11211)\b|\bntfy\b|axios|urllib3|\bkube|\bwebhook"
+    r"postgres|psycopg|mysql|mariadb|\bredis|mongo|\bkafka|rabbitmq|\bamqp|elastic|\bldap|\bimap|\bpop3\b|\bftp>|\bs3\b|memcached"
+    r"|clickhouse|\bdb\b|database|typeorm|sqlalchemy|jdbc|hikari|\bupstream\b|docker daemon|registry-?\d?\.|\bssh:|\bgrpc\b"
+    r"|https?connectionpool|\b(?:get|post|put|patch|delete|head) \S+ http/|\bget \"?https?://|get request for"
+    r"|(?::|port\W{1,3})(?:443|80|8080|5432|3306|6379|27017|9200|5672|9092|11211|389|636|993|995|143|110)\b"
+    r"|\bntfy\b|axios|urllib3|\bkube|\bwebhook"
 )
 _ACCESS_LOG: Final = r'"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/[\d.]+" \d{3}'
 _LOOPBACK: Final = r"(?:127\.0\.0\.1|::1\]?|localhost)(?::|,? port:? ?)(?:465|587|2465|2587)\b"
+_DNS_TOKENS: Final = frozenset({"nxdomain", "no-address", "servfail", "dns-timeout", "EAI_AGAIN"})
+_RESOLVING: Final = (
+    r"getaddrinfo|\bgai|enotfound|lookup|resolve|name or service|unknown ?host|no such host|name service"
+)
+_REFUSED: Final = 535
+_XOAUTH2: Final = r"(?:^|[\s>:\"'])auth xoauth2"
+_REPORT_FIELD: Final = re.compile(r"\b((?:Remote|Reporting|Received-From)-MTA): *dns;", re.IGNORECASE)
 _SHORT: Final = 400
 _FEW: Final = 4
 
@@ -50,7 +65,8 @@ _HOST: Final = re.compile(r"\b((?:[a-z0-9_-]+\.){1,6}[a-z]{2,24})\b", re.IGNOREC
 
 _STAGES: Final[tuple[tuple[Stage, str], ...]] = (
     (Stage.AUTH, r"command: '?AUTH|\bEAUTH\b|invalid login|authenticat|\bAUTH (?:PLAIN|LOGIN|CRAM|XOAUTH)|_login\b|SMTPAuthenticationError|\bsasl\b|로그인|인증 ?실패"),
-    (Stage.TLS, r"starttls|\btls\b|\bssl\b|certificate|handshake|인증서"),
+    (Stage.GREETING, r"in connect\W[\s\S]{0,80}getreply"),
+    (Stage.TLS, r"starttls|\btls\b|\bssl\b[^.]|certificate|handshake|인증서"),
     (Stage.SEND, r"end of data|command: '?DATA|data command|SMTPDataError|after (?:the )?(?:final|end)|message failed"),
     (Stage.RECIPIENT, r"rcpt to|command: '?RCPT|SMTPRecipientsRefused|recipients? (?:address )?(?:rejected|refused|were rejected)|invalid addresses|in reply to rcpt"),
     (Stage.SENDER, r"mail from|command: '?MAIL|SMTPSenderRefused|sender (?:address )?(?:rejected|refused)|in reply to mail"),
@@ -111,6 +127,8 @@ def subject_of(text: str, *, pasted: bool) -> Subject:
     """
     if matches(_ACCESS_LOG, text):
         return Subject.OTHER
+    if matches(_MAILBOX, text) and "smtp" not in text.lower():
+        return Subject.OTHER
     if matches(_STRONG, text):
         return Subject.MAIL
     if matches(_FOREIGN, text):
@@ -147,7 +165,8 @@ def _provider(text: str, given: str | None) -> str | None:
 
 def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | None:
     """Return what a record tells, or None where it is about something else than mail."""
-    text = record.text
+    # RFC 3464 names the type of a host name there, which says nothing about DNS.
+    text = _REPORT_FIELD.sub(r"\1:", record.text)
     subject = subject_of(text, pasted=pasted)
     if subject is Subject.OTHER:
         return None
@@ -156,7 +175,11 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
     library = next((name for name, pattern in _LIBRARIES if matches(pattern, text)), None)
     port = _PORT.search(text)
     error = token_in(text)
+    if code is not None and error in _DNS_TOKENS and not matches(_RESOLVING, text):
+        error = None  # a server that speaks of DNS in its reply has resolved no name of ours
     labels = set()
+    if code == _REFUSED and matches(_XOAUTH2, text):
+        labels.add("oauth")
     if error == "ECONNREFUSED" and matches(_LOOPBACK, text):
         # Where nobody runs a mail server: the library's default, since the setting was never loaded.
         labels.add("loopback-default")

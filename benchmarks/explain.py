@@ -94,7 +94,8 @@ def write(path: Path, megabytes: int, *, every: int) -> None:
 def measure(command: list[str]) -> tuple[float, float]:
     """Return seconds and peak memory in MB of one run."""
     started = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+    # Into a file: grep stops at the first match when its output goes to /dev/null.
+    with tempfile.TemporaryFile() as output, subprocess.Popen(command, stdout=output) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     return time.perf_counter() - started, usage.ru_maxrss / 1024

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches
-from smtpdoctor.knowledge.schema import Alternative, Entry, Reply, Rule, When
+from smtpdoctor.knowledge.schema import Alternative, Conditions, Entry, Reply, Rule, When
 from smtpdoctor.model import Confidence, Evidence, Finding, SettingName, Settings, Severity, Stage
 
 __all__ = ["Context", "diagnose", "holds", "order"]
@@ -84,7 +84,7 @@ def _enhanced_fits(wanted: tuple[str, ...], enhanced: str | None) -> bool:
     )
 
 
-def holds(when: When | Rule | None, evidence: Evidence, context: Context) -> bool:
+def holds(when: Conditions | None, evidence: Evidence, context: Context) -> bool:
     """Whether all conditions but the text hold."""
     if when is None:
         return True

@@ -25,6 +25,7 @@ __all__ = [
     "App",
     "AppSecurity",
     "Catalogue",
+    "Conditions",
     "Endpoint",
     "Entry",
     "Example",
@@ -67,7 +68,7 @@ class Text(Struct, frozen=True, forbid_unknown_fields=True):
         return self.ko if lang == "ko" else self.en
 
 
-class When(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Conditions(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Conditions on evidence and settings; every key that is given must hold, any of its values does.
 
     ``unknown`` among the providers: it is not known which provider this is.
@@ -83,6 +84,11 @@ class When(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     port: tuple[int, ...] = ()
     security: tuple[Security, ...] = ()
     library: tuple[str, ...] = ()
+
+
+class When(Conditions, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """When an advice applies; its labels may also be those that the config stage gave."""
+
     app: tuple[str, ...] = ()
 
 
@@ -98,23 +104,13 @@ class Advice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
         return self.ko if lang == "ko" else self.en
 
 
-class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One way to recognise an entry: all conditions hold.
+class Rule(Conditions, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One way to recognise an entry: all conditions hold, and ``text`` occurs in the other side's words.
 
     Computed, never written: ``score`` says how special it is, ``atoms`` are literals of which a
     text that matches holds one.
     """
 
-    stage: tuple[Stage, ...] = ()
-    code: tuple[int, ...] = ()
-    enhanced: tuple[str, ...] = ()
-    error: tuple[str, ...] = ()
-    label: tuple[str, ...] = ()
-    setting: tuple[SettingName, ...] = ()
-    provider: tuple[str, ...] = ()
-    port: tuple[int, ...] = ()
-    security: tuple[Security, ...] = ()
-    library: tuple[str, ...] = ()
     text: str = ""
     confidence: Confidence = Confidence.LIKELY
     severity: Severity | None = None

@@ -35,8 +35,8 @@ _FOREIGN: Final = (
     r"postgres|psycopg|mysql|mariadb|\bredis|mongo|\bkafka|rabbitmq|\bamqp|elastic|\bldap|\bimap|\bpop3\b|\bftp>|\bs3\b|memcached"
     r"|clickhouse|\bdb\b|database|typeorm|sqlalchemy|jdbc|hikari|\bupstream\b|docker daemon|registry-?\d?\.|\bssh:|\bgrpc\b"
     r"|https?connectionpool|\b(?:get|post|put|patch|delete|head) \S+ http/|\bget \"?https?://|get request for"
-    r"|(?::|port\W{1,3})(?:443|80|8080|5432|3306|6379|27017|9200|5672|9092|11211|389|636)\b"
-    r"|\bntfy\b|axios|urllib3|\bkube|\bwebhook"
+    r"|(?::|port\W{1,3})(?:443|80|8080|5432|3306|6379|27017|9200|5672|9092|11211|389|636|993|995|143)\b|\bport 22\b"
+    r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|axios|urllib3|\bkube|\bwebhook"
 )
 _ACCESS_LOG: Final = r'"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/[\d.]+" \d{3}'
 _LOOPBACK: Final = r"(?:127\.0\.0\.1|::1\]?|localhost)(?::|,? port:? ?)(?:465|587|2465|2587)\b"

@@ -45,7 +45,7 @@ _RESOLVING: Final = (
     r"getaddrinfo|\bgai|enotfound|lookup|resolve|name or service|unknown ?host|no such host|name service"
 )
 _REFUSED: Final = 535
-_XOAUTH2: Final = r"(?:^|[\s>:\"'])auth xoauth2"
+_XOAUTH2: Final = r"auth xoauth2(?: [a-z0-9+/=.]{6,}|\s*(?:\n|$))"
 _REPORT_FIELD: Final = re.compile(r"\b((?:Remote|Reporting|Received-From)-MTA): *dns;", re.IGNORECASE)
 _SHORT: Final = 400
 _FEW: Final = 4

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Final
 
 from msgspec import Struct
@@ -54,30 +53,6 @@ class _Match(Struct, frozen=True):
     pattern: str = ""
 
 
-@cache
-def _text_rules() -> tuple[tuple[str, int, Rule], ...]:
-    """Return the rules with a text: entry, number of the rule, rule."""
-    return tuple(
-        (entry.id, number, rule)
-        for entry in load.entries().values()
-        for number, rule in enumerate(entry.match)
-        if rule.text
-    )
-
-
-def _texts_found(text: str) -> frozenset[tuple[str, int]]:
-    """Return the rules whose pattern the text matches; patterns whose literals are absent are not tried."""
-    if not text:
-        return frozenset()
-    text = text[:_MAX_TEXT]
-    lowered = text.lower()
-    return frozenset(
-        (name, number)
-        for name, number, rule in _text_rules()
-        if (not rule.atoms or any(atom in lowered for atom in rule.atoms)) and matches(rule.text, text)
-    )
-
-
 def _enhanced_fits(wanted: tuple[str, ...], enhanced: str | None) -> bool:
     return enhanced is not None and any(
         one == enhanced or (one.startswith("x.") and one[1:] == enhanced[1:]) for one in wanted
@@ -111,17 +86,22 @@ def holds(when: Conditions | None, evidence: Evidence, context: Context) -> bool
 
 
 def _by_rules(evidence: Evidence, context: Context, text: str) -> Iterator[_Match]:
-    found = _texts_found(text)
+    text = text[:_MAX_TEXT]
+    lowered = text.lower()
     for entry in load.entries().values():
-        best: Rule | None = None
-        for number, rule in enumerate(entry.match):
-            if (best is None or rule.score > best.score) and (
-                (not rule.text or (entry.id, number) in found) and holds(rule, evidence, context)
-            ):
-                best = rule
-        if best is not None:
-            severity = best.severity or entry.severity
-            yield _Match(best.score, entry, best.confidence, severity, pattern=best.text)
+        # The compiled index has the most special rule first, so the first that fits is the best.
+        for rule in entry.match:
+            if holds(rule, evidence, context) and _worded(rule, text, lowered):
+                severity = rule.severity or entry.severity
+                yield _Match(rule.score, entry, rule.confidence, severity, pattern=rule.text)
+                break
+
+
+def _worded(rule: Rule, text: str, lowered: str) -> bool:
+    """Whether the text has what the rule wants; a pattern is not even compiled where its literals are absent."""
+    if not rule.text:
+        return True
+    return (not rule.atoms or any(atom in lowered for atom in rule.atoms)) and matches(rule.text, text)
 
 
 def _reply_fits(reply: Reply, evidence: Evidence, text: str) -> bool:

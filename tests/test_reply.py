@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpdoctor.smtp.errors import NotSMTP
-from smtpdoctor.smtp.reply import MAX_LINE, MAX_REPLY, Reply, ReplyParser, decode, identify
+from smtpdoctor.smtp.reply import MAX_LINE, MAX_REPLY, Reply, ReplyParser, identify
+from smtpdoctor.smtp.words import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

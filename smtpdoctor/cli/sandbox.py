@@ -245,7 +245,7 @@ class _Terminal:
 
     def mail(self, mail: Mail) -> None:
         """Print a line about a message, and its text where that was asked for."""
-        from smtpdoctor.smtp.redact import printable
+        from smtpdoctor.smtp.words import printable
 
         line = say(
             self._lang,

@@ -74,25 +74,23 @@ _STAGES: Final[tuple[tuple[Stage, str], ...]] = (
     (Stage.DNS, r"getaddrinfo|enotfound|unknownhost|\bdns\b|name resolution|no such host"),
     (Stage.CONNECT, r"econnrefused|connection refused|etimedout|could not connect|command: '?CONN"),
 )  # fmt: skip
-_LIBRARIES: Final[tuple[tuple[str, str], ...]] = (
-    (
-        "nodemailer",
-        r"nodemailer|smtp-connection|\bEAUTH\b|\bESOCKET\b|\bEENVELOPE\b|command: '?(?:CONN|AUTH|DATA)",
-    ),
-    ("laravel", r"laravel|illuminate|artisan"),
-    ("symfony", r"symfony"),
-    ("phpmailer", r"phpmailer|SMTP -> ERROR|SMTP connect\(\) failed|class\.smtp\.php"),
-    ("django", r"django"),
-    ("smtplib", r"smtplib|aiosmtplib"),
-    ("javamail", r"(?:javax|jakarta|angus)\.?mail|MailSendException|springframework\.mail"),
-    ("ruby", r"Net::SMTP|Net::OpenTimeout|actionmailer|net/smtp"),
-    ("dotnet", r"System\.Net\.Mail|MailKit"),
-    ("go", r"gomail|go-mail|net/smtp|\.go:\d+"),
-    ("postfix", r"postfix/"),
-    ("exim", r"\bexim\b"),
-    ("swaks", r"<\*\*|=== Connected"),
-    ("curl", r"^curl: \(|\* Closing connection"),
-)
+# Plain words: the first library of which one occurs, in lower case.
+_LIBRARIES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("nodemailer", ("nodemailer", "smtp-connection", "'eauth'", "'esocket'", "'eenvelope'", "command: 'conn", "command: 'auth")),
+    ("laravel", ("laravel", "illuminate", "artisan")),
+    ("symfony", ("symfony",)),
+    ("phpmailer", ("phpmailer", "smtp -> error", "smtp connect() failed", "class.smtp.php")),
+    ("django", ("django",)),
+    ("smtplib", ("smtplib",)),
+    ("javamail", ("javax.mail", "jakarta.mail", "angus.mail", "mailsendexception", "springframework.mail")),
+    ("ruby", ("net::smtp", "net::opentimeout", "actionmailer", "net/smtp.rb")),
+    ("dotnet", ("system.net.mail", "mailkit")),
+    ("go", ("gomail", "go-mail", "net/smtp", ".go:")),
+    ("postfix", ("postfix/",)),
+    ("exim", ("exim",)),
+    ("swaks", ("<**", "=== connected")),
+    ("curl", ("curl: (", "* closing connection")),
+)  # fmt: skip
 
 
 class Subject(Enum):
@@ -172,7 +170,8 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
         return None
     code, enhanced = _code(text)
     stage = next((stage for stage, pattern in _STAGES if matches(pattern, text)), None)
-    library = next((name for name, pattern in _LIBRARIES if matches(pattern, text)), None)
+    lowered = text.lower()
+    library = next((name for name, words in _LIBRARIES if any(word in lowered for word in words)), None)
     port = _PORT.search(text)
     error = token_in(text)
     if code is not None and error in _DNS_TOKENS and not matches(_RESOLVING, text):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import os
-import selectors
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, BinaryIO, Final
@@ -17,7 +16,7 @@ import re2
 
 from smtpdoctor.explain.records import MAX_LINE, goes_on
 from smtpdoctor.knowledge import load
-from smtpdoctor.smtp.reply import decode
+from smtpdoctor.smtp.words import decode
 
 __all__ = ["SMALL", "Numbered", "Source", "follow"]
 
@@ -173,6 +172,8 @@ def _read_up_to(stream: BinaryIO, size: int) -> bytes:
 
 def follow(stream: BinaryIO) -> Iterator[Numbered | None]:
     """Yield lines as they come, and None where nothing came for a moment."""
+    import selectors
+
     number = 0
     pending = b""
     handle = stream.fileno()

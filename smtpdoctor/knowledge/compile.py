@@ -212,9 +212,10 @@ def read(package: Path, presets: Path) -> Knowledge:
             problems.append(f"{path}: {error}")
             continue
         problems += [f"{path}: {problem}" for problem in _problems_of_entry(entry, ids)]
-        rules = tuple(
+        computed = (
             msgspec.structs.replace(rule, score=_score(rule), atoms=_atoms(rule.text)) for rule in entry.match
         )
+        rules = tuple(sorted(computed, key=lambda rule: -rule.score))
         entries[path.stem] = msgspec.structs.replace(entry, match=rules)
     known: dict[str, Preset] = {}
     replies: dict[str, tuple[Reply, ...]] = {}

@@ -16,8 +16,9 @@ from smtpdoctor.model import Security
 from smtpdoctor.probes.session import Session, known
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import DialogueError, NotSMTP, TLSFailed
-from smtpdoctor.smtp.reply import decode, identify
+from smtpdoctor.smtp.reply import identify
 from smtpdoctor.smtp.transcript import Transcript
+from smtpdoctor.smtp.words import decode
 
 __all__ = ["Look", "look_at", "relaxed_context"]
 

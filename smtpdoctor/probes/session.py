@@ -25,8 +25,9 @@ from smtpdoctor.model import (
 from smtpdoctor.settings.resolve import Loaded
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import DialogueError
-from smtpdoctor.smtp.reply import Reply, decode
+from smtpdoctor.smtp.reply import Reply
 from smtpdoctor.smtp.transcript import Transcript
+from smtpdoctor.smtp.words import decode
 
 __all__ = ["Address", "Options", "Session", "known"]
 

@@ -16,8 +16,9 @@ from typing import Final
 
 from smtpdoctor.smtp.command import rendered
 from smtpdoctor.smtp.errors import ConnectFailed, Disconnected, TimedOut, TLSFailed
-from smtpdoctor.smtp.reply import Reply, ReplyParser, decode
+from smtpdoctor.smtp.reply import Reply, ReplyParser
 from smtpdoctor.smtp.transcript import Transcript
+from smtpdoctor.smtp.words import decode
 
 __all__ = ["Channel", "os_token"]
 

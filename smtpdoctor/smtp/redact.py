@@ -14,25 +14,12 @@ from typing import Final
 from urllib.parse import quote
 
 from smtpdoctor.model import Secret
+from smtpdoctor.smtp.words import printable
 
-__all__ = ["Redactor", "printable"]
+__all__ = ["Redactor"]
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
 _SHORT: Final = 4
-# C0 and C1 controls, and the Unicode ones that reorder or hide text on a terminal.
-_CONTROL: Final = re.compile(
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
-
-
-def printable(text: str) -> str:
-    """Replace control characters with visible escapes; tabs become blanks."""
-    return _CONTROL.sub(_escape, text).replace("\t", " ")
-
-
-def _escape(found: re.Match[str]) -> str:
-    point = ord(found[0])
-    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}"  # noqa: PLR2004
 
 
 def _bytes(secret: str) -> bytes:

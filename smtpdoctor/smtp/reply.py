@@ -17,8 +17,9 @@ from typing import Final
 from msgspec import Struct
 
 from smtpdoctor.smtp.errors import NotSMTP
+from smtpdoctor.smtp.words import decode
 
-__all__ = ["MAX_LINE", "MAX_REPLY", "Reply", "ReplyParser", "decode", "identify"]
+__all__ = ["MAX_LINE", "MAX_REPLY", "Reply", "ReplyParser", "identify"]
 
 MAX_LINE: Final = 16_384  # Exim allows itself 2 KiB a line, Exchange 4; generous, yet bounded
 MAX_REPLY: Final = 131_072
@@ -64,16 +65,6 @@ class Reply(Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.code} {self.text}".strip()
-
-
-def decode(data: bytes) -> str:
-    """Decode what a server said: UTF-8, else the Korean code page, else Latin-1, which never fails."""
-    for encoding in ("utf-8", "cp949"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("latin-1")
 
 
 def identify(data: bytes) -> str:

@@ -97,7 +97,9 @@ def _links(entry: Entry, preset: Preset | None, lang: Lang) -> tuple[tuple[str, 
         chosen = [link for what in wanted for link in preset.link if link.what == what]
         special = [link for link in chosen if link.what != "help"]
         found += [(link.ko if lang == "ko" else link.en, link.url) for link in special or chosen]
-    found += [("", url) for url in entry.links]
+    # Pages of other providers help nobody who uses this one.
+    general = [url for url in entry.links if not found or "rfc-editor.org" in url]
+    found += [("", url) for url in general]
     return tuple(found)
 
 
@@ -151,6 +153,8 @@ class _Names:
         variable = self._variable(name)
         if origin is None or origin.kind in {"preset", "default", "sandbox"}:
             return variable
+        if origin.kind == "file" and origin.path is None:
+            return variable  # from a log, which says nothing about the settings
         if origin.kind == "file":
             return say(self._lang, "advice.at", name=origin.name or variable, place=str(origin))
         return origin.name

@@ -154,8 +154,7 @@ def test_hanging_up(certificates: Certificates, verb: str, way: Script) -> None:
     """A connection that ends at a command fails in that stage, whichever way it ends."""
     with serve(dialogue({verb: way}, starttls_cert=certificates.good)) as server:
         report = run(server, "starttls", to=USER, options=trusting(certificates))
-        expected = "starttls-rejected" if verb == "STARTTLS" else "connect-closed"
-        assert_failed(report, expected, STAGE_OF_VERB[verb])
+        assert_failed(report, "connect-closed", STAGE_OF_VERB[verb])
         assert report.findings[0].evidence.error in {"eof", "ECONNRESET", "EPIPE"}
         assert ("closed-after-auth" in report.findings[0].evidence.labels) == (verb == "AUTH")
 
@@ -752,3 +751,20 @@ def test_an_own_crash_is_a_finding() -> None:
         report = run(server, to=USER, options={"arrived": broken})
         assert_failed(report, "internal-error", Stage.DELIVERY)
         assert sent(server)[-1] == "QUIT"
+
+
+@pytest.mark.parametrize("reply", ["250 2.0.0 Ok", "220 ready", "334 go", "252 perhaps"])
+def test_only_354_lets_a_message_be_sent(reply: str) -> None:
+    """A server that says yes to DATA without asking for the message has accepted nothing."""
+    with serve(dialogue({"DATA": reply})) as server:
+        report = run(server, "none", to=USER)
+    assert stage_of(report, Stage.SEND) is Status.FAIL
+    assert report.verdict == "fail"
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
+def test_an_intermediate_reply_is_no_consent(verb: str) -> None:
+    """3yz belongs to AUTH and DATA alone (RFC 5321 section 4.2.1)."""
+    with serve(dialogue({verb: "354 go on"})) as server:
+        report = run(server, "none", to=USER)
+    assert report.verdict == "fail"

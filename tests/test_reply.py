@@ -207,15 +207,10 @@ def test_the_enhanced_code_stands_once_in_front(data: bytes, enhanced: str | Non
     assert str(reply) == f"{reply.code} {text}"
 
 
-def test_two_and_three_are_positive() -> None:
-    """The first digit alone says whether a command was taken."""
-    assert [Reply(code, ()).positive for code in (220, 354, 399, 400, 535)] == [
-        True,
-        True,
-        True,
-        False,
-        False,
-    ]
+def test_only_a_completion_is_positive() -> None:
+    """2yz says that a command was carried out; 3yz asks for more, which only AUTH and DATA may."""
+    codes = (200, 220, 299, 334, 354, 400, 535)
+    assert [Reply(code, ()).positive for code in codes] == [True, True, True, False, False, False, False]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp949"])

@@ -721,3 +721,27 @@ def test_broken_presets_of_the_user_s_own() -> None:
         "pattern": "password.pattern",
     }.items():
         assert any(f"{name}.toml: " in line and word in line for line in lines), (name, lines)
+
+
+def test_a_value_that_doubles_with_every_line_is_refused(tmp_path: Path) -> None:
+    """Expansion is bounded: forty lines must not fill the memory."""
+    path = tmp_path / ".env"
+    path.write_text("A0=xxxxxxxx\n" + "".join(f"A{n + 1}=${{A{n}}}${{A{n}}}\n" for n in range(40)))
+    with pytest.raises(UsageError) as caught:
+        read_env_file(path)
+    assert caught.value.message.key == "usage.file.expansion"
+
+
+def test_a_pipe_is_read() -> None:
+    """`<(command)` of a shell is a pipe."""
+    reader, writer = os.pipe()
+    os.write(writer, b"hunter2\n")
+    os.close(writer)
+    assert read_secret_file(Path(f"/dev/fd/{reader}"), "--password-file") == "hunter2"
+    os.close(reader)
+
+
+def test_a_password_in_the_host_is_masked() -> None:
+    """A whole URL in SMTP_HOST is an error that names it without its password."""
+    loaded = resolve(Flags(host="smtp://user:hunter2@smtp.example.com"), Variables({}))
+    assert "hunter2" not in repr(loaded)

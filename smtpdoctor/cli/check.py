@@ -211,16 +211,19 @@ def _ca_file(path: Path | None) -> str | None:
         return None
     import ssl
 
+    values: dict[str, object] = {
+        "flag": "--ca-file",
+        "file": str(path),
+        "value": str(path),
+        "expected": "PEM: -----BEGIN CERTIFICATE-----",
+    }
+    if not path.exists():
+        raise UsageError(Message("usage.file.missing", values))
+    if not path.is_file():  # a pipe would be waited for
+        raise UsageError(Message("usage.value", values))
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(str(path))
-    except FileNotFoundError as error:
-        raise UsageError(Message("usage.file.missing", {"flag": "--ca-file", "file": str(path)})) from error
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError: not PEM, a folder, not readable
-        values: dict[str, object] = {
-            "flag": "--ca-file",
-            "value": str(path),
-            "expected": "PEM: -----BEGIN CERTIFICATE-----",
-        }
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError: not PEM, not readable
         raise UsageError(Message("usage.value", values)) from error
     return str(path)
 

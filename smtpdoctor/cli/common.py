@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ import typer
 from smtpdoctor.cli.options import FormatChoice, LangChoice
 from smtpdoctor.errors import KnowledgeError, UsageError
 from smtpdoctor.model import Lang, Message, Origin, Secret, Setting
+from smtpdoctor.smtp.words import printable
 from smtpdoctor.text import default_language, say
 
 __all__ = [
@@ -36,6 +38,7 @@ EXIT_PROBLEM: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_BUG: Final = 3
 EXIT_INTERRUPTED: Final = 130
+_OUTPUT_ERRORS: Final = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT})
 _ISSUES: Final = "https://github.com/smtpdoctor/smtpdoctor/issues"
 P = ParamSpec("P")
 
@@ -49,8 +52,9 @@ def language(choice: LangChoice | None) -> Lang:
 
 def tell(text: str) -> None:
     """Say something on standard error; a closed one is no reason to stop."""
-    with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(text + "\n")
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        # File names and values are others' words too.
+        sys.stderr.write("\n".join(map(printable, text.split("\n"))) + "\n")
 
 
 def fail_usage(error: UsageError, lang: Lang, format_: FormatChoice) -> NoReturn:
@@ -96,6 +100,13 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             # Whoever read our output has seen enough. Python must not complain at exit either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(EXIT_PROBLEM) from None
+        except OSError as error:
+            if error.errno not in _OUTPUT_ERRORS:
+                _own_up(error, lang)
+            values: dict[str, object] = {"file": "-", "reason": error.strerror or "?"}
+            tell(say(lang, "usage.error", text=say(lang, Message("usage.output", values))))
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(EXIT_USAGE) from None
         except Exception as error:  # noqa: BLE001 -- the contract's exit code 3
             _own_up(error, lang)
 
@@ -155,7 +166,15 @@ def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:
     """
     import tempfile
 
-    target = path.resolve()
+    try:
+        target = path.resolve()
+    except RuntimeError as error:  # what Python says of links that go round
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
+    if target.exists() and not target.is_file():
+        # A pipe or device is written to: replacing it by a file would destroy it.
+        with target.open("w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        return
     existing = target.stat().st_mode & 0o777 if target.exists() else None
     handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:

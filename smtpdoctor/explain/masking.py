@@ -10,28 +10,33 @@ from smtpdoctor.smtp.words import printable
 
 __all__ = ["masked"]
 
-_VALUE: Final = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&)}\]"']+)"""
+_MAX_TEXT: Final = 4_000  # more is not shown of a line
+# Quantities are bounded: what a log holds must not make the search slow.
+_VALUE: Final = r"""(?:"(?:[^"\\]|\\.){0,200}"|'(?:[^'\\]|\\.){0,200}'|[^\s;)}\]"'\\<]{1,400})"""
 # Each with words of which one occurs where it matches: a pattern that cannot match is not compiled.
 _PATTERNS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     # AUTH PLAIN AGFwcA…, and the lines of a LOGIN or CRAM-MD5 exchange
     (("auth",), r"(?i)(\bAUTH[ =](?:PLAIN|LOGIN|CRAM-MD5|XOAUTH2|OAUTHBEARER|NTLM)[ :]+)([A-Za-z0-9+/=_-]{4,})"),
     (
-        ("c:", "client", ">", "334"),
-        r"(?im)((?:^|[\s\]:])(?:C:|client ?:|->|~>|>|334 ?)\s*)([A-Za-z0-9+/]{8,}={0,2})(?=\s*$)",
+        ("c:", "client", ">", "334", "send:"),
+        r"(?im)((?:^|[\s\]:])(?:C:|client ?:|client -> server: ?|send: b?[\"']?|->|~>|>|334 ?)\s{0,4})([A-Za-z0-9+/]{8,}={0,2})(?=(?:\\r)?(?:\\n)?[\"']?\s{0,4}$)",
     ),
     # password=…, "pass": "…", SMTP_PASSWORD: …, api_key => …
     (
-        ("passw", "pwd", "pass", "secret", "key", "token"),
-        (r"(?i)([\"']?[\w.-]*(?:passw(?:or)?d|passwd|pwd|\bpass|secret|api[_-]?key|access[_-]?token|refresh[_-]?token|auth[_-]?token)"
-        rf"[\"']?\s*(?:=>|[:=])\s*)({_VALUE})"),
+        ("pass", "pw", "secret", "key", "token", "비밀번호", "암호", "パスワード", "密码", "contraseña"),
+        (r"(?i)([\"']?[\w.-]{0,40}(?:passw(?:or)?d|passwd|pwd|\bpass|secret|api[_-]?key|access[_-]?token|refresh[_-]?token|auth[_-]?token|\btoken|\bpw|passphrase|passwort|비밀번호|암호|パスワード|密码|contraseña)"
+        rf"\\?[\"']?\s{{0,4}}(?:=>|[:=>])\s{{0,4}}\\?)({_VALUE})"),
     ),
+    ((" --pass", " -p", " --auth-pass"), r"(?i)(\s--?(?:password|pass|auth-password|ap)[ =])([^\s-]\S*)"),
+    # the same inside a string of JSON
+    (("pass", "pwd", "secret", "token"), r'(?i)(\\"[\w.-]{0,40}(?:pass\w{0,8}|pwd|secret|token)\\"\s{0,4}:\s{0,4}\\")([^"\\]{1,200})'),
     (("bearer", "basic"), r"(?i)(\b(?:Bearer|Basic)\s+)([A-Za-z0-9._~+/=-]{8,})"),
     # scheme://user:password@host
-    (("://",), r"(?i)(\b[a-z][a-z0-9+.-]*://[^\s:@/]+:)([^\s@/]+)(?=@)"),
+    (("://",), r"(?i)(\b[a-z][a-z0-9+.-]{0,20}://[^\s/]{1,200}:)([^\s@/]{1,200})(?=@)"),
     # keys that are known by their looks: SendGrid, Resend, Mailgun, Google, JSON web tokens
     (
-        ("sg.", "re_", "key-", "ya29", "eyj"),
-        r"()(\bSG\.[\w-]{8,}\.[\w-]{8,}|\bre_[A-Za-z0-9_]{12,}|\bkey-[0-9a-f]{20,}|\bya29\.[\w-]{8,}|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?)",
+        ("sg.", "re_", "key-", "ya29", "eyj", "xkeysib"),
+        r"()(\bSG\.[\w-]{8,}\.[\w-]{8,}|\bre_[A-Za-z0-9_]{12,}|\bkey-[0-9a-f]{20,}|\bxkeysib-[\w-]{16,}|\bya29\.[\w-]{8,}|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?)",
     ),
 )  # fmt: skip
 # Words that follow such a name in prose or in a message about it, and are no value.
@@ -51,6 +56,7 @@ def _mask(found: re.Match[str]) -> str:
 
 def masked(text: str) -> str:
     """Return a text without secrets and without control characters."""
+    text = text[:_MAX_TEXT]
     lowered = text.lower()
     for words, pattern in _PATTERNS:
         if any(word in lowered for word in words):

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.diagnosis import Context, diagnose
+from smtpdoctor.explain.lookup import of_entry
 from smtpdoctor.explain.masking import masked
 from smtpdoctor.explain.reading import read, token_in
 from smtpdoctor.explain.records import Record, records
@@ -29,8 +30,13 @@ _ONE_TEXT: Final = 60  # lines: up to here, lines without a time stamp are taken
 _REPLY_LINES: Final = 8
 _MAX_SHAPES: Final = 20_000
 _MAX_CAUSES: Final = 1_000
-# What differs from one occurrence of a failure to the next: numbers, ids, addresses before the @.
-_VARIES: Final = re.compile(r"[0-9a-f]*\d[0-9a-f]*|[\w.+-]+(?=@)", re.IGNORECASE)
+# What differs from one occurrence of a failure to the next: times, addresses, long numbers and ids.
+# Numbers of three digits stay: they are reply codes and ports.
+_VARIES: Final = re.compile(
+    r"\d{4}-\d\d-\d\d|\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[\d+\]"
+    r"|\b(?=[a-f]{0,16}\d)[0-9a-f]{6,}|\d{4,}|[\w.+-]{1,64}(?=@)",
+    re.IGNORECASE,
+)
 
 
 class Explained(Struct, frozen=True):
@@ -109,6 +115,9 @@ def _judge(record: Record, provider: str | None, *, pasted: bool) -> tuple[Findi
     if reading is None:
         return None
     finding = diagnose(reading.evidence, reading.context)
+    if finding is None and reading.sure and reading.evidence.code and reading.evidence.enhanced:
+        # A reply that no rule knows is a failure all the same.
+        finding = of_entry(load.entries()["unclear"], evidence=reading.evidence)
     if finding is None or not (reading.sure or finding.pattern):
         return None
     evidence = reading.evidence

@@ -54,7 +54,8 @@ def probe(session: Session) -> StageResult:
             Stage.AUTH, "auth.refused", _labelled("control-character"), facts=facts, code="-", reply="-"
         )
     except DialogueError as error:
-        labels = (*labels, "closed-after-auth")
+        if error.token != "timeout":  # noqa: S105 -- an error token
+            labels = (*labels, "closed-after-auth")
         evidence = session.broken(Stage.AUTH, error, *labels, mechanisms=" ".join(offered))
         return failed(Stage.AUTH, "auth.broken", evidence, facts=facts, error=error.token)
     if reply.code == _OK:

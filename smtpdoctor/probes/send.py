@@ -60,16 +60,18 @@ def probe(session: Session) -> StageResult:
     if message is None:
         return skipped(Stage.SEND, "recipient.no-sender")
     facts = {"token": session.token, "size": len(message)}
+    taken = False
     try:
         reply = channel.ask("DATA")
         if reply.code == _GO_ON:
             session.in_transaction = False
             channel.send(message, f"({len(message)} bytes)")
             reply = channel.read_reply()
+            taken = reply.positive
     except DialogueError as error:
         evidence = session.broken(Stage.SEND, error)
         return failed(Stage.SEND, "send.broken", evidence, facts=facts, error=error.token)
-    if not reply.positive or reply.code == _GO_ON:
+    if not taken:  # also a 250 to DATA itself: nothing was sent, so nothing was accepted
         evidence = session.refused(Stage.SEND, reply, size=str(len(message)))
         return failed(Stage.SEND, "send.refused", evidence, facts=facts, code=reply.code, reply=evidence.text)
     text = session.redact(reply.text)

@@ -39,7 +39,8 @@ def probe(session: Session) -> StageResult:
     try:
         reply = channel.ask("STARTTLS")
     except DialogueError as error:
-        return _broken(session, error, "starttls")
+        evidence = session.broken(Stage.TLS, error)
+        return failed(Stage.TLS, "tls.broken", evidence, error=error.token)
     if reply.code != _READY:
         evidence = session.refused(Stage.TLS, reply, "starttls")
         return failed(Stage.TLS, "tls.starttls-refused", evidence, code=reply.code, reply=evidence.text)

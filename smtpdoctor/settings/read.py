@@ -18,6 +18,8 @@ from smtpdoctor.model import Evidence, Message, Origin, Stage
 __all__ = ["Variable", "Variables", "read_env_file", "read_secret_file", "read_variables"]
 
 _MAX_FILE: Final = 1_048_576  # a .env file is a few KiB; a hundred times that is a mistake
+_MAX_VALUE: Final = 65_536  # `A=${B}${B}` doubles with every line
+_PIPE_SECONDS: Final = 5.0
 _FILE_SUFFIX: Final = "_FILE"
 
 
@@ -48,9 +50,7 @@ def _text_of(path: Path, flag: str) -> str:
         size = path.stat().st_size
         if size > _MAX_FILE:
             raise UsageError(Message("usage.file.large", {**values, "size": f"{size / 1e6:.0f}"}))
-        with path.open("rb") as stream:
-            # A device or pipe has no size; a read past the limit must not fill the memory.
-            data = stream.read(_MAX_FILE + 1)
+        data = path.read_bytes() if path.is_file() else _from_pipe(path)
     except FileNotFoundError as error:
         raise UsageError(Message("usage.file.missing", values)) from error
     except OSError as error:
@@ -60,6 +60,30 @@ def _text_of(path: Path, flag: str) -> str:
     if len(data) > _MAX_FILE:
         raise UsageError(Message("usage.file.large", {**values, "size": ">1"}))
     return _decoded(data, values)
+
+
+def _from_pipe(path: Path) -> bytes:
+    """Read a pipe (a shell's ``<(command)``) or device: as much as may be, and no longer than some seconds."""
+    import errno
+    import os
+    import select
+    import time
+
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        data = b""
+        deadline = time.monotonic() + _PIPE_SECONDS
+        while len(data) <= _MAX_FILE:
+            ready, _, _ = select.select([handle], [], [], max(deadline - time.monotonic(), 0))
+            if not ready:
+                raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+            part = os.read(handle, _MAX_FILE + 1 - len(data))
+            if not part:
+                break
+            data += part
+        return data
+    finally:
+        os.close(handle)
 
 
 def _decoded(data: bytes, values: dict[str, object]) -> str:
@@ -132,9 +156,10 @@ def _expanded(texts: list[tuple[str, str | None]], environment: Mapping[str, str
     values: dict[str, str | None] = {}
     for name, text in texts:
         known = {**environment, **values}
-        values[name] = (
-            None if text is None else "".join(part.resolve(known) for part in parse_variables(text))
-        )
+        expanded = "" if text is None else "".join(part.resolve(known) for part in parse_variables(text))
+        if len(expanded) > _MAX_VALUE:
+            raise UsageError(Message("usage.file.expansion", {"name": name, "most": _MAX_VALUE}))
+        values[name] = None if text is None else expanded
     return values
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import unquote, urlsplit
@@ -294,6 +295,10 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
     found = _from_flags(flags)
     app = _app_named(flags.app or detect_app(variables.values))
     found |= _from_variables(app, variables, found, evidence)
+    if "host" in found and "@" in found["host"].value:
+        # A whole URL where a host belongs; its password must not travel on as part of a host name.
+        bare = re.sub(r":[^:@/]*@", f":{Secret.MASK}@", found["host"].value)
+        found["host"] = Setting(bare, found["host"].origin)
     named = preset_named(flags.preset) if flags.preset else None
     preset = named
     if "host" in found:

@@ -41,8 +41,8 @@ class Reply(Struct, frozen=True):
 
     @property
     def positive(self) -> bool:
-        """2yz or 3yz: the command was taken (RFC 5321 section 4.2.1)."""
-        return self.code < 400  # noqa: PLR2004 -- the first digit of RFC 5321
+        """2yz: the command was carried out (RFC 5321 section 4.2.1)."""
+        return 200 <= self.code < 300  # noqa: PLR2004 -- the first digit of RFC 5321
 
     @property
     def enhanced(self) -> str | None:

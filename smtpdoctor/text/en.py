@@ -136,6 +136,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.file.missing": "{flag}: there is no file {file}",
     "usage.file.directory": "{flag}: {file} is a folder, not a file",
     "usage.file.unreadable": "{flag}: {file} cannot be read: {reason}",
+    "usage.file.expansion": "the value of {name} grows past {most} characters when the names in it are expanded",
     "usage.file.large": "{flag}: {file} has {size} MB; a file of settings has a few KB",
     "usage.file.binary": "{flag}: {file} is no text file (UTF-8, UTF-16 with a byte order mark, or CP949)",
     "usage.url.scheme": "--url: unknown scheme {scheme}; known are {known}",

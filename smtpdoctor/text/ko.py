@@ -130,6 +130,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.file.missing": "{flag}: {file} 파일이 없습니다",
     "usage.file.directory": "{flag}: {file}은(는) 파일이 아니라 폴더입니다",
     "usage.file.unreadable": "{flag}: {file} 파일을 읽을 수 없습니다: {reason}",
+    "usage.file.expansion": "{name} 값에 든 이름을 풀면 {most}자를 넘습니다",
     "usage.file.large": "{flag}: {file} 파일이 {size} MB입니다. 설정 파일은 보통 몇 KB입니다",
     "usage.file.binary": "{flag}: {file}은(는) 텍스트 파일이 아닙니다 (UTF-8, BOM이 있는 UTF-16, CP949 지원)",
     "usage.url.scheme": "--url: 알 수 없는 스킴 {scheme}. 사용할 수 있는 스킴: {known}",

@@ -14,17 +14,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import matches
-from smtpdoctor.knowledge.schema import Alternative, Conditions, Entry, Reply, Rule, When
+from smtpdoctor.knowledge.patterns import occurs
+from smtpdoctor.knowledge.schema import Alternative, Conditions, Entry, Reply, When
 from smtpdoctor.model import Confidence, Evidence, Finding, SettingName, Settings, Severity, Stage
 
-__all__ = ["Context", "diagnose", "holds", "order"]
+__all__ = ["CERTAINTY", "GRAVITY", "Context", "diagnose", "holds", "order", "ties"]
 
 _MAX_TEXT: Final = 16_384  # a longer text says nothing more
 _MAX_CANDIDATES: Final = 3
 _REPLY_SCORE: Final = 50  # the provider's own words beat any general rule but a label
-_SURE: Final = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2}
-_GRAVE: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+CERTAINTY: Final = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2}
+GRAVITY: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 # Warnings about a setting that become the cause once the stage that depends on it failed.
 _EXPLAINS: Final = {
     "host": frozenset({Stage.DNS, Stage.CONNECT}),
@@ -91,17 +91,12 @@ def _by_rules(evidence: Evidence, context: Context, text: str) -> Iterator[_Matc
     for entry in load.entries().values():
         # The compiled index has the most special rule first, so the first that fits is the best.
         for rule in entry.match:
-            if holds(rule, evidence, context) and _worded(rule, text, lowered):
+            if holds(rule, evidence, context) and (
+                not rule.text or occurs(rule.text, rule.atoms, text, lowered)
+            ):
                 severity = rule.severity or entry.severity
                 yield _Match(rule.score, entry, rule.confidence, severity, pattern=rule.text)
                 break
-
-
-def _worded(rule: Rule, text: str, lowered: str) -> bool:
-    """Whether the text has what the rule wants; a pattern is not even compiled where its literals are absent."""
-    if not rule.text:
-        return True
-    return (not rule.atoms or any(atom in lowered for atom in rule.atoms)) and matches(rule.text, text)
 
 
 def _reply_fits(reply: Reply, evidence: Evidence, text: str) -> bool:
@@ -167,10 +162,14 @@ def _whole_text(evidence: Evidence) -> str:
     return f"{evidence.code} {evidence.text}"
 
 
+def _all_matches(evidence: Evidence, context: Context) -> list[_Match]:
+    text = _whole_text(evidence)
+    return [*_by_rules(evidence, context, text), *_by_replies(evidence, context, text)]
+
+
 def diagnose(evidence: Evidence, context: Context) -> Finding | None:
     """Return the cause behind one piece of evidence, or None where nothing fits."""
-    text = _whole_text(evidence)
-    matches = [*_by_rules(evidence, context, text), *_by_replies(evidence, context, text)]
+    matches = _all_matches(evidence, context)
     if not matches:
         return None
     matches.sort(key=lambda match: (-match.score, match.entry.id))
@@ -193,8 +192,7 @@ def diagnose(evidence: Evidence, context: Context) -> Finding | None:
 
 def ties(evidence: Evidence, context: Context) -> list[str]:
     """Return the ids that claim the evidence with the same, highest score: a defect of the catalogue."""
-    text = _whole_text(evidence)
-    matches = [*_by_rules(evidence, context, text), *_by_replies(evidence, context, text)]
+    matches = _all_matches(evidence, context)
     top = max((match.score for match in matches), default=0)
     return sorted(match.entry.id for match in matches if match.score == top)
 
@@ -214,11 +212,11 @@ def order(findings: list[Finding], failed: Stage | None) -> tuple[Finding, ...]:
     stages = list(Stage)
 
     def rank(finding: Finding) -> tuple[int, int, int]:
-        severity = _GRAVE[finding.severity]
+        severity = GRAVITY[finding.severity]
         telling = failed in _EXPLAINS.get(finding.evidence.setting or "", ())
         if telling and finding.evidence.labels & _TELLING:
             severity = -1
-        return severity, stages.index(finding.stage), _SURE[finding.confidence]
+        return severity, stages.index(finding.stage), CERTAINTY[finding.confidence]
 
     return tuple(sorted(merged.values(), key=rank))
 
@@ -248,5 +246,5 @@ def _joined(first: Finding, second: Finding) -> Finding:
         labels=live.evidence.labels | config.evidence.labels,
         facts={**config.evidence.facts, **live.evidence.facts},
     )
-    severity = min(live.severity, config.severity, key=_GRAVE.__getitem__)
+    severity = min(live.severity, config.severity, key=GRAVITY.__getitem__)
     return replace(live, evidence=evidence, severity=severity)

@@ -97,20 +97,24 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             tell(say(lang, "interrupted"))
             raise typer.Exit(EXIT_INTERRUPTED) from None
         except BrokenPipeError:
-            # Whoever read our output has seen enough. Python must not complain at exit either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _mute_output()  # whoever read it has seen enough
             raise typer.Exit(EXIT_PROBLEM) from None
         except OSError as error:
             if error.errno not in _OUTPUT_ERRORS:
                 _own_up(error, lang)
             values: dict[str, object] = {"file": "-", "reason": error.strerror or "?"}
             tell(say(lang, "usage.error", text=say(lang, Message("usage.output", values))))
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _mute_output()
             raise typer.Exit(EXIT_USAGE) from None
         except Exception as error:  # noqa: BLE001 -- the contract's exit code 3
             _own_up(error, lang)
 
     return run
+
+
+def _mute_output() -> None:
+    """Send what is still buffered nowhere, so that Python does not complain of it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _own_up(error: Exception, lang: Lang) -> NoReturn:
@@ -204,7 +208,7 @@ def output_to(path: Path | None) -> Iterator[IO[str]]:
     from io import StringIO
 
     if path.is_dir() or not path.parent.is_dir():
-        reason = os.strerror(21 if path.is_dir() else 2)
+        reason = os.strerror(errno.EISDIR if path.is_dir() else errno.ENOENT)
         raise UsageError(Message("usage.output", {"file": str(path), "reason": reason}))
     buffer = StringIO()
     yield buffer

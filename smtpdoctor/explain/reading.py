@@ -11,7 +11,7 @@ from msgspec import Struct
 from smtpdoctor.diagnosis import Context
 from smtpdoctor.explain.records import Record
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import matches
+from smtpdoctor.knowledge.patterns import matches, occurs
 from smtpdoctor.model import Evidence, Origin, Setting, Settings, Stage
 
 __all__ = ["Reading", "read", "subject_of", "token_in"]
@@ -113,7 +113,7 @@ def token_in(text: str) -> str | None:
     """Return the error token that the text words; the file's order puts the special ones first."""
     lowered = text.lower()
     for word in load.words():
-        if (not word.atoms or any(atom in lowered for atom in word.atoms)) and matches(word.text, text):
+        if occurs(word.text, word.atoms, text, lowered):
             return word.token
     return None
 

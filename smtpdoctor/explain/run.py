@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from smtpdoctor.diagnosis import Context, diagnose
+from smtpdoctor.diagnosis import CERTAINTY, GRAVITY, Context, diagnose
 from smtpdoctor.explain.lookup import of_entry
 from smtpdoctor.explain.masking import masked
 from smtpdoctor.explain.reading import read, token_in
@@ -18,12 +18,10 @@ from smtpdoctor.explain.records import Record, records
 from smtpdoctor.explain.source import Numbered, Source
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches
-from smtpdoctor.model import Confidence, Finding, Severity
+from smtpdoctor.model import Finding
 
 __all__ = ["Explained", "explain_source", "explain_text", "ordered", "tell"]
 
-_GRAVE: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
-_SURE: Final = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2}
 _NEAR: Final = 3  # lines: what stands closer together is one incident
 _PASTE: Final = 25  # lines: what a person pastes to ask about it
 _ONE_TEXT: Final = 60  # lines: up to here, lines without a time stamp are taken to belong together
@@ -131,16 +129,14 @@ def _deciding_line(record: Record, finding: Finding) -> str:
     """Return the line of a record by which its cause was known, with the next ones of a reply."""
     lines = record.text.split("\n")
     code = finding.evidence.code
-    chosen = 0
-    for number, line in enumerate(lines):
-        if finding.pattern and matches(finding.pattern, line):
-            chosen = number
-            break
-        if not finding.pattern and (
-            (code is not None and str(code) in line) or token_in(line) == finding.evidence.error is not None
-        ):
-            chosen = number
-            break
+    error = finding.evidence.error
+
+    def decides(line: str) -> bool:
+        if finding.pattern:
+            return matches(finding.pattern, line)
+        return (code is not None and str(code) in line) or token_in(line) == error is not None
+
+    chosen = next((number for number, line in enumerate(lines) if decides(line)), 0)
     end = chosen + 1
     while end < len(lines) and end - chosen < _REPLY_LINES and code is not None and str(code) in lines[end]:
         end += 1
@@ -157,7 +153,7 @@ def _collected(seen: Iterable[_Seen], file: str | None) -> list[Explained]:
                 causes[key] = Explained(one.finding, one.context, 1, file, one.record.first, one.record.last)
             continue
         better = known
-        if _SURE[one.finding.confidence] < _SURE[known.finding.confidence]:
+        if CERTAINTY[one.finding.confidence] < CERTAINTY[known.finding.confidence]:
             better = replace(known, finding=one.finding, context=one.context)
         causes[key] = replace(better, count=known.count + 1, last_line=one.record.last)
     return list(causes.values())
@@ -169,9 +165,9 @@ def ordered(found: Iterable[Explained]) -> list[Explained]:
     rest = sorted(
         found,
         key=lambda one: (
-            _GRAVE[one.finding.severity],
+            GRAVITY[one.finding.severity],
             -one.count,
-            _SURE[one.finding.confidence],
+            CERTAINTY[one.finding.confidence],
             one.line,
         ),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import re2
 
-__all__ = ["compiled", "matches"]
+__all__ = ["compiled", "matches", "occurs"]
 
 
 @cache
@@ -22,3 +22,11 @@ def compiled(pattern: str) -> Any:
 def matches(pattern: str, text: str) -> bool:
     """Whether a pattern occurs in a text."""
     return compiled(pattern).search(text) is not None
+
+
+def occurs(pattern: str, atoms: tuple[str, ...], text: str, lowered: str) -> bool:
+    """Whether a pattern occurs in a text; it is not even compiled where all its literals are absent.
+
+    ``lowered`` is the text in lower case: many patterns are held against one text.
+    """
+    return (not atoms or any(atom in lowered for atom in atoms)) and matches(pattern, text)

@@ -54,8 +54,8 @@ def context_of(report: Report) -> Context:
 
 def advise(finding: Finding, context: Context, lang: Lang) -> Advice:
     """Put a finding in words."""
-    entry = load.entries()[finding.id]
-    preset = load.presets().get(context.provider or "")
+    entry = load.entry(finding.id)
+    preset = load.preset_with_id(context.provider)
     names = _Names(finding, context, preset, lang)
     meaning = [entry.meaning.in_(lang)]
     fixes: list[str] = []

@@ -6,6 +6,7 @@ special one that fits decides (``Rule.score``), and the next ones are the candid
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -14,8 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import occurs
-from smtpdoctor.knowledge.schema import Alternative, Conditions, Entry, Reply, When
+from smtpdoctor.knowledge.patterns import matches, possible
+from smtpdoctor.knowledge.schema import Alternative, Conditions, Reply, When
 from smtpdoctor.model import Confidence, Evidence, Finding, SettingName, Settings, Severity, Stage
 
 __all__ = ["CERTAINTY", "GRAVITY", "Context", "diagnose", "holds", "order", "ties"]
@@ -46,9 +47,9 @@ class Context(Struct, frozen=True, kw_only=True):
 
 class _Match(Struct, frozen=True):
     score: float
-    entry: Entry
+    id: str
     confidence: Confidence
-    severity: Severity
+    severity: Severity | None = None  # None: the entry's own
     reply: int | None = None
     pattern: str = ""
 
@@ -86,17 +87,19 @@ def holds(when: Conditions | None, evidence: Evidence, context: Context) -> bool
 
 
 def _by_rules(evidence: Evidence, context: Context, text: str) -> Iterator[_Match]:
+    """Yield the entries that fit, each by its most special rule, the most special first."""
     text = text[:_MAX_TEXT]
     lowered = text.lower()
-    for entry in load.entries().values():
-        # The compiled index has the most special rule first, so the first that fits is the best.
-        for rule in entry.match:
-            if holds(rule, evidence, context) and (
-                not rule.text or occurs(rule.text, rule.atoms, text, lowered)
-            ):
-                severity = rule.severity or entry.severity
-                yield _Match(rule.score, entry, rule.confidence, severity, pattern=rule.text)
-                break
+    found: set[str] = set()
+    for rule in load.rules():
+        if (
+            rule.entry not in found
+            and possible(rule.atoms, lowered)
+            and holds(rule, evidence, context)
+            and (not rule.text or matches(rule.text, text))
+        ):
+            found.add(rule.entry)
+            yield _Match(rule.score, rule.entry, rule.confidence, rule.severity, pattern=rule.text)
 
 
 def _reply_fits(reply: Reply, evidence: Evidence, text: str) -> bool:
@@ -117,16 +120,16 @@ def _alternative_holds(alt: Alternative, evidence: Evidence, context: Context) -
     """
     if (context.labels | evidence.labels).intersection(alt.when):
         return True
-    preset = load.presets().get(context.provider or "")
+    preset = load.preset_with_id(context.provider)
     unseen = context.settings.password is None and "password-form" in alt.when
     return unseen and preset is not None and preset.password.kind == "app-password"
 
 
 def _by_replies(evidence: Evidence, context: Context, text: str) -> Iterator[_Match]:
+    """Yield what the provider means by its words: the best first, then its other meaning."""
     if context.provider is None or not text:
         return
     lowered = text.lower()
-    entries = load.entries()
     best: tuple[float, int, Reply] | None = None
     for number, reply in enumerate(load.replies(context.provider)):
         if not _reply_fits(reply, evidence, lowered):
@@ -142,17 +145,14 @@ def _by_replies(evidence: Evidence, context: Context, text: str) -> Iterator[_Ma
     if best is None:
         return
     score, number, reply = best
-    diagnosis, confidence = reply.diagnosis, Confidence.CERTAIN
+    diagnosis, other, confidence = reply.diagnosis, None, Confidence.CERTAIN
     if reply.alt:
+        other, confidence = reply.alt.diagnosis, Confidence.LIKELY
         if _alternative_holds(reply.alt, evidence, context):
-            diagnosis = reply.alt.diagnosis
-            other = entries[reply.diagnosis]
-        else:
-            other = entries[reply.alt.diagnosis]
-        confidence = Confidence.LIKELY
-        yield _Match(score - 1, other, Confidence.POSSIBLE, other.severity)
-    entry = entries[diagnosis]
-    yield _Match(score, entry, confidence, entry.severity, number, pattern=re.escape(reply.text))
+            diagnosis, other = other, diagnosis
+    yield _Match(score, diagnosis, confidence, reply=number, pattern=re.escape(reply.text))
+    if other is not None:
+        yield _Match(score - 1, other, Confidence.POSSIBLE)
 
 
 def _whole_text(evidence: Evidence) -> str:
@@ -162,29 +162,37 @@ def _whole_text(evidence: Evidence) -> str:
     return f"{evidence.code} {evidence.text}"
 
 
-def _all_matches(evidence: Evidence, context: Context) -> list[_Match]:
+def _matches(evidence: Evidence, context: Context) -> Iterator[_Match]:
+    """Yield all that fits, the most special first; nothing is looked at before it is asked for."""
     text = _whole_text(evidence)
-    return [*_by_rules(evidence, context, text), *_by_replies(evidence, context, text)]
+    return heapq.merge(
+        _by_rules(evidence, context, text),
+        _by_replies(evidence, context, text),
+        key=lambda match: (-match.score, match.id),
+    )
 
 
 def diagnose(evidence: Evidence, context: Context) -> Finding | None:
     """Return the cause behind one piece of evidence, or None where nothing fits."""
-    matches = _all_matches(evidence, context)
-    if not matches:
+    found = _matches(evidence, context)
+    best = next(found, None)
+    if best is None:
         return None
-    matches.sort(key=lambda match: (-match.score, match.entry.id))
-    best = matches[0]
-    others = dict.fromkeys(match.entry.id for match in matches if match.entry.id != best.entry.id)
-    certain = best.confidence is Confidence.CERTAIN
+    others: dict[str, None] = {}
+    if best.confidence is not Confidence.CERTAIN:
+        candidates = (match.id for match in found if match.id != best.id)
+        while len(others) < _MAX_CANDIDATES and (name := next(candidates, None)) is not None:
+            others[name] = None
+    entry = load.entry(best.id)
     return Finding(
-        id=best.entry.id,
-        stage=evidence.stage or best.entry.stage,
-        severity=best.severity,
+        id=best.id,
+        stage=evidence.stage or entry.stage,
+        severity=best.severity or entry.severity,
         confidence=best.confidence,
-        fault=best.entry.fault,
-        retryable=best.entry.retryable,
+        fault=entry.fault,
+        retryable=entry.retryable,
         evidence=evidence,
-        candidates=() if certain else tuple(others)[:_MAX_CANDIDATES],
+        candidates=tuple(others),
         reply=best.reply,
         pattern=best.pattern,
     )
@@ -192,9 +200,8 @@ def diagnose(evidence: Evidence, context: Context) -> Finding | None:
 
 def ties(evidence: Evidence, context: Context) -> list[str]:
     """Return the ids that claim the evidence with the same, highest score: a defect of the catalogue."""
-    matches = _all_matches(evidence, context)
-    top = max((match.score for match in matches), default=0)
-    return sorted(match.entry.id for match in matches if match.score == top)
+    found = list(_matches(evidence, context))
+    return sorted(match.id for match in found if match.score == found[0].score)
 
 
 def order(findings: list[Finding], failed: Stage | None) -> tuple[Finding, ...]:

@@ -283,8 +283,11 @@ def test_the_index_is_what_the_files_say() -> None:
     """The compiled index gives the same values as the TOML, but for the examples, which no run needs."""
     replace = msgspec.structs.replace
     assert load.entries() == {
-        name: replace(entry, example=(), near_miss=()) for name, entry in KNOWN.entries.items()
+        name: replace(entry, match=(), example=(), near_miss=()) for name, entry in KNOWN.entries.items()
     }
+    rules = [rule for entry in KNOWN.entries.values() for rule in entry.match]
+    assert sorted(load.rules(), key=str) == sorted(rules, key=str)
+    assert [rule.score for rule in load.rules()] == sorted((rule.score for rule in rules), reverse=True)
     none = msgspec.Raw(b"[]")
     presets = load.presets()
     assert {name: replace(one, reply=none) for name, one in presets.items()} == {
@@ -334,7 +337,8 @@ def test_the_index_is_kept_and_used_again(tmp_path: Path) -> None:
     assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
     (index,) = cache.iterdir()
     files = {file.name: file.stat().st_mtime_ns for file in index.iterdir()}
-    assert set(files) == {"catalogue.json", "presets.json", "apps.json", "words.json"}
+    kinds = ("catalogue", "rules", "presets", "names", "apps", "words")
+    assert set(files) == {f"{kind}.json" for kind in kinds}
     assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
     assert {file.name: file.stat().st_mtime_ns for file in index.iterdir()} == files
     # A file that somebody took away is no reason to fail.

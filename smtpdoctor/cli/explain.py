@@ -101,7 +101,7 @@ def _suggest(word: str, lang: Lang) -> None:
     from smtpdoctor.knowledge import load
     from smtpdoctor.text import say
 
-    near = get_close_matches(word.lower(), load.entries(), 1, 0.7)
+    near = get_close_matches(word.lower(), load.ids(), 1, 0.7)
     if near:
         tell(say(lang, "usage.preset.near", name=near[0]))
 

@@ -38,25 +38,21 @@ def of_entry(entry: Entry, *candidates: str, evidence: Evidence | None = None) -
 def _ids_with(*, code: int | None = None, enhanced: str | None = None, error: str | None = None) -> list[str]:
     """Return the ids whose rules name the code or token, the plainest rule first."""
     found: dict[str, float] = {}
-    for entry in load.entries().values():
-        for rule in entry.match:
-            if rule.label or rule.text:
-                continue
-            named = (
-                (code is not None and code in rule.code)
-                or (
-                    enhanced is not None
-                    and (enhanced in rule.enhanced or f"x{enhanced[1:]}" in rule.enhanced)
-                )
-                or (error is not None and error in rule.error)
-            )
-            if named:
-                found[entry.id] = min(rule.score, found.get(entry.id, 1e9))
+    for rule in load.rules():
+        if rule.label or rule.text:
+            continue
+        named = (
+            (code is not None and code in rule.code)
+            or (enhanced is not None and (enhanced in rule.enhanced or f"x{enhanced[1:]}" in rule.enhanced))
+            or (error is not None and error in rule.error)
+        )
+        if named:
+            found[rule.entry] = min(rule.score, found.get(rule.entry, 1e9))
     return sorted(found, key=lambda name: (found[name], name))
 
 
 def _token(word: str) -> str | None:
-    tokens = {token for entry in load.entries().values() for rule in entry.match for token in rule.error}
+    tokens = {token for rule in load.rules() for token in rule.error}
     by_case = {token.lower(): token for token in tokens}
     if word.lower() in by_case:
         return by_case[word.lower()]
@@ -68,9 +64,8 @@ def _token(word: str) -> str | None:
 def look_up(word: str, provider: str | None) -> Looked | None:
     """Return what a single word stands for, or None where it is none of ours."""
     word = word.strip()
-    entries = load.entries()
-    if word.lower() in entries:
-        return Looked(of_entry(entries[word.lower()]))
+    if word.lower() in load.ids():
+        return Looked(of_entry(load.entry(word.lower())))
     if re.fullmatch(r"[2-5]\d\d", word):
         evidence = Evidence(code=int(word))
         ids = _ids_with(code=int(word))
@@ -91,10 +86,10 @@ def look_up(word: str, provider: str | None) -> Looked | None:
     best = diagnose(evidence, Context(provider=provider))
     if best is not None:
         others = tuple(name for name in ids if name != best.id)
-        return Looked(of_entry(entries[best.id], *others[:6], evidence=evidence), replies)
+        return Looked(of_entry(load.entry(best.id), *others[:6], evidence=evidence), replies)
     if ids:
-        return Looked(of_entry(entries[ids[0]], *ids[1:7], evidence=evidence), replies)
+        return Looked(of_entry(load.entry(ids[0]), *ids[1:7], evidence=evidence), replies)
     if replies:
-        entry = entries[replies[0].diagnosis]
+        entry = load.entry(replies[0].diagnosis)
         return Looked(of_entry(entry, evidence=evidence), replies)
     return None

@@ -11,7 +11,7 @@ from msgspec import Struct
 from smtpdoctor.diagnosis import Context
 from smtpdoctor.explain.records import Record
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import matches, occurs
+from smtpdoctor.knowledge.patterns import matches, possible
 from smtpdoctor.model import Evidence, Origin, Setting, Settings, Stage
 
 __all__ = ["Reading", "read", "subject_of", "token_in"]
@@ -113,7 +113,7 @@ def token_in(text: str) -> str | None:
     """Return the error token that the text words; the file's order puts the special ones first."""
     lowered = text.lower()
     for word in load.words():
-        if occurs(word.text, word.atoms, text, lowered):
+        if possible(word.atoms, lowered) and matches(word.text, text):
             return word.token
     return None
 
@@ -151,14 +151,8 @@ def _provider(text: str, given: str | None) -> str | None:
     if given is not None:
         return given
     lowered = text.lower()
-    for preset in load.presets().values():
-        if preset.reply_marker and preset.reply_marker.lower() in lowered:
-            return preset.id
-    hosts = {host.lower() for host in _HOST.findall(lowered)}
-    for preset in load.presets().values():
-        if preset.kind != "local" and not hosts.isdisjoint((preset.host, *preset.hosts)):
-            return preset.id
-    return None
+    names = load.names()
+    return names.of_mark(lowered) or next(filter(None, map(names.of_host, _HOST.findall(lowered))), None)
 
 
 def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | None:

@@ -59,7 +59,7 @@ class _Seen(Struct, frozen=True):
 
 def is_consequence(effect: str, cause: str) -> bool:
     """Whether the one id is often no more than a consequence of the other."""
-    follows = load.entries()[effect].follows
+    follows = load.entry(effect).follows
     return effect != cause and any(fnmatchcase(cause, pattern) for pattern in follows)
 
 
@@ -115,7 +115,7 @@ def _judge(record: Record, provider: str | None, *, pasted: bool) -> tuple[Findi
     finding = diagnose(reading.evidence, reading.context)
     if finding is None and reading.sure and reading.evidence.code and reading.evidence.enhanced:
         # A reply that no rule knows is a failure all the same.
-        finding = of_entry(load.entries()["unclear"], evidence=reading.evidence)
+        finding = of_entry(load.entry("unclear"), evidence=reading.evidence)
     if finding is None or not (reading.sure or finding.pattern):
         return None
     evidence = reading.evidence

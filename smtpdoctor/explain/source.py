@@ -46,9 +46,8 @@ def _trigger() -> Any:
     line about mail that has one has a word of mail too.
     """
     literals = set(_MAIL)
-    for entry in load.entries().values():
-        for rule in entry.match:
-            literals |= _phrases(rule.atoms)
+    for rule in load.rules():
+        literals.update(_phrases(rule.atoms))
     needed = sorted(one for one in literals if not any(one != other and other in one for other in literals))
     options = re2.Options()
     options.case_sensitive = False
@@ -59,9 +58,11 @@ def _trigger() -> Any:
     return re2.compile("|".join([*map(re2.escape, needed), reply]), options)
 
 
-def _phrases(atoms: tuple[str, ...]) -> set[str]:
-    whole = all(len(atom) >= _SHORTEST and " " in atom.strip() for atom in atoms)
-    return set(atoms) if whole else set()
+def _phrases(atoms: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    for group in atoms:
+        if all(len(atom) >= _SHORTEST and " " in atom.strip() for atom in group):
+            return group
+    return ()
 
 
 def _is_utf16(head: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""What a text must hold for a pattern to match: literals, of which one at least is there.
+"""What a text must hold for a pattern to match: groups of literals, one of each group.
 
 Looking for literals is many times cheaper than matching patterns, so the compiled index carries
 them: a run compiles only patterns whose literals occur, and a log of gigabytes is searched for all
@@ -17,29 +17,35 @@ from typing import Any, Final
 __all__ = ["atoms_of"]
 
 _MAX_ALTERNATIVES: Final = 24
+_MAX_GROUPS: Final = 3
 _ENOUGH: Final = 8  # a longer literal is hardly rarer
 _MAX_RANGE: Final = 3
 
 
-def atoms_of(pattern: str) -> tuple[str, ...]:
-    """Return lower-case literals of which every match holds one; empty where nothing is certain."""
-    found = _required(_parser.parse(pattern, re.IGNORECASE))
-    return tuple(sorted(found or ()))
+def atoms_of(pattern: str) -> tuple[tuple[str, ...], ...]:
+    """Return groups of lower-case literals: every match holds one of each group.
+
+    The most telling group comes first; none where nothing is certain.
+    """
+    groups = sorted(set(_required(_parser.parse(pattern, re.IGNORECASE))), key=_rank, reverse=True)
+    # A single letter stands in every text: that is no more than a wasted look.
+    telling = [group for group in groups[:_MAX_GROUPS] if min(map(len, group)) > 1]
+    return tuple(tuple(sorted(group)) for group in telling or groups[:1])
 
 
-def _rank(alternatives: frozenset[str]) -> tuple[int, int]:
-    return min(*map(len, alternatives), _ENOUGH), -len(alternatives)
+def _rank(alternatives: frozenset[str]) -> tuple[int, int, list[str]]:
+    return min(*map(len, alternatives), _ENOUGH), -len(alternatives), sorted(alternatives)
 
 
-def _required(tree: Iterable[tuple[Any, Any]]) -> frozenset[str] | None:
-    """Return the best set of alternatives in a sequence, or None."""
-    candidates: list[frozenset[str]] = []
+def _required(tree: Iterable[tuple[Any, Any]]) -> list[frozenset[str]]:
+    """Return the sets of alternatives of which a sequence must hold one each."""
+    found: list[frozenset[str]] = []
     run: Sequence[str] = ("",)
 
     def end_run() -> None:
         nonlocal run
         if all(run):
-            candidates.append(frozenset(run))
+            found.append(frozenset(run))
         run = ("",)
 
     for operation, argument in tree:
@@ -48,24 +54,22 @@ def _required(tree: Iterable[tuple[Any, Any]]) -> frozenset[str] | None:
             run = tuple(sorted({head + tail for head in run for tail in choices}))
             continue
         end_run()
-        inner = _inside(operation, argument)
-        if inner:
-            candidates.append(inner)
+        found += _inside(operation, argument)
     end_run()
-    return max(candidates, key=_rank, default=None)
+    return found
 
 
-def _inside(operation: Any, argument: Any) -> frozenset[str] | None:
+def _inside(operation: Any, argument: Any) -> list[frozenset[str]]:
     """Return what one part that is no plain literal requires."""
     if operation is sre.SUBPATTERN:
         return _required(argument[3])
     if operation is sre.BRANCH:
-        branches = [_required(branch) for branch in argument[1]]
+        branches = [max(_required(branch), key=_rank, default=None) for branch in argument[1]]
         whole = [branch for branch in branches if branch]
-        return frozenset().union(*whole) if len(whole) == len(branches) else None
+        return [frozenset().union(*whole)] if len(whole) == len(branches) else []
     if operation in (sre.MAX_REPEAT, sre.MIN_REPEAT) and argument[0] > 0:
         return _required(argument[2])
-    return None
+    return []
 
 
 def _literals(tree: Iterable[tuple[Any, Any]]) -> tuple[str, ...] | None:

@@ -16,11 +16,11 @@ import msgspec
 
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.atoms import atoms_of
+from smtpdoctor.knowledge.names import names_of
 from smtpdoctor.knowledge.placeholders import PLACEHOLDER
 from smtpdoctor.knowledge.schema import (
     Advice,
     App,
-    Catalogue,
     Entry,
     Example,
     NearMiss,
@@ -74,7 +74,7 @@ def _score(rule: Rule) -> float:
     )
 
 
-def _atoms(pattern: str) -> tuple[str, ...]:
+def _atoms(pattern: str) -> tuple[tuple[str, ...], ...]:
     try:
         return atoms_of(pattern) if pattern else ()
     except re.error:
@@ -136,8 +136,8 @@ def _problems_of_pattern(where: str, pattern: str) -> Iterator[str]:
 def _problems_of_rule(rule: Rule) -> Iterator[str]:
     if _score(rule) == rule.weight:
         yield "no condition"
-    if rule.score or rule.atoms:
-        yield "score and atoms are computed"
+    if rule.score or rule.atoms or rule.entry:
+        yield "score, atoms and entry are computed"
     if rule.text:
         yield from _problems_of_pattern("text", rule.text)
 
@@ -212,10 +212,10 @@ def read(package: Path, presets: Path) -> Knowledge:
             problems.append(f"{path}: {error}")
             continue
         problems += [f"{path}: {problem}" for problem in _problems_of_entry(entry, ids)]
-        computed = (
-            msgspec.structs.replace(rule, score=_score(rule), atoms=_atoms(rule.text)) for rule in entry.match
+        rules = tuple(
+            msgspec.structs.replace(rule, score=_score(rule), atoms=_atoms(rule.text), entry=path.stem)
+            for rule in entry.match
         )
-        rules = tuple(sorted(computed, key=lambda rule: -rule.score))
         entries[path.stem] = msgspec.structs.replace(entry, match=rules)
     known: dict[str, Preset] = {}
     replies: dict[str, tuple[Reply, ...]] = {}
@@ -248,14 +248,22 @@ def read(package: Path, presets: Path) -> Knowledge:
 
 
 def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
-    """Return the files of the index: name → JSON. Examples stay behind: a run has no use for them."""
+    """Return the files of the index: name → JSON. Examples stay behind: a run has no use for them.
+
+    The rules stand apart, the most special first: a diagnosis looks at them until one fits, and then
+    at the one entry that it leads to.
+    """
     entries = {
-        name: msgspec.structs.replace(entry, example=(), near_miss=())
+        name: msgspec.structs.replace(entry, match=(), example=(), near_miss=())
         for name, entry in knowledge.entries.items()
     }
+    rules = [rule for entry in knowledge.entries.values() for rule in entry.match]
+    rules.sort(key=lambda rule: (-rule.score, rule.entry))
     return {
-        "catalogue.json": msgspec.json.encode(Catalogue(entries)),
+        "catalogue.json": msgspec.json.encode(entries),
+        "rules.json": msgspec.json.encode(rules),
         "presets.json": msgspec.json.encode(knowledge.presets),
+        "names.json": msgspec.json.encode(names_of(knowledge.presets.values())),
         "apps.json": msgspec.json.encode(knowledge.apps),
         "words.json": msgspec.json.encode(
             [WordPattern(word.token, text, _atoms(text)) for word in knowledge.words for text in word.text]

@@ -16,15 +16,21 @@ from typing import Final
 import msgspec
 
 from smtpdoctor.errors import KnowledgeError
-from smtpdoctor.knowledge.schema import App, Catalogue, Entry, Preset, Reply, WordPattern
+from smtpdoctor.knowledge.names import Names, names_of
+from smtpdoctor.knowledge.schema import App, Entry, Preset, Reply, Rule, WordPattern
 
 __all__ = [
     "app",
     "apps",
     "entries",
+    "entry",
+    "ids",
+    "names",
     "preset",
+    "preset_with_id",
     "presets",
     "replies",
+    "rules",
     "sources",
     "user_presets_folder",
     "words",
@@ -32,7 +38,7 @@ __all__ = [
 
 PACKAGE: Final = Path(__file__).resolve().parent.parent
 _BUILT: Final = PACKAGE / "_index"
-_FILES: Final = ("catalogue.json", "presets.json", "apps.json", "words.json")
+_FILES: Final = ("catalogue.json", "rules.json", "presets.json", "names.json", "apps.json", "words.json")
 
 
 def sources() -> tuple[Path, Path]:
@@ -115,14 +121,35 @@ def _file(name: str) -> bytes:
 
 
 @cache
-def entries() -> dict[str, Entry]:
-    """Return the catalogue by id."""
-    return msgspec.json.decode(_file("catalogue.json"), type=Catalogue).entries
+def _raw_entries() -> dict[str, msgspec.Raw]:
+    return msgspec.json.decode(_file("catalogue.json"), type=dict[str, msgspec.Raw])
+
+
+def ids() -> tuple[str, ...]:
+    """Return the ids of the catalogue, in alphabetical order."""
+    return tuple(_raw_entries())
 
 
 @cache
-def _built_in_presets() -> dict[str, Preset]:
-    return msgspec.json.decode(_file("presets.json"), type=dict[str, Preset])
+def entry(name: str) -> Entry:
+    """Return the entry of that id, without its rules; KeyError where there is none."""
+    return msgspec.json.decode(_raw_entries()[name], type=Entry)
+
+
+def entries() -> dict[str, Entry]:
+    """Return the catalogue by id, without its rules."""
+    return {name: entry(name) for name in ids()}
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Return the rules of all entries, the most special first."""
+    return msgspec.json.decode(_file("rules.json"), type=tuple[Rule, ...])
+
+
+@cache
+def _built_in() -> dict[str, msgspec.Raw]:
+    return msgspec.json.decode(_file("presets.json"), type=dict[str, msgspec.Raw])
 
 
 def user_presets_folder() -> Path:
@@ -133,37 +160,60 @@ def user_presets_folder() -> Path:
 
 
 @cache
-def presets() -> dict[str, Preset]:
-    """Return all presets by id, the user's own over the built-in ones.
-
-    A file of the user's own that is wrong raises KnowledgeError with its name and key.
-    """
-    found = dict(_built_in_presets())
+def _own() -> dict[str, Preset]:
+    """Return the user's own presets; a file that is wrong raises KnowledgeError with its name and key."""
     folder = user_presets_folder()
-    if folder.is_dir():
-        from smtpdoctor.knowledge.compile import read_preset
+    if not folder.is_dir():
+        return {}
+    from smtpdoctor.knowledge.compile import read_preset
 
-        problems: list[str] = []
-        for path in sorted(folder.glob("*.toml")):
-            try:
-                found[path.stem] = read_preset(path, frozenset(entries()))
-            except KnowledgeError as error:
-                problems += error.problems
-        if problems:
-            raise KnowledgeError(problems)
-    return dict(sorted(found.items()))
+    found: dict[str, Preset] = {}
+    problems: list[str] = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            found[path.stem] = read_preset(path, frozenset(ids()))
+        except KnowledgeError as error:
+            problems += error.problems
+    if problems:
+        raise KnowledgeError(problems)
+    return found
+
+
+@cache
+def preset_with_id(name: str | None) -> Preset | None:
+    """Return the preset of that id, the user's own over a built-in one."""
+    if name is None:
+        return None
+    own = _own().get(name)
+    if own is not None or name not in _built_in():
+        return own
+    return msgspec.json.decode(_built_in()[name], type=Preset)
+
+
+@cache
+def presets() -> dict[str, Preset]:
+    """Return all presets by id, the user's own over the built-in ones."""
+    found = {name: preset_with_id(name) for name in sorted({*_built_in(), *_own()})}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+@cache
+def names() -> Names:
+    """Return by what the providers are known."""
+    built_in = msgspec.json.decode(_file("names.json"), type=Names)
+    own = _own()
+    return names_of(own.values()).over(built_in, own) if own else built_in
 
 
 def preset(name: str) -> Preset | None:
     """Return the preset of that id or alias."""
     key = name.strip().lower()
-    known = presets()
-    if key in known:
-        return known[key]
+    if (found := preset_with_id(key)) is not None:
+        return found
     squeezed = key.replace(" ", "").replace("-", "").replace("_", "")
-    for one in known.values():
-        names = (one.id, one.name.en.lower(), one.name.ko, *one.aliases)
-        if any(key == other or squeezed == other.replace(" ", "").replace("-", "") for other in names):
+    for one in presets().values():
+        known = (one.id, one.name.en.lower(), one.name.ko, *one.aliases)
+        if any(key == other or squeezed == other.replace(" ", "").replace("-", "") for other in known):
             return one
     return None
 
@@ -171,7 +221,7 @@ def preset(name: str) -> Preset | None:
 @cache
 def replies(preset_id: str) -> tuple[Reply, ...]:
     """Return a preset's own replies."""
-    found = presets().get(preset_id)
+    found = preset_with_id(preset_id)
     return msgspec.json.decode(found.reply, type=tuple[Reply, ...]) if found else ()
 
 

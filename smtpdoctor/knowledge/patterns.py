@@ -7,7 +7,7 @@ from typing import Any
 
 import re2
 
-__all__ = ["compiled", "matches", "occurs"]
+__all__ = ["compiled", "matches", "possible"]
 
 
 @cache
@@ -24,9 +24,12 @@ def matches(pattern: str, text: str) -> bool:
     return compiled(pattern).search(text) is not None
 
 
-def occurs(pattern: str, atoms: tuple[str, ...], text: str, lowered: str) -> bool:
-    """Whether a pattern occurs in a text; it is not even compiled where all its literals are absent.
-
-    ``lowered`` is the text in lower case: many patterns are held against one text.
-    """
-    return (not atoms or any(atom in lowered for atom in atoms)) and matches(pattern, text)
+def possible(atoms: tuple[tuple[str, ...], ...], lowered: str) -> bool:
+    """Whether a text in lower case holds a literal of every group, without which a pattern cannot match."""
+    for group in atoms:
+        for atom in group:
+            if atom in lowered:
+                break
+        else:
+            return False
+    return True

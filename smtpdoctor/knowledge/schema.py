@@ -24,7 +24,6 @@ __all__ = [
     "Alternative",
     "App",
     "AppSecurity",
-    "Catalogue",
     "Conditions",
     "Endpoint",
     "Entry",
@@ -107,8 +106,8 @@ class Advice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 class Rule(Conditions, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One way to recognise an entry: all conditions hold, and ``text`` occurs in the other side's words.
 
-    Computed, never written: ``score`` says how special it is, ``atoms`` are literals of which a
-    text that matches holds one.
+    Computed, never written: ``entry`` is the id of its entry, ``score`` says how special it is,
+    ``atoms`` are groups of literals: a text that matches holds one of each group.
     """
 
     text: str = ""
@@ -116,7 +115,8 @@ class Rule(Conditions, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     severity: Severity | None = None
     weight: float = 0
     score: float = 0
-    atoms: tuple[str, ...] = ()
+    atoms: tuple[tuple[str, ...], ...] = ()
+    entry: str = ""
 
 
 class ExampleEvidence(Struct, frozen=True, forbid_unknown_fields=True):
@@ -322,14 +322,8 @@ class Word(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WordPattern(Struct, frozen=True):
-    """One wording of an error token, with the literals of which a text that matches holds one."""
+    """One wording of an error token, with its literals as a Rule has them."""
 
     token: str
     text: str
-    atoms: tuple[str, ...]
-
-
-class Catalogue(Struct, frozen=True):
-    """All entries, by id in alphabetical order."""
-
-    entries: dict[str, Entry]
+    atoms: tuple[tuple[str, ...], ...]

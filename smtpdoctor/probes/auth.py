@@ -25,7 +25,7 @@ _MAX_ROUNDS: Final = 6
 def probe(session: Session) -> StageResult:
     """Log in, if there is a login and the connection is fit for it."""
     settings = session.loaded.settings
-    preset = load.presets().get(settings.preset or "")
+    preset = load.preset_with_id(settings.preset)
     if settings.username is None or settings.password is None:
         if (
             settings.username is None

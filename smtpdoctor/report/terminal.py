@@ -317,7 +317,7 @@ def one_line(finding: Finding, lang: Lang) -> Text:
     """Return a finding in one line."""
     from smtpdoctor.knowledge import load
 
-    title = load.entries()[finding.id].title.in_(lang)
+    title = load.entry(finding.id).title.in_(lang)
     return Text.assemble((finding.id, _SEVERITY[finding.severity]), f"  {title}")
 
 
@@ -355,7 +355,7 @@ def verdict_line(console: Console, report: Report, lang: Lang, *, linted: bool =
         worst = report.findings[0]
         from smtpdoctor.knowledge import load
 
-        title = load.entries()[worst.id].title.in_(lang)
+        title = load.entry(worst.id).title.in_(lang)
         text = say(lang, "verdict.fail", title=title, id=worst.id)
         return Text.assemble((f"{_glyph(console, Status.FAIL)} ", "bold red"), (text, "bold red"))
     if report.verdict == "warn":

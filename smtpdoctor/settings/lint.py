@@ -73,7 +73,7 @@ def is_blocking(evidence: Evidence) -> bool:
 def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
     """Return all that is wrong or odd with the settings, what ``resolve`` could not read first."""
     settings = loaded.settings
-    preset = load.presets().get(settings.preset or "")
+    preset = load.preset_with_id(settings.preset)
     found = list(loaded.evidence)
     unusable = {one.setting for one in found}
     needed: tuple[SettingName, ...] = ("host", "port", "sender") if needs_sender else ("host", "port")

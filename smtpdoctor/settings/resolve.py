@@ -69,14 +69,7 @@ class Loaded(Struct, frozen=True):
 
 def preset_of_host(host: str) -> Preset | None:
     """Return the preset that a host name belongs to."""
-    name = host.rstrip(".").lower()
-    for preset in load.presets().values():
-        if preset.kind == "local":
-            continue  # localhost may be anything
-        for pattern in (preset.host, *preset.hosts):
-            if name == pattern or (pattern.startswith("*.") and name.endswith(pattern[1:])):
-                return preset
-    return None
+    return load.preset_with_id(load.names().of_host(host))
 
 
 def endpoint_of(preset: Preset, port: int | None, security: Security | None) -> Endpoint | None:

@@ -9,12 +9,13 @@ from typing import Final
 from msgspec import Struct
 
 from smtpdoctor.diagnosis import Context
+from smtpdoctor.explain.dialogue import dialogue
 from smtpdoctor.explain.records import Record
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches, possible
 from smtpdoctor.model import Evidence, Origin, Setting, Settings, Stage
 
-__all__ = ["Reading", "read", "subject_of", "token_in"]
+__all__ = ["Reading", "read", "says_failure", "subject_of", "token_in"]
 
 _STRONG: Final = (
     r"smtp|starttls|nodemailer|phpmailer|swift_?mailer|swift_transport|symfony.{0,3}mailer|sendmail|postfix|exim\b|javax\.mail|jakarta\.mail"
@@ -38,6 +39,19 @@ _FOREIGN: Final = (
     r"|(?::|port\W{1,3})(?:443|80|8080|5432|3306|6379|27017|9200|5672|9092|11211|389|636|993|995|143)\b|\bport 22\b"
     r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|axios|urllib3|\bkube|\bwebhook"
 )
+# That something went wrong, whatever it was.
+_FAILURE: Final = (
+    r"\bfail|error|\bunable\b|could ?n[o']t|\bcan ?n[o']t\b|can't|\bnot able\b|did ?n[o']t|won't|problem|reject|refus|denied|invalid|timed? ?out|exception"
+    r"|실패|오류|에러|거부|못했|않습니다|失敗|エラー|できません|失败|错误|錯誤|無法|无法|拒绝|fehler|fehlgeschlagen|konnte nicht|échec|échoué|erreur|impossible"
+    r"|fall[oó]|no se p|falha|erro\b|não foi poss|ошибк|не удалось|сбой|błąd|nie udało|kesalahan|gagal|fout|mislukt|errore|impossibile|hata|başarısız|lỗi|không thể"
+)
+_TLS_PORTS: Final = frozenset({465, 2465})
+_SILENCE: Final = frozenset({"timeout", "ETIMEDOUT", "eof", "ECONNRESET"})
+# The connection was made, and then nothing came.
+_WAITED: Final = r"\bread\w*\b|greeting|eof caught|response|reply|rbuf_fill|receiv|welcome|expected response code 220|handshake|SmtpClient\.Send|init connection"
+_IN_TLS: Final = r"\b(?:ssl|smtps)://|\b(?:secure|isssl|ssl|enable_ssl|smtp_ssl|use_ssl|implicit)\b\W{0,4}(?:true|yes|on|1)\b|smtp_ssl\(|smtplib\.SMTP_SSL|sslobj|tls_wrap|SSL_connect|ssl handshake|tls handshake|SSLSocket"
+# Can do STARTTLS only, whatever its setting is called.
+_NEVER_IMPLICIT: Final = r"system\.net\.mail|send-mailmessage"
 _ACCESS_LOG: Final = r'"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/[\d.]+" \d{3}'
 _LOOPBACK: Final = r"(?:127\.0\.0\.1|::1\]?|localhost)(?::|,? port:? ?)(?:465|587|2465|2587)\b"
 _DNS_TOKENS: Final = frozenset({"nxdomain", "no-address", "servfail", "dns-timeout", "EAI_AGAIN"})
@@ -58,6 +72,13 @@ _CODED: Final = re.compile(
 )
 _LEADING: Final = re.compile(r"^\W{0,4}(4[23457]\d|5\d\d)(?:[ -]|$)", re.MULTILINE)
 _ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
+# How lettre prints a code: by the meaning of its digits (RFC 5321 section 4.2.1).
+_SPELT_OUT: Final = re.compile(
+    r"severity: (\w+NegativeCompletion), category: (\w+), detail: (\w+)", re.IGNORECASE
+)
+_SEVERITIES: Final = {"transientnegativecompletion": 400, "permanentnegativecompletion": 500}
+_CATEGORIES: Final = ("syntax", "information", "connections", "unspecified3", "unspecified4", "mailsystem")
+_DETAILS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _PORT: Final = re.compile(
     r"(?:[\w\])]:|port\W{0,3}(?:=>?)?\W{0,2}|PORT=['\"]?)(25|465|587|2525|2465|2587|1025)\b", re.IGNORECASE
 )
@@ -135,16 +156,36 @@ def subject_of(text: str, *, pasted: bool) -> Subject:
     return Subject.MAIL if short or matches(_WEAK, text) else Subject.UNKNOWN
 
 
+def says_failure(text: str) -> bool:
+    """Whether a line of the text says that something with mail went wrong, whatever it was."""
+    return any(
+        matches(_FAILURE, line) and (matches(_STRONG, line) or matches(_WEAK, line))
+        for line in text.split("\n")
+    )
+
+
 def _code(text: str) -> tuple[int | None, str | None]:
     """Return the basic and the enhanced code of the failure that a text tells of."""
     replies = [(int(code), enhanced) for code, enhanced in _REPLY.findall(text)]
     bad = [reply for reply in replies if reply[0] >= 400]  # noqa: PLR2004
     if bad:
         return bad[0]
+    if (spelt := _spelt_out(text)) is not None:
+        return spelt, enhanced[1] if (enhanced := _ENHANCED.search(text)) else None
     found = [int(one) for one in _CODED.findall(text)] + [int(one) for one in _LEADING.findall(text)]
     code = next((one for one in found if one >= 400), None)  # noqa: PLR2004
     enhanced = _ENHANCED.search(text)
     return code, enhanced[1] if enhanced and enhanced[1][0] in "45" else None
+
+
+def _spelt_out(text: str) -> int | None:
+    found = _SPELT_OUT.search(text)
+    if found is None:
+        return None
+    severity, category, detail = (part.lower() for part in found.groups())
+    if severity not in _SEVERITIES or category not in _CATEGORIES or detail not in _DETAILS:
+        return None
+    return _SEVERITIES[severity] + 10 * _CATEGORIES.index(category) + _DETAILS.index(detail)
 
 
 def _provider(text: str, given: str | None) -> str | None:
@@ -155,6 +196,20 @@ def _provider(text: str, given: str | None) -> str | None:
     return names.of_mark(lowered) or next(filter(None, map(names.of_host, _HOST.findall(lowered))), None)
 
 
+def _labels(text: str, code: int | None, error: str | None, port: int | None) -> frozenset[str]:
+    """Return what a live probe would have noticed beside the error."""
+    labels = set()
+    if code == _REFUSED and matches(_XOAUTH2, text):
+        labels.add("oauth")
+    if error == "ECONNREFUSED" and matches(_LOOPBACK, text):
+        # Where nobody runs a mail server: the library's default, since the setting was never loaded.
+        labels.add("loopback-default")
+    plain = matches(_NEVER_IMPLICIT, text) or not matches(_IN_TLS, text)
+    if code is None and port in _TLS_PORTS and error in _SILENCE and matches(_WAITED, text) and plain:
+        labels.add("silent-tls-port")
+    return frozenset(labels)
+
+
 def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | None:
     """Return what a record tells, or None where it is about something else than mail."""
     # RFC 3464 names the type of a host name there, which says nothing about DNS.
@@ -162,28 +217,27 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
     subject = subject_of(text, pasted=pasted)
     if subject is Subject.OTHER:
         return None
-    code, enhanced = _code(text)
-    stage = next((stage for stage, pattern in _STAGES if matches(pattern, text)), None)
+    talk = dialogue(text) if record.first != record.last else None
+    said = talk.refusal if talk else None
+    code, enhanced = _code(text) if said is None else (said.code, said.enhanced)
+    stage = (said.stage if said else talk and talk.stage) or next(
+        (stage for stage, pattern in _STAGES if matches(pattern, text)), None
+    )
     lowered = text.lower()
     library = next((name for name, words in _LIBRARIES if any(word in lowered for word in words)), None)
-    port = _PORT.search(text)
+    port = int(found[1]) if (found := _PORT.search(text)) else None
     error = token_in(text)
     if code is not None and error in _DNS_TOKENS and not matches(_RESOLVING, text):
         error = None  # a server that speaks of DNS in its reply has resolved no name of ours
-    labels = set()
-    if code == _REFUSED and matches(_XOAUTH2, text):
-        labels.add("oauth")
-    if error == "ECONNREFUSED" and matches(_LOOPBACK, text):
-        # Where nobody runs a mail server: the library's default, since the setting was never loaded.
-        labels.add("loopback-default")
+    labels = _labels(text, code, error, port)
     origin = Origin("file", "", None, record.first)
-    settings = Settings(port=Setting(int(port[1]), origin) if port else None)
+    settings = Settings(port=Setting(port, origin) if port else None)
     evidence = Evidence(
         stage=stage,
         code=code,
         enhanced=enhanced,
         error=error,
-        labels=frozenset(labels),
+        labels=labels,
         text=text.replace("\n", " "),
         origin=None,
     )

@@ -13,6 +13,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from smtpdoctor.explain.dialogue import opens_another, speaks
+
 __all__ = ["MAX_LINE", "Record", "clean", "goes_on", "records"]
 
 MAX_LINE: Final = 16_384
@@ -134,7 +136,7 @@ def records(lines: Iterable[tuple[int, str] | None], *, whole: bool = False) -> 
         line, container, starts, json = clean(raw)
         known = opened.get(container)
         if not line.strip():
-            if known is not None and (known.stamped or not whole):
+            if known is not None and not (whole and (not known.stamped or speaks(known.lines[-1]))):
                 yield _closed(opened.pop(container), container)
             continue
         if known is not None and not _belongs(known, line, starts=starts, whole=whole):
@@ -151,8 +153,12 @@ def records(lines: Iterable[tuple[int, str] | None], *, whole: bool = False) -> 
 
 
 def _belongs(known: _Open, line: str, *, starts: bool, whole: bool) -> bool:
-    if starts or len(known.lines) >= MAX_LINES or known.size > MAX_TEXT:
+    if len(known.lines) >= MAX_LINES or known.size > MAX_TEXT:
         return False
+    if starts:
+        # A transcript whose every line has its time is one event still.
+        talk = whole and not known.json and speaks(known.lines[-1])
+        return talk and not opens_another(line, known.lines)
     if goes_on(line) or (whole and not known.json):
         return True
     # A reply of several lines goes on until the line whose code is followed by a blank.

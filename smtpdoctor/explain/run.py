@@ -13,12 +13,12 @@ from msgspec.structs import replace
 from smtpdoctor.diagnosis import CERTAINTY, GRAVITY, Context, diagnose
 from smtpdoctor.explain.lookup import of_entry
 from smtpdoctor.explain.masking import masked
-from smtpdoctor.explain.reading import read, token_in
+from smtpdoctor.explain.reading import read, says_failure, token_in
 from smtpdoctor.explain.records import Record, records
 from smtpdoctor.explain.source import Numbered, Source
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches
-from smtpdoctor.model import Finding
+from smtpdoctor.model import Confidence, Finding
 
 __all__ = ["Explained", "explain_source", "explain_text", "ordered", "tell"]
 
@@ -112,15 +112,18 @@ def _judge(record: Record, provider: str | None, *, pasted: bool) -> tuple[Findi
     reading = read(record, provider, pasted=pasted)
     if reading is None:
         return None
-    finding = diagnose(reading.evidence, reading.context)
-    if finding is None and reading.sure and reading.evidence.code and reading.evidence.enhanced:
-        # A reply that no rule knows is a failure all the same.
-        finding = of_entry(load.entry("unclear"), evidence=reading.evidence)
-    if finding is None or not (reading.sure or finding.pattern):
-        return None
     evidence = reading.evidence
-    if not (finding.pattern or evidence.code or evidence.error or evidence.labels):
-        return None  # a stage alone is no failure
+    finding = diagnose(evidence, reading.context)
+    if finding is not None and not (finding.pattern or evidence.code or evidence.error or evidence.labels):
+        finding = None  # a stage alone is no failure
+    if finding is None:
+        replied = reading.sure and evidence.code is not None and evidence.enhanced is not None
+        if not (replied or (pasted and says_failure(record.text))):
+            return None
+        # What no rule knows is a failure all the same.
+        finding = replace(of_entry(load.entry("unclear"), evidence=evidence), confidence=Confidence.POSSIBLE)
+    elif not (reading.sure or finding.pattern):
+        return None
     shown = replace(evidence, text=masked(_deciding_line(record, finding)))
     return replace(finding, evidence=shown), reading.context
 

@@ -1,0 +1,129 @@
+"""A transcript → how it ended, as a live probe would have seen it.
+
+swaks, telnet, curl, debug output of libraries and logs of servers mark the two sides in ways that
+contradict each other (``->`` is the client to some and the server to others), so a line is told by
+what it says: a reply begins with its code, a command with its verb (RFC 5321 sections 4.1 and 4.2).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from smtpdoctor.model import Stage
+
+__all__ = ["Dialogue", "Refusal", "dialogue", "opens_another", "speaks"]
+
+# What may stand before: times, ids in brackets, levels, names, and in the end a mark of direction.
+_MARK: Final = (
+    r"""(?:^|^.{0,120}?(?:[\])]|\b[SC]|server|client|reply|send|recv|sent|received|data|smtp|[0-9]|^)[ \t]*"""
+    r"""(?:[<>=~*-]{1,4}|:|[<>=~*-]{0,3}[ \t]*[|:])[ \t]*)(?:b?['"])?[ \t]*"""
+)
+_REPLY: Final = re.compile(_MARK + r"([2-5][0-5]\d)(?:([ -])(.*)|$)", re.IGNORECASE)
+_COMMAND: Final = re.compile(
+    _MARK + r"(EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL FROM:|RCPT TO:|DATA|BDAT|RSET|QUIT|NOOP|VRFY|\.)"
+    r"(?=[ <\\'\"]|$)",
+    re.IGNORECASE,
+)
+# What PHPMailer, swaks and curl say of the connection in between.
+_ASIDE: Final = re.compile(
+    r"^.{0,60}?(?:client -> server|server -> client|smtp (?:notice|error|inbound)|connection: (?:open|clos)|={3}|\*{3}|\* ?[A-Z])",
+    re.IGNORECASE,
+)
+_ENHANCED: Final = re.compile(r"#?([245]\.\d{1,3}\.\d{1,3})\b")
+_STAGES: Final = {
+    "EHLO": Stage.GREETING,
+    "HELO": Stage.GREETING,
+    "LHLO": Stage.GREETING,
+    "STARTTLS": Stage.TLS,
+    "AUTH": Stage.AUTH,
+    "MAIL FROM:": Stage.SENDER,
+    "RCPT TO:": Stage.RECIPIENT,
+    "DATA": Stage.SEND,
+    "BDAT": Stage.SEND,
+    ".": Stage.SEND,
+}  # the others are answered whatever was refused before
+_VERBS: Final = ("ehlo", "helo", "auth", "mail from", "rcpt to")
+_MAX_LINE: Final = 1_000  # RFC 5321 section 4.5.3.1: a line has 512 octets at most
+_NEGATIVE: Final = 400
+_FEWEST: Final = 2  # commands: one alone may be a word of prose
+
+
+def speaks(line: str) -> bool:
+    """Whether a line is a command, a reply, or a remark about the connection, as transcripts have them."""
+    line = line[:_MAX_LINE]
+    return bool(_COMMAND.match(line) or _REPLY.match(line) or _ASIDE.match(line))
+
+
+def opens_another(line: str, before: Sequence[str]) -> bool:
+    """Whether a line is the greeting of another connection than the one that the lines before are about."""
+    found = _REPLY.match(line[:_MAX_LINE])
+    if found is None or found[1] != "220":
+        return False
+    commands = [command[1].upper() for one in before if (command := _COMMAND.match(one[:_MAX_LINE]))]
+    return bool(commands) and commands[-1] != "STARTTLS"
+
+
+class Refusal(Struct, frozen=True):
+    """A negative reply: in which stage, and its codes."""
+
+    stage: Stage
+    code: int
+    enhanced: str | None
+
+
+class Dialogue(Struct, frozen=True):
+    """How far a dialogue came: the stage of its last command (None: it was closed), and the refusal that stopped it."""
+
+    stage: Stage | None
+    refusal: Refusal | None
+
+
+class _Reply(Struct, frozen=True):
+    stage: Stage | None
+    code: int
+    enhanced: str | None
+
+
+def _replies(lines: Sequence[str]) -> Iterator[_Reply]:
+    """Yield the replies, each with the stage of the command before it."""
+    stage: Stage | None = Stage.GREETING
+    begun: _Reply | None = None  # a reply of several lines; its first one counts
+    for line in lines:
+        if (command := _COMMAND.match(line)) is not None:
+            stage, begun = _STAGES.get(command[1].upper()), None
+        elif (found := _REPLY.match(line)) is not None:
+            code = int(found[1])
+            if begun is None or begun.code != code:
+                enhanced = _ENHANCED.match(found[3] or "")
+                begun = _Reply(stage, code, enhanced[1] if enhanced else None)
+                yield begun
+            if found[2] != "-":
+                begun = None
+
+
+def dialogue(text: str) -> Dialogue | None:
+    """Return how the dialogue in a text ended, or None where it holds none.
+
+    A refusal that was got over (AUTH CRAM-MD5, then AUTH PLAIN) does not count.
+    """
+    lowered = text.lower()
+    if not any(verb in lowered for verb in _VERBS):
+        return None
+    lines = [line[:_MAX_LINE] for line in text.split("\n")]
+    commands = [command[1].upper() for line in lines if (command := _COMMAND.match(line))]
+    if len(commands) < _FEWEST:
+        return None
+    stages = list(Stage)
+    last: Refusal | None = None
+    for reply in _replies(lines):
+        if reply.stage is None:
+            continue
+        if reply.code >= _NEGATIVE:
+            last = Refusal(reply.stage, reply.code, reply.enhanced)
+        elif last is not None and stages.index(reply.stage) >= stages.index(last.stage):
+            last = None
+    return Dialogue(_STAGES.get(commands[-1]), last)

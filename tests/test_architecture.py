@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from smtpdoctor import __version__
+from smtpdoctor.cli import COMMANDS, app
 
 PACKAGE = Path(__file__).parent.parent / "smtpdoctor"
 
@@ -123,3 +127,10 @@ def _modules_after(*arguments: str) -> set[str]:
 def test_start_up_imports_only_what_the_command_needs(arguments: list[str], unwanted: set[str]) -> None:
     """Speed is a feature: nothing heavy is loaded that a run does not use."""
     assert _modules_after(*arguments) & unwanted == set()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_tells_the_version(command: str) -> None:
+    """A shared option is shared."""
+    result = CliRunner().invoke(app, [command, "--version"])
+    assert (result.exit_code, result.stdout) == (0, f"smtpdoctor {__version__}\n")

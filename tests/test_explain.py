@@ -361,8 +361,19 @@ def test_one_unreadable_file_does_not_keep_the_others_from_being_read(tmp_path: 
     )
     assert code == 2
     assert "auth-bad-credentials" in shown
+    assert "Seen once" in shown
     assert f"{good}:1" in shown
     assert errors.count("Error") == 2
+
+
+def test_a_file_that_cannot_be_read_is_not_called_healthy(tmp_path: Path) -> None:
+    """Nothing was read, so nothing is said about failures; JSON stays JSON."""
+    missing = str(tmp_path / "none.log")
+    code, shown, errors = run("--file", missing)
+    assert (code, shown) == (2, "")
+    assert missing in errors
+    code, shown, _ = run("--file", missing, "--format", "json")
+    assert (code, json.loads(shown)["findings"]) == (2, [])
 
 
 @pytest.mark.parametrize(
@@ -405,6 +416,22 @@ def test_following_a_stream_tells_findings_as_they_come() -> None:
         assert "auth-bad-credentials" in process.stdout.readline()
         process.stdin.close()
     assert process.returncode == 0
+
+
+def test_following_a_stream_into_a_file_holds_nothing_back(tmp_path: Path) -> None:
+    """The file has each finding as it comes, and a folder is no file."""
+    told = tmp_path / "told"
+    os.mkfifo(told)
+    command = [sys.executable, "-m", "smtpdoctor", "explain", "--follow", "--quiet", "--output", str(told)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        with told.open() as reader:
+            process.stdin.write(f"{stamped(1, REFUSED)}\n")
+            process.stdin.flush()
+            assert "auth-bad-credentials" in reader.readline()
+            process.stdin.close()
+    assert process.returncode == 0
+    assert run("--follow", "--output", str(tmp_path))[0] == 2
 
 
 def test_a_line_of_the_same_shape_with_another_code_is_judged_anew() -> None:

@@ -691,6 +691,30 @@ def _end(process: subprocess.Popen[str]) -> tuple[str, str, int]:
     return out, err, process.returncode
 
 
+@POSIX
+def test_settings_and_messages_can_go_to_a_file(tmp_path: Path) -> None:
+    """Each line is there at once, and the password in it is for the owner alone."""
+    told = tmp_path / "sandbox.jsonl"
+    os.mkfifo(told)
+    with running("--format", "json", "--count", "1", "--output", str(told)) as process:
+        with told.open() as reader:
+            ready = json.loads(reader.readline())
+            with _to(ready) as smtp:
+                smtp.sendmail(SENDER, RECIPIENTS, MESSAGE)
+            assert json.loads(reader.readline())["event"] == "message"
+        assert _end(process)[0::2] == ("", 0)
+    plain = tmp_path / "sandbox.env"
+    with running("--quiet", "--output", str(tmp_path)) as process:
+        assert _end(process)[2] == 2
+    with running("--lang", "en", "--output", str(plain)) as process:
+        while "SSL_CERT_FILE" not in _stream(process.stderr).readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert _end(process)[2] == 0
+    assert plain.stat().st_mode & 0o777 == 0o600
+    assert "SMTP_PASSWORD=" in plain.read_text()
+
+
 def test_the_printed_settings_work_and_each_message_is_shown() -> None:
     """What is printed can be saved as .env; a check with it succeeds, and its message is shown."""
     with running("--lang", "en", "--count", "1", "--verbose") as process:

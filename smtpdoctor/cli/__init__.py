@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from copy import copy
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -39,7 +40,11 @@ class _LazyGroup(TyperGroup):
         single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
         function = getattr(import_module(f"smtpdoctor.cli.{cmd_name}"), cmd_name)
         single.command(cmd_name, context_settings=_CONTEXT)(function)
-        return typer.main.get_command(single)
+        command = typer.main.get_command(single)
+        version = copy(next(one for one in self.params if one.name == "version"))
+        version.expose_value = False  # its callback does it all
+        command.params.append(version)
+        return command
 
 
 _CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -219,6 +219,21 @@ def output_to(path: Path | None) -> Iterator[IO[str]]:
         raise UsageError(Message("usage.output", values)) from error
 
 
+@contextlib.contextmanager
+def live_output_to(path: Path | None) -> Iterator[IO[str]]:
+    """Give the stream for what is told as it comes; a file grows with it, and only its owner may read it."""
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        values: dict[str, object] = {"file": str(path), "reason": error.strerror or "?"}
+        raise UsageError(Message("usage.output", values)) from error
+    with os.fdopen(handle, "w", encoding="utf-8", newline="", buffering=1) as stream:
+        yield stream
+
+
 def places_looked_at(
     environment: bool, files: Sequence[Path], implicit: Path, names: Sequence[str], lang: Lang
 ) -> str:

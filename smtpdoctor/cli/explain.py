@@ -12,6 +12,7 @@ from smtpdoctor.cli.common import (
     EXIT_USAGE,
     guarded,
     language,
+    live_output_to,
     output_to,
     refuse_together,
     tell,
@@ -66,7 +67,7 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
         from smtpdoctor.settings.resolve import preset_named
 
         provider = preset_named(preset).id
-    with output_to(output) as stream:
+    with live_output_to(output) if follow else output_to(output) as stream:
         printer = _Printer(stream, format_, tongue, color=not no_color, quiet=quiet, verbose=verbose)
         if list_:
             printer.catalogue()
@@ -89,7 +90,8 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
             printer.followed(_stdin_followed(), provider)
             return
         results, unreadable = _explain_files(file, provider, tongue)
-        printer.explained(results)
+        if results or format_ is FormatChoice.JSON or unreadable < len(file or [""]):
+            printer.explained(results)
     if unreadable:
         raise typer.Exit(EXIT_USAGE)
 
@@ -114,22 +116,23 @@ def _stdin_followed() -> Iterator[tuple[int, str] | None]:
 
 def _explain_files(
     files: list[Path] | None, provider: str | None, lang: Lang
-) -> tuple[list["Explained"], bool]:
+) -> tuple[list["Explained"], int]:
+    """Return what was found, and how many files could not be read."""
     from smtpdoctor.explain import Source, explain_source
     from smtpdoctor.text import say
 
     if not files:
         if sys.stdin.isatty():
             tell(say(lang, "explain.stdin"))
-        return explain_source(Source(sys.stdin.buffer), provider=provider), False
+        return explain_source(Source(sys.stdin.buffer), provider=provider), 0
     found: list[Explained] = []
-    unreadable = False
+    unreadable = 0
     for path in files:
         try:
             with path.open("rb") as stream:
                 found += explain_source(Source(stream), provider=provider, file=str(path))
         except OSError as error:
-            unreadable = True
+            unreadable += 1
             values: dict[str, object] = {
                 "flag": "--file",
                 "file": str(path),
@@ -245,7 +248,8 @@ class _Printer:
             advice = advise(one.finding, one.context, self._lang)
             place = f"{one.file}:{one.line}" if one.file else str(one.line)
             many = one.count > 1 or one.file is not None
-            seen = say(self._lang, "report.seen", count=one.count, place=place) if many else ""
+            key = "report.seen" if one.count > 1 else "report.seen-once"
+            seen = say(self._lang, key, count=one.count, place=place) if many else ""
             terminal.print_finding(
                 console, one.finding, advice, self._lang, short=number >= _WHOLE, seen=seen
             )

@@ -7,11 +7,10 @@ import json
 import queue
 import re
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Optional, Protocol, TypeVar
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final, Optional, Protocol, TypeVar
 
 import typer
 from msgspec.structs import replace
@@ -20,6 +19,7 @@ from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     guarded,
     language,
+    live_output_to,
     password_from,
     refuse_together,
     tell,
@@ -65,6 +65,7 @@ def sandbox(  # noqa: PLR0913 -- the flags of the contract
         typer.Option("--count", min=1, help="End after this many messages.", metavar="N"),
     ] = None,
     format_: opt.Format = FormatChoice.TERMINAL,
+    output: opt.Output = None,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No hints, only settings and messages.")] = False,
@@ -82,11 +83,6 @@ def sandbox(  # noqa: PLR0913 -- the flags of the contract
     if username is not None and not (username and username.isprintable()):
         values = {"flag": "--username", "value": ascii(username), "expected": Message("sandbox.username")}
         raise UsageError(Message("usage.value", values))
-    show: _Show
-    if format_ is FormatChoice.JSON:
-        show = _Lines(password_file, verbose=verbose)
-    else:
-        show = _Terminal(tongue, password_file, hints=not quiet, color=not no_color, verbose=verbose)
     ended: _Ended = queue.SimpleQueue()
     printing = threading.Lock()
     left = count
@@ -107,7 +103,14 @@ def sandbox(  # noqa: PLR0913 -- the flags of the contract
                 if left == 0:
                     ended.put(None)
 
-    with _signals(ended), contextlib.ExitStack() as stack:
+    with _signals(ended), live_output_to(output) as stream, contextlib.ExitStack() as stack:
+        show: _Show
+        if format_ is FormatChoice.JSON:
+            show = _Lines(stream, password_file, verbose=verbose)
+        else:
+            show = _Terminal(
+                stream, tongue, password_file, hints=not quiet, color=not no_color, verbose=verbose
+            )
         with printing:  # a quick client's message comes after the settings
             server = stack.enter_context(
                 Sandbox(
@@ -221,8 +224,16 @@ class _Terminal:
     """Settings and messages for people; hints go to standard error."""
 
     def __init__(
-        self, lang: Lang, password_file: Path | None, *, hints: bool, color: bool, verbose: bool
+        self,
+        stream: IO[str],
+        lang: Lang,
+        password_file: Path | None,
+        *,
+        hints: bool,
+        color: bool,
+        verbose: bool,
     ) -> None:
+        self._stream = stream
         self._lang = lang
         self._password_file = password_file
         self._hints = hints
@@ -239,7 +250,7 @@ class _Terminal:
         lines += [f"{name}={_quoted(value)}" for name, value in variables.items()]
         lines.append(f"# {say(lang, 'sandbox.env-tls')}")
         lines += [f"# {name}={value}" for name, value in _tls_variables(server).items()]
-        _put("\n".join(lines))
+        _put(self._stream, "\n".join(lines))
         if self._hints:
             tell(say(lang, "sandbox.ca", file=server.ca_file))
 
@@ -256,14 +267,14 @@ class _Terminal:
             subject=printable(mail.subject) or say(self._lang, "sandbox.no-subject"),
             size=mail.size,
         )
-        _put(self._bold(line))
+        _put(self._stream, self._bold(line))
         if self._verbose:
             lines = mail.text.rstrip().splitlines()
             shown = [f"    {printable(one)}".rstrip() for one in lines[:_SHOWN_LINES]]
-            _put("\n".join([*shown, "    …"] if len(lines) > _SHOWN_LINES else shown))
+            _put(self._stream, "\n".join([*shown, "    …"] if len(lines) > _SHOWN_LINES else shown))
 
     def _bold(self, line: str) -> str:
-        if not (self._color and sys.stdout.isatty()):
+        if not (self._color and self._stream.isatty()):
             return line
         from smtpdoctor.report.terminal import wants_color
 
@@ -273,7 +284,8 @@ class _Terminal:
 class _Lines:
     """One JSON object a line."""
 
-    def __init__(self, password_file: Path | None, *, verbose: bool) -> None:
+    def __init__(self, stream: IO[str], password_file: Path | None, *, verbose: bool) -> None:
+        self._stream = stream
         self._password_file = password_file
         self._verbose = verbose
 
@@ -283,6 +295,7 @@ class _Lines:
         from smtpdoctor.sandbox import HOST
 
         _put_json(
+            self._stream,
             {
                 "version": 1,
                 "tool": {"name": "smtpdoctor", "version": __version__},
@@ -293,7 +306,7 @@ class _Lines:
                 "password": None if self._password_file else server.password.reveal(),
                 "ca_file": str(server.ca_file),
                 "variables": _variables(server, self._password_file),
-            }
+            },
         )
 
     def mail(self, mail: Mail) -> None:
@@ -307,19 +320,19 @@ class _Lines:
             "subject": mail.subject,
             "size": mail.size,
         }
-        _put_json({**shown, "text": mail.text} if self._verbose else shown)
+        _put_json(self._stream, {**shown, "text": mail.text} if self._verbose else shown)
 
 
-def _put(text: str) -> None:
+def _put(stream: IO[str], text: str) -> None:
     """Print at once: whoever reads a pipe waits for it."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    stream.write(text + "\n")
+    stream.flush()
 
 
-def _put_json(value: dict[str, Any]) -> None:
+def _put_json(stream: IO[str], value: dict[str, Any]) -> None:
     # The same data, but with nothing in it that a terminal would obey.
     text = json.dumps(value, ensure_ascii=False)
-    _put("".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text))
+    _put(stream, "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text))
 
 
 class Show(Protocol):

@@ -116,6 +116,7 @@ MESSAGES: Final[dict[str, str]] = {
     "report.severity.warning": "warning",
     "report.severity.info": "note",
     "report.seen": "Seen {count} times, first at {place}.",
+    "report.seen-once": "Seen once, at {place}.",
     "report.no-findings": "No mail failure seen.",
     "verdict.pass": "Healthy: everything that was tried works.",
     "verdict.lint": "The settings look right. Nothing was sent; `smtpdoctor check` tries them.",

@@ -112,6 +112,7 @@ MESSAGES: Final[dict[str, str]] = {
     "report.severity.warning": "주의",
     "report.severity.info": "참고",
     "report.seen": "{count}회 나타남, 처음 위치: {place}",
+    "report.seen-once": "1회 나타남, 위치: {place}",
     "report.no-findings": "메일 발송 실패가 보이지 않습니다.",
     "verdict.pass": "정상: 시도한 모든 단계가 잘 됩니다.",
     "verdict.lint": "설정에 문제가 없습니다. 아무것도 보내지 않았습니다. 실제 확인은 `smtpdoctor check`로 합니다.",

@@ -44,13 +44,15 @@ _CONTINUED: Final = re.compile(
     re.VERBOSE,
 )
 _REPLY_PART: Final = re.compile(r"(?:^|\D)([245]\d\d)-\S*.*$")
-_KEYS: Final = (
-    "msg", "message", "event", "error", "err", "exception", "stack", "stack_trace", "stacktrace",
-    "reason", "detail", "details", "log", "cause", "code", "response", "responseCode", "command", "errno", "logger",
-    "name", "type", "stage", "MESSAGE", "SYSLOG_IDENTIFIER", "exc_info", "logger_name", "host", "port", "context",
-)  # fmt: skip
-_NAMED: Final = frozenset({"code", "responseCode", "command", "port", "stage", "errno"})
-_MAX_DEPTH: Final = 4
+# What the keys of JSON logs and of bounce events are called that say what happened, in any spelling.
+_TELLING: Final = re.compile(
+    r"msg|message|event|^e$|err|exception|exc_info|stack|reason|detail|^log|cause|code|response|command"
+    r"|^name$|^type$|stage|identifier|^host|^port$|context|descr|diagnos|fail|bounce|status|result|recipients",
+    re.IGNORECASE,
+)
+_NAMED: Final = re.compile(r"code|command|^port$|stage|errno", re.IGNORECASE)
+_MAX_DEPTH: Final = 6
+_MAX_ITEMS: Final = 20
 
 
 class Record(Struct, frozen=True):
@@ -87,17 +89,21 @@ def _from_json(line: str) -> str | None:
     return "\n".join(parts)
 
 
-def _collect(data: Any, parts: list[str], depth: int) -> None:
-    if depth > _MAX_DEPTH or not isinstance(data, dict):
+def _collect(data: Any, parts: list[str], depth: int, key: str = "") -> None:
+    """Add the words of a JSON value; objects first say what is plain, then what lies deeper."""
+    if depth > _MAX_DEPTH:
         return
-    for key in _KEYS:
-        value = data.get(key)
-        if isinstance(value, dict):
-            _collect(value, parts, depth + 1)
-        elif isinstance(value, str):
-            parts.append(f"{key}: {value}" if key in _NAMED else value)
-        elif isinstance(value, int) and key in _NAMED:
-            parts.append(f"{key}: {value}")
+    if isinstance(data, dict):
+        telling = [(name, value) for name, value in data.items() if _TELLING.search(name)]
+        for name, value in sorted(telling, key=lambda item: isinstance(item[1], (dict, list))):
+            _collect(value, parts, depth + 1, name)
+    elif isinstance(data, list):
+        for value in data[:_MAX_ITEMS]:
+            _collect(value, parts, depth + 1, key)
+    elif isinstance(data, str):
+        parts.append(f"{key}: {data}" if _NAMED.search(key) else data)
+    elif isinstance(data, int) and not isinstance(data, bool) and _NAMED.search(key):
+        parts.append(f"{key}: {data}")
 
 
 def clean(line: str) -> tuple[str, str, bool, bool]:

@@ -114,11 +114,11 @@ def _judge(record: Record, provider: str | None, *, pasted: bool) -> tuple[Findi
         return None
     evidence = reading.evidence
     finding = diagnose(evidence, reading.context)
-    if finding is not None and not (finding.pattern or evidence.code or evidence.error or evidence.labels):
+    told = evidence.code or evidence.enhanced or evidence.error or evidence.labels
+    if finding is not None and not (finding.pattern or told):
         finding = None  # a stage alone is no failure
     if finding is None:
-        replied = reading.sure and evidence.code is not None and evidence.enhanced is not None
-        if not (replied or (pasted and says_failure(record.text))):
+        if not ((reading.sure and evidence.enhanced) or (pasted and says_failure(record.text))):
             return None
         # What no rule knows is a failure all the same.
         finding = replace(of_entry(load.entry("unclear"), evidence=evidence), confidence=Confidence.POSSIBLE)

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import matches, possible
+from smtpdoctor.knowledge.patterns import matches
 from smtpdoctor.knowledge.schema import Alternative, Conditions, Reply, When
 from smtpdoctor.model import Confidence, Evidence, Finding, SettingName, Settings, Severity, Stage
 
@@ -72,12 +72,13 @@ def holds(when: Conditions | None, evidence: Evidence, context: Context) -> bool
         labels |= context.labels  # an advice may depend on what the config stage saw
         if when.app and settings.app not in when.app:
             return False
+    # The conditions that most often fail come first.
     return (
-        (not when.stage or evidence.stage in when.stage)
-        and (not when.code or evidence.code in when.code)
-        and (not when.enhanced or _enhanced_fits(when.enhanced, evidence.enhanced))
+        (not when.label or not labels.isdisjoint(when.label))
         and (not when.error or evidence.error in when.error)
-        and (not when.label or bool(labels.intersection(when.label)))
+        and (not when.code or evidence.code in when.code)
+        and (not when.stage or evidence.stage in when.stage)
+        and (not when.enhanced or _enhanced_fits(when.enhanced, evidence.enhanced))
         and (not when.setting or evidence.setting in when.setting)
         and (not when.provider or (context.provider or "unknown") in when.provider)
         and (not when.port or port in when.port)
@@ -91,10 +92,9 @@ def _by_rules(evidence: Evidence, context: Context, text: str) -> Iterator[_Matc
     text = text[:_MAX_TEXT]
     lowered = text.lower()
     found: set[str] = set()
-    for rule in load.rules():
+    for rule in load.rule_sieve().fitting(lowered):
         if (
             rule.entry not in found
-            and possible(rule.atoms, lowered)
             and holds(rule, evidence, context)
             and (not rule.text or matches(rule.text, text))
         ):

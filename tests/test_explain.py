@@ -24,6 +24,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.atoms import atoms_of
 from smtpdoctor.knowledge.compile import read
 from smtpdoctor.knowledge.patterns import matches, possible
+from smtpdoctor.knowledge.sieve import Sieve
 
 REFUSED = "Error: Invalid login: 535 5.7.8 Error: authentication failed: bad"
 UNKNOWN = "550 5.1.1 <x@example.com>: Recipient address rejected: User unknown (in reply to RCPT TO command)"
@@ -302,6 +303,16 @@ def test_what_matches_a_pattern_holds_one_of_its_literals() -> None:
     assert missing == []
 
 
+def test_an_automaton_lets_through_what_single_literals_do() -> None:
+    """A log is searched for all literals at once, a pasted text for one after the other: the same comes out."""
+    texts = [example.text.lower() for entry in KNOWN.entries.values() for example in entry.example]
+    rules = load.rules()
+    sieve = Sieve(rules)
+    for text in texts * 2:
+        assert list(sieve.fitting(text)) == [rule for rule in rules if possible(rule.atoms, text)]
+    assert list(Sieve(()).fitting("")) == []
+
+
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [
@@ -438,6 +449,21 @@ def test_a_line_of_the_same_shape_with_another_code_is_judged_anew() -> None:
     """What differs between occurrences is folded, a reply code never."""
     log = [stamped(n, f"smtp response code: {code}") for n, code in enumerate((250, 250, 535))]
     assert of_bytes("\n".join(log * 900).encode())[0][:2] == ("auth-bad-credentials", 900)
+
+
+def test_a_number_that_says_what_failed_is_not_folded() -> None:
+    """Windows' numbers and addresses of this machine look like what varies, and decide all the same."""
+    lines = [
+        "smtp: connect ECONNREFUSED 192.0.2.7:587",
+        "smtp: connect ECONNREFUSED 127.0.0.1:587",
+        "smtp: socket error 10061",
+        "smtp: socket error 10060",
+    ]
+    log = "\n".join(stamped(n, line) for n, line in enumerate(lines * 700))
+    found = explain_source(Source(io.BytesIO(log.encode())))
+    labels = {label for one in found for label in one.finding.evidence.labels}
+    assert {one.finding.id for one in found} >= {"connect-refused", "connect-timeout"}
+    assert "loopback-default" in labels
 
 
 @pytest.mark.parametrize("filler", ["a", "-", "1", "_", "a.", "password", "://"])

@@ -12,7 +12,7 @@ from smtpdoctor.diagnosis import Context
 from smtpdoctor.explain.dialogue import dialogue
 from smtpdoctor.explain.records import Record
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import matches, possible
+from smtpdoctor.knowledge.patterns import matches
 from smtpdoctor.model import Evidence, Origin, Setting, Settings, Stage
 
 __all__ = ["Reading", "read", "says_failure", "subject_of", "token_in"]
@@ -64,7 +64,9 @@ _REPORT_FIELD: Final = re.compile(r"\b((?:Remote|Reporting|Received-From)-MTA): 
 _SHORT: Final = 400
 _FEW: Final = 4
 
-_REPLY: Final = re.compile(r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)(?:[ -]|[\"']?, ?[\"']?)#?([245]\.\d{1,3}\.\d{1,3})(?!\d)")
+_REPLY: Final = re.compile(
+    r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)(?:[ -]|[\"']?, ?[\"']?)#?([245]\.\d{1,3}\.\d{1,3})(?!\d)"
+)
 _CODED: Final = re.compile(
     r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|server\ (?:response|replied|said)|response:?|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|smtp\w*(?:error|exception):?)
         [^\w\n]{0,6}(?<![\d.])(2\d\d|4[23457]\d|5\d\d)(?![\d.:/])""",
@@ -132,11 +134,8 @@ class Reading(Struct, frozen=True):
 
 def token_in(text: str) -> str | None:
     """Return the error token that the text words; the file's order puts the special ones first."""
-    lowered = text.lower()
-    for word in load.words():
-        if possible(word.atoms, lowered) and matches(word.text, text):
-            return word.token
-    return None
+    fitting = load.word_sieve().fitting(text.lower())
+    return next((word.token for word in fitting if matches(word.text, text)), None)
 
 
 def subject_of(text: str, *, pasted: bool) -> Subject:

@@ -29,10 +29,11 @@ _REPLY_LINES: Final = 8
 _MAX_SHAPES: Final = 20_000
 _MAX_CAUSES: Final = 1_000
 # What differs from one occurrence of a failure to the next: times, addresses, long numbers and ids.
-# Numbers of three digits stay: they are reply codes and ports.
+# Other numbers say what failed: reply codes, ports, Windows' 10061 and 0x80090302, 127.0.0.1.
 _VARIES: Final = re.compile(
-    r"\d{4}-\d\d-\d\d|\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[\d+\]"
-    r"|\b(?=[a-f]{0,16}\d)[0-9a-f]{6,}|\d{4,}|[\w.+-]{1,64}(?=@)",
+    r"\d{4}-\d\d-\d\d|\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?|(?!127\.)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[\d+\]"
+    r"|\b(?=\d{0,16}[a-f])(?=[a-f]{0,16}\d)[0-9a-f]{4,}\b|\b(?=[a-z]{0,24}\d)[a-z0-9]{10,64}\b"
+    r"|(?<![:x\d])(?!1[01]0\d\d\b)\d{4,}|[\w.+-]{1,64}(?=@)",
     re.IGNORECASE,
 )
 

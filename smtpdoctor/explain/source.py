@@ -26,7 +26,7 @@ _IDLE: Final = 0.3  # seconds without input after which an event is taken as com
 _BEFORE: Final = 4
 _AFTER: Final = 80
 _SHORTEST: Final = 8
-_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_SAMPLE: Final = 4_096
 
 Numbered = tuple[int, str]
 
@@ -65,13 +65,23 @@ def _phrases(atoms: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
     return ()
 
 
-def _is_utf16(head: bytes) -> bool:
-    return head[:2] in _UTF16
+def _utf16(head: bytes) -> str | None:
+    """Return the codec of a text in UTF-16, which Windows writes with or without a mark, else None."""
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    even, odd = head[:_SAMPLE:2].count(0), head[1:_SAMPLE:2].count(0)
+    most = min(len(head), _SAMPLE) // 2
+    for codec, high, low in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        # ASCII has a zero byte in each pair, other scripts in few; blanks and digits are everywhere.
+        if high > most / 4 and low * 20 < high:
+            return codec
+    return None
 
 
 def _blocks(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
     """Yield blocks of whole lines as bytes that hold ASCII as itself; an overlong line loses its rest."""
-    decoder = codecs.getincrementaldecoder("utf-16")("replace") if _is_utf16(head) else None
+    codec = _utf16(head)
+    decoder = codecs.getincrementaldecoder(codec)("replace") if codec else None
     pending = b""
     dropping = False
     chunk = head

@@ -18,6 +18,7 @@ import msgspec
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.names import Names, names_of
 from smtpdoctor.knowledge.schema import App, Entry, Preset, Reply, Rule, WordPattern
+from smtpdoctor.knowledge.sieve import Sieve
 
 __all__ = [
     "app",
@@ -30,9 +31,11 @@ __all__ = [
     "preset_with_id",
     "presets",
     "replies",
+    "rule_sieve",
     "rules",
     "sources",
     "user_presets_folder",
+    "word_sieve",
     "words",
 ]
 
@@ -145,6 +148,18 @@ def entries() -> dict[str, Entry]:
 def rules() -> tuple[Rule, ...]:
     """Return the rules of all entries, the most special first."""
     return msgspec.json.decode(_file("rules.json"), type=tuple[Rule, ...])
+
+
+@cache
+def rule_sieve() -> Sieve[Rule]:
+    """Return the rules by the literals that they need."""
+    return Sieve(rules())
+
+
+@cache
+def word_sieve() -> Sieve[WordPattern]:
+    """Return the wordings of error tokens by the literals that they need."""
+    return Sieve(words())
 
 
 @cache

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import re2
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -19,7 +20,7 @@ from smtpdoctor.explain import Source, explain_source, explain_text
 from smtpdoctor.explain.lookup import look_up
 from smtpdoctor.explain.masking import masked
 from smtpdoctor.explain.records import records
-from smtpdoctor.explain.source import SMALL
+from smtpdoctor.explain.source import FAILED, SMALL
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.atoms import atoms_of
 from smtpdoctor.knowledge.compile import read
@@ -301,6 +302,31 @@ def test_what_matches_a_pattern_holds_one_of_its_literals() -> None:
         if not possible(atoms, text.lower()) and matches(pattern, text)
     ]
     assert missing == []
+
+
+def test_no_failure_is_passed_over_in_a_long_log() -> None:
+    """A long log is searched for words of failure: each example that is a failure has one."""
+    options = re2.Options()
+    options.case_sensitive = False
+    failed = re2.compile(FAILED, options)
+    texts = [example.text for entry in KNOWN.entries.values() for example in entry.example if example.text]
+    assert texts
+    assert [text for text in texts if not failed.search(text)] == []
+
+
+def test_a_busy_mail_server_without_failures_is_passed_over() -> None:
+    """Lines about mail that was sent are no failures, and one among thousands of them is found."""
+    sent = "Mar  2 10:00:00 mail postfix/smtp[9]: A1B2C3D4E5: to=<a@example.com>, relay=mx.example.com[192.0.2.1]:25, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 1A2B3C4D5E)"
+    lines = [sent] * 3_000
+    assert of_bytes("\n".join(lines).encode()) == []
+    lines[2_000] = f"Mar  2 10:00:00 mail postfix/smtp[9]: A1: to=<x@example.com>, status=bounced ({UNKNOWN})"
+    lines[2_500] = (
+        'Mar  2 10:00:00 mail app: Traceback\n  File "smtplib.py", line 1\nConnectionRefusedError: [Errno 111] Connection refused'
+    )
+    assert of_bytes("\n".join(lines).encode()) == [
+        ("recipient-rejected", 1, 2_001, 2_001),
+        ("connect-refused", 1, 2_501, 2_503),
+    ]
 
 
 def test_an_automaton_lets_through_what_single_literals_do() -> None:

@@ -15,7 +15,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches
 from smtpdoctor.model import Evidence, Origin, Setting, Settings, Stage
 
-__all__ = ["Reading", "read", "says_failure", "subject_of", "token_in"]
+__all__ = ["FAILURE", "Reading", "read", "says_failure", "subject_of", "token_in"]
 
 _STRONG: Final = (
     r"smtp|starttls|nodemailer|phpmailer|swift_?mailer|swift_transport|symfony.{0,3}mailer|sendmail|postfix|exim\b|javax\.mail|jakarta\.mail"
@@ -40,7 +40,7 @@ _FOREIGN: Final = (
     r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|axios|urllib3|\bkube|\bwebhook"
 )
 # That something went wrong, whatever it was.
-_FAILURE: Final = (
+FAILURE: Final = (
     r"\bfail|error|\bunable\b|could ?n[o']t|\bcan ?n[o']t\b|can't|\bnot able\b|did ?n[o']t|won't|problem|reject|refus|denied|invalid|timed? ?out|exception"
     r"|실패|오류|에러|거부|못했|않습니다|失敗|エラー|できません|失败|错误|錯誤|無法|无法|拒绝|fehler|fehlgeschlagen|konnte nicht|échec|échoué|erreur|impossible"
     r"|fall[oó]|no se p|falha|erro\b|não foi poss|ошибк|не удалось|сбой|błąd|nie udało|kesalahan|gagal|fout|mislukt|errore|impossibile|hata|başarısız|lỗi|không thể"
@@ -158,7 +158,7 @@ def subject_of(text: str, *, pasted: bool) -> Subject:
 def says_failure(text: str) -> bool:
     """Whether a line of the text says that something with mail went wrong, whatever it was."""
     return any(
-        matches(_FAILURE, line) and (matches(_STRONG, line) or matches(_WEAK, line))
+        matches(FAILURE, line) and (matches(_STRONG, line) or matches(_WEAK, line))
         for line in text.split("\n")
     )
 

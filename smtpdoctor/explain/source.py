@@ -14,11 +14,12 @@ from typing import Any, BinaryIO, Final
 
 import re2
 
+from smtpdoctor.explain.reading import FAILURE
 from smtpdoctor.explain.records import MAX_LINE, goes_on
 from smtpdoctor.knowledge import load
 from smtpdoctor.smtp.words import decode
 
-__all__ = ["SMALL", "Numbered", "Source", "follow"]
+__all__ = ["FAILED", "SMALL", "Numbered", "Source", "follow"]
 
 SMALL: Final = 65_536  # a text up to this size is looked at line by line
 _BLOCK: Final = 1_048_576
@@ -36,6 +37,29 @@ _MAIL: Final = (
     "rcpt to", "mail from", "relay=", "mail server", "mailkit", "gomail", "eauth", "esocket", "eenvelope",
     ":587", ":465", ":2525",
 )  # fmt: skip
+# And what it has in it when something failed: a reply that says so, or a word. What is worded in no
+# such way is known to no rule either; a test holds all examples of the catalogue against it.
+FAILED: Final = (
+    FAILURE
+    + r"|(?:^|[^0-9a-z.\[/-])[45][0-9][0-9](?:[^0-9a-z.\]:/]|$)|\b[45][0-9][0-9](?-i:[A-Z][a-z]{2})|\b[45]\.[0-9]{1,3}\.[0-9]|\b100[0-9][0-9]\b|0x8"
+    r"|n't\b|\bnot\b|\bno such|expire|unknown|unexpected|closed|reset|\blost\b|wrong|\bbad\b|block|blacklist|bounce|defer|greylist"
+    r"|exceed|limit|quota|too (?:many|large|old|long)|mismatch|missing|\bmust\b|require|warn|abort|unreach|\beof\b|alert|timeout|hangup"
+    r"|unauth|unsupp|untrusted|disabled|suspend|ECONN|ETIME|EAUTH|ESOCKET|ENOTFOUND|EAI_"
+)
+
+
+@cache
+def _failure() -> Any:
+    """Return the automaton for what tells a failure."""
+    return re2.compile(FAILED, _options())
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    options.never_capture = True
+    return options
 
 
 @cache
@@ -49,13 +73,9 @@ def _trigger() -> Any:
     for rule in load.rules():
         literals.update(_phrases(rule.atoms))
     needed = sorted(one for one in literals if not any(one != other and other in one for other in literals))
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    options.never_capture = True
     # An SMTP reply with its enhanced code, whatever its words are.
     reply = r"\b[45][0-9][0-9][ -]#?[45]\.[0-9]\.[0-9]"
-    return re2.compile("|".join([*map(re2.escape, needed), reply]), options)
+    return re2.compile("|".join([*map(re2.escape, needed), reply]), _options())
 
 
 def _phrases(atoms: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
@@ -111,45 +131,72 @@ def _all_lines(blocks: Iterator[bytes]) -> Iterator[Numbered]:
 
 
 def _lines_around_hits(blocks: Iterator[bytes]) -> Iterator[Numbered | None]:
-    search = _trigger().search
+    """Yield the lines of each event that is about mail and tells a failure, and None before each."""
+    search, failing = _trigger().search, _failure().search
     number = 1  # of the first line of what is left of the block
     for block in blocks:
         position = 0
-        while True:
-            hit = search(block, position)
-            if hit is None:
-                number += block.count(b"\n", position)
-                break
-            start = block.rfind(b"\n", position, hit.start()) + 1 or position
+        failed = reach = 0  # where the next word of failure is, and the first line that may go on to it
+        while (hit := search(block, position)) is not None:
+            start = _line_start(block, position, hit.start())
             number += block.count(b"\n", position, start)
             # The line of the hit may go on from one before it.
-            back = start
+            begin = start
             steps = 0
-            while back > position and steps < _BEFORE and goes_on(decode(_line_at(block, back))):
-                back = block.rfind(b"\n", position, back - 1) + 1 or position
+            while begin > position and steps < _BEFORE and goes_on(_text_at(block, begin)):
+                begin = _line_start(block, position, begin - 1)
                 steps += 1
-            yield None
-            current = number - steps
-            position = back
-            while position < len(block):
-                line = _line_at(block, position)
-                text = decode(line[:MAX_LINE])
-                if position > start and (current - number > _AFTER or not _follows(block, position, text)):
-                    break
-                yield current, text
-                current += 1
-                position += len(line) + 1
-            number = current
-            position = min(position, len(block))
+            if failed < begin:
+                found = failing(block, begin)
+                failed = len(block) if found is None else found.start()
+                reach = -1
+            end = _event_end(block, start)
+            if failed < end:
+                yield None
+                lines = block[begin:end].split(b"\n")
+                for offset, line in enumerate(lines[:-1] if lines[-1] == b"" else lines, number - steps):
+                    yield offset, decode(line[:MAX_LINE])
+            else:
+                # Nothing failed up to there, but for the lines that such a word may go on from.
+                if reach < 0:
+                    reach = _lines_before(block, failed)
+                end = max(end, reach)
+            number += block.count(b"\n", start, end)
+            position = end
+        number += block.count(b"\n", position)
 
 
-def _line_at(block: bytes, position: int) -> bytes:
+def _line_start(block: bytes, lowest: int, position: int) -> int:
+    return block.rfind(b"\n", lowest, position) + 1 or lowest
+
+
+def _lines_before(block: bytes, position: int) -> int:
+    """Return where the first line begins whose event may reach up to a position."""
+    for _ in range(_AFTER + 1):
+        position = block.rfind(b"\n", 0, position)
+        if position < 0:
+            return 0
+    return position + 1
+
+
+def _event_end(block: bytes, start: int) -> int:
+    """Return the end of the last line that belongs to the one that starts there."""
+    position = block.find(b"\n", start) + 1
+    for _ in range(_AFTER):
+        if not 0 < position < len(block) or not _follows(block, position):
+            break
+        position = block.find(b"\n", position) + 1
+    return position or len(block)
+
+
+def _text_at(block: bytes, position: int) -> str:
     end = block.find(b"\n", position)
-    return block[position:] if end < 0 else block[position:end]
+    return decode(block[position : min(end, position + MAX_LINE) if end >= 0 else position + MAX_LINE])
 
 
-def _follows(block: bytes, position: int, text: str) -> bool:
+def _follows(block: bytes, position: int) -> bool:
     """Whether a line behind a hit belongs to it: by its looks, behind a container's name if there is one."""
+    text = _text_at(block, position)
     bare = text.partition("| ")[2] or text if "| " in text[:64] else text
     return goes_on(bare) or (
         block[position : position + 1].isdigit() and block[position + 3 : position + 4] in b"- "

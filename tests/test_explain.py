@@ -389,6 +389,19 @@ def test_json_has_the_shape_of_the_contract() -> None:
     assert json.loads(run("--format", "json", "all is well")[1])["findings"] == []
 
 
+def test_a_consequence_is_told_in_a_line_under_its_cause(tmp_path: Path) -> None:
+    """What follows from another failure needs no cure of its own; --verbose tells all the same."""
+    log = tmp_path / "app.log"
+    quiet = "\n".join(stamped(n, "all is well") for n in range(9))
+    wanted = stamped(10, 'mailer: SMTPSenderRefused: (530, b"5.7.0 Authentication required")')
+    log.write_text(f"{stamped(0, REFUSED)}\n{quiet}\n{wanted}\n")
+    shown = run("--file", str(log))[1]
+    assert shown.rstrip().endswith("Probably a consequence of auth-bad-credentials: mend that first.")
+    assert len(run("--file", str(log), "--verbose")[1]) > len(shown)
+    first, second = json.loads(run("--file", str(log), "--format", "json")[1])["findings"]
+    assert first["id"] == second["evidence"]["caused_by"] == "auth-bad-credentials"
+
+
 def test_one_unreadable_file_does_not_keep_the_others_from_being_read(tmp_path: Path) -> None:
     """A clear word about the one, the rest done, and an exit code that says so."""
     good = tmp_path / "app.log"

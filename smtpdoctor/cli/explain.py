@@ -246,12 +246,18 @@ class _Printer:
                 console.print(terminal.one_line(one.finding, self._lang))
                 continue
             advice = advise(one.finding, one.context, self._lang)
-            place = f"{one.file}:{one.line}" if one.file else str(one.line)
-            many = one.count > 1 or one.file is not None
+            place = f"{one.file}:{one.line}" if one.file else say(self._lang, "report.line", line=one.line)
+            many = one.count > 1 or one.file is not None or len(results) > 1
             key = "report.seen" if one.count > 1 else "report.seen-once"
             seen = say(self._lang, key, count=one.count, place=place) if many else ""
             terminal.print_finding(
-                console, one.finding, advice, self._lang, short=number >= _WHOLE, seen=seen
+                console,
+                one.finding,
+                advice,
+                self._lang,
+                short=number >= _WHOLE,
+                seen=seen,
+                caused_by=None if self._verbose else one.caused_by,
             )
 
     def followed(self, lines: Iterable[tuple[int, str] | None], provider: str | None) -> None:

@@ -252,10 +252,12 @@ def print_finding(
     *,
     short: bool = False,
     seen: str = "",
+    caused_by: str | None = None,
 ) -> None:
     """Print all that is to be said about one finding; ``short``: no more than cause and fixes.
 
-    ``seen`` says how often and where, for a log.
+    ``seen`` says how often and where, for a log; ``caused_by`` is the id of which it is probably a
+    consequence, which leaves no more to say.
     """
     meta = (
         finding.id,
@@ -269,6 +271,11 @@ def print_finding(
     console.print()
     _print_in(console, title, 2)
     _print_in(console, Text(" · ".join(meta), "dim"), 2)
+    if caused_by:
+        if seen:
+            _print_in(console, Text(seen, "dim"), 2)
+        _print_in(console, Text(say(lang, "report.caused-by", id=caused_by)), 4)
+        return
     evidence = finding.evidence
     said = evidence.text
     if evidence.code is not None and str(evidence.code) not in said:

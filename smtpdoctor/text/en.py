@@ -116,6 +116,8 @@ MESSAGES: Final[dict[str, str]] = {
     "report.severity.warning": "warning",
     "report.severity.info": "note",
     "report.seen": "Seen {count} times, first at {place}.",
+    "report.line": "line {line}",
+    "report.caused-by": "Probably a consequence of {id}: mend that first.",
     "report.seen-once": "Seen once, at {place}.",
     "report.no-findings": "No mail failure seen.",
     "verdict.pass": "Healthy: everything that was tried works.",

@@ -112,6 +112,8 @@ MESSAGES: Final[dict[str, str]] = {
     "report.severity.warning": "주의",
     "report.severity.info": "참고",
     "report.seen": "{count}회 나타남, 처음 위치: {place}",
+    "report.line": "{line}번째 줄",
+    "report.caused-by": "{id} 문제의 결과로 보입니다. 그 문제부터 해결합니다.",
     "report.seen-once": "1회 나타남, 위치: {place}",
     "report.no-findings": "메일 발송 실패가 보이지 않습니다.",
     "verdict.pass": "정상: 시도한 모든 단계가 잘 됩니다.",

@@ -389,6 +389,33 @@ def test_json_has_the_shape_of_the_contract() -> None:
     assert json.loads(run("--format", "json", "all is well")[1])["findings"] == []
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("gbk", "smtp: SocketException: 由于目标计算机积极拒绝，无法连接。"),
+        ("cp932", "smtp: 対象のコンピューターによって拒否されたため、接続できませんでした。"),
+        ("cp949", "smtp: 대상 컴퓨터에서 연결을 거부했으므로 연결하지 못했습니다."),
+        ("cp1251", "smtp: конечный компьютер отверг запрос на подключение"),
+        ("utf-16", "smtp: connect ECONNREFUSED 192.0.2.1:587"),
+        ("utf-16-le", "smtp: connect ECONNREFUSED 192.0.2.1:587"),
+        ("utf-16-be", "smtp: connect ECONNREFUSED 192.0.2.1:587"),
+    ],
+)
+def test_logs_of_any_code_page(encoding: str, text: str) -> None:
+    """What a system writes in the code page of its language is read, in a short log and in a long one."""
+    assert of_bytes(text.encode(encoding)) == [("connect-refused", 1, 1, 1)]
+    lines = [BORING.format(n=number) for number in range(2_000)]
+    long = "\n".join([*lines, text])
+    assert of_bytes(long.encode(encoding)) == [("connect-refused", 1, 2_001, 2_001)]
+
+
+@pytest.mark.parametrize("junk", ["\udcb8", "and \ud800", "\udcff\ud800"])
+def test_words_that_are_no_text_are_no_bug(junk: str) -> None:
+    """Arguments may hold any bytes; what can be read of them is explained."""
+    assert ids(f"535 5.7.8 authentication failed {junk} smtp") == ["auth-bad-credentials"]
+    assert ids(junk) == []
+
+
 def test_a_consequence_is_told_in_a_line_under_its_cause(tmp_path: Path) -> None:
     """What follows from another failure needs no cure of its own; --verbose tells all the same."""
     log = tmp_path / "app.log"

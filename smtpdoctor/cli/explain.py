@@ -250,14 +250,13 @@ class _Printer:
             many = one.count > 1 or one.file is not None or len(results) > 1
             key = "report.seen" if one.count > 1 else "report.seen-once"
             seen = say(self._lang, key, count=one.count, place=place) if many else ""
+            if one.caused_by and not self._verbose:
+                terminal.print_consequence(
+                    console, one.finding, advice, self._lang, cause=one.caused_by, seen=seen
+                )
+                continue
             terminal.print_finding(
-                console,
-                one.finding,
-                advice,
-                self._lang,
-                short=number >= _WHOLE,
-                seen=seen,
-                caused_by=None if self._verbose else one.caused_by,
+                console, one.finding, advice, self._lang, short=number >= _WHOLE, seen=seen
             )
 
     def followed(self, lines: Iterable[tuple[int, str] | None], provider: str | None) -> None:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.diagnosis import CERTAINTY, GRAVITY, Context, diagnose
+from smtpdoctor.explain.encoding import mended
 from smtpdoctor.explain.lookup import of_entry
 from smtpdoctor.explain.masking import masked
 from smtpdoctor.explain.reading import read, says_failure, token_in
@@ -207,5 +208,5 @@ def explain_source(
 
 def explain_text(text: str, *, provider: str | None = None) -> list[Explained]:
     """Explain a pasted text."""
-    lines = text.splitlines()
+    lines = mended(text).splitlines()
     return ordered(_collected(tell(enumerate(lines, 1), provider=provider, count=len(lines)), None))

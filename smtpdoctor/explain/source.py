@@ -14,10 +14,10 @@ from typing import Any, BinaryIO, Final
 
 import re2
 
+from smtpdoctor.explain.encoding import Decoder
 from smtpdoctor.explain.reading import FAILURE
 from smtpdoctor.explain.records import MAX_LINE, goes_on
 from smtpdoctor.knowledge import load
-from smtpdoctor.smtp.words import decode
 
 __all__ = ["FAILED", "SMALL", "Numbered", "Source", "follow"]
 
@@ -123,7 +123,7 @@ def _blocks(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
 
 
 def _all_lines(blocks: Iterator[bytes]) -> Iterator[Numbered]:
-    number = 0
+    number, decode = 0, Decoder()
     for block in blocks:
         for line in block.splitlines():
             number += 1
@@ -133,6 +133,7 @@ def _all_lines(blocks: Iterator[bytes]) -> Iterator[Numbered]:
 def _lines_around_hits(blocks: Iterator[bytes]) -> Iterator[Numbered | None]:
     """Yield the lines of each event that is about mail and tells a failure, and None before each."""
     search, failing = _trigger().search, _failure().search
+    decode = Decoder()
     number = 1  # of the first line of what is left of the block
     for block in blocks:
         position = 0
@@ -191,7 +192,8 @@ def _event_end(block: bytes, start: int) -> int:
 
 def _text_at(block: bytes, position: int) -> str:
     end = block.find(b"\n", position)
-    return decode(block[position : min(end, position + MAX_LINE) if end >= 0 else position + MAX_LINE])
+    line = block[position : min(end, position + MAX_LINE) if end >= 0 else position + MAX_LINE]
+    return line.decode("latin-1")  # by its looks alone, for which ASCII is enough
 
 
 def _follows(block: bytes, position: int) -> bool:
@@ -232,7 +234,7 @@ def follow(stream: BinaryIO) -> Iterator[Numbered | None]:
     """Yield lines as they come, and None where nothing came for a moment."""
     import selectors
 
-    number = 0
+    number, decode = 0, Decoder()
     pending = b""
     handle = stream.fileno()
     with selectors.DefaultSelector() as selector:

@@ -244,21 +244,7 @@ def _where(finding: Finding, lang: Lang) -> Text | None:
     return Text(shown, "bold yellow")
 
 
-def print_finding(
-    console: Console,
-    finding: Finding,
-    advice: Advice,
-    lang: Lang,
-    *,
-    short: bool = False,
-    seen: str = "",
-    caused_by: str | None = None,
-) -> None:
-    """Print all that is to be said about one finding; ``short``: no more than cause and fixes.
-
-    ``seen`` says how often and where, for a log; ``caused_by`` is the id of which it is probably a
-    consequence, which leaves no more to say.
-    """
+def _print_heading(console: Console, finding: Finding, advice: Advice, lang: Lang) -> None:
     meta = (
         finding.id,
         say(lang, f"report.{finding.confidence.value}"),
@@ -271,11 +257,31 @@ def print_finding(
     console.print()
     _print_in(console, title, 2)
     _print_in(console, Text(" · ".join(meta), "dim"), 2)
-    if caused_by:
-        if seen:
-            _print_in(console, Text(seen, "dim"), 2)
-        _print_in(console, Text(say(lang, "report.caused-by", id=caused_by)), 4)
-        return
+
+
+def print_consequence(
+    console: Console, finding: Finding, advice: Advice, lang: Lang, *, cause: str, seen: str
+) -> None:
+    """Print a finding that is probably no more than a consequence of another, whose id is ``cause``."""
+    _print_heading(console, finding, advice, lang)
+    _print_in(console, Text(seen, "dim"), 2)
+    _print_in(console, Text(say(lang, "report.caused-by", id=cause)), 4)
+
+
+def print_finding(
+    console: Console,
+    finding: Finding,
+    advice: Advice,
+    lang: Lang,
+    *,
+    short: bool = False,
+    seen: str = "",
+) -> None:
+    """Print all that is to be said about one finding; ``short``: no more than cause and fixes.
+
+    ``seen`` says how often and where, for a log.
+    """
+    _print_heading(console, finding, advice, lang)
     evidence = finding.evidence
     said = evidence.text
     if evidence.code is not None and str(evidence.code) not in said:

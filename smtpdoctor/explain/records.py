@@ -44,6 +44,7 @@ _CONTINUED: Final = re.compile(
 _REPLY_PART: Final = re.compile(r"(?:^|\D)([245]\d\d)-\S*.*$")
 _KEYS: Final = (
     "msg", "message", "event", "error", "err", "exception", "stack", "stack_trace", "stacktrace",
+    "error_message", "error_class", "exception.class", "exception.message",
     "reason", "detail", "details", "log", "cause", "code", "response", "responseCode", "command", "errno", "logger",
     "name", "type", "stage", "MESSAGE", "SYSLOG_IDENTIFIER", "exc_info", "logger_name", "host", "port", "context",
 )  # fmt: skip

@@ -52,7 +52,7 @@ _FEW: Final = 4
 
 _REPLY: Final = re.compile(r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)[ -]#?([245]\.\d{1,3}\.\d{1,3})(?!\d)")
 _CODED: Final = re.compile(
-    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|received\ from\ server|server\ (?:response|replied|said)|response:?|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|\bsmtp[^\n()]{0,12}\((?=[2-5]\d\d\)\s?[:：])|smtp\w*(?:error|exception):?)
+    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|received(?::|\ from\ server)|server\ (?:response|replied|said)|response:?|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|\bsmtp[^\n()]{0,12}\((?=[2-5]\d\d\)\s?[:：])|smtp\w*(?:error|exception):?)
         [^\w\n]{0,6}(?<![\d.])(2\d\d|4[23457]\d|5\d\d)(?![\d.:/])""",
     re.IGNORECASE | re.VERBOSE,
 )

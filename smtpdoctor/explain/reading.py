@@ -18,9 +18,9 @@ from smtpdoctor.model import Evidence, Origin, Setting, Settings, Stage
 __all__ = ["FAILURE", "Reading", "read", "says_failure", "subject_of", "token_in"]
 
 _STRONG: Final = (
-    r"smtp|starttls|nodemailer|phpmailer|swift_?mailer|swift_transport|symfony.{0,3}mailer|sendmail|postfix|exim\b|javax\.mail|jakarta\.mail"
+    r"smtp|starttls|nodemailer|phpmailer|swift_?mailer|swift_transport|symfony.{0,3}mailer|sendmail|postfix|sendemail|exim\b|javax\.mail|jakarta\.mail"
     r"|actionmailer|mailkit|gomail|go-mail|lettre|swoosh|bamboo|aiosmtp|net::smtp|msmtp|swaks|haraka|opensmtpd|mailer"
-    r"|command\W{1,4}(?:CONN|AUTH|MAIL|RCPT|DATA|EHLO|STARTTLS|API)\b|\b(?:ESOCKET|EDNS|ECONNECTION|EPROTOCOL|EENVELOPE|ETLS)\b|\behlo\b|\bhelo\b|mail from|rcpt to|\brcpt\b|esmtp|sasl auth|e(?:auth|envelope|message)\b|dsn=\d|relay=|mail server|mail host|mailserver"
+    r"|zend.{0,2}mail|laminas.{0,2}mail|invalid response code received from server|command\W{1,4}(?:CONN|AUTH|MAIL|RCPT|DATA|EHLO|STARTTLS|API)\b|\b(?:ESOCKET|EDNS|ECONNECTION|EPROTOCOL|EENVELOPE|ETLS)\b|\behlo\b|\bhelo\b|mail from|rcpt to|\brcpt\b|esmtp|sasl auth|e(?:auth|envelope|message)\b|dsn=\d|relay=|mail server|mail host|mailserver"
     r"|(?:^|\D)(?::|port\W{1,3}(?:=>?)?\W{0,2})(?:25|465|587|2525|2465|2587|1025)\b"
     r"|\b[45]\d\d[ -]#?[45]\.\d{1,2}\.\d{1,3}\b|메일 ?서버|mx record"
 )
@@ -30,20 +30,20 @@ _WEAK: Final = (
 )
 # Not sending: a mailbox is read, or something else than mail is connected to.
 _MAILBOX: Final = (
-    r"imapstore|imap\.imap|imaplib|pop3store|poplib|imap4|\bimap\b[^\n]{0,40}(?:login|connect|auth|fail)"
+    r"redis::\w*error|sqlstate\[|\bpdoexception|postgrex|activerecord::\w*(?:connection|database)|imapstore|imap\.imap|imaplib|pop3store|poplib|imap4|\bimap\b[^\n]{0,40}(?:login|connect|auth|fail)"
 )
 _FOREIGN: Final = (
     r"postgres|psycopg|mysql|mariadb|\bredis|mongo|\bkafka|rabbitmq|\bamqp|elastic|\bldap|\bimap|\bpop3\b|\bftp>|\bs3\b|memcached"
     r"|clickhouse|\bdb\b|database|typeorm|sqlalchemy|jdbc|hikari|\bupstream\b|docker daemon|registry-?\d?\.|\bssh:|\bgrpc\b"
     r"|https?connectionpool|\b(?:get|post|put|patch|delete|head) \S+ http/|\bget \"?https?://|get request for"
     r"|(?::|port\W{1,3})(?:443|80|8080|5432|3306|6379|27017|9200|5672|9092|11211|389|636|993|995|143)\b|\bport 22\b"
-    r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|axios|urllib3|\bkube|\bwebhook"
+    r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|axios|urllib3|mint\.transporterror|\bkube|\bwebhook"
 )
 # That something went wrong, whatever it was.
 FAILURE: Final = (
-    r"\bfail|error|\bunable\b|could ?n[o']t|\bcan ?n[o']t\b|can't|\bnot able\b|did ?n[o']t|won't|problem|reject|refus|denied|invalid|timed? ?out|exception"
-    r"|실패|오류|에러|거부|못했|않습니다|失敗|エラー|できません|失败|错误|錯誤|無法|无法|拒绝|fehler|fehlgeschlagen|konnte nicht|échec|échoué|erreur|impossible"
-    r"|fall[oó]|no se p|falha|erro\b|não foi poss|ошибк|не удалось|сбой|błąd|nie udało|kesalahan|gagal|fout|mislukt|errore|impossibile|hata|başarısız|lỗi|không thể"
+    r"fail|error|\bunable\b|could ?n[o']t|\bcan ?n[o']t\b|can't|\bnot able\b|did ?n[o']t|won't|reject|refus|denied|invalid|timed? ?out|exception"
+    r"|실패|오류|에러|거부|못했|않|失敗|エラー|できません|失败|错误|錯誤|無法|无法|拒绝|fehler|fehlgeschlagen|konnte nicht|échec|échoué|erreur|impossible"
+    r"|fall[oó]|fallit|no se p|falha|erro\b|não foi poss|ошибк|не удалось|сбой|błąd|nie udało|kesalahan|gagal|fout|mislukt|errore|impossibile|hata|başarısız|lỗi|không thể"
 )
 _TLS_PORTS: Final = frozenset({465, 2465})
 _SILENCE: Final = frozenset({"timeout", "ETIMEDOUT", "eof", "ECONNRESET"})
@@ -68,7 +68,7 @@ _REPLY: Final = re.compile(
     r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)(?:[ -]|[\"']?, ?[\"']?)#?([245]\.\d{1,3}\.\d{1,3})(?!\d)"
 )
 _CODED: Final = re.compile(
-    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|server\ (?:response|replied|said)|response:?|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|smtp\w*(?:error|exception):?)
+    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|received(?::|\ from\ server)|server\ (?:response|replied|said)|response:?|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|\bsmtp[^\n()]{0,12}\((?=[2-5]\d\d\)\s?[:：])|smtp\w*(?:error|exception):?)
         [^\w\n]{0,6}(?<![\d.])(2\d\d|4[23457]\d|5\d\d)(?![\d.:/])""",
     re.IGNORECASE | re.VERBOSE,
 )

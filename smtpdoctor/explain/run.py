@@ -118,7 +118,8 @@ def _judge(record: Record, provider: str | None, *, pasted: bool) -> tuple[Findi
     finding = diagnose(evidence, reading.context)
     told = evidence.code or evidence.enhanced or evidence.error or evidence.labels
     if finding is not None and not (finding.pattern or told):
-        finding = None  # a stage alone is no failure
+        # A stage alone is no failure.
+        finding = diagnose(replace(evidence, stage=None), reading.context)
     if finding is None:
         if not ((reading.sure and evidence.enhanced) or (pasted and says_failure(record.text))):
             return None

@@ -42,7 +42,7 @@ _MAIL: Final = (
 FAILED: Final = (
     FAILURE
     + r"|(?:^|[^0-9a-z.\[/-])[45][0-9][0-9](?:[^0-9a-z.\]:/]|$)|\b[45][0-9][0-9](?-i:[A-Z][a-z]{2})|\b[45]\.[0-9]{1,3}\.[0-9]|\b100[0-9][0-9]\b|0x8"
-    r"|n't\b|\bnot\b|\bno such|expire|unknown|unexpected|closed|reset|\blost\b|wrong|\bbad\b|block|blacklist|bounce|defer|greylist"
+    r"|n't\b|\bnot\b|\bno\b|expire|unknown|unexpected|closed|reset|\blost\b|wrong|\bbad\b|block|blacklist|bounce|defer|greylist"
     r"|exceed|limit|quota|too (?:many|large|old|long)|mismatch|missing|\bmust\b|require|warn|abort|unreach|\beof\b|alert|timeout|hangup"
     r"|unauth|unsupp|untrusted|disabled|suspend|ECONN|ETIME|EAUTH|ESOCKET|ENOTFOUND|EAI_"
 )

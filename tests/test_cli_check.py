@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.testing import CliRunner
 
 from smtpdoctor import __version__
+from smtpdoctor.cli import app
 from tests.checking import HOST, PASSWORD, USER, cli, command
 from tests.servers import Peer, Script, dialogue, serve, silent
 
@@ -471,6 +473,16 @@ from smtpdoctor.cli import main
 sys.argv = ["smtpdoctor", *sys.argv[1:]]
 main()
 """
+
+
+def test_lint_shows_the_value_that_is_wrong(tmp_path: Path) -> None:
+    """The line, and what stands there, without what a terminal would obey."""
+    file = tmp_path / ".env"
+    file.write_text("SMTP_HOST=smtp.gmail.com\nSMTP_PORT='5\x1b[31m87'\n")
+    result = CliRunner().invoke(app, ["lint", "--env-file", str(file), "--no-environment", "--lang", "en"])
+    assert result.exit_code == 1
+    assert ":2)" in result.stdout
+    assert "5\\x1b[31m87" in result.stdout
 
 
 @pytest.mark.parametrize("format_", ["terminal", "json"])

@@ -241,7 +241,10 @@ def _where(finding: Finding, lang: Lang) -> Text | None:
     shown = str(origin)
     if origin.kind == "file" and origin.name:
         shown = say(lang, "advice.at", name=origin.name, place=shown)
-    return Text(shown, "bold yellow")
+    text = Text(shown, "bold yellow")
+    if value := finding.evidence.facts.get("value"):
+        text.append(f"  {value}", "italic")
+    return text
 
 
 def _print_heading(console: Console, finding: Finding, advice: Advice, lang: Lang) -> None:

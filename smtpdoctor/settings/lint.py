@@ -12,6 +12,7 @@ from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.model import Evidence, Security, Setting, SettingName, Settings, Stage
 from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, Loaded
 from smtpdoctor.smtp.command import MailboxError, mailbox
+from smtpdoctor.smtp.words import printable_facts
 
 __all__ = ["is_blocking", "is_loopback", "is_placeholder", "lint"]
 
@@ -93,7 +94,7 @@ def _about(name: SettingName, setting: Setting[Any] | None, *labels: str, **fact
         labels=frozenset(labels),
         setting=name,
         origin=setting.origin if setting else None,
-        facts={"name": setting.origin.name, **facts} if setting else facts,
+        facts=printable_facts(name=setting.origin.name, **facts) if setting else printable_facts(**facts),
     )
 
 

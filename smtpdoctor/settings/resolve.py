@@ -25,6 +25,7 @@ from smtpdoctor.model import (
     Stage,
 )
 from smtpdoctor.settings.read import Variable, Variables
+from smtpdoctor.smtp.words import printable_facts
 
 __all__ = ["Flags", "Loaded", "detect_app", "endpoint_of", "preset_named", "preset_of_host", "resolve"]
 
@@ -159,7 +160,7 @@ def _config(label: str, setting: SettingName, variable: Variable, **facts: str) 
         labels=frozenset({label}),
         setting=setting,
         origin=variable.origin,
-        facts={"name": variable.origin.name, **facts},
+        facts=printable_facts(name=variable.origin.name, **facts),
     )
 
 

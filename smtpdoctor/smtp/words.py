@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["decode", "printable"]
+__all__ = ["decode", "printable", "printable_facts"]
 
 # C0 and C1 controls, and the Unicode ones that reorder or hide text on a terminal.
 _CONTROL: Final = re.compile(
@@ -21,6 +21,11 @@ def printable(text: str) -> str:
 def _escape(found: re.Match[str]) -> str:
     point = ord(found[0])
     return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}"  # noqa: PLR2004
+
+
+def printable_facts(**facts: str) -> dict[str, str]:
+    """Return facts that quote others' words, fit to be shown."""
+    return {name: printable(text) for name, text in facts.items()}
 
 
 def decode(data: bytes) -> str:

@@ -47,12 +47,14 @@ _RESOLVING: Final = (
 _REFUSED: Final = 535
 _XOAUTH2: Final = r"auth xoauth2(?: [a-z0-9+/=.]{6,}|\s*(?:\n|$))"
 _REPORT_FIELD: Final = re.compile(r"\b((?:Remote|Reporting|Received-From)-MTA): *dns;", re.IGNORECASE)
+# qmail-send writes its report with an underscore for each blank.
+_QMAIL_REPORT: Final = re.compile(r"\bdelivery \d+: (?:failure|deferral): \S+")
 _SHORT: Final = 400
 _FEW: Final = 4
 
 _REPLY: Final = re.compile(r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)[ -]#?([245]\.\d{1,3}\.\d{1,3})(?!\d)")
 _CODED: Final = re.compile(
-    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|server\ (?:response|replied|said)|response:?|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|smtp\w*(?:error|exception):?)
+    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|server\ (?:response|replied|said|message)|response:?|stat=|result=|smtpstatus=|=>|smtp\ code\ 250,\ got|(?:SENT|RECEIVED):|reason:|smtp;|talk\ to\ me:|replied:?|(?:r[eé]pondu|respondi[oó]|respondeu|risposto|antwortete|ответил|responded|Odpowied[zź]\ serwera|Antwort\ des\ Servers)\ ?:|响应：|返回：|応答:|메시지:|응답:|remote\ mail\ server\ after\ [^\n]{2,120}?:|(?:MAIL|RCPT)\ failed:|stat=[^\n:]{1,40}:|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|smtp\w*(?:error|exception):?)
         [^\w\n]{0,6}(?<![\d.])(2\d\d|4[23457]\d|5\d\d)(?![\d.:/])""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -66,11 +68,11 @@ _HOST: Final = re.compile(r"\b((?:[a-z0-9_-]+\.){1,6}[a-z]{2,24})\b", re.IGNOREC
 _STAGES: Final[tuple[tuple[Stage, str], ...]] = (
     (Stage.AUTH, r"command: '?AUTH|\bEAUTH\b|invalid login|authenticat|\bAUTH (?:PLAIN|LOGIN|CRAM|XOAUTH)|_login\b|SMTPAuthenticationError|\bsasl\b|로그인|인증 ?실패"),
     (Stage.GREETING, r"in connect\W[\s\S]{0,80}getreply"),
-    (Stage.TLS, r"starttls|\btls\b|\bssl\b[^.]|certificate|handshake|인증서"),
-    (Stage.SEND, r"end of data|command: '?DATA|data command|SMTPDataError|after (?:the )?(?:final|end)|message failed"),
-    (Stage.RECIPIENT, r"rcpt to|command: '?RCPT|SMTPRecipientsRefused|recipients? (?:address )?(?:rejected|refused|were rejected)|invalid addresses|in reply to rcpt"),
-    (Stage.SENDER, r"mail from|command: '?MAIL|SMTPSenderRefused|sender (?:address )?(?:rejected|refused)|in reply to mail"),
-    (Stage.GREETING, r"\b[eh][eh]lo\b|greeting|SMTPHeloError|SMTPConnectError|refused to talk to me"),
+    (Stage.TLS, r"starttls|\btls\b|\bssl\b[^.)]|certificate|handshake|인증서"),
+    (Stage.SEND, r"end of data|end-of-message|command: '?DATA|data command|SMTPDataError|after (?:the )?(?:final|end)|message failed"),
+    (Stage.RECIPIENT, r"rcpt to|reject(?:ed)?:? rcpt|rcpt failed: \d|command: '?RCPT|SMTPRecipientsRefused|recipients? (?:address )?(?:rejected|refused|were rejected)|invalid addresses|in reply to rcpt"),
+    (Stage.SENDER, r"mail from|mail failed: \d|command: '?MAIL|SMTPSenderRefused|sender (?:address )?(?:rejected|refused)|in reply to mail"),
+    (Stage.GREETING, r"\b[eh][eh]lo\b(?:[^=]|$)|greeting|SMTPHeloError|SMTPConnectError|refused to talk to me"),
     (Stage.DNS, r"getaddrinfo|enotfound|unknownhost|\bdns\b|name resolution|no such host"),
     (Stage.CONNECT, r"econnrefused|connection refused|etimedout|could not connect|command: '?CONN"),
 )  # fmt: skip
@@ -159,6 +161,7 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
     """Return what a record tells, or None where it is about something else than mail."""
     # RFC 3464 names the type of a host name there, which says nothing about DNS.
     text = _REPORT_FIELD.sub(r"\1:", record.text)
+    text = _QMAIL_REPORT.sub(lambda report: report[0].replace("_", " ").replace("/", " "), text)
     subject = subject_of(text, pasted=pasted)
     if subject is Subject.OTHER:
         return None

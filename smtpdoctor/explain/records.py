@@ -46,6 +46,7 @@ _KEYS: Final = (
     "msg", "message", "event", "error", "err", "exception", "stack", "stack_trace", "stacktrace",
     "reason", "detail", "details", "log", "cause", "code", "response", "responseCode", "command", "errno", "logger",
     "name", "type", "stage", "MESSAGE", "SYSLOG_IDENTIFIER", "exc_info", "logger_name", "host", "port", "context",
+    "content", "bounce", "delivery", "bouncedRecipients", "diagnosticCode", "delivery-status", "raw_reason", "Description", "Details",
 )  # fmt: skip
 _NAMED: Final = frozenset({"code", "responseCode", "command", "port", "stage", "errno"})
 _MAX_DEPTH: Final = 4
@@ -90,6 +91,8 @@ def _collect(data: Any, parts: list[str], depth: int) -> None:
         return
     for key in _KEYS:
         value = data.get(key)
+        if isinstance(value, list):
+            value = next(iter(value), None)  # one recipient's report tells what happened
         if isinstance(value, dict):
             _collect(value, parts, depth + 1)
         elif isinstance(value, str):

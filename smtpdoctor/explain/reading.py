@@ -29,14 +29,14 @@ _WEAK: Final = (
 )
 # Not sending: a mailbox is read, or something else than mail is connected to.
 _MAILBOX: Final = (
-    r"imapstore|imap\.imap|imaplib|pop3store|poplib|imap4|\bimap\b[^\n]{0,40}(?:login|connect|auth|fail)"
+    r"\b331 (?:password|please)|\bftp service\b|imapstore|imap\.imap|imaplib|pop3store|poplib|imap4|\bimap\b[^\n]{0,40}(?:login|connect|auth|fail)"
 )
 _FOREIGN: Final = (
     r"postgres|psycopg|mysql|mariadb|\bredis|mongo|\bkafka|rabbitmq|\bamqp|elastic|\bldap|\bimap|\bpop3\b|\bftp>|\bs3\b|memcached"
     r"|clickhouse|\bdb\b|database|typeorm|sqlalchemy|jdbc|hikari|\bupstream\b|docker daemon|registry-?\d?\.|\bssh:|\bgrpc\b"
     r"|https?connectionpool|\b(?:get|post|put|patch|delete|head) \S+ http/|\bget \"?https?://|get request for"
     r"|(?::|port\W{1,3})(?:443|80|8080|5432|3306|6379|27017|9200|5672|9092|11211|389|636|993|995|143)\b|\bport 22\b"
-    r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|axios|urllib3|\bkube|\bwebhook"
+    r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|kibana|logstash|axios|urllib3|\bkube|\bwebhook"
 )
 _ACCESS_LOG: Final = r'"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/[\d.]+" \d{3}'
 _LOOPBACK: Final = r"(?:127\.0\.0\.1|::1\]?|localhost)(?::|,? port:? ?)(?:465|587|2465|2587)\b"
@@ -54,7 +54,7 @@ _FEW: Final = 4
 
 _REPLY: Final = re.compile(r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)[ -]#?([245]\.\d{1,3}\.\d{1,3})(?!\d)")
 _CODED: Final = re.compile(
-    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|server\ (?:response|replied|said|message)|response:?|stat=|result=|smtpstatus=|=>|smtp\ code\ 250,\ got|(?:SENT|RECEIVED):|reason:|smtp;|talk\ to\ me:|replied:?|(?:r[eé]pondu|respondi[oó]|respondeu|risposto|antwortete|ответил|responded|Odpowied[zź]\ serwera|Antwort\ des\ Servers)\ ?:|响应：|返回：|応答:|메시지:|응답:|remote\ mail\ server\ after\ [^\n]{2,120}?:|(?:MAIL|RCPT)\ failed:|stat=[^\n:]{1,40}:|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|smtp\w*(?:error|exception):?)
+    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|server\ (?:response|replied|said|message)|response:?|stat=|result=|smtpstatus=|=>|smtp\ code\ 250,\ got|(?:SENT|RECEIVED):|reason:|smtp;|talk\ to\ me:|replied:?|(?:r[eé]pondu|respondi[oó]|respondeu|risposto|antwortete|ответил|responded|Odpowied[zź]\ serwera|Antwort\ des\ Servers)\ ?:|响应：|返回：|応答:|메시지:|응답:|remote\ mail(?:er|\ server)\ after\ [^\n]{2,200}?:|Net::SMTP\w+:|(?:MAIL|RCPT)\ failed:|stat=[^\n:]{1,40}:|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|smtp\w*(?:error|exception):?)
         [^\w\n]{0,6}(?<![\d.])(2\d\d|4[23457]\d|5\d\d)(?![\d.:/])""",
     re.IGNORECASE | re.VERBOSE,
 )

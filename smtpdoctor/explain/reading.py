@@ -38,7 +38,11 @@ _FOREIGN: Final = (
     r"|(?::|port\W{1,3})(?:443|80|8080|5432|3306|6379|27017|9200|5672|9092|11211|389|636|993|995|143)\b|\bport 22\b"
     r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|kibana|logstash|axios|urllib3|\bkube|\bwebhook"
 )
-_ACCESS_LOG: Final = r'"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/[\d.]+" \d{3}'
+# Beside a web server's log: what Postfix notes of clients it does not know, which is no failure of its own.
+_ACCESS_LOG: Final = (
+    r'"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/[\d.]+" \d{3}'
+    r"|\A[^\n]*postfix/[^\n]{0,40}: (?:warning: hostname \S+ does not resolve to address|lost connection after (?:CONNECT|UNKNOWN) from|DNSBL rank \d+ for)[^\n]*\z"
+)
 _LOOPBACK: Final = r"(?:127\.0\.0\.1|::1\]?|localhost)(?::|,? port:? ?)(?:465|587|2465|2587)\b"
 _DNS_TOKENS: Final = frozenset({"nxdomain", "no-address", "servfail", "dns-timeout", "EAI_AGAIN"})
 _RESOLVING: Final = (

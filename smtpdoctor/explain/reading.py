@@ -28,9 +28,7 @@ _WEAK: Final = (
     r"|recipient|\bsender\b|message-id|\b354\b[^\n]{0,24}end data"
 )
 # Not sending: a mailbox is read, or something else than mail is connected to.
-_MAILBOX: Final = (
-    r"\b331 (?:password|please)|\bftp service\b|imapstore|imap\.imap|imaplib|pop3store|poplib|imap4|\bimap\b[^\n]{0,40}(?:login|connect|auth|fail)"
-)
+_MAILBOX: Final = r"\b331 (?:password|please)|\bftp service\b|imapstore|imap\.imap|imaplib|pop3store|poplib|imap4|\bimap\b[^\n]{0,40}(?:login|connect|auth|fail)"
 _FOREIGN: Final = (
     r"postgres|psycopg|mysql|mariadb|\bredis|mongo|\bkafka|rabbitmq|\bamqp|elastic|\bldap|\bimap|\bpop3\b|\bftp>|\bs3\b|memcached"
     r"|clickhouse|\bdb\b|database|typeorm|sqlalchemy|jdbc|hikari|\bupstream\b|docker daemon|registry-?\d?\.|\bssh:|\bgrpc\b"

@@ -51,6 +51,7 @@ _XOAUTH2: Final = r"auth xoauth2(?: [a-z0-9+/=.]{6,}|\s*(?:\n|$))"
 _REPORT_FIELD: Final = re.compile(r"\b((?:Remote|Reporting|Received-From)-MTA): *dns;", re.IGNORECASE)
 # qmail-send writes its report with an underscore for each blank.
 _QMAIL_REPORT: Final = re.compile(r"\bdelivery \d+: (?:failure|deferral): \S+")
+_FOLD: Final = re.compile(r"[ \t]*\n[ \t]*")
 _SHORT: Final = 400
 _FEW: Final = 4
 
@@ -189,7 +190,7 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
         enhanced=enhanced,
         error=error,
         labels=frozenset(labels),
-        text=text.replace("\n", " "),
+        text=_FOLD.sub(" ", text),  # a report's lines are folded and indented
         origin=None,
     )
     context = Context(settings=settings, provider=_provider(text, provider), library=library)

@@ -29,19 +29,19 @@ _WEAK: Final = (
     r"|recipient|\bsender\b|message-id|\b354\b[^\n]{0,24}end data"
 )
 # Not sending: a mailbox is read, or something else than mail is connected to.
-_MAILBOX: Final = r"redis::\w*error|sqlstate\[|\bpdoexception|postgrex|activerecord::\w*(?:connection|database)|imapstore|imap\.imap|imaplib|pop3store|poplib|imap4|\bimap\b[^\n]{0,40}(?:login|connect|auth|fail)"
+_MAILBOX: Final = r"\b331 (?:password|please)|\bftp service\b|redis::\w*error|sqlstate\[|\bpdoexception|postgrex|activerecord::\w*(?:connection|database)|imapstore|imap\.imap|imaplib|pop3store|poplib|imap4|\bimap\b[^\n]{0,40}(?:login|connect|auth|fail)"
 _FOREIGN: Final = (
     r"postgres|psycopg|mysql|mariadb|\bredis|mongo|\bkafka|rabbitmq|\bamqp|elastic|\bldap|\bimap|\bpop3\b|\bftp>|\bs3\b|memcached"
     r"|clickhouse|\bdb\b|database|typeorm|sqlalchemy|jdbc|hikari|\bupstream\b|docker daemon|registry-?\d?\.|\bssh:|\bgrpc\b"
     r"|https?connectionpool|\b(?:get|post|put|patch|delete|head) \S+ http/|\bget \"?https?://|get request for"
     r"|(?::|port\W{1,3})(?:443|80|8080|5432|3306|6379|27017|9200|5672|9092|11211|389|636|993|995|143)\b|\bport 22\b"
-    r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|axios|urllib3|mint\.transporterror|\bkube|\bwebhook"
+    r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|kibana|logstash|axios|urllib3|mint\.transporterror|\bkube|\bwebhook"
 )
 # That something went wrong, whatever it was.
 FAILURE: Final = (
-    r"fail|error|\bunable\b|could ?n[o']t|\bcan ?n[o']t\b|can't|\bnot able\b|did ?n[o']t|won't|reject|refus|denied|invalid|timed? ?out|exception"
-    r"|실패|오류|에러|거부|못했|않|失敗|エラー|できません|失败|错误|錯誤|無法|无法|拒绝|fehler|fehlgeschlagen|konnte nicht|échec|échoué|erreur|impossible"
-    r"|fall[oó]|fallit|no se p|falha|erro\b|não foi poss|ошибк|не удалось|сбой|błąd|nie udało|kesalahan|gagal|fout|mislukt|errore|impossibile|hata|başarısız|lỗi|không thể"
+    r"(?:\b|_)fail(?:[^2]|$)|error|\bunable\b|could ?n[o']t|\bcan ?n[o']t\b|can't|\bnot able\b|did ?n[o']t|won't|reject|refus|denied|invalid|timed? ?out|exception"
+    r"|실패|오류|에러|거부|못했|않|失敗|エラー|できません|失败|错误|超过|未錯誤|無法|无法|拒绝|fehler|fehlgeschlagen|konnte nicht|échec|échoué|erreur|impossible"
+    r"|fall[oó]|fallit|no se p|perdue?\b|n.a pas|non è stat|falha|erro\b|não foi poss|ошибк|не удалось|сбой|błąd|nie udało|kesalahan|gagal|fout|mislukt|errore|impossibile|hata|başarısız|lỗi|không thể"
 )
 _TLS_PORTS: Final = frozenset({465, 2465})
 _SILENCE: Final = frozenset({"timeout", "ETIMEDOUT", "eof", "ECONNRESET"})
@@ -50,7 +50,11 @@ _WAITED: Final = r"\bread\w*\b|greeting|eof caught|response|reply|rbuf_fill|rece
 _IN_TLS: Final = r"\b(?:ssl|smtps)://|\b(?:secure|isssl|ssl|enable_ssl|smtp_ssl|use_ssl|implicit)\b\W{0,4}(?:true|yes|on|1)\b|smtp_ssl\(|smtplib\.SMTP_SSL|sslobj|tls_wrap|SSL_connect|ssl handshake|tls handshake|SSLSocket"
 # Can do STARTTLS only, whatever its setting is called.
 _NEVER_IMPLICIT: Final = r"system\.net\.mail|send-mailmessage"
-_ACCESS_LOG: Final = r'"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/[\d.]+" \d{3}'
+# Beside a web server's log: what Postfix notes of clients it does not know, which is no failure of its own.
+_ACCESS_LOG: Final = (
+    r'"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/[\d.]+" \d{3}'
+    r"|\A[^\n]*postfix/[^\n]{0,40}: (?:warning: hostname \S+ does not resolve to address|lost connection after (?:CONNECT|UNKNOWN) from|DNSBL rank \d+ for)[^\n]*\z"
+)
 _LOOPBACK: Final = r"(?:127\.0\.0\.1|::1\]?|localhost)(?::|,? port:? ?)(?:465|587|2465|2587)\b"
 _DNS_TOKENS: Final = frozenset({"nxdomain", "no-address", "servfail", "dns-timeout", "EAI_AGAIN"})
 _RESOLVING: Final = (
@@ -59,6 +63,9 @@ _RESOLVING: Final = (
 _REFUSED: Final = 535
 _XOAUTH2: Final = r"auth xoauth2(?: [a-z0-9+/=.]{6,}|\s*(?:\n|$))"
 _REPORT_FIELD: Final = re.compile(r"\b((?:Remote|Reporting|Received-From)-MTA): *dns;", re.IGNORECASE)
+# qmail-send writes its report with an underscore for each blank.
+_QMAIL_REPORT: Final = re.compile(r"\bdelivery \d+: (?:failure|deferral): \S+")
+_FOLD: Final = re.compile(r"[ \t]*\n[ \t]*")
 _SHORT: Final = 400
 _FEW: Final = 4
 
@@ -66,7 +73,7 @@ _REPLY: Final = re.compile(
     r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)(?:[ -]|[\"']?, ?[\"']?)#?([245]\.\d{1,3}\.\d{1,3})(?!\d)"
 )
 _CODED: Final = re.compile(
-    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|received(?::|\ from\ server)|server\ (?:response|replied|said)|response:?|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|\bsmtp[^\n()]{0,12}\((?=[2-5]\d\d\)\s?[:：])|smtp\w*(?:error|exception):?)
+    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|received(?::|\ from\ server)|server\ (?:response|replied|said|message)|response:?|stat=|result=|smtpstatus=|=>|smtp\ code\ 250,\ got|(?:SENT|RECEIVED):|reason:|smtp;|talk\ to\ me:|replied:?|(?:r[eé]pondu|respondi[oó]|respondeu|risposto|antwortete|ответил|responded|Odpowied[zź]\ serwera|Antwort\ des\ Servers)\ ?:|响应：|返回：|応答:|메시지:|응답:|remote\ mail(?:er|\ server)\ after\ [^\n]{2,200}?:|Net::SMTP\w+:|(?:MAIL|RCPT)\ failed:|stat=[^\n:]{1,40}:|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|\bsmtp[^\n()]{0,12}\((?=[2-5]\d\d\)\s?[:：])|smtp\w*(?:error|exception):?)
         [^\w\n]{0,6}(?<![\d.])(2\d\d|4[23457]\d|5\d\d)(?![\d.:/])""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -87,11 +94,11 @@ _HOST: Final = re.compile(r"\b((?:[a-z0-9_-]+\.){1,6}[a-z]{2,24})\b", re.IGNOREC
 _STAGES: Final[tuple[tuple[Stage, str], ...]] = (
     (Stage.AUTH, r"command: '?AUTH|\bEAUTH\b|invalid login|authenticat|\bAUTH (?:PLAIN|LOGIN|CRAM|XOAUTH)|_login\b|SMTPAuthenticationError|\bsasl\b|로그인|인증 ?실패"),
     (Stage.GREETING, r"in connect\W[\s\S]{0,80}getreply"),
-    (Stage.TLS, r"starttls|\btls\b|\bssl\b[^.]|certificate|handshake|인증서"),
-    (Stage.SEND, r"end of data|command: '?DATA|data command|SMTPDataError|after (?:the )?(?:final|end)|message failed"),
-    (Stage.RECIPIENT, r"rcpt to|command: '?RCPT|SMTPRecipientsRefused|recipients? (?:address )?(?:rejected|refused|were rejected)|invalid addresses|in reply to rcpt"),
-    (Stage.SENDER, r"mail from|command: '?MAIL|SMTPSenderRefused|sender (?:address )?(?:rejected|refused)|in reply to mail"),
-    (Stage.GREETING, r"\b[eh][eh]lo\b|greeting|SMTPHeloError|SMTPConnectError|refused to talk to me"),
+    (Stage.TLS, r"starttls|\btls\b|\bssl\b[^.)]|certificate|handshake|인증서"),
+    (Stage.SEND, r"end of data|end-of-message|command: '?DATA|data command|SMTPDataError|after (?:the )?(?:final|end)|message failed"),
+    (Stage.RECIPIENT, r"rcpt to|reject(?:ed)?:? rcpt|rcpt failed: \d|command: '?RCPT|SMTPRecipientsRefused|recipients? (?:address )?(?:rejected|refused|were rejected)|invalid addresses|in reply to rcpt"),
+    (Stage.SENDER, r"mail from|mail failed: \d|command: '?MAIL|SMTPSenderRefused|sender (?:address )?(?:rejected|refused)|in reply to mail"),
+    (Stage.GREETING, r"\b[eh][eh]lo\b(?:[^=]|$)|greeting|SMTPHeloError|SMTPConnectError|refused to talk to me"),
     (Stage.DNS, r"getaddrinfo|enotfound|unknownhost|\bdns\b|name resolution|no such host"),
     (Stage.CONNECT, r"econnrefused|connection refused|etimedout|could not connect|command: '?CONN"),
 )  # fmt: skip
@@ -211,6 +218,7 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
     """Return what a record tells, or None where it is about something else than mail."""
     # RFC 3464 names the type of a host name there, which says nothing about DNS.
     text = _REPORT_FIELD.sub(r"\1:", record.text)
+    text = _QMAIL_REPORT.sub(lambda report: report[0].replace("_", " ").replace("/", " "), text)
     subject = subject_of(text, pasted=pasted)
     if subject is Subject.OTHER:
         return None
@@ -235,7 +243,7 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
         enhanced=enhanced,
         error=error,
         labels=labels,
-        text=text.replace("\n", " "),
+        text=_FOLD.sub(" ", text),  # a report's lines are folded and indented
         origin=None,
     )
     context = Context(settings=settings, provider=_provider(text, provider), library=library)

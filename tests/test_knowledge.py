@@ -276,6 +276,29 @@ def test_texts_come_in_both_languages() -> None:
         assert [one.in_("en"), one.in_("ko")] == ["en", "ko"]
 
 
+@pytest.mark.parametrize(
+    ("patterns", "problem"),
+    [
+        ("['bad word', 'refused']", None),
+        ("['bad word', '']", "expected a pattern, or a list of patterns"),
+        ("[]", "expected a pattern, or a list of patterns"),
+        ("['bad word', 5]", "expected a pattern, or a list of patterns"),
+        ("['bad word', '(']", "unterminated subpattern"),
+    ],
+)
+def test_a_rule_may_list_its_patterns(
+    problems: Callable[[str, str, str], list[str]], tmp_path: Path, patterns: str, problem: str | None
+) -> None:
+    """A long alternation is written a line each, and is one pattern afterwards."""
+    told = problems("catalogue/thing.toml", "'bad (?:word|thing)'", patterns)
+    if problem is None:
+        assert told == []
+        assert read(tmp_path, tmp_path / "presets").entries["thing"].match[0].text == "bad word|refused"
+    else:
+        (line,) = told
+        assert problem in line
+
+
 # -- The index ----------------------------------------------------------------
 
 

@@ -161,6 +161,16 @@ def _problems_of_preset(preset: Preset, replies: tuple[Reply, ...], ids: frozens
             yield "reply: neither text nor code"
 
 
+def _joined(rule: Any) -> Any:
+    """Return a rule with one pattern, where the file has a list of patterns of which any may match."""
+    if not isinstance(rule, dict) or not isinstance(rule.get("text"), list):
+        return rule
+    texts = rule["text"]
+    if not texts or not all(isinstance(text, str) and text for text in texts):
+        raise msgspec.ValidationError("match.text: expected a pattern, or a list of patterns")
+    return {**rule, "text": "|".join(texts)}
+
+
 def _convert(data: Mapping[str, Any], kind: type[S]) -> S:
     return msgspec.convert(data, kind, strict=True)
 
@@ -207,16 +217,17 @@ def read(package: Path, presets: Path) -> Knowledge:
     ids = frozenset(path.stem for path in (package / "catalogue").glob("*.toml"))
     for path, data in _read_all(package / "catalogue", problems):
         try:
-            entry = _convert({**data, "id": path.stem}, Entry)
+            rules = [_joined(rule) for rule in data.pop("match", [])]
+            entry = _convert({**data, "match": rules, "id": path.stem}, Entry)
         except msgspec.ValidationError as error:
             problems.append(f"{path}: {error}")
             continue
         problems += [f"{path}: {problem}" for problem in _problems_of_entry(entry, ids)]
-        rules = tuple(
+        computed = tuple(
             msgspec.structs.replace(rule, score=_score(rule), atoms=_atoms(rule.text), entry=path.stem)
             for rule in entry.match
         )
-        entries[path.stem] = msgspec.structs.replace(entry, match=rules)
+        entries[path.stem] = msgspec.structs.replace(entry, match=computed)
     known: dict[str, Preset] = {}
     replies: dict[str, tuple[Reply, ...]] = {}
     for path, data in _read_all(presets, problems):

@@ -106,6 +106,8 @@ class Advice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 class Rule(Conditions, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One way to recognise an entry: all conditions hold, and ``text`` occurs in the other side's words.
 
+    In a file ``text`` may be a list of patterns, of which any may match.
+
     Computed, never written: ``entry`` is the id of its entry, ``score`` says how special it is,
     ``atoms`` are groups of literals: a text that matches holds one of each group.
     """

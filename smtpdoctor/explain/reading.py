@@ -22,6 +22,7 @@ _STRONG: Final = (
     r"|command\W{1,4}(?:CONN|AUTH|MAIL|RCPT|DATA|EHLO|STARTTLS|API)\b|\b(?:ESOCKET|EDNS|ECONNECTION|EPROTOCOL|EENVELOPE|ETLS)\b|\behlo\b|\bhelo\b|mail from|rcpt to|\brcpt\b|esmtp|sasl auth|e(?:auth|envelope|message)\b|dsn=\d|relay=|mail server|mail host|mailserver"
     r"|(?:^|\D)(?::|port\W{1,3}(?:=>?)?\W{0,2})(?:25|465|587|2525|2465|2587|1025)\b"
     r"|\b[45]\d\d[ -]#?[45]\.\d{1,2}\.\d{1,3}\b|메일 ?서버|mx record"
+    r"|emailjs|lettre|\bcdo\.message|\b(?:0x)?800402(?:0[a-f]|1[0-9a-f]|20)\b|-21472209[678]\d\b|org\.apache\.commons\.mail|mailconnectexception|sp_send_dbmail|database ?mail\b|mcoerrordomain|\bE(?:NOAUTH|OAUTH2|REQUIRETLS|MAXLIMIT|SENDMAIL)\b|MAIL_URL|yagmail|flask_mail|fastapi_mail|sent ?e-?mail"
 )
 _WEAK: Final = (
     r"\be-?mails?\b|\bmail\b|\bmailbox|메일|メール|邮件|郵件|邮箱|信箱|почт|correo|courriel|posta elettronica|poczt"
@@ -36,7 +37,7 @@ _FOREIGN: Final = (
     r"|clickhouse|\bdb\b|database|typeorm|sqlalchemy|jdbc|hikari|\bupstream\b|docker daemon|registry-?\d?\.|\bssh:|\bgrpc\b"
     r"|https?connectionpool|\b(?:get|post|put|patch|delete|head) \S+ http/|\bget \"?https?://|get request for"
     r"|(?::|port\W{1,3})(?:443|80|8080|5432|3306|6379|27017|9200|5672|9092|11211|389|636|993|995|143)\b|\bport 22\b"
-    r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|axios|urllib3|\bkube|\bwebhook"
+    r"|\bpost \\?\"?https?://|telegram|\bslack|discord|httprequestexception|system\.net\.http|okhttp|httpurlconnection|\bhttpx\b|\baiohttp|\breqwest|\bhyper::|node-fetch|\bfetcherror\b|\bundici|sqlexception|sqlclient|\bora-\d{5}|resttemplate|\bfeign\b|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|axios|urllib3|\bkube|\bwebhook"
 )
 _ACCESS_LOG: Final = r'"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/[\d.]+" \d{3}'
 _LOOPBACK: Final = r"(?:127\.0\.0\.1|::1\]?|localhost)(?::|,? port:? ?)(?:465|587|2465|2587)\b"
@@ -52,10 +53,32 @@ _FEW: Final = 4
 
 _REPLY: Final = re.compile(r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)[ -]#?([245]\.\d{1,3}\.\d{1,3})(?!\d)")
 _CODED: Final = re.compile(
-    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|server\ (?:response|replied|said)|response:?|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|smtp\w*(?:error|exception):?)
+    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|server\ (?:response|replied|said)(?:\ was)?|serverantwort\ (?:war|lautete)|r[ée]ponse\ du\ serveur\ [ée]tait|respuesta\ del\ servidor\ fue|resposta\ do\ servidor\ foi|risposta\ del\ server(?:\ [eè]\ stata)?|服务器响应为|サーバーの応答|서버\ 응답|ответ\ сервера|(?:answer|reply|response)\ (?:on|to)\ [a-z ]{4,12}|server|response:?|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|smtp\w*(?:error|exception):?)
         [^\w\n]{0,6}(?<![\d.])(2\d\d|4[23457]\d|5\d\d)(?![\d.:/])""",
     re.IGNORECASE | re.VERBOSE,
 )
+# Libraries that tell a code in words: the basic code, and how they word it.
+_WORDED: Final[tuple[tuple[int, str], ...]] = (
+    (535, r"AuthenticationInvalidCredentials|permanentnegativecompletion,\s*category: unspecified3,\s*detail: five"),
+    (534, r"AuthenticationMechanismTooWeak|permanentnegativecompletion,\s*category: unspecified3,\s*detail: four"),
+    (538, r"EncryptionRequiredForAuthenticationMechanism"),
+    (454, r"TemporaryAuthenticationFailure|transientnegativecompletion,\s*category: unspecified3,\s*detail: four"),
+    (530, r"\bAuthenticationRequired:|permanentnegativecompletion,\s*category: unspecified3,\s*detail: zero"),
+    (550, r"permanentnegativecompletion,\s*category: mailsystem,\s*detail: zero"),
+    (551, r"permanentnegativecompletion,\s*category: mailsystem,\s*detail: one"),
+    (552, r"Exceeded storage allocation\. (?:The )?server|permanentnegativecompletion,\s*category: mailsystem,\s*detail: two"),
+    (553, r"Mailbox name not allowed\. (?:The )?server|permanentnegativecompletion,\s*category: mailsystem,\s*detail: three"),
+    (554, r"Transaction failed\. (?:The )?server|permanentnegativecompletion,\s*category: mailsystem,\s*detail: four[\s\S]{0,40}(?:source|message)"),
+    (421, r"Service not available, closing transmission channel\. (?:The )?server|\bServiceNotAvailable:|transientnegativecompletion,\s*category: connections,\s*detail: one"),
+    (450, r"transientnegativecompletion,\s*category: mailsystem,\s*detail: zero"),
+    (451, r"Error in processing\. (?:The )?server|\bErrorInProcessing:|transientnegativecompletion,\s*category: mailsystem,\s*detail: one"),
+    (452, r"Insufficient system storage\. (?:The )?server|\bInsufficientStorage:|transientnegativecompletion,\s*category: mailsystem,\s*detail: two"),
+    (500, r"(?:Syntax error, command unrecognized|Command unrecognized)\. (?:The )?server|\bCommandUnrecognized:|permanentnegativecompletion,\s*category: syntax,\s*detail: zero"),
+    (501, r"Syntax error in (?:command )?(?:parameters or )?arguments\. (?:The )?server|permanentnegativecompletion,\s*category: syntax,\s*detail: one"),
+    (502, r"Command not implemented\. (?:The )?server|permanentnegativecompletion,\s*category: syntax,\s*detail: two"),
+    (503, r"Bad sequence of commands\. (?:The )?server|permanentnegativecompletion,\s*category: syntax,\s*detail: three"),
+    (504, r"Command parameter not implemented\. (?:The )?server|permanentnegativecompletion,\s*category: syntax,\s*detail: four"),
+)  # fmt: skip
 _LEADING: Final = re.compile(r"^\W{0,4}(4[23457]\d|5\d\d)(?:[ -]|$)", re.MULTILINE)
 _ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
 _PORT: Final = re.compile(
@@ -68,8 +91,8 @@ _STAGES: Final[tuple[tuple[Stage, str], ...]] = (
     (Stage.GREETING, r"in connect\W[\s\S]{0,80}getreply"),
     (Stage.TLS, r"starttls|\btls\b|\bssl\b[^.]|certificate|handshake|인증서"),
     (Stage.SEND, r"end of data|command: '?DATA|data command|SMTPDataError|after (?:the )?(?:final|end)|message failed"),
-    (Stage.RECIPIENT, r"rcpt to|command: '?RCPT|SMTPRecipientsRefused|recipients? (?:address )?(?:rejected|refused|were rejected)|invalid addresses|in reply to rcpt"),
-    (Stage.SENDER, r"mail from|command: '?MAIL|SMTPSenderRefused|sender (?:address )?(?:rejected|refused)|in reply to mail"),
+    (Stage.RECIPIENT, r"rcpt to|command: '?RCPT|SMTPRecipientsRefused|SmtpFailedRecipient|RecipientNotAccepted|SMTPAddressFailed|\brcptTo\(|recipients? (?:address )?(?:rejected|refused|were rejected)|invalid addresses|in reply to rcpt"),
+    (Stage.SENDER, r"mail from|command: '?MAIL|SMTPSenderRefused|SenderNotAccepted|SMTPSenderFailed|\bmailFrom\(|MailCommand\.|sender (?:address )?(?:rejected|refused)|in reply to mail"),
     (Stage.GREETING, r"\b[eh][eh]lo\b|greeting|SMTPHeloError|SMTPConnectError|refused to talk to me"),
     (Stage.DNS, r"getaddrinfo|enotfound|unknownhost|\bdns\b|name resolution|no such host"),
     (Stage.CONNECT, r"econnrefused|connection refused|etimedout|could not connect|command: '?CONN"),
@@ -143,6 +166,8 @@ def _code(text: str) -> tuple[int | None, str | None]:
         return bad[0]
     found = [int(one) for one in _CODED.findall(text)] + [int(one) for one in _LEADING.findall(text)]
     code = next((one for one in found if one >= 400), None)  # noqa: PLR2004
+    if code is None:
+        code = next((one for one, worded in _WORDED if matches(worded, text)), None)
     enhanced = _ENHANCED.search(text)
     return code, enhanced[1] if enhanced and enhanced[1][0] in "45" else None
 

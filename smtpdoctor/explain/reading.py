@@ -22,7 +22,7 @@ _STRONG: Final = (
     r"|command\W{1,4}(?:CONN|AUTH|MAIL|RCPT|DATA|EHLO|STARTTLS|API)\b|\b(?:ESOCKET|EDNS|ECONNECTION|EPROTOCOL|EENVELOPE|ETLS)\b|\behlo\b|\bhelo\b|mail from|rcpt to|\brcpt\b|esmtp|sasl auth|e(?:auth|envelope|message)\b|dsn=\d|relay=|mail server|mail host|mailserver"
     r"|(?:^|\D)(?::|port\W{1,3}(?:=>?)?\W{0,2})(?:25|465|587|2525|2465|2587|1025)\b"
     r"|\b[45]\d\d[ -]#?[45]\.\d{1,2}\.\d{1,3}\b|메일 ?서버|mx record"
-    r"|emailjs|lettre|\bcdo\.message|\b(?:0x)?800402(?:0[a-f]|1[0-9a-f]|20)\b|-21472209[678]\d\b|org\.apache\.commons\.mail|mailconnectexception|sp_send_dbmail|database ?mail\b|mcoerrordomain|\bE(?:NOAUTH|OAUTH2|REQUIRETLS|MAXLIMIT|SENDMAIL)\b|MAIL_URL|yagmail|flask_mail|fastapi_mail|sent ?e-?mail"
+    r"|emailjs|lettre|\bcdo\.message|\b(?:0x)?800402(?:0[a-f]|1[0-9a-f]|20)\b|-21472209[678]\d\b|org\.apache\.commons\.mail|mailconnectexception|sp_send_dbmail|database ?mail\b|mcoerrordomain|\bE(?:NOAUTH|OAUTH2|REQUIRETLS|MAXLIMIT|SENDMAIL)\b|MAIL_URL|yagmail|flask_mail|fastapi_mail|sent ?e-?mail|maximum credits exceeded|email_address_not_authorized"
 )
 _WEAK: Final = (
     r"\be-?mails?\b|\bmail\b|\bmailbox|메일|メール|邮件|郵件|邮箱|信箱|почт|correo|courriel|posta elettronica|poczt"
@@ -37,7 +37,7 @@ _FOREIGN: Final = (
     r"|clickhouse|\bdb\b|database|typeorm|sqlalchemy|jdbc|hikari|\bupstream\b|docker daemon|registry-?\d?\.|\bssh:|\bgrpc\b"
     r"|https?connectionpool|\b(?:get|post|put|patch|delete|head) \S+ http/|\bget \"?https?://|get request for"
     r"|(?::|port\W{1,3})(?:443|80|8080|5432|3306|6379|27017|9200|5672|9092|11211|389|636|993|995|143)\b|\bport 22\b"
-    r"|\bpost \\?\"?https?://|telegram|\bslack|discord|httprequestexception|system\.net\.http|okhttp|httpurlconnection|\bhttpx\b|\baiohttp|\breqwest|\bhyper::|node-fetch|\bfetcherror\b|\bundici|sqlexception|sqlclient|\bora-\d{5}|resttemplate|\bfeign\b|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|axios|urllib3|\bkube|\bwebhook"
+    r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bport 21\b|kibana|logstash|httprequestexception|system\.net\.http|okhttp|httpurlconnection|\bhttpx\b|\baiohttp|\breqwest|\bhyper::|node-fetch|\bfetcherror\b|\bundici|sqlexception|sqlclient|\bora-\d{5}|resttemplate|\bfeign\b|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|axios|urllib3|\bkube|\bwebhook"
 )
 _ACCESS_LOG: Final = r'"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S+ HTTP/[\d.]+" \d{3}'
 _LOOPBACK: Final = r"(?:127\.0\.0\.1|::1\]?|localhost)(?::|,? port:? ?)(?:465|587|2465|2587)\b"
@@ -53,7 +53,7 @@ _FEW: Final = 4
 
 _REPLY: Final = re.compile(r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)[ -]#?([245]\.\d{1,3}\.\d{1,3})(?!\d)")
 _CODED: Final = re.compile(
-    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|server\ (?:response|replied|said)(?:\ was)?|serverantwort\ (?:war|lautete)|r[ée]ponse\ du\ serveur\ [ée]tait|respuesta\ del\ servidor\ fue|resposta\ do\ servidor\ foi|risposta\ del\ server(?:\ [eè]\ stata)?|服务器响应为|サーバーの応答|서버\ 응답|ответ\ сервера|(?:answer|reply|response)\ (?:on|to)\ [a-z ]{4,12}|server|response:?|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|smtp\w*(?:error|exception):?)
+    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|server\ (?:response|replied|said)(?:\ was)?|serverantwort\ (?:war|lautete)|r[ée]ponse\ du\ serveur\ [ée]tait|respuesta\ del\ servidor\ fue|resposta\ do\ servidor\ foi|risposta\ del\ server(?:\ [eè]\ stata)?|服务器响应为|サーバーの応答|서버\ 응답|ответ\ сервера|(?:answer|reply|response)\ (?:on|to)\ [a-z ]{4,12}|server|got(?:\ code)?|exception:?|response:?|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|smtp\w*(?:error|exception):?)
         [^\w\n]{0,6}(?<![\d.])(2\d\d|4[23457]\d|5\d\d)(?![\d.:/])""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -64,7 +64,7 @@ _WORDED: Final[tuple[tuple[int, str], ...]] = (
     (538, r"EncryptionRequiredForAuthenticationMechanism"),
     (454, r"TemporaryAuthenticationFailure|transientnegativecompletion,\s*category: unspecified3,\s*detail: four"),
     (530, r"\bAuthenticationRequired:|permanentnegativecompletion,\s*category: unspecified3,\s*detail: zero"),
-    (550, r"permanentnegativecompletion,\s*category: mailsystem,\s*detail: zero"),
+    (550, r"Mailbox unavailable\. (?:The )?server response|(?:postfach nicht verfügbar|bo[iî]te aux lettres non disponible|buzón no disponible|cassetta postale non disponibile|caixa de correio (?:não disponível|indisponível)|メールボックスを利用できません|邮箱不可用|信箱無法使用|사서함을 사용할 수 없|почтовый ящик недоступен)|permanentnegativecompletion,\s*category: mailsystem,\s*detail: zero"),
     (551, r"permanentnegativecompletion,\s*category: mailsystem,\s*detail: one"),
     (552, r"Exceeded storage allocation\. (?:The )?server|permanentnegativecompletion,\s*category: mailsystem,\s*detail: two"),
     (553, r"Mailbox name not allowed\. (?:The )?server|permanentnegativecompletion,\s*category: mailsystem,\s*detail: three"),

@@ -23,6 +23,7 @@ _STRONG: Final = (
     r"|zend.{0,2}mail|laminas.{0,2}mail|invalid response code received from server|command\W{1,4}(?:CONN|AUTH|MAIL|RCPT|DATA|EHLO|STARTTLS|API)\b|\b(?:ESOCKET|EDNS|ECONNECTION|EPROTOCOL|EENVELOPE|ETLS)\b|\behlo\b|\bhelo\b|mail from|rcpt to|\brcpt\b|esmtp|sasl auth|e(?:auth|envelope|message)\b|dsn=\d|relay=|mail server|mail host|mailserver"
     r"|(?:^|\D)(?::|port\W{1,3}(?:=>?)?\W{0,2})(?:25|465|587|2525|2465|2587|1025)\b"
     r"|\b[45]\d\d[ -]#?[45]\.\d{1,2}\.\d{1,3}\b|메일 ?서버|mx record"
+    r"|emailjs|lettre|\bcdo\.message|\b(?:0x)?800402(?:0[a-f]|1[0-9a-f]|20)\b|-21472209[678]\d\b|org\.apache\.commons\.mail|mailconnectexception|sp_send_dbmail|database ?mail\b|mcoerrordomain|\bE(?:NOAUTH|OAUTH2|REQUIRETLS|MAXLIMIT|SENDMAIL)\b|MAIL_URL|yagmail|flask_mail|fastapi_mail|sent ?e-?mail|maximum credits exceeded|email_address_not_authorized"
 )
 _WEAK: Final = (
     r"\be-?mails?\b|\bmail\b|\bmailbox|메일|メール|邮件|郵件|邮箱|信箱|почт|correo|courriel|posta elettronica|poczt"
@@ -35,12 +36,12 @@ _FOREIGN: Final = (
     r"|clickhouse|\bdb\b|database|typeorm|sqlalchemy|jdbc|hikari|\bupstream\b|docker daemon|registry-?\d?\.|\bssh:|\bgrpc\b"
     r"|https?connectionpool|\b(?:get|post|put|patch|delete|head) \S+ http/|\bget \"?https?://|get request for"
     r"|(?::|port\W{1,3})(?:443|80|8080|5432|3306|6379|27017|9200|5672|9092|11211|389|636|993|995|143)\b|\bport 22\b"
-    r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|kibana|logstash|axios|urllib3|mint\.transporterror|\bkube|\bwebhook"
+    r"|\bpost \\?\"?https?://|telegram|\bslack|discord|\bport 21\b|httprequestexception|system\.net\.http|okhttp|httpurlconnection|\bhttpx\b|\baiohttp|\breqwest|\bhyper::|node-fetch|\bfetcherror\b|\bundici|sqlexception|sqlclient|\bora-\d{5}|resttemplate|\bfeign\b|\bkex_|\bsshd|\burl\b\W{0,4}https?://|with user and pass\b|\bntfy\b|kibana|logstash|axios|urllib3|mint\.transporterror|\bkube|\bwebhook"
 )
 # That something went wrong, whatever it was.
 FAILURE: Final = (
     r"(?:\b|_)fail(?:[^2]|$)|error|\bunable\b|could ?n[o']t|\bcan ?n[o']t\b|can't|\bnot able\b|did ?n[o']t|won't|reject|refus|denied|invalid|timed? ?out|exception"
-    r"|실패|오류|에러|거부|못했|않|失敗|エラー|できません|失败|错误|超过|未錯誤|無法|无法|拒绝|fehler|fehlgeschlagen|konnte nicht|échec|échoué|erreur|impossible"
+    r"|실패|오류|에러|거부|못했|않|失敗|エラー|できません|失败|错误|超过|未|錯誤|無法|无法|拒绝|fehler|fehlgeschlagen|konnte nicht|échec|échoué|erreur|impossible"
     r"|fall[oó]|fallit|no se p|perdue?\b|n.a pas|non è stat|falha|erro\b|não foi poss|ошибк|не удалось|сбой|błąd|nie udało|kesalahan|gagal|fout|mislukt|errore|impossibile|hata|başarısız|lỗi|không thể"
 )
 _TLS_PORTS: Final = frozenset({465, 2465})
@@ -73,10 +74,30 @@ _REPLY: Final = re.compile(
     r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)(?:[ -]|[\"']?, ?[\"']?)#?([245]\.\d{1,3}\.\d{1,3})(?!\d)"
 )
 _CODED: Final = re.compile(
-    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|received(?::|\ from\ server)|server\ (?:response|replied|said|message)|response:?|stat=|result=|smtpstatus=|=>|smtp\ code\ 250,\ got|(?:SENT|RECEIVED):|reason:|smtp;|talk\ to\ me:|replied:?|(?:r[eé]pondu|respondi[oó]|respondeu|risposto|antwortete|ответил|responded|Odpowied[zź]\ serwera|Antwort\ des\ Servers)\ ?:|响应：|返回：|応答:|메시지:|응답:|remote\ mail(?:er|\ server)\ after\ [^\n]{2,200}?:|Net::SMTP\w+:|(?:MAIL|RCPT)\ failed:|stat=[^\n:]{1,40}:|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|\bsmtp[^\n()]{0,12}\((?=[2-5]\d\d\)\s?[:：])|smtp\w*(?:error|exception):?)
+    r"""(?:response ?code|reply ?code|smtp[ _]?code|status ?code|(?<!exit\ )\bcode|said:?|received(?::|\ from\ server)|server\ (?:response|replied|said|message)(?:\ was)?|serverantwort\ (?:war|lautete)|r[ée]ponse\ du\ serveur\ [ée]tait|respuesta\ del\ servidor\ fue|resposta\ do\ servidor\ foi|risposta\ del\ server(?:\ [eè]\ stata)?|服务器响应为|サーバーの応答|서버\ 응답|ответ\ сервера|(?:answer|reply|response)\ (?:on|to)\ [a-z ]{4,12}|server|got(?:\ code)?|exception:?|response:?|stat=|result=|smtpstatus=|=>|smtp\ code\ 250,\ got|(?:SENT|RECEIVED):|reason:|smtp;|talk\ to\ me:|replied:?|(?:r[eé]pondu|respondi[oó]|respondeu|risposto|antwortete|ответил|responded|Odpowied[zź]\ serwera|Antwort\ des\ Servers)\ ?:|响应：|返回：|応答:|메시지:|응답:|remote\ mail(?:er|\ server)\ after\ [^\n]{2,200}?:|Net::SMTP\w+:|(?:MAIL|RCPT)\ failed:|stat=[^\n:]{1,40}:|reply:?|error:?|err:?|<\*\*|<[-~]|refused\ \(|\bsmtp[^\n()]{0,12}\((?=[2-5]\d\d\)\s?[:：])|smtp\w*(?:error|exception):?)
         [^\w\n]{0,6}(?<![\d.])(2\d\d|4[23457]\d|5\d\d)(?![\d.:/])""",
     re.IGNORECASE | re.VERBOSE,
 )
+# Libraries that tell a code in words: the basic code, and how they word it.
+_WORDED: Final[tuple[tuple[int, str], ...]] = (
+    (535, r"AuthenticationInvalidCredentials"),
+    (534, r"AuthenticationMechanismTooWeak"),
+    (538, r"EncryptionRequiredForAuthenticationMechanism"),
+    (454, r"TemporaryAuthenticationFailure"),
+    (530, r"\bAuthenticationRequired:"),
+    (550, r"Mailbox unavailable\. (?:The )?server response|(?:postfach nicht verfügbar|bo[iî]te aux lettres non disponible|buzón no disponible|cassetta postale non disponibile|caixa de correio (?:não disponível|indisponível)|メールボックスを利用できません|邮箱不可用|信箱無法使用|사서함을 사용할 수 없|почтовый ящик недоступен)"),
+    (552, r"Exceeded storage allocation\. (?:The )?server"),
+    (553, r"Mailbox name not allowed\. (?:The )?server"),
+    (554, r"Transaction failed\. (?:The )?server"),
+    (421, r"Service not available, closing transmission channel\. (?:The )?server|\bServiceNotAvailable:"),
+    (451, r"Error in processing\. (?:The )?server|\bErrorInProcessing:"),
+    (452, r"Insufficient system storage\. (?:The )?server|\bInsufficientStorage:"),
+    (500, r"(?:Syntax error, command unrecognized|Command unrecognized)\. (?:The )?server|\bCommandUnrecognized:"),
+    (501, r"Syntax error in (?:command )?(?:parameters or )?arguments\. (?:The )?server"),
+    (502, r"Command not implemented\. (?:The )?server"),
+    (503, r"Bad sequence of commands\. (?:The )?server"),
+    (504, r"Command parameter not implemented\. (?:The )?server"),
+)  # fmt: skip
 _LEADING: Final = re.compile(r"^\W{0,4}(4[23457]\d|5\d\d)(?:[ -]|$|(?=[A-Z]))", re.MULTILINE)
 _ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
 # How lettre prints a code: by the meaning of its digits (RFC 5321 section 4.2.1).
@@ -96,8 +117,8 @@ _STAGES: Final[tuple[tuple[Stage, str], ...]] = (
     (Stage.GREETING, r"in connect\W[\s\S]{0,80}getreply"),
     (Stage.TLS, r"starttls|\btls\b|\bssl\b[^.)]|certificate|handshake|인증서"),
     (Stage.SEND, r"end of data|end-of-message|command: '?DATA|data command|SMTPDataError|after (?:the )?(?:final|end)|message failed"),
-    (Stage.RECIPIENT, r"rcpt to|reject(?:ed)?:? rcpt|rcpt failed: \d|command: '?RCPT|SMTPRecipientsRefused|recipients? (?:address )?(?:rejected|refused|were rejected)|invalid addresses|in reply to rcpt"),
-    (Stage.SENDER, r"mail from|mail failed: \d|command: '?MAIL|SMTPSenderRefused|sender (?:address )?(?:rejected|refused)|in reply to mail"),
+    (Stage.RECIPIENT, r"rcpt to|reject(?:ed)?:? rcpt|rcpt failed: \d|command: '?RCPT|SMTPRecipientsRefused|SmtpFailedRecipient|RecipientNotAccepted|SMTPAddressFailed|\brcptTo\(|recipients? (?:address )?(?:rejected|refused|were rejected)|invalid addresses|in reply to rcpt"),
+    (Stage.SENDER, r"mail from|mail failed: \d|command: '?MAIL|SMTPSenderRefused|SenderNotAccepted|SMTPSenderFailed|\bmailFrom\(|MailCommand\.|sender (?:address )?(?:rejected|refused)|in reply to mail"),
     (Stage.GREETING, r"\b[eh][eh]lo\b(?:[^=]|$)|greeting|SMTPHeloError|SMTPConnectError|refused to talk to me"),
     (Stage.DNS, r"getaddrinfo|enotfound|unknownhost|\bdns\b|name resolution|no such host"),
     (Stage.CONNECT, r"econnrefused|connection refused|etimedout|could not connect|command: '?CONN"),
@@ -178,6 +199,8 @@ def _code(text: str) -> tuple[int | None, str | None]:
         return spelt, enhanced[1] if (enhanced := _ENHANCED.search(text)) else None
     found = [int(one) for one in _CODED.findall(text)] + [int(one) for one in _LEADING.findall(text)]
     code = next((one for one in found if one >= 400), None)  # noqa: PLR2004
+    if code is None:
+        code = next((one for one, worded in _WORDED if matches(worded, text)), None)
     enhanced = _ENHANCED.search(text)
     return code, enhanced[1] if enhanced and enhanced[1][0] in "45" else None
 

@@ -116,7 +116,7 @@ def clean(line: str) -> tuple[str, str, bool, bool]:
         container, line = found[1], line[found.end() :]
     words = _from_json(line) if line.lstrip().startswith("{") else None
     if words is not None:
-        return words, container, True, True
+        return words or line, container, True, True  # a JSON with no key of a log stays as it is
     return line, container, _STAMP.match(line) is not None, False
 
 

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import re2
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -20,11 +19,11 @@ from smtpdoctor.explain import Source, explain_source, explain_text
 from smtpdoctor.explain.lookup import look_up
 from smtpdoctor.explain.masking import masked
 from smtpdoctor.explain.records import records
-from smtpdoctor.explain.source import FAILED, SMALL
+from smtpdoctor.explain.source import SMALL
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.atoms import atoms_of
 from smtpdoctor.knowledge.compile import read
-from smtpdoctor.knowledge.patterns import matches, possible
+from smtpdoctor.knowledge.patterns import compiled, matches, possible
 from smtpdoctor.knowledge.sieve import Sieve
 
 REFUSED = "Error: Invalid login: 535 5.7.8 Error: authentication failed: bad"
@@ -306,9 +305,7 @@ def test_what_matches_a_pattern_holds_one_of_its_literals() -> None:
 
 def test_no_failure_is_passed_over_in_a_long_log() -> None:
     """A long log is searched for words of failure: each example that is a failure has one."""
-    options = re2.Options()
-    options.case_sensitive = False
-    failed = re2.compile(FAILED, options)
+    failed = compiled(f"{KNOWN.hints.failure}|{KNOWN.hints.failure_in_log}")
     texts = [example.text for entry in KNOWN.entries.values() for example in entry.example if example.text]
     assert texts
     assert [text for text in texts if not failed.search(text)] == []

@@ -113,6 +113,7 @@ FILES = {
     "presets/corp.toml": PRESET,
     "apps/app.toml": APP,
     "words.toml": WORDS,
+    "hints.toml": (load.PACKAGE / "hints.toml").read_text(encoding="utf-8"),
 }
 
 
@@ -360,7 +361,7 @@ def test_the_index_is_kept_and_used_again(tmp_path: Path) -> None:
     assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
     (index,) = cache.iterdir()
     files = {file.name: file.stat().st_mtime_ns for file in index.iterdir()}
-    kinds = ("catalogue", "rules", "presets", "names", "apps", "words")
+    kinds = ("catalogue", "rules", "presets", "names", "apps", "words", "hints")
     assert set(files) == {f"{kind}.json" for kind in kinds}
     assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
     assert {file.name: file.stat().st_mtime_ns for file in index.iterdir()} == files

@@ -15,11 +15,10 @@ from typing import Any, BinaryIO, Final
 import re2
 
 from smtpdoctor.explain.encoding import Decoder
-from smtpdoctor.explain.reading import FAILURE
 from smtpdoctor.explain.records import MAX_LINE, goes_on
 from smtpdoctor.knowledge import load
 
-__all__ = ["FAILED", "SMALL", "Numbered", "Source", "follow"]
+__all__ = ["SMALL", "Numbered", "Source", "follow"]
 
 SMALL: Final = 65_536  # a text up to this size is looked at line by line
 _BLOCK: Final = 1_048_576
@@ -31,27 +30,16 @@ _SAMPLE: Final = 4_096
 
 Numbered = tuple[int, str]
 
-# What a log line about mail has in it: `reading` takes no other for one.
-_MAIL: Final = (
-    "smtp", "starttls", "mailer", "sendmail", "postfix", "nodemailer", "javax.mail", "jakarta.mail",
-    "rcpt to", "mail from", "relay=", "mail server", "mailkit", "gomail", "eauth", "esocket", "eenvelope",
-    ":587", ":465", ":2525",
-)  # fmt: skip
-# And what it has in it when something failed: a reply that says so, or a word. What is worded in no
-# such way is known to no rule either; a test holds all examples of the catalogue against it.
-FAILED: Final = (
-    FAILURE
-    + r"|(?:^|[^0-9a-z.\[/-])[45][0-9][0-9](?:[^0-9a-z.\]:/]|$)|\b[45][0-9][0-9](?-i:[A-Z][a-z]{2})|\b[45]\.[0-9]{1,3}\.[0-9]|\b100[0-9][0-9]\b|0x8"
-    r"|n't\b|\bnot\b|\bno\b|expire|unknown|unexpected|closed|reset|\blost\b|wrong|\bbad\b|block|blacklist|bounce|defer|greylist"
-    r"|exceed|limit|quota|too (?:many|large|old|long)|mismatch|missing|\bmust\b|require|warn|abort|unreach|\beof\b|alert|timeout|hangup"
-    r"|unauth|unsupp|untrusted|disabled|suspend|ECONN|ETIME|EAUTH|ESOCKET|ENOTFOUND|EAI_"
-)
-
 
 @cache
 def _failure() -> Any:
-    """Return the automaton for what tells a failure."""
-    return re2.compile(FAILED, _options())
+    """Return the automaton for what tells a failure.
+
+    What is worded in no such way is known to no rule either; a test holds all examples of the
+    catalogue against it.
+    """
+    hints = load.hints()
+    return re2.compile(f"{hints.failure}|{hints.failure_in_log}", _options())
 
 
 def _options() -> Any:
@@ -69,7 +57,7 @@ def _trigger() -> Any:
     Of the literals of the rules only phrases count: single words stand everywhere in a log, and a
     line about mail that has one has a word of mail too.
     """
-    literals = set(_MAIL)
+    literals = set(load.hints().in_log)
     for rule in load.rules():
         literals.update(_phrases(rule.atoms))
     needed = sorted(one for one in literals if not any(one != other and other in one for other in literals))

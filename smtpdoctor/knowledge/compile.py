@@ -23,6 +23,7 @@ from smtpdoctor.knowledge.schema import (
     App,
     Entry,
     Example,
+    Hints,
     NearMiss,
     Preset,
     Reply,
@@ -53,6 +54,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     replies: dict[str, tuple[Reply, ...]]
     apps: dict[str, App]
     words: tuple[Word, ...]
+    hints: Hints
 
 
 def _score(rule: Rule) -> float:
@@ -161,14 +163,42 @@ def _problems_of_preset(preset: Preset, replies: tuple[Reply, ...], ids: frozens
             yield "reply: neither text nor code"
 
 
-def _joined(rule: Any) -> Any:
-    """Return a rule with one pattern, where the file has a list of patterns of which any may match."""
-    if not isinstance(rule, dict) or not isinstance(rule.get("text"), list):
-        return rule
-    texts = rule["text"]
-    if not texts or not all(isinstance(text, str) and text for text in texts):
-        raise msgspec.ValidationError("match.text: expected a pattern, or a list of patterns")
-    return {**rule, "text": "|".join(texts)}
+def _joined(table: Any, *keys: str) -> Any:
+    """Return a table with one pattern where the file has a list of patterns, of which any may match."""
+    if not isinstance(table, dict):
+        return table
+    joined = dict(table)
+    for key in keys:
+        patterns = table.get(key)
+        if not isinstance(patterns, list):
+            continue
+        if not patterns or not all(isinstance(one, str) and one for one in patterns):
+            raise msgspec.ValidationError(f"{key}: expected a pattern, or a list of patterns")
+        joined[key] = "|".join(patterns)
+    return joined
+
+
+_HINTS: Final = tuple(field.name for field in msgspec.structs.fields(Hints) if field.type is str)
+
+
+def _hints(path: Path, problems: list[str]) -> Hints | None:
+    try:
+        data = _toml(path)
+        data = {
+            **_joined(data, *_HINTS),
+            **{name: [_joined(one, "text") for one in data.get(name, [])] for name in ("stage", "code")},
+        }
+        hints = _convert(data, Hints)
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        problems.append(f"{path}: {error}")
+        return None
+    patterns = [(name, getattr(hints, name)) for name in _HINTS]
+    patterns += [(one.stage, one.text) for one in hints.stage]
+    patterns += [(str(one.code), one.text) for one in hints.code]
+    for name, pattern in patterns:
+        problems += [f"{path}: {problem}" for problem in _problems_of_pattern(name, pattern)]
+    codes = (msgspec.structs.replace(one, atoms=_atoms(one.text)) for one in hints.code)
+    return msgspec.structs.replace(hints, code=tuple(codes))
 
 
 def _convert(data: Mapping[str, Any], kind: type[S]) -> S:
@@ -217,7 +247,7 @@ def read(package: Path, presets: Path) -> Knowledge:
     ids = frozenset(path.stem for path in (package / "catalogue").glob("*.toml"))
     for path, data in _read_all(package / "catalogue", problems):
         try:
-            rules = [_joined(rule) for rule in data.pop("match", [])]
+            rules = [_joined(rule, "text") for rule in data.pop("match", [])]
             entry = _convert({**data, "match": rules, "id": path.stem}, Entry)
         except msgspec.ValidationError as error:
             problems.append(f"{path}: {error}")
@@ -253,9 +283,10 @@ def read(package: Path, presets: Path) -> Knowledge:
         for pattern in word.text:
             found = _problems_of_pattern(word.token, pattern)
             problems += [f"{package / 'words.toml'}: {problem}" for problem in found]
-    if problems:
+    hints = _hints(package / "hints.toml", problems)
+    if problems or hints is None:
         raise KnowledgeError(problems)
-    return Knowledge(entries, known, replies, apps, words)
+    return Knowledge(entries, known, replies, apps, words, hints)
 
 
 def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
@@ -279,4 +310,5 @@ def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
         "words.json": msgspec.json.encode(
             [WordPattern(word.token, text, _atoms(text)) for word in knowledge.words for text in word.text]
         ),
+        "hints.json": msgspec.json.encode(knowledge.hints),
     }

@@ -17,7 +17,7 @@ import msgspec
 
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.names import Names, names_of
-from smtpdoctor.knowledge.schema import App, Entry, Preset, Reply, Rule, WordPattern
+from smtpdoctor.knowledge.schema import App, Entry, Hints, Preset, Reply, Rule, WordPattern
 from smtpdoctor.knowledge.sieve import Sieve
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "apps",
     "entries",
     "entry",
+    "hints",
     "ids",
     "names",
     "preset",
@@ -41,7 +42,15 @@ __all__ = [
 
 PACKAGE: Final = Path(__file__).resolve().parent.parent
 _BUILT: Final = PACKAGE / "_index"
-_FILES: Final = ("catalogue.json", "rules.json", "presets.json", "names.json", "apps.json", "words.json")
+_FILES: Final = (
+    "catalogue.json",
+    "rules.json",
+    "presets.json",
+    "names.json",
+    "apps.json",
+    "words.json",
+    "hints.json",
+)
 
 
 def sources() -> tuple[Path, Path]:
@@ -63,8 +72,9 @@ def _fingerprint() -> str:
                 if item.name.endswith((".toml", ".py")):
                     state = item.stat()
                     digest.update(f"{item.path} {state.st_size} {state.st_mtime_ns}\n".encode())
-    state = (package / "words.toml").stat()
-    digest.update(f"{state.st_size} {state.st_mtime_ns}".encode())
+    for name in ("words.toml", "hints.toml"):
+        state = (package / name).stat()
+        digest.update(f"{state.st_size} {state.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:32]
 
 
@@ -148,6 +158,12 @@ def entries() -> dict[str, Entry]:
 def rules() -> tuple[Rule, ...]:
     """Return the rules of all entries, the most special first."""
     return msgspec.json.decode(_file("rules.json"), type=tuple[Rule, ...])
+
+
+@cache
+def hints() -> Hints:
+    """Return what the log reader knows a text by."""
+    return msgspec.json.decode(_file("hints.json"), type=Hints)
 
 
 @cache

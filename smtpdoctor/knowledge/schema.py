@@ -24,11 +24,14 @@ __all__ = [
     "Alternative",
     "App",
     "AppSecurity",
+    "CodeHint",
     "Conditions",
     "Endpoint",
     "Entry",
     "Example",
     "ExampleEvidence",
+    "Hints",
+    "LibraryHint",
     "Link",
     "NearMiss",
     "Password",
@@ -36,6 +39,7 @@ __all__ = [
     "Reply",
     "Rule",
     "SenderRule",
+    "StageHint",
     "Text",
     "Username",
     "When",
@@ -329,3 +333,51 @@ class WordPattern(Struct, frozen=True):
     token: str
     text: str
     atoms: tuple[tuple[str, ...], ...]
+
+
+class StageHint(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a text speaks of a stage."""
+
+    stage: Stage
+    text: str
+
+
+class LibraryHint(Struct, frozen=True, forbid_unknown_fields=True):
+    """Words, in lower case, of which a text by this library has one."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+class CodeHint(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How libraries word a basic code; ``atoms`` as a Rule has them, computed."""
+
+    code: int
+    text: str
+    atoms: tuple[tuple[str, ...], ...] = ()
+
+
+class Hints(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the log reader knows a text by; ``hints.toml`` says what each is for.
+
+    In the file each pattern is a list of patterns, of which any may match.
+    """
+
+    mail: str
+    perhaps_mail: str
+    not_sending: str
+    foreign: str
+    ignored: str
+    failure: str
+    failure_in_log: str
+    in_log: tuple[str, ...]
+    waited: str
+    implicit_tls: str
+    never_implicit_tls: str
+    loopback: str
+    resolving: str
+    oauth: str
+    before_code: str
+    stage: tuple[StageHint, ...]
+    library: tuple[LibraryHint, ...]
+    code: tuple[CodeHint, ...]

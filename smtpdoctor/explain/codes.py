@@ -1,0 +1,72 @@
+"""The codes of the reply that a text tells of, however a library or a server wraps them."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, Final
+
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.patterns import compiled, matches, possible
+
+__all__ = ["codes_in"]
+
+_NEGATIVE: Final = 400
+_REPLY: Final = re.compile(
+    r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)(?:[ -]|[\"']?, ?[\"']?)#?([245]\.\d{1,3}\.\d{1,3})(?!\d)"
+)
+_LEADING: Final = re.compile(r"^\W{0,4}(4[23457]\d|5\d\d)(?:[ -]|$|(?=[A-Z]))", re.MULTILINE)
+_ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
+_CODE: Final = r"(2[0-9][0-9]|4[23457][0-9]|5[0-9][0-9])"
+# How lettre prints a code: by the meaning of its digits (RFC 5321 section 4.2.1).
+_SPELT_OUT: Final = re.compile(
+    r"severity: (\w+NegativeCompletion), category: (\w+), detail: (\w+)", re.IGNORECASE
+)
+_SEVERITIES: Final = {"transientnegativecompletion": 400, "permanentnegativecompletion": 500}
+_CATEGORIES: Final = ("syntax", "information", "connections", "unspecified3", "unspecified4", "mailsystem")
+_DETAILS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def codes_in(text: str) -> tuple[int | None, str | None]:
+    """Return the basic and the enhanced code of the failure that a text tells of.
+
+    Both together are a reply beyond doubt; else the basic code is looked for where one is usual, and
+    a number anywhere else (a size, a port, a process) is none.
+    """
+    for code, enhanced in _REPLY.findall(text):
+        if int(code) >= _NEGATIVE:
+            return int(code), enhanced
+    found = _ENHANCED.search(text)
+    return _basic(text), found[1] if found and found[1][0] in "45" else None
+
+
+def _basic(text: str) -> int | None:
+    if (spelt := _spelt_out(text)) is not None:
+        return spelt
+    wrapped = (int(found[1] or found[2] or 0) for found in _wrapper().finditer(text))
+    for codes in (wrapped, map(int, _LEADING.findall(text))):
+        if (code := next((one for one in codes if one >= _NEGATIVE), None)) is not None:
+            return code
+    lowered = text.lower()
+    hints = load.hints().code
+    return next((one.code for one in hints if possible(one.atoms, lowered) and matches(one.text, text)), None)
+
+
+@cache
+def _wrapper() -> Any:
+    """Return the pattern of what stands before a code; that of a process is passed over."""
+    return compiled(
+        r"\bexit code [0-9]+"
+        rf"|(?:{load.hints().before_code})(?:[^\pL\pN_\n]{{0,5}}[^\pL\pN_\n.])?{_CODE}(?:[^0-9.:/]|$)"
+        r"|\bsmtp[^\n()]{0,12}\(([45][0-9][0-9])\) ?[:：]"
+    )
+
+
+def _spelt_out(text: str) -> int | None:
+    found = _SPELT_OUT.search(text)
+    if found is None:
+        return None
+    severity, category, detail = (part.lower() for part in found.groups())
+    if severity not in _SEVERITIES or category not in _CATEGORIES or detail not in _DETAILS:
+        return None
+    return _SEVERITIES[severity] + 10 * _CATEGORIES.index(category) + _DETAILS.index(detail)

@@ -43,7 +43,7 @@ def codes_in(text: str) -> tuple[int | None, str | None]:
 def _basic(text: str) -> int | None:
     if (spelt := _spelt_out(text)) is not None:
         return spelt
-    wrapped = (int(found[1] or found[2] or 0) for found in _wrapper().finditer(text))
+    wrapped = (int(found[1] or found[2] or found[3] or 0) for found in _wrapper().finditer(text))
     for codes in (wrapped, map(int, _LEADING.findall(text))):
         if (code := next((one for one in codes if one >= _NEGATIVE), None)) is not None:
             return code
@@ -58,6 +58,7 @@ def _wrapper() -> Any:
     return compiled(
         r"\bexit code [0-9]+"
         rf"|(?:{load.hints().before_code})(?:[^\pL\pN_\n]{{0,5}}[^\pL\pN_\n.])?{_CODE}(?:[^0-9.:/]|$)"
+        r"|: ([45][0-5][0-9])[ -][\"'<(]?\pL"
         r"|\bsmtp[^\n()]{0,12}\(([45][0-9][0-9])\) ?[:：]"
     )
 

@@ -173,9 +173,9 @@ def test_garbage(certificates: Certificates, verb: str) -> None:
 @pytest.mark.parametrize(
     ("verb", "findings"),
     [
-        ("EHLO", {"greeting-rejected"}),
+        ("EHLO", {"greeting-rejected", "server-error"}),
         ("STARTTLS", {"starttls-rejected"}),
-        ("AUTH", {"auth-throttled"}),
+        ("AUTH", {"auth-throttled", "server-error"}),
         ("MAIL", {"server-error", "rate-limited"}),
         ("RCPT", {"server-error", "rate-limited"}),
         ("DATA", {"server-error", "rate-limited"}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import quopri
 import unicodedata
 from urllib.parse import quote, quote_plus
 
@@ -74,6 +75,24 @@ def test_a_percent_encoded_secret_is_masked(secret: str) -> None:
         masked(secret, form, "url=smtp://user:", "@host")
     lower = quote(data, safe="").replace("%2F", "%2f").replace("%EC", "%ec")
     masked(secret, lower)
+
+
+@given(LONG)
+@example("p=ss wörd")
+def test_a_quoted_printable_secret_is_masked(secret: str) -> None:
+    """All bytes encoded, or those that must be, with blanks as they are; a line break stays one."""
+    assume("\n" not in secret and "\r" not in secret)
+    data = raw(secret)
+    masked(secret, "".join(f"={byte:02X}" for byte in data))
+    masked(secret, quopri.encodestring(data, quotetabs=True).decode().replace("=\n", ""))
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=4, max_size=40), AROUND)
+def test_a_secret_in_wide_base64_or_base32_is_masked(secret: str, before: str) -> None:
+    """UTF-16, as Windows has it, and the alphabet without lower case."""
+    for encoding in ("utf-16-le", "utf-16-be"):
+        masked(secret, base64.b64encode(f"{before}{secret}".encode(encoding)).decode(), "535 ")
+    masked(secret, base64.b32encode(secret.encode()).decode().rstrip("="))
 
 
 @given(LONG)

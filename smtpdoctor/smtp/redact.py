@@ -1,7 +1,8 @@
 """Masks secrets and control characters where something is recorded, so that no printer has to.
 
 A server may echo what it was sent, raw or encoded; so every encoding of an AUTH exchange that
-holds the secret is masked too: base64 at any alignment, URL and hex encoding.
+holds the secret is masked too: base64 at any alignment (also of UTF-16), base32, URL, hex and
+quoted-printable encoding.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import binascii
 import re
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import quote
 
 from smtpdoctor.model import Secret
 from smtpdoctor.smtp.words import printable
@@ -31,12 +31,15 @@ def _bytes(secret: str) -> bytes:
 
 
 def _percent(secret: str) -> str:
-    """Return a pattern of the secret in URL encoding, whichever characters were encoded, in either case."""
-    return "".join(
-        f"(?:{re.escape(one)}|(?i:{quote(_bytes(one), safe='') if not one.isascii() else f'%{ord(one):02x}'})"
-        + (r"|\+)" if one == " " else ")")
-        for one in secret
-    )
+    """Return a pattern of the secret in URL encoding, whichever characters were encoded, in either case.
+
+    Quoted-printable (RFC 2045 section 6.7) is the same with another sign.
+    """
+    parts: list[str] = []
+    for one in secret:
+        encoded = "".join(f"[%=]{byte:02x}" for byte in _bytes(one))
+        parts.append(f"(?:{re.escape(one)}|(?i:{encoded}){'|[+_]' if one == ' ' else ''})")
+    return "".join(parts)
 
 
 class Redactor:
@@ -49,7 +52,7 @@ class Redactor:
         for secret in self._secrets:
             raw = _bytes(secret)
             forms |= {secret, printable(secret), repr(secret)[1:-1], raw.decode("latin-1"), secret.strip()}
-            forms.add(base64.b64encode(raw).decode())
+            forms |= {base64.b64encode(raw).decode(), base64.b32encode(raw).decode().rstrip("=")}
         long = sorted((one for one in forms if len(one) >= _SHORT), key=len, reverse=True)
         short = sorted((one for one in forms if 0 < len(one) < _SHORT), key=len, reverse=True)
         parts = [re.escape(one) for one in long]
@@ -74,7 +77,9 @@ class Redactor:
                 plain = base64.b64decode(cut + "=" * (-len(cut) % 4))
             except (binascii.Error, ValueError):
                 continue
-            if any(secret in plain for secret, long in self._bytes if long):
+            # A byte of zero beside each letter is UTF-16; between user and password it is SASL's.
+            narrow = plain.replace(b"\0", b"")
+            if any(secret in plain or secret in narrow for secret, long in self._bytes if long):
                 return Secret.MASK
             if start == 0 and any(secret in plain.split(b"\0") for secret, _ in self._bytes):
                 return Secret.MASK

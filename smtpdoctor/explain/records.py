@@ -46,7 +46,7 @@ _CONTINUED: Final = re.compile(
 _REPLY_PART: Final = re.compile(r"(?:^|\D)([245]\d\d)-\S*.*$")
 # What the keys of JSON logs and of bounce events are called that say what happened, in any spelling.
 _TELLING: Final = re.compile(
-    r"msg|message|event|^e$|err|exception|exc_info|stack|reason|detail|^log|cause|code|response|command"
+    r"msg|message|event|^e$|err|exception|^exc|stack|reason|detail|^log|cause|code|response|command"
     r"|^name$|^type$|stage|identifier|^host|^port$|context|descr|diagnos|fail|bounce|deliver|content|status|result|recipients",
     re.IGNORECASE,
 )

@@ -15,8 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import matches
-from smtpdoctor.knowledge.schema import Alternative, Conditions, Reply, When
+from smtpdoctor.knowledge.patterns import matches, possible
+from smtpdoctor.knowledge.schema import Alternative, Conditions, Reply, Rule, When
 from smtpdoctor.model import Confidence, Evidence, Finding, SettingName, Settings, Severity, Stage
 
 __all__ = ["CERTAINTY", "GRAVITY", "Context", "diagnose", "holds", "order", "ties"]
@@ -87,19 +87,26 @@ def holds(when: Conditions | None, evidence: Evidence, context: Context) -> bool
     )
 
 
+def _matching(rule: Rule, text: str, lowered: str) -> str | None:
+    """Return the pattern of a rule that occurs in a text, "" where it needs none, None where none does."""
+    if not rule.text:
+        return ""
+    pairs = zip(rule.text, rule.atoms, strict=True)
+    return next((one for one, atoms in pairs if possible(atoms, lowered) and matches(one, text)), None)
+
+
 def _by_rules(evidence: Evidence, context: Context, text: str) -> Iterator[_Match]:
     """Yield the entries that fit, each by its most special rule, the most special first."""
     text = text[:_MAX_TEXT]
     lowered = text.lower()
     found: set[str] = set()
     for rule in load.rule_sieve().fitting(lowered):
-        if (
-            rule.entry not in found
-            and holds(rule, evidence, context)
-            and (not rule.text or matches(rule.text, text))
-        ):
+        if rule.entry in found or not holds(rule, evidence, context):
+            continue
+        pattern = _matching(rule, text, lowered)
+        if pattern is not None:
             found.add(rule.entry)
-            yield _Match(rule.score, rule.entry, rule.confidence, rule.severity, pattern=rule.text)
+            yield _Match(rule.score, rule.entry, rule.confidence, rule.severity, pattern=pattern)
 
 
 def _reply_fits(reply: Reply, evidence: Evidence, text: str) -> bool:

@@ -17,6 +17,8 @@ import re2
 from smtpdoctor.explain.encoding import Decoder
 from smtpdoctor.explain.records import MAX_LINE, goes_on
 from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.patterns import matches
+from smtpdoctor.knowledge.schema import Groups
 
 __all__ = ["SMALL", "Numbered", "Source", "follow"]
 
@@ -27,6 +29,7 @@ _BEFORE: Final = 4
 _AFTER: Final = 80
 _SHORTEST: Final = 8
 _SAMPLE: Final = 4_096
+_MEMORY: Final = 64 << 20
 
 Numbered = tuple[int, str]
 
@@ -47,6 +50,7 @@ def _options() -> Any:
     options.case_sensitive = False
     options.log_errors = False
     options.never_capture = True
+    options.max_mem = _MEMORY  # less, and the automaton is given up for a slower way
     return options
 
 
@@ -54,19 +58,22 @@ def _options() -> Any:
 def _trigger() -> Any:
     """Return one automaton for all that a failure in a log may be known by.
 
-    Of the literals of the rules only phrases count: single words stand everywhere in a log, and a
-    line about mail that has one has a word of mail too.
+    Of the literals of the rules only phrases count that speak of mail themselves: single words stand
+    everywhere in a log, and a line that has another phrase is about mail only with a word of mail.
     """
-    literals = set(load.hints().in_log)
+    hints = load.hints()
+    literals = set(hints.in_log)
     for rule in load.rules():
-        literals.update(_phrases(rule.atoms))
+        phrases = [_phrases(atoms) for atoms in rule.atoms]
+        if all(phrases):
+            literals.update(one for some in phrases for one in some if matches(hints.perhaps_mail, one))
     needed = sorted(one for one in literals if not any(one != other and other in one for other in literals))
     # An SMTP reply with its enhanced code, whatever its words are.
     reply = r"\b[45][0-9][0-9][ -]#?[45]\.[0-9]\.[0-9]"
     return re2.compile("|".join([*map(re2.escape, needed), reply]), _options())
 
 
-def _phrases(atoms: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+def _phrases(atoms: Groups) -> tuple[str, ...]:
     for group in atoms:
         if all(len(atom) >= _SHORTEST and " " in atom.strip() for atom in group):
             return group

@@ -23,6 +23,7 @@ from smtpdoctor.knowledge.schema import (
     App,
     Entry,
     Example,
+    Groups,
     Hints,
     NearMiss,
     Preset,
@@ -59,7 +60,7 @@ class Knowledge(msgspec.Struct, frozen=True):
 
 def _score(rule: Rule) -> float:
     """How special a rule is: the more and the rarer its conditions, the higher."""
-    literal = len(re.sub(r"\\[A-Za-z]|\(\?[a-z:]+|[\\^$.|?*+()\[\]{}]", "", rule.text))
+    literal = len(re.sub(r"\\[A-Za-z]|\(\?[a-z:]+|[\\^$.|?*+()\[\]{}]", "", "".join(rule.text)))
     return (
         40 * bool(rule.label)
         + 30 * bool(rule.provider)
@@ -76,9 +77,9 @@ def _score(rule: Rule) -> float:
     )
 
 
-def _atoms(pattern: str) -> tuple[tuple[str, ...], ...]:
+def _atoms(pattern: str) -> Groups:
     try:
-        return atoms_of(pattern) if pattern else ()
+        return atoms_of(pattern)
     except re.error:
         return ()  # told by _problems_of_rule
 
@@ -140,8 +141,8 @@ def _problems_of_rule(rule: Rule) -> Iterator[str]:
         yield "no condition"
     if rule.score or rule.atoms or rule.entry:
         yield "score, atoms and entry are computed"
-    if rule.text:
-        yield from _problems_of_pattern("text", rule.text)
+    for pattern in rule.text:
+        yield from _problems_of_pattern("text", pattern)
 
 
 def _problems_of_preset(preset: Preset, replies: tuple[Reply, ...], ids: frozenset[str]) -> Iterator[str]:
@@ -163,19 +164,25 @@ def _problems_of_preset(preset: Preset, replies: tuple[Reply, ...], ids: frozens
             yield "reply: neither text nor code"
 
 
+def _patterns(value: Any, key: str) -> list[str]:
+    """Return the patterns of a key: a list of them, or a single one."""
+    patterns = value if isinstance(value, list) else [value]
+    if not patterns or not all(isinstance(one, str) and one for one in patterns):
+        raise msgspec.ValidationError(f"{key}: expected a pattern, or a list of patterns")
+    return patterns
+
+
+def _listed(rule: Any) -> Any:
+    if not isinstance(rule, dict) or "text" not in rule:
+        return rule
+    return {**rule, "text": _patterns(rule["text"], "text")}
+
+
 def _joined(table: Any, *keys: str) -> Any:
     """Return a table with one pattern where the file has a list of patterns, of which any may match."""
     if not isinstance(table, dict):
         return table
-    joined = dict(table)
-    for key in keys:
-        patterns = table.get(key)
-        if not isinstance(patterns, list):
-            continue
-        if not patterns or not all(isinstance(one, str) and one for one in patterns):
-            raise msgspec.ValidationError(f"{key}: expected a pattern, or a list of patterns")
-        joined[key] = "|".join(patterns)
-    return joined
+    return {**table, **{key: "|".join(_patterns(table[key], key)) for key in keys if key in table}}
 
 
 _HINTS: Final = tuple(field.name for field in msgspec.structs.fields(Hints) if field.type is str)
@@ -247,14 +254,16 @@ def read(package: Path, presets: Path) -> Knowledge:
     ids = frozenset(path.stem for path in (package / "catalogue").glob("*.toml"))
     for path, data in _read_all(package / "catalogue", problems):
         try:
-            rules = [_joined(rule, "text") for rule in data.pop("match", [])]
+            rules = [_listed(rule) for rule in data.pop("match", [])]
             entry = _convert({**data, "match": rules, "id": path.stem}, Entry)
         except msgspec.ValidationError as error:
             problems.append(f"{path}: {error}")
             continue
         problems += [f"{path}: {problem}" for problem in _problems_of_entry(entry, ids)]
         computed = tuple(
-            msgspec.structs.replace(rule, score=_score(rule), atoms=_atoms(rule.text), entry=path.stem)
+            msgspec.structs.replace(
+                rule, score=_score(rule), atoms=tuple(map(_atoms, rule.text)), entry=path.stem
+            )
             for rule in entry.match
         )
         entries[path.stem] = msgspec.structs.replace(entry, match=computed)

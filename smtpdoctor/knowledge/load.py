@@ -169,13 +169,13 @@ def hints() -> Hints:
 @cache
 def rule_sieve() -> Sieve[Rule]:
     """Return the rules by the literals that they need."""
-    return Sieve(rules())
+    return Sieve(rules(), lambda rule: rule.atoms)
 
 
 @cache
 def word_sieve() -> Sieve[WordPattern]:
     """Return the wordings of error tokens by the literals that they need."""
-    return Sieve(words())
+    return Sieve(words(), lambda word: (word.atoms,))
 
 
 @cache

@@ -60,6 +60,9 @@ LinkKind = Literal[
 ]
 
 
+Groups = tuple[tuple[str, ...], ...]
+
+
 class Text(Struct, frozen=True, forbid_unknown_fields=True):
     """One text in every language of the project."""
 
@@ -110,18 +113,18 @@ class Advice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 class Rule(Conditions, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One way to recognise an entry: all conditions hold, and ``text`` occurs in the other side's words.
 
-    In a file ``text`` may be a list of patterns, of which any may match.
+    ``text`` lists patterns, of which any may match; a file may give a single one as it is.
 
     Computed, never written: ``entry`` is the id of its entry, ``score`` says how special it is,
-    ``atoms`` are groups of literals: a text that matches holds one of each group.
+    ``atoms`` has for each pattern groups of literals: a text that matches holds one of each group.
     """
 
-    text: str = ""
+    text: tuple[str, ...] = ()
     confidence: Confidence = Confidence.LIKELY
     severity: Severity | None = None
     weight: float = 0
     score: float = 0
-    atoms: tuple[tuple[str, ...], ...] = ()
+    atoms: tuple[Groups, ...] = ()
     entry: str = ""
 
 
@@ -328,11 +331,11 @@ class Word(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WordPattern(Struct, frozen=True):
-    """One wording of an error token, with its literals as a Rule has them."""
+    """One wording of an error token; ``atoms`` as a pattern of a Rule has them."""
 
     token: str
     text: str
-    atoms: tuple[tuple[str, ...], ...]
+    atoms: Groups
 
 
 class StageHint(Struct, frozen=True, forbid_unknown_fields=True):
@@ -350,11 +353,11 @@ class LibraryHint(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CodeHint(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How libraries word a basic code; ``atoms`` as a Rule has them, computed."""
+    """How libraries word a basic code; ``atoms`` as a pattern of a Rule has them, computed."""
 
     code: int
     text: str
-    atoms: tuple[tuple[str, ...], ...] = ()
+    atoms: Groups = ()
 
 
 class Hints(Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, Generic, TypeVar
 
 import re2
 
 from smtpdoctor.knowledge.patterns import possible
+from smtpdoctor.knowledge.schema import Groups
 
 __all__ = ["Sieve"]
 
@@ -15,23 +16,22 @@ _MANY: Final = 60  # texts, after which the automaton has paid for itself
 _MEMORY: Final = 64 << 20  # bytes
 
 
-class _HasAtoms(Protocol):
-    @property
-    def atoms(self) -> tuple[tuple[str, ...], ...]: ...
-
-
-T = TypeVar("T", bound=_HasAtoms)
+T = TypeVar("T")
 
 
 class Sieve(Generic[T]):
-    """Yields the items whose literals occur in a text, in their order.
+    """Yields the items that may match a text, by the literals that occur in it, in their order.
+
+    ``atoms`` gives the groups of literals of each pattern of an item; one without patterns may
+    always match.
 
     A few texts are searched literal by literal; for a log all literals are compiled into one
     automaton, which takes 25 ms and then as many microseconds a line as there were hundreds before.
     """
 
-    def __init__(self, items: Sequence[T]) -> None:
+    def __init__(self, items: Sequence[T], atoms: Callable[[T], Sequence[Groups]]) -> None:
         self._items = items
+        self._atoms = atoms
         self._asked = 0
         self._automaton: _Automaton | None = None
 
@@ -39,49 +39,50 @@ class Sieve(Generic[T]):
         """Yield the items that a text in lower case may match."""
         self._asked += 1
         if self._asked <= _MANY:
-            return (item for item in self._items if possible(item.atoms, lowered))
+            return (item for item in self._items if _may(self._atoms(item), lowered))
         if self._automaton is None:
-            self._automaton = _Automaton([item.atoms for item in self._items])
+            self._automaton = _Automaton(list(map(self._atoms, self._items)))
         return (self._items[number] for number in self._automaton.numbers(lowered))
+
+
+def _may(patterns: Sequence[Groups], lowered: str) -> bool:
+    return not patterns or any(possible(groups, lowered) for groups in patterns)
 
 
 class _Automaton:
     """All literals of the items in one set."""
 
-    def __init__(self, atoms: Sequence[tuple[tuple[str, ...], ...]]) -> None:
+    def __init__(self, items: Sequence[Sequence[Groups]]) -> None:
         options = re2.Options()
         options.log_errors = False
         options.max_mem = _MEMORY
         self._set: Any = re2.Set.SearchSet(options)
-        literals: dict[str, int] = {}
-        self._groups: list[list[frozenset[int]]] = []
-        self._by_literal: dict[int, list[int]] = {}
+        self._literals: dict[str, int] = {}
+        # Literal of the first group, which is the most telling → item, and the other groups.
+        self._by_literal: dict[int, list[tuple[int, list[frozenset[int]]]]] = {}
         self._always: list[int] = []
-        for number, groups in enumerate(atoms):
-            numbered: list[frozenset[int]] = []
-            for group in groups:
-                for literal in group:
-                    if literal not in literals:
-                        literals[literal] = self._set.Add(re2.escape(literal))
-                numbered.append(frozenset(literals[literal] for literal in group))
-            self._groups.append(numbered[1:])
-            if not numbered:
+        for number, patterns in enumerate(items):
+            for groups in patterns:
+                first, *others = map(self._numbered, groups) if groups else (frozenset[int](),)
+                for known in first:
+                    self._by_literal.setdefault(known, []).append((number, others))
+            if not patterns or not all(patterns):
                 self._always.append(number)
-                continue
-            # The first group is the most telling one: few items are looked at in vain.
-            for known in numbered[0]:
-                self._by_literal.setdefault(known, []).append(number)
-        if literals:
+        if self._literals:
             self._set.Compile()
-        else:
-            self._set = None
+
+    def _numbered(self, group: Iterable[str]) -> frozenset[int]:
+        for literal in group:
+            if literal not in self._literals:
+                self._literals[literal] = self._set.Add(re2.escape(literal))
+        return frozenset(self._literals[literal] for literal in group)
 
     def numbers(self, lowered: str) -> list[int]:
-        """Return the numbers of the items of which every group has a literal in the text."""
-        present = set(self._set.Match(lowered) or ()) if self._set is not None else set()
+        """Return the numbers of the items of which a pattern has a literal of each group in the text."""
+        present = set(self._set.Match(lowered) or ()) if self._literals else set()
         found = set(self._always)
         for literal in present:
-            for number in self._by_literal.get(literal, ()):
-                if number not in found and not any(map(present.isdisjoint, self._groups[number])):
+            for number, others in self._by_literal.get(literal, ()):
+                if number not in found and not any(map(present.isdisjoint, others)):
                     found.add(number)
         return sorted(found)

@@ -36,13 +36,14 @@ Numbered = tuple[int, str]
 
 @cache
 def _failure() -> Any:
-    """Return the automaton for what tells a failure.
+    """Return the automaton for what tells a failure: words, codes, and how systems word their errors.
 
-    What is worded in no such way is known to no rule either; a test holds all examples of the
-    catalogue against it.
+    A test holds all examples of the catalogue against it.
     """
     hints = load.hints()
-    return re2.compile(f"{hints.failure}|{hints.failure_in_log}", _options())
+    worded = {atom for word in load.words() for group in word.atoms[:1] for atom in group}
+    literals = map(re2.escape, sorted(one for one in worded if len(one) >= _SHORTEST))
+    return re2.compile("|".join([hints.failure, hints.failure_in_log, *literals]), _options())
 
 
 def _options() -> Any:

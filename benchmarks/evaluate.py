@@ -21,9 +21,8 @@ from smtpdoctor.knowledge import load
 
 def outcome(case: dict[str, Any]) -> str:
     """Return the id of the first finding, ``none`` where there is none."""
-    provider = case.get("provider")
-    known = provider if provider in load.presets() else None
-    found = explain_text(case["text"], provider=known)
+    known = load.preset(case.get("provider") or "")
+    found = explain_text(case["text"], provider=known.id if known else None)
     return found[0].finding.id if found else "none"
 
 

@@ -26,6 +26,8 @@ _REPORT_FIELD: Final = re.compile(r"\b((?:Remote|Reporting|Received-From)-MTA): 
 # qmail-send writes its report with an underscore for each blank.
 _QMAIL_REPORT: Final = re.compile(r"\bdelivery \d+: (?:failure|deferral): \S+")
 _FOLD: Final = re.compile(r"[ \t]*\n[ \t]*")
+# A reply as hardly another protocol has it; its server may well speak of the database that it lacks.
+_REPLY_FIRST: Final = re.compile(r"\W{0,4}(?:421|45\d|55\d)[ -]")
 _SHORT: Final = 400
 _FEW: Final = 4
 
@@ -67,7 +69,7 @@ def subject_of(text: str, *, pasted: bool) -> Subject:
         return Subject.OTHER
     if matches(hints.not_sending, text) and "smtp" not in text.lower():
         return Subject.OTHER
-    if matches(hints.mail, text):
+    if matches(hints.mail, text) or _REPLY_FIRST.match(text):
         return Subject.MAIL
     if matches(hints.foreign, text):
         return Subject.OTHER

@@ -411,6 +411,14 @@ def test_the_module_tells_all_problems(copy: Path) -> None:
     assert "words.toml: " in second
 
 
+def test_the_module_tells_what_re2_does_not_take(copy: Path) -> None:
+    """Python's own patterns may hold more than RE2 does: a repetition beyond a thousand."""
+    words = copy / "words.toml"
+    words.write_text(words.read_text(encoding="utf-8") + "\n[[word]]\ntoken = \"eof\"\ntext = ['a{2000}']\n")
+    output = run("-m", "smtpdoctor.knowledge", code=1)
+    assert output.startswith("eof: ")
+
+
 def test_the_module_checks_the_checkout() -> None:
     """``python -m smtpdoctor.knowledge`` says how much there is, and succeeds."""
     output = run("-m", "smtpdoctor.knowledge")

@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
+
+import re2
+from msgspec.structs import asdict
 
 from smtpdoctor.errors import KnowledgeError
-from smtpdoctor.knowledge.compile import read
+from smtpdoctor.knowledge.compile import Knowledge, read
 from smtpdoctor.knowledge.load import sources
+from smtpdoctor.knowledge.patterns import compiled
+
+
+def _told(problems: Iterable[str]) -> int:
+    sys.stdout.write("".join(f"{problem}\n" for problem in problems))
+    return 1
+
+
+def _refused(known: Knowledge) -> Iterator[str]:
+    """Yield what RE2 itself has against a pattern, which building the package does without."""
+    patterns = [
+        (entry.id, one) for entry in known.entries.values() for rule in entry.match for one in rule.text
+    ]
+    patterns += [(word.token, one) for word in known.words for one in word.text]
+    patterns += [(field, one) for field, one in asdict(known.hints).items() if isinstance(one, str)]
+    for name, pattern in patterns:
+        try:
+            compiled(pattern)
+        except re2.error as error:
+            yield f"{name}: {error}"
 
 
 def main() -> int:
@@ -14,8 +38,9 @@ def main() -> int:
     try:
         known = read(*sources())
     except KnowledgeError as error:
-        sys.stdout.write("".join(f"{problem}\n" for problem in error.problems))
-        return 1
+        return _told(error.problems)
+    if refused := list(_refused(known)):
+        return _told(refused)
     counts = {
         "entries": len(known.entries),
         "presets": len(known.presets),

@@ -16,7 +16,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches
 from smtpdoctor.model import Evidence, Origin, Setting, Settings
 
-__all__ = ["Reading", "read", "says_failure", "subject_of", "token_in"]
+__all__ = ["Reading", "Subject", "read", "says_failure", "speaks_of_no_sending", "subject_of", "token_in"]
 
 _TLS_PORTS: Final = frozenset({465, 2465})
 _SILENCE: Final = frozenset({"timeout", "ETIMEDOUT", "eof", "ECONNRESET"})
@@ -59,6 +59,11 @@ def token_in(text: str) -> str | None:
     return next((word.token for word in fitting if matches(word.text, text)), None)
 
 
+def speaks_of_no_sending(text: str) -> bool:
+    """Whether a mailbox is read or a database asked, and no SMTP is named beside it."""
+    return matches(load.hints().not_sending, text) and "smtp" not in text.lower()
+
+
 def subject_of(text: str, *, pasted: bool) -> Subject:
     """Say whether a text is about mail, about something else, or gives no hint.
 
@@ -67,7 +72,7 @@ def subject_of(text: str, *, pasted: bool) -> Subject:
     hints = load.hints()
     if matches(hints.ignored, text):
         return Subject.OTHER
-    if matches(hints.not_sending, text) and "smtp" not in text.lower():
+    if speaks_of_no_sending(text):
         return Subject.OTHER
     if matches(hints.mail, text) or _REPLY_FIRST.match(text):
         return Subject.MAIL

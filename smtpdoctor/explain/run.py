@@ -14,7 +14,14 @@ from smtpdoctor.diagnosis import CERTAINTY, GRAVITY, Context, diagnose
 from smtpdoctor.explain.encoding import mended
 from smtpdoctor.explain.lookup import of_entry
 from smtpdoctor.explain.masking import masked
-from smtpdoctor.explain.reading import read, says_failure, token_in
+from smtpdoctor.explain.reading import (
+    Subject,
+    read,
+    says_failure,
+    speaks_of_no_sending,
+    subject_of,
+    token_in,
+)
 from smtpdoctor.explain.records import Record, records
 from smtpdoctor.explain.source import Numbered, Source
 from smtpdoctor.knowledge import load
@@ -78,6 +85,8 @@ def tell(
     ``live``: when nothing more comes for a moment, what is held back is told.
     """
     pasted = count is not None and count <= _PASTE
+    if pasted:
+        lines, pasted = _as_pasted(lines)
     known: dict[str, tuple[Finding, Context] | None] = {}
     held: _Seen | None = None
     for record in records(lines, whole=count is not None and count <= _ONE_TEXT):
@@ -108,6 +117,19 @@ def tell(
             held = new
     if held is not None:
         yield held
+
+
+def _as_pasted(lines: Iterable[Numbered | None]) -> tuple[list[Numbered | None], bool]:
+    """Return a pasted text, and whether what says nothing of mail in it may be about mail all the same.
+
+    What a person pastes is about one thing: beside another program's failure, a bare socket error is
+    that program's, and beside a mailbox that is read nothing is about sending.
+    """
+    kept = list(lines)
+    whole = "\n".join(line[1] for line in kept if line)
+    if speaks_of_no_sending(whole):
+        return [], False
+    return kept, subject_of(whole, pasted=True) is not Subject.OTHER
 
 
 def _judge(record: Record, provider: str | None, *, pasted: bool) -> tuple[Finding, Context] | None:

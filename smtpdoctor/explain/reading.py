@@ -25,7 +25,7 @@ _REFUSED: Final = 535
 _REPORT_FIELD: Final = re.compile(r"\b((?:Remote|Reporting|Received-From)-MTA): *dns;", re.IGNORECASE)
 # qmail-send writes its report with an underscore for each blank.
 _QMAIL_REPORT: Final = re.compile(r"\bdelivery \d+: (?:failure|deferral): \S+")
-_FOLD: Final = re.compile(r"[ \t]*\n[ \t]*")
+_FOLD: Final = re.compile(r"[ \t]*\n[ \t]*|[ \t]{2,}")
 # A reply as hardly another protocol has it; its server may well speak of the database that it lacks.
 _REPLY_FIRST: Final = re.compile(r"\W{0,4}(?:421|45\d|55\d)[ -]")
 _SHORT: Final = 400

@@ -34,6 +34,8 @@ _NEAR: Final = 3  # lines: what stands closer together is one incident
 _PASTE: Final = 25  # lines: what a person pastes to ask about it
 _ONE_TEXT: Final = 60  # lines: up to here, lines without a time stamp are taken to belong together
 _REPLY_LINES: Final = 8
+# Codes that HTTP, which has others of their kind, does not use.
+_REFUSALS: Final = frozenset({421, *range(450, 456), *range(530, 539), *range(550, 556)})
 _MAX_SHAPES: Final = 20_000
 _MAX_CAUSES: Final = 1_000
 # What differs from one occurrence of a failure to the next: times, addresses, long numbers and ids.
@@ -143,7 +145,8 @@ def _judge(record: Record, provider: str | None, *, pasted: bool) -> tuple[Findi
         # A stage alone is no failure.
         finding = diagnose(replace(evidence, stage=None), reading.context)
     if finding is None:
-        if not ((reading.sure and evidence.enhanced) or (pasted and says_failure(record.text))):
+        refused = evidence.enhanced is not None or (pasted and evidence.code in _REFUSALS)
+        if not ((reading.sure and refused) or (pasted and says_failure(record.text))):
             return None
         # What no rule knows is a failure all the same.
         finding = replace(of_entry(load.entry("unclear"), evidence=evidence), confidence=Confidence.POSSIBLE)

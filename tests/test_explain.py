@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import subprocess
@@ -19,6 +20,7 @@ from smtpdoctor.explain import Source, explain_source, explain_text
 from smtpdoctor.explain.lookup import look_up
 from smtpdoctor.explain.masking import masked
 from smtpdoctor.explain.records import records
+from smtpdoctor.explain.run import tell
 from smtpdoctor.explain.source import SMALL
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.atoms import atoms_of
@@ -406,6 +408,69 @@ def test_logs_of_any_code_page(encoding: str, text: str) -> None:
     assert of_bytes(long.encode(encoding)) == [("connect-refused", 1, 2_001, 2_001)]
 
 
+def test_an_app_password_with_blanks_is_masked_whole() -> None:
+    """Gmail shows it in four groups, and so it is pasted; prose about passwords stays."""
+    assert masked("smtp password=abcd efgh ijkl mnop!") == "smtp password=********!"
+    for text in ("535 Username and Password not accepted", "the password is incorrect", "wrong password"):
+        assert masked(text) == text
+
+
+def test_bare_codes_stand_for_what_they_mostly_mean() -> None:
+    """A number alone is looked up, in one line where that was asked for."""
+    for code, expected in (
+        ("550", "recipient-rejected"),
+        ("552", "message-too-large"),
+        ("530", "auth-required"),
+    ):
+        status, shown, _ = run("--quiet", code)
+        assert (status, shown.split()[0]) == (0, expected)
+
+
+def test_sessions_in_one_paste_are_told_apart() -> None:
+    """Each greeting begins another dialogue; the lines and the count are those of the failures."""
+    failed = (
+        "220 mx ESMTP\nEHLO me\n250 AUTH PLAIN\nAUTH PLAIN AHh4eA==\n535 5.7.8 bad login\nQUIT\n221 bye\n"
+    )
+    (one,) = explain_text(failed * 3)
+    assert (one.count, one.line, one.last_line) == (3, 1, 21)
+    good = failed.replace("535 5.7.8 bad login", "235 2.7.0 welcome")
+    (one,) = explain_text(good + failed)
+    assert (one.count, one.line) == (1, 8)
+
+
+@pytest.mark.parametrize(
+    "text", ["smtp connection established, 0 errors", "no error: smtp login not refused"]
+)
+def test_failures_that_were_none_are_none(text: str) -> None:
+    """Words of failure that are denied tell of none."""
+    assert ids(text) == []
+
+
+def test_a_refused_connection_to_a_mail_port_is_one_in_a_log_too() -> None:
+    """The port says that it is about mail."""
+    line = stamped(1, "Error: connect ECONNREFUSED 10.0.0.5:587")
+    log = "\n".join([line, *[BORING.format(n=number) for number in range(3_000)]])
+    assert of_bytes(log.encode()) == [("connect-refused", 1, 1, 1)]
+
+
+def test_a_chatty_container_holds_no_finding_of_another_back() -> None:
+    """Lines of others do not keep an event open for ever."""
+    failed = "api_1 | smtplib.SMTPAuthenticationError: (535, b'5.7.8 Username and Password not accepted')"
+    chatter = (f"web_1 | GET / 200 {number}" for number in itertools.count())
+    lines = itertools.chain([failed], chatter)
+    found = next(tell(enumerate(lines, 1), live=True))
+    assert found.finding.id.startswith("auth-")
+
+
+def test_a_file_whose_name_is_no_text_is_told(tmp_path: Path) -> None:
+    """JSON stays JSON."""
+    log = tmp_path / os.fsdecode(b"bad\xff.log")
+    log.write_text(REFUSED)
+    command = [sys.executable, "-m", "smtpdoctor", "explain", "--format", "json", "--file", str(log)]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert json.loads(done.stdout)["findings"][0]["id"] == "auth-bad-credentials"
+
+
 @pytest.mark.parametrize("junk", ["\udcb8", "and \ud800", "\udcff\ud800"])
 def test_words_that_are_no_text_are_no_bug(junk: str) -> None:
     """Arguments may hold any bytes; what can be read of them is explained."""
@@ -539,6 +604,17 @@ def test_masking_is_linear(filler: str) -> None:
     "text",
     [
         "smtps://me@x.org:{secret}@h:465",
+        "smtps://:{secret}@h",
+        "smtp://me:{secret}/a#b@h",
+        "SMTP_PASS={secret}",
+        '"smtpPass":"{secret}"',
+        "SMTP_PASSWORD_PROD={secret}",
+        "password is {secret}",
+        "curl -u me@example.com:{secret}",
+        "swaks -ap {secret}",
+        "login('me@example.com', '{secret}')",
+        'smtp.PlainAuth("", "me", "{secret}", host)',
+        '<add key="SmtpPassword" value="{secret}"/>',
         '{{\\"password\\":\\"{secret}\\"}}',
         "비밀번호: {secret}",
         "pw={secret}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -113,7 +114,7 @@ FILES = {
     "presets/corp.toml": PRESET,
     "apps/app.toml": APP,
     "words.toml": WORDS,
-    "hints.toml": (load.PACKAGE / "hints.toml").read_text(encoding="utf-8"),
+    "hints.toml": re.sub(r"(?m)^\d{3} = .*$", "", (load.PACKAGE / "hints.toml").read_text(encoding="utf-8")),
 }
 
 

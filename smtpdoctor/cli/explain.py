@@ -208,6 +208,9 @@ class _Printer:
         from smtpdoctor.report import terminal
 
         console = self._console()
+        if self._quiet:
+            console.print(terminal.one_line(looked.finding, self._lang))
+            return
         terminal.print_finding(console, looked.finding, advice, self._lang)
         if looked.replies and provider:
             console.print(terminal.replies_block(looked.replies, provider, self._lang))
@@ -219,6 +222,7 @@ class _Printer:
         results = list(found)
         if self._json:
             from smtpdoctor.report import json_v1
+            from smtpdoctor.smtp.words import printable
 
             self._stream.write(
                 json_v1.explained(
@@ -226,7 +230,7 @@ class _Printer:
                         one.finding,
                         advise(one.finding, one.context, self._lang),
                         count=one.count,
-                        file=one.file,
+                        file=printable(one.file) if one.file else None,
                         line=one.line,
                         last_line=one.last_line,
                         caused_by=one.caused_by,

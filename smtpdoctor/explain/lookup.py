@@ -68,7 +68,7 @@ def look_up(word: str, provider: str | None) -> Looked | None:
         return Looked(of_entry(load.entry(word.lower())))
     if re.fullmatch(r"[2-5]\d\d", word):
         evidence = Evidence(code=int(word))
-        ids = _ids_with(code=int(word))
+        ids = list(load.hints().bare_code.get(word, ())) or _ids_with(code=int(word))
     elif re.fullmatch(r"[245]\.\d{1,3}\.\d{1,3}", word):
         evidence = Evidence(enhanced=word)
         ids = _ids_with(enhanced=word)

@@ -28,6 +28,12 @@ _QMAIL_REPORT: Final = re.compile(r"\bdelivery \d+: (?:failure|deferral): \S+")
 _FOLD: Final = re.compile(r"[ \t]*\n[ \t]*|[ \t]{2,}")
 # A reply as hardly another protocol has it; its server may well speak of the database that it lacks.
 _REPLY_FIRST: Final = re.compile(r"\W{0,4}(?:421|45\d|55\d)[ -]")
+# Failures that were none: "0 errors", "without failure", "not refused", "after timeout succeeded".
+_NO_FAILURE: Final = re.compile(
+    r"\b(?:0|no|not|without(?: any)?)\W+(?:\w+\W+)?(?:errors?|fail\w*|refused|rejected|expired|time-?outs?)\b"
+    r"|\bsucceeded after [\w ]{1,40}",
+    re.IGNORECASE,
+)
 _SHORT: Final = 400
 _FEW: Final = 4
 
@@ -85,9 +91,10 @@ def subject_of(text: str, *, pasted: bool) -> Subject:
 def says_failure(text: str) -> bool:
     """Whether a line of the text says that something with mail went wrong, whatever it was."""
     hints = load.hints()
+    lines = _NO_FAILURE.sub("", text).split("\n")
     return any(
         matches(hints.failure, line) and (matches(hints.mail, line) or matches(hints.perhaps_mail, line))
-        for line in text.split("\n")
+        for line in lines
     )
 
 

@@ -21,6 +21,7 @@ MAX_LINE: Final = 16_384
 MAX_LINES: Final = 120
 MAX_TEXT: Final = 32_768
 MAX_OPEN: Final = 64
+_STALE: Final = 20  # lines of others, after which an event is taken as complete
 
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 # `docker compose logs` puts the container's name in front, Kubernetes tools likewise.
@@ -148,6 +149,8 @@ def records(lines: Iterable[tuple[int, str] | None], *, whole: bool = False) -> 
         if known is not None and not _belongs(known, line, starts=starts, whole=whole):
             yield _closed(opened.pop(container), container)
             known = None
+        for other in [name for name, one in opened.items() if number - one.last > _STALE]:
+            yield _closed(opened.pop(other), other)
         if known is None:
             if len(opened) >= MAX_OPEN:
                 yield from _close_all(opened)
@@ -165,7 +168,9 @@ def _belongs(known: _Open, line: str, *, starts: bool, whole: bool) -> bool:
         # A transcript whose every line has its time is one event still.
         talk = whole and not known.json and speaks(known.lines[-1])
         return talk and not opens_another(line, known.lines)
-    if goes_on(line) or (whole and not known.json):
+    if whole and not known.json:
+        return not opens_another(line, known.lines)
+    if goes_on(line):
         return True
     # A reply of several lines goes on until the line whose code is followed by a blank.
     return bool(_REPLY_PART.search(known.lines[-1])) and line.lstrip()[:1].isdigit()

@@ -34,8 +34,8 @@ _NEAR: Final = 3  # lines: what stands closer together is one incident
 _PASTE: Final = 25  # lines: what a person pastes to ask about it
 _ONE_TEXT: Final = 60  # lines: up to here, lines without a time stamp are taken to belong together
 _REPLY_LINES: Final = 8
-# Codes that HTTP, which has others of their kind, does not use.
-_REFUSALS: Final = frozenset({421, *range(450, 456), *range(530, 539), *range(550, 556)})
+# A reply alone, by codes that HTTP does not use, and not a count of things.
+_REFUSAL: Final = re.compile(r"\W{0,4}(?:421|45[0-5]|53[0-8]|55[0-5])[ -][\"'<(]?[A-Z]")
 _MAX_SHAPES: Final = 20_000
 _MAX_CAUSES: Final = 1_000
 # What differs from one occurrence of a failure to the next: times, addresses, long numbers and ids.
@@ -103,22 +103,29 @@ def tell(
                 known.clear()
             known[shape] = _judge(record, provider, pasted=pasted)
         judged = known[shape]
+        if held is not None and record.first - held.record.last > _NEAR:
+            yield held  # nothing that is still to come belongs to it
+            held = None
         if judged is None:
             continue
         new = _Seen(*judged, record)
-        if held is None:
-            held = new
-            continue
-        near = new.record.first - held.record.last <= _NEAR and new.record.container == held.record.container
-        if near and is_consequence(new.finding.id, held.finding.id):
-            held = replace(held, record=replace(held.record, last=record.last))
-        elif near and is_consequence(held.finding.id, new.finding.id):
-            held = replace(new, record=replace(record, first=held.record.first))
-        else:
+        joined = _joined(held, new)
+        if joined is None and held is not None:
             yield held
-            held = new
+        held = joined or new
     if held is not None:
         yield held
+
+
+def _joined(held: _Seen | None, new: _Seen) -> _Seen | None:
+    """Return one failure of two that stand close together, the one being a consequence of the other."""
+    if held is None or held.record.container != new.record.container:
+        return None
+    if is_consequence(new.finding.id, held.finding.id):
+        return replace(held, record=replace(held.record, last=new.record.last))
+    if is_consequence(held.finding.id, new.finding.id):
+        return replace(new, record=replace(new.record, first=held.record.first))
+    return None
 
 
 def _as_pasted(lines: Iterable[Numbered | None]) -> tuple[list[Numbered | None], bool]:
@@ -145,7 +152,7 @@ def _judge(record: Record, provider: str | None, *, pasted: bool) -> tuple[Findi
         # A stage alone is no failure.
         finding = diagnose(replace(evidence, stage=None), reading.context)
     if finding is None:
-        refused = evidence.enhanced is not None or (pasted and evidence.code in _REFUSALS)
+        refused = evidence.enhanced is not None or (pasted and _REFUSAL.match(record.text) is not None)
         if not ((reading.sure and refused) or (pasted and says_failure(record.text))):
             return None
         # What no rule knows is a failure all the same.

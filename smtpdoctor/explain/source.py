@@ -121,7 +121,7 @@ def _blocks(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
 def _all_lines(blocks: Iterator[bytes]) -> Iterator[Numbered]:
     number, decode = 0, Decoder()
     for block in blocks:
-        for line in block.splitlines():
+        for line in block.removesuffix(b"\n").split(b"\n"):
             number += 1
             yield number, decode(line[:MAX_LINE])
 

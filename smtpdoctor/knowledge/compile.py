@@ -188,7 +188,7 @@ def _joined(table: Any, *keys: str) -> Any:
 _HINTS: Final = tuple(field.name for field in msgspec.structs.fields(Hints) if field.type is str)
 
 
-def _hints(path: Path, problems: list[str]) -> Hints | None:
+def _hints(path: Path, ids: frozenset[str], problems: list[str]) -> Hints | None:
     try:
         data = _toml(path)
         data = {
@@ -204,6 +204,8 @@ def _hints(path: Path, problems: list[str]) -> Hints | None:
     patterns += [(str(one.code), one.text) for one in hints.code]
     for name, pattern in patterns:
         problems += [f"{path}: {problem}" for problem in _problems_of_pattern(name, pattern)]
+    for names in hints.bare_code.values():
+        problems += [f"{path}: bare_code: no diagnosis {name!r}" for name in names if name not in ids]
     codes = (msgspec.structs.replace(one, atoms=_atoms(one.text)) for one in hints.code)
     return msgspec.structs.replace(hints, code=tuple(codes))
 
@@ -292,7 +294,7 @@ def read(package: Path, presets: Path) -> Knowledge:
         for pattern in word.text:
             found = _problems_of_pattern(word.token, pattern)
             problems += [f"{package / 'words.toml'}: {problem}" for problem in found]
-    hints = _hints(package / "hints.toml", problems)
+    hints = _hints(package / "hints.toml", ids, problems)
     if problems or hints is None:
         raise KnowledgeError(problems)
     return Knowledge(entries, known, replies, apps, words, hints)

@@ -381,6 +381,7 @@ class Hints(Struct, frozen=True, forbid_unknown_fields=True):
     resolving: str
     oauth: str
     before_code: str
+    bare_code: dict[str, tuple[str, ...]]
     stage: tuple[StageHint, ...]
     library: tuple[LibraryHint, ...]
     code: tuple[CodeHint, ...]

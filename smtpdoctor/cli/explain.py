@@ -90,7 +90,8 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
             printer.followed(_stdin_followed(), provider)
             return
         results, unreadable = _explain_files(file, provider, tongue)
-        if results or format_ is FormatChoice.JSON or unreadable < len(file or [""]):
+        # Where nothing was read, nothing can be said of failures; JSON stays JSON all the same.
+        if format_ is FormatChoice.JSON or not file or unreadable < len(file):
             printer.explained(results)
     if unreadable:
         raise typer.Exit(EXIT_USAGE)

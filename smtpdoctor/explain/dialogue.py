@@ -8,14 +8,14 @@ what it says: a reply begins with its code, a command with its verb (RFC 5321 se
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from smtpdoctor.model import Stage
 
-__all__ = ["Dialogue", "Refusal", "dialogue", "opens_another", "speaks"]
+__all__ = ["Answer", "Dialogue", "dialogue", "opens_another", "speaks"]
 
 # What may stand before: times, ids in brackets, levels, names, and in the end a mark of direction.
 _MARK: Final = (
@@ -52,6 +52,11 @@ _NEGATIVE: Final = 400
 _FEWEST: Final = 2  # commands: one alone may be a word of prose
 
 
+def _command_in(line: str) -> str | None:
+    found = _COMMAND.match(line)
+    return found[1].upper() if found is not None else None
+
+
 def speaks(line: str) -> bool:
     """Whether a line is a command, a reply, or a remark about the connection, as transcripts have them."""
     line = line[:_MAX_LINE]
@@ -63,12 +68,12 @@ def opens_another(line: str, before: Sequence[str]) -> bool:
     found = _REPLY.match(line[:_MAX_LINE])
     if found is None or found[1] != "220":
         return False
-    commands = [command[1].upper() for one in before if (command := _COMMAND.match(one[:_MAX_LINE]))]
-    return bool(commands) and commands[-1] != "STARTTLS"
+    commands = filter(None, (_command_in(one[:_MAX_LINE]) for one in reversed(before)))
+    return next(commands, "STARTTLS") != "STARTTLS"
 
 
-class Refusal(Struct, frozen=True):
-    """A negative reply: in which stage, and its codes."""
+class Answer(Struct, frozen=True):
+    """A reply: in which stage it came, and its codes."""
 
     stage: Stage
     code: int
@@ -79,30 +84,22 @@ class Dialogue(Struct, frozen=True):
     """How far a dialogue came: the stage of its last command (None: it was closed), and the refusal that stopped it."""
 
     stage: Stage | None
-    refusal: Refusal | None
+    refusal: Answer | None
 
 
-class _Reply(Struct, frozen=True):
-    stage: Stage | None
-    code: int
-    enhanced: str | None
-
-
-def _replies(lines: Sequence[str]) -> Iterator[_Reply]:
-    """Yield the replies, each with the stage of the command before it."""
+def _answers(lines: Iterable[str], commands: Iterable[str | None]) -> Iterator[Answer]:
+    """Yield the replies that belong to a stage; ``commands`` has the command of each line that is one."""
     stage: Stage | None = Stage.GREETING
-    begun: _Reply | None = None  # a reply of several lines; its first one counts
-    for line in lines:
-        if (command := _COMMAND.match(line)) is not None:
-            stage, begun = _STAGES.get(command[1].upper()), None
+    begun: int | None = None  # the code of a reply of several lines; its first one counts
+    for line, command in zip(lines, commands, strict=True):
+        if command is not None:
+            stage, begun = _STAGES.get(command), None
         elif (found := _REPLY.match(line)) is not None:
             code = int(found[1])
-            if begun is None or begun.code != code:
+            if code != begun and stage is not None:
                 enhanced = _ENHANCED.match(found[3] or "")
-                begun = _Reply(stage, code, enhanced[1] if enhanced else None)
-                yield begun
-            if found[2] != "-":
-                begun = None
+                yield Answer(stage, code, enhanced[1] if enhanced else None)
+            begun = code if found[2] == "-" else None
 
 
 def dialogue(text: str) -> Dialogue | None:
@@ -114,16 +111,15 @@ def dialogue(text: str) -> Dialogue | None:
     if not any(verb in lowered for verb in _VERBS):
         return None
     lines = [line[:_MAX_LINE] for line in text.split("\n")]
-    commands = [command[1].upper() for line in lines if (command := _COMMAND.match(line))]
-    if len(commands) < _FEWEST:
+    commands = list(map(_command_in, lines))
+    given = [command for command in commands if command is not None]
+    if len(given) < _FEWEST:
         return None
     stages = list(Stage)
-    last: Refusal | None = None
-    for reply in _replies(lines):
-        if reply.stage is None:
-            continue
-        if reply.code >= _NEGATIVE:
-            last = Refusal(reply.stage, reply.code, reply.enhanced)
-        elif last is not None and stages.index(reply.stage) >= stages.index(last.stage):
+    last: Answer | None = None
+    for answer in _answers(lines, commands):
+        if answer.code >= _NEGATIVE:
+            last = answer
+        elif last is not None and stages.index(answer.stage) >= stages.index(last.stage):
             last = None
-    return Dialogue(_STAGES.get(commands[-1]), last)
+    return Dialogue(_STAGES.get(given[-1]), last)

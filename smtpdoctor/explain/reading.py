@@ -115,8 +115,8 @@ def _labels(text: str, code: int | None, error: str | None, port: int | None) ->
     if error == "ECONNREFUSED" and matches(hints.loopback, text):
         # Where nobody runs a mail server: the library's default, since the setting was never loaded.
         labels.add("loopback-default")
-    plain = matches(hints.never_implicit_tls, text) or not matches(hints.implicit_tls, text)
-    if code is None and port in _TLS_PORTS and error in _SILENCE and matches(hints.waited, text) and plain:
+    silent = code is None and port in _TLS_PORTS and error in _SILENCE and matches(hints.waited, text)
+    if silent and (matches(hints.never_implicit_tls, text) or not matches(hints.implicit_tls, text)):
         labels.add("silent-tls-port")
     return frozenset(labels)
 

@@ -17,7 +17,7 @@ import re2
 from smtpdoctor.explain.encoding import Decoder
 from smtpdoctor.explain.records import MAX_LINE, goes_on
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import matches
+from smtpdoctor.knowledge.patterns import automaton, matches
 from smtpdoctor.knowledge.schema import Groups
 
 __all__ = ["SMALL", "Numbered", "Source", "follow"]
@@ -29,7 +29,6 @@ _BEFORE: Final = 4
 _AFTER: Final = 80
 _SHORTEST: Final = 8
 _SAMPLE: Final = 4_096
-_MEMORY: Final = 64 << 20
 
 Numbered = tuple[int, str]
 
@@ -43,16 +42,7 @@ def _failure() -> Any:
     hints = load.hints()
     worded = {atom for word in load.words() for group in word.atoms[:1] for atom in group}
     literals = map(re2.escape, sorted(one for one in worded if len(one) >= _SHORTEST))
-    return re2.compile("|".join([hints.failure, hints.failure_in_log, *literals]), _options())
-
-
-def _options() -> Any:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    options.never_capture = True
-    options.max_mem = _MEMORY  # less, and the automaton is given up for a slower way
-    return options
+    return automaton([hints.failure, hints.failure_in_log, *literals])
 
 
 @cache
@@ -71,7 +61,7 @@ def _trigger() -> Any:
     needed = sorted(one for one in literals if not any(one != other and other in one for other in literals))
     # An SMTP reply with its enhanced code, whatever its words are.
     reply = r"\b[45][0-9][0-9][ -]#?[45]\.[0-9]\.[0-9]"
-    return re2.compile("|".join([*map(re2.escape, needed), reply]), _options())
+    return automaton([*map(re2.escape, needed), reply])
 
 
 def _phrases(atoms: Groups) -> tuple[str, ...]:

@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import re2
 
-__all__ = ["compiled", "matches", "possible"]
+from smtpdoctor.knowledge.schema import Groups
+
+__all__ = ["automaton", "compiled", "literal_set", "matches", "possible"]
+
+_MEMORY: Final = 64 << 20  # bytes
 
 
 @cache
 def compiled(pattern: str) -> Any:
     """Return a compiled pattern."""
+    return re2.compile(pattern, _options())
+
+
+def automaton(patterns: Iterable[str]) -> Any:
+    """Return one pattern of many, which says no more than whether and where any of them occurs."""
+    options = _large(_options())
+    options.never_capture = True
+    return re2.compile("|".join(patterns), options)
+
+
+def literal_set() -> Any:
+    """Return an empty set of patterns that tells which of them occur in a text; the case counts."""
+    options = _large(_options())
+    options.case_sensitive = True
+    return re2.Set.SearchSet(options)
+
+
+def _options() -> Any:
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
-    return re2.compile(pattern, options)
+    return options
+
+
+def _large(options: Any) -> Any:
+    options.max_mem = _MEMORY  # with less, a large automaton is given up for a slower way
+    return options
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -24,7 +52,7 @@ def matches(pattern: str, text: str) -> bool:
     return compiled(pattern).search(text) is not None
 
 
-def possible(atoms: tuple[tuple[str, ...], ...], lowered: str) -> bool:
+def possible(atoms: Groups, lowered: str) -> bool:
     """Whether a text in lower case holds a literal of every group, without which a pattern cannot match."""
     for group in atoms:
         for atom in group:

@@ -7,13 +7,12 @@ from typing import Any, Final, Generic, TypeVar
 
 import re2
 
-from smtpdoctor.knowledge.patterns import possible
+from smtpdoctor.knowledge.patterns import literal_set, possible
 from smtpdoctor.knowledge.schema import Groups
 
 __all__ = ["Sieve"]
 
 _MANY: Final = 60  # texts, after which the automaton has paid for itself
-_MEMORY: Final = 64 << 20  # bytes
 
 
 T = TypeVar("T")
@@ -53,10 +52,7 @@ class _Automaton:
     """All literals of the items in one set."""
 
     def __init__(self, items: Sequence[Sequence[Groups]]) -> None:
-        options = re2.Options()
-        options.log_errors = False
-        options.max_mem = _MEMORY
-        self._set: Any = re2.Set.SearchSet(options)
+        self._set: Any = literal_set()
         self._literals: dict[str, int] = {}
         # Literal of the first group, which is the most telling → item, and the other groups.
         self._by_literal: dict[int, list[tuple[int, list[frozenset[int]]]]] = {}

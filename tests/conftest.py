@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -34,16 +35,26 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="session")
+def config_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Name for each test a folder that is not there: where it may put presets, and finds no others.
+
+    Not a folder made for each: pytest looks through all that there are to number the next one.
+    """
+    base = tmp_path_factory.mktemp("config")
+    return (base / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, cache_home: Path
+    monkeypatch: pytest.MonkeyPatch, cache_home: Path, config_homes: Iterator[Path]
 ) -> None:
     """Keep the developer's own settings out of the tests, and theirs out of his."""
     for name in tuple(os.environ):
         if name.startswith(_NOISE) or name in _NOISY:
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(next(config_homes)))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from tests import postfix as postfix_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.certs import Certificates
     from tests.postfix import Postfix
@@ -24,15 +26,35 @@ _NOISY = {
 }
 
 
+@pytest.fixture(scope="session")
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder in which all tests keep the compiled index, which takes seconds to make.
+
+    A test that is about the cache itself takes one of its own.
+    """
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def config_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Name for each test a folder that is not there: where it may put presets, and finds no others.
+
+    Not a folder made for each: pytest looks through all that there are to number the next one.
+    """
+    base = tmp_path_factory.mktemp("config")
+    return (base / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _clean_environment(
+    monkeypatch: pytest.MonkeyPatch, cache_home: Path, config_homes: Iterator[Path]
+) -> None:
     """Keep the developer's own settings out of the tests, and theirs out of his."""
     for name in tuple(os.environ):
         if name.startswith(_NOISE) or name in _NOISY:
             monkeypatch.delenv(name)
-    home = tmp_path_factory.mktemp("xdg")
-    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
-        monkeypatch.setenv(name, str(home / name.split("_")[1].lower()))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(next(config_homes)))
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches, possible
 from smtpdoctor.knowledge.schema import Alternative, Conditions, Reply, Rule, When
+from smtpdoctor.labels import Label, meaning
 from smtpdoctor.model import Confidence, Evidence, Finding, SettingName, Settings, Severity, Stage
 
 __all__ = ["CERTAINTY", "GRAVITY", "Context", "diagnose", "holds", "order", "ties"]
@@ -26,14 +27,6 @@ _MAX_CANDIDATES: Final = 3
 _REPLY_SCORE: Final = 50  # the provider's own words beat any general rule but a label
 CERTAINTY: Final = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2}
 GRAVITY: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
-# Warnings about a setting that become the cause once the stage that depends on it failed.
-_EXPLAINS: Final = {
-    "host": frozenset({Stage.DNS, Stage.CONNECT}),
-    "port": frozenset({Stage.CONNECT, Stage.GREETING}),
-    "username": frozenset({Stage.AUTH}),
-    "password": frozenset({Stage.AUTH}),
-}
-_TELLING: Final = frozenset({"host-near-miss", "port-not-offered", "quoted", "blank-around"})
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -42,7 +35,7 @@ class Context(Struct, frozen=True, kw_only=True):
     settings: Settings = Settings()
     provider: str | None = None
     library: str | None = None
-    labels: frozenset[str] = frozenset()
+    labels: frozenset[Label] = frozenset()
 
 
 class _Match(Struct, frozen=True):
@@ -128,7 +121,7 @@ def _alternative_holds(alt: Alternative, evidence: Evidence, context: Context) -
     if (context.labels | evidence.labels).intersection(alt.when):
         return True
     preset = load.preset_with_id(context.provider)
-    unseen = context.settings.password is None and "password-form" in alt.when
+    unseen = context.settings.password is None and Label.PASSWORD_FORM in alt.when
     return unseen and preset is not None and preset.password.kind == "app-password"
 
 
@@ -227,16 +220,22 @@ def order(findings: list[Finding], failed: Stage | None) -> tuple[Finding, ...]:
 
     def rank(finding: Finding) -> tuple[int, int, int]:
         severity = GRAVITY[finding.severity]
-        telling = failed in _EXPLAINS.get(finding.evidence.setting or "", ())
-        if telling and finding.evidence.labels & _TELLING:
+        if failed is not None and _explains(finding, failed):
             severity = -1
         return severity, stages.index(finding.stage), CERTAINTY[finding.confidence]
 
     return tuple(sorted(merged.values(), key=rank))
 
 
-# What the config stage suspected only helps to choose among the causes of a real refusal.
-_SUSPICIONS: Final = frozenset({"password-form", "username-form", "sender-not-login"})
+def _explains(finding: Finding, failed: Stage) -> bool:
+    """Whether a warning about a setting is why the stage failed."""
+    setting = finding.evidence.setting
+    return any(failed in meaning(label, setting).explains for label in finding.evidence.labels)
+
+
+def is_suspicion(evidence: Evidence) -> bool:
+    """Whether this is only what the settings suggest, until the network has shown it."""
+    return all(meaning(label, evidence.setting).suspicion for label in evidence.labels)
 
 
 def _says_less(finding: Finding, told: set[SettingName | None]) -> bool:
@@ -245,7 +244,7 @@ def _says_less(finding: Finding, told: set[SettingName | None]) -> bool:
     login = {"username", "password"}
     same = evidence.setting in told or (evidence.setting in login and bool(login & told))
     suspicion = finding.stage is Stage.CONFIG and finding.severity is not Severity.ERROR
-    return suspicion and same and evidence.labels <= _SUSPICIONS
+    return suspicion and same and is_suspicion(evidence)
 
 
 def _joined(first: Finding, second: Finding) -> Finding:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from typing import Protocol
 
 from msgspec.structs import replace
 
+from smtpdoctor.labels import Label, meaning
 from smtpdoctor.model import (
     Confidence,
     Evidence,
@@ -151,7 +152,7 @@ def _crashed(stage: Stage, error: Exception) -> StageResult:
 
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{type(error).__name__} in {frame.name} ({frame.filename.rpartition('/')[2]}:{frame.lineno})"
-    evidence = Evidence(stage=stage, labels=frozenset({"crash"}), text=where, facts={"value": where})
+    evidence = Evidence(stage=stage, labels=frozenset({Label.CRASH}), text=where, facts={"value": where})
     return StageResult(
         stage=stage, status=Status.FAIL, summary=Message("crash", {"where": where}), evidence=(evidence,)
     )
@@ -196,27 +197,13 @@ def _hang_up(session: Session, stopped: Stage | None) -> None:
         channel.close("QUIT")
 
 
-# What the config stage suspected, and the stage whose success shows that it was wrong.
-_DISPROVED_BY: Final = {
-    Stage.GREETING: frozenset(
-        {"tls-on-starttls-port", "starttls-on-tls-port", "plain-on-tls-port", "port-not-offered"}
-    ),
-    Stage.CONNECT: frozenset({"host-near-miss"}),
-    Stage.AUTH: frozenset(
-        {"username-form", "password-form", "placeholder", "quoted", "blank-around", "control-character"}
-    ),
-}
-
-
 def _disproved(finding: Finding, passed: set[Stage]) -> bool:
+    """Whether the network has shown that what the config stage suspected is wrong."""
     if finding.stage is not Stage.CONFIG:
         return False
     labels = finding.evidence.labels
-    by_login = finding.evidence.setting in {"username", "password"}
-    return bool(labels) and any(
-        labels <= disproved and (stage is not Stage.AUTH or by_login)
-        for stage, disproved in _DISPROVED_BY.items()
-        if stage in passed
+    return bool(labels) and all(
+        meaning(label, finding.evidence.setting).disproved_by in passed for label in labels
     )
 
 

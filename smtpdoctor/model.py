@@ -1,16 +1,30 @@
 """The values that flow through smtpdoctor: settings → stages → evidence → findings → report.
 
-Everything here is frozen, knows no I/O and imports nothing else of the project;
+Everything here is frozen, knows no I/O and imports only the vocabularies (``terms``, ``labels``);
 every other module may import it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from msgspec import Struct
+
+from smtpdoctor.labels import Label
+from smtpdoctor.terms import (
+    ORDERED_STAGES,
+    SETTING_NAMES,
+    Confidence,
+    Fault,
+    Lang,
+    Security,
+    SettingName,
+    Severity,
+    Stage,
+    Status,
+    Verdict,
+)
 
 __all__ = [
     "ORDERED_STAGES",
@@ -36,71 +50,7 @@ __all__ = [
     "Verdict",
 ]
 
-Lang = Literal["en", "ko"]
-Verdict = Literal["pass", "warn", "fail"]
 T = TypeVar("T")
-
-
-class Security(StrEnum):
-    """How the connection is secured (RFC 8314 for implicit TLS, RFC 3207 for STARTTLS)."""
-
-    TLS = "tls"  # from the first byte
-    STARTTLS = "starttls"  # STARTTLS or nothing
-    OPPORTUNISTIC = "opportunistic"  # STARTTLS where offered, else clear text
-    NONE = "none"
-
-
-class Stage(StrEnum):
-    """A part of the job that the user sees; the order of the members is the usual one."""
-
-    CONFIG = "config"
-    DNS = "dns"
-    CONNECT = "connect"
-    GREETING = "greeting"
-    TLS = "tls"
-    AUTH = "auth"
-    SENDER = "sender"
-    RECIPIENT = "recipient"
-    SEND = "send"
-    DELIVERY = "delivery"
-
-
-ORDERED_STAGES: Final = tuple(Stage)
-
-
-class Status(StrEnum):
-    """How a stage ended."""
-
-    PASS = "pass"  # noqa: S105 -- not a password
-    WARN = "warn"
-    FAIL = "fail"
-    SKIP = "skip"
-
-
-class Severity(StrEnum):
-    """How much a finding matters: an error keeps mail from being sent."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-
-
-class Confidence(StrEnum):
-    """How sure a finding is of its cause."""
-
-    CERTAIN = "certain"
-    LIKELY = "likely"
-    POSSIBLE = "possible"
-
-
-class Fault(StrEnum):
-    """Who can mend it."""
-
-    CONFIG = "config"
-    ACCOUNT = "account"
-    SERVER = "server"
-    NETWORK = "network"
-    SMTPDOCTOR = "smtpdoctor"
 
 
 class Secret:
@@ -177,22 +127,6 @@ class Origin(Struct, frozen=True):
                 return "default"
 
 
-SettingName = Literal[
-    "host", "port", "security", "username", "password", "sender", "cipher", "ehlo", "recipient"
-]
-SETTING_NAMES: Final[tuple[SettingName, ...]] = (
-    "host",
-    "port",
-    "security",
-    "username",
-    "password",
-    "sender",
-    "cipher",
-    "ehlo",
-    "recipient",
-)
-
-
 class Setting(Struct, Generic[T], frozen=True):
     """A value and where it came from."""
 
@@ -239,7 +173,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     enhanced: str | None = None
     error: str | None = None
     text: str = ""
-    labels: frozenset[str] = frozenset()
+    labels: frozenset[Label] = frozenset()
     setting: SettingName | None = None
     origin: Origin | None = None
     facts: Mapping[str, str] = {}

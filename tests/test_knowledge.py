@@ -42,7 +42,7 @@ ko = "{host} 확인"
 [[note]]
 en = "Note {fact.days}"
 ko = "{fact.days} 참고"
-when = { label = ["x"] }
+when = { label = ["helo"] }
 [[fix]]
 en = "Set {at.password} to {set.security.tls}"
 ko = "{set.security.tls} {at.password}"
@@ -213,7 +213,7 @@ def test_the_small_tree_is_right(problems: Callable[[str, str, str], list[str]])
         (
             "presets/corp.toml",
             'source = "own"',
-            'source = "own"\nalt = { diagnosis = "thong", when = ["x"] }',
+            'source = "own"\nalt = { diagnosis = "thong", when = ["helo"] }',
             ["'no entry'", "'thong'"],
         ),
         ("presets/corp.toml", 'text = "no entry"', 'text = ""', ["reply: neither text nor code"]),

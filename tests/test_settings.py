@@ -684,7 +684,7 @@ from smtpdoctor.settings.read import Variables
 from smtpdoctor.settings.resolve import Flags, resolve
 for preset, username in (("local-part", "me"), ("local-part", "me@x"), ("regex", "AKIA1"), ("regex", "me"), ("any", "é")):
     found = lint(resolve(Flags(preset=preset, username=username, sender="a@b.kr"), Variables({})))
-    print(preset, username, sorted(label for one in found for label in one.labels))
+    print(preset, username, sorted(label.value for one in found for label in one.labels))
 """
 
 

@@ -14,6 +14,7 @@ from smtpdoctor.explain.dialogue import dialogue
 from smtpdoctor.explain.records import Record
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Origin, Setting, Settings
 
 __all__ = ["Reading", "Subject", "read", "says_failure", "speaks_of_no_sending", "subject_of", "token_in"]
@@ -106,18 +107,18 @@ def _provider(text: str, given: str | None) -> str | None:
     return names.of_mark(lowered) or next(filter(None, map(names.of_host, _HOST.findall(lowered))), None)
 
 
-def _labels(text: str, code: int | None, error: str | None, port: int | None) -> frozenset[str]:
+def _labels(text: str, code: int | None, error: str | None, port: int | None) -> frozenset[Label]:
     """Return what a live probe would have noticed beside the error."""
     hints = load.hints()
     labels = set()
     if code == _REFUSED and matches(hints.oauth, text):
-        labels.add("oauth")
+        labels.add(Label.OAUTH)
     if error == "ECONNREFUSED" and matches(hints.loopback, text):
         # Where nobody runs a mail server: the library's default, since the setting was never loaded.
-        labels.add("loopback-default")
+        labels.add(Label.LOOPBACK_DEFAULT)
     silent = code is None and port in _TLS_PORTS and error in _SILENCE and matches(hints.waited, text)
     if silent and (matches(hints.never_implicit_tls, text) or not matches(hints.implicit_tls, text)):
-        labels.add("silent-tls-port")
+        labels.add(Label.SILENT_TLS_PORT)
     return frozenset(labels)
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from smtpdoctor.knowledge.placeholders import PLACEHOLDER
 from smtpdoctor.knowledge.schema import (
     Advice,
     App,
+    Conditions,
     Entry,
     Example,
     Groups,
@@ -30,6 +32,7 @@ from smtpdoctor.knowledge.schema import (
     Reply,
     Rule,
     Text,
+    When,
     Word,
     WordPattern,
 )
@@ -88,7 +91,36 @@ def _toml(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def _problems_of_entry(entry: Entry, ids: frozenset[str]) -> Iterator[str]:
+class _Known(msgspec.Struct, frozen=True):
+    """The ids that files may refer to."""
+
+    ids: frozenset[str]
+    presets: frozenset[str]
+    apps: frozenset[str]
+
+
+def _problems_of_references(entry: Entry, known: _Known) -> Iterator[str]:
+    """Yield what an entry refers to that does not exist: such a condition would never hold."""
+    conditions: list[Conditions] = [*entry.match]
+    conditions += [one.when for one in (*entry.fix, *entry.note) if one.when is not None]
+    for when in conditions:
+        yield from (f"no provider {name!r}" for name in when.provider if name not in known.presets)
+        if isinstance(when, When):
+            yield from (f"no application {name!r}" for name in when.app if name not in known.apps)
+    cases: list[Example | NearMiss] = [*entry.example, *entry.near_miss]
+    yield from (
+        f"example: no provider {case.provider!r}"
+        for case in cases
+        if case.provider is not None and case.provider not in known.presets
+    )
+    for pattern in entry.follows:
+        if not fnmatch.filter(known.ids, pattern):
+            yield f"follows: no entry {pattern!r}"
+
+
+def _problems_of_entry(entry: Entry, known: _Known) -> Iterator[str]:
+    ids = known.ids
+    yield from _problems_of_references(entry, known)
     if not entry.match and entry.id != "not-delivered":
         yield "match: no rule leads here"
     if len(entry.example) < 2:  # noqa: PLR2004 -- two is the rule of the catalogue
@@ -238,6 +270,10 @@ def read_preset(path: Path, ids: frozenset[str]) -> Preset:
     return preset
 
 
+def _stems(folder: Path) -> frozenset[str]:
+    return frozenset(path.stem for path in folder.glob("*.toml"))
+
+
 def _read_all(folder: Path, problems: list[str]) -> Iterator[tuple[Path, dict[str, Any]]]:
     for path in sorted(folder.glob("*.toml")):
         try:
@@ -253,7 +289,8 @@ def read(package: Path, presets: Path) -> Knowledge:
     """
     problems: list[str] = []
     entries: dict[str, Entry] = {}
-    ids = frozenset(path.stem for path in (package / "catalogue").glob("*.toml"))
+    ids = _stems(package / "catalogue")
+    known_names = _Known(ids, _stems(presets) | {"unknown"}, _stems(package / "apps"))
     for path, data in _read_all(package / "catalogue", problems):
         try:
             rules = [_listed(rule) for rule in data.pop("match", [])]
@@ -261,7 +298,7 @@ def read(package: Path, presets: Path) -> Knowledge:
         except msgspec.ValidationError as error:
             problems.append(f"{path}: {error}")
             continue
-        problems += [f"{path}: {problem}" for problem in _problems_of_entry(entry, ids)]
+        problems += [f"{path}: {problem}" for problem in _problems_of_entry(entry, known_names)]
         computed = tuple(
             msgspec.structs.replace(
                 rule, score=_score(rule), atoms=tuple(map(_atoms, rule.text)), entry=path.stem

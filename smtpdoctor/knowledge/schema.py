@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Raw, Struct
 
+from smtpdoctor.labels import Label
 from smtpdoctor.model import (
     Confidence,
     Fault,
@@ -84,7 +85,7 @@ class Conditions(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     code: tuple[int, ...] = ()
     enhanced: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
-    label: tuple[str, ...] = ()
+    label: tuple[Label, ...] = ()
     setting: tuple[SettingName, ...] = ()
     provider: tuple[str, ...] = ()
     port: tuple[int, ...] = ()
@@ -136,7 +137,7 @@ class ExampleEvidence(Struct, frozen=True, forbid_unknown_fields=True):
     enhanced: str | None = None
     error: str | None = None
     text: str = ""
-    labels: tuple[str, ...] = ()
+    labels: tuple[Label, ...] = ()
     setting: SettingName | None = None
     port: int | None = None
     security: Security | None = None
@@ -241,7 +242,7 @@ class Alternative(Struct, frozen=True, forbid_unknown_fields=True):
     """Another diagnosis of the same reply, when one of these labels holds."""
 
     diagnosis: str
-    when: tuple[str, ...]
+    when: tuple[Label, ...]
 
 
 class Reply(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

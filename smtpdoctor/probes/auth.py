@@ -7,6 +7,7 @@ import binascii
 from typing import Final
 
 from smtpdoctor.knowledge import load
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Secret, Stage, StageResult
 from smtpdoctor.probes.session import Session, failed, passed, skipped
 from smtpdoctor.smtp.errors import DialogueError
@@ -33,7 +34,7 @@ def probe(session: Session) -> StageResult:
             and preset
             and preset.password.kind != "none"
         ):
-            evidence = _labelled("no-credentials")
+            evidence = _labelled(Label.NO_CREDENTIALS)
             return failed(Stage.AUTH, "auth.no-credentials", evidence, preset=preset.name.en)
         half = settings.username is not None or settings.password is not None
         return skipped(Stage.AUTH, "auth.half" if half else "auth.none")
@@ -46,16 +47,16 @@ def probe(session: Session) -> StageResult:
     if mechanism is None:
         return _no_mechanism(session, offered, oauth=oauth)
     facts = {"mechanism": mechanism, "offered": offered}
-    labels = ("oauth",) if mechanism in _OAUTH else ()
+    labels = (Label.OAUTH,) if mechanism in _OAUTH else ()
     try:
         reply, detail = _exchange(session, mechanism, username, secret)
     except UnicodeEncodeError:
         return failed(
-            Stage.AUTH, "auth.refused", _labelled("control-character"), facts=facts, code="-", reply="-"
+            Stage.AUTH, "auth.refused", _labelled(Label.CONTROL_CHARACTER), facts=facts, code="-", reply="-"
         )
     except DialogueError as error:
         if error.token != "timeout":  # noqa: S105 -- an error token
-            labels = (*labels, "closed-after-auth")
+            labels = (*labels, Label.CLOSED_AFTER_AUTH)
         evidence = session.broken(Stage.AUTH, error, *labels, mechanisms=" ".join(offered))
         return failed(Stage.AUTH, "auth.broken", evidence, facts=facts, error=error.token)
     if reply.code == _OK:
@@ -78,7 +79,7 @@ def _unfit_connection(session: Session) -> StageResult | None:
         return None
     if address is not None and address.is_loopback:
         return None
-    return failed(Stage.AUTH, "auth.cleartext", _labelled("cleartext"))
+    return failed(Stage.AUTH, "auth.cleartext", _labelled(Label.CLEARTEXT))
 
 
 def _no_mechanism(session: Session, offered: list[str], *, oauth: bool) -> StageResult:
@@ -86,11 +87,11 @@ def _no_mechanism(session: Session, offered: list[str], *, oauth: bool) -> Stage
     if not offered:
         # Many servers name AUTH only inside TLS (RFC 4954 section 4), so ask for that first.
         hidden = "STARTTLS" in session.capabilities and not session.open_channel().encrypted
-        label = "auth-after-starttls" if hidden else "no-auth-offered"
+        label = Label.AUTH_AFTER_STARTTLS if hidden else Label.NO_AUTH_OFFERED
         key = "auth.after-starttls" if hidden else "auth.not-offered"
         return failed(Stage.AUTH, key, _labelled(label))
     only_oauth = not oauth and set(offered) <= _OAUTH
-    label = "only-oauth" if only_oauth else "no-common-mechanism"
+    label = Label.ONLY_OAUTH if only_oauth else Label.NO_COMMON_MECHANISM
     evidence = _labelled(label, mechanisms=session.redact(mechanisms))
     facts = {"offered": offered}
     return failed(

@@ -11,6 +11,8 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 from msgspec import Struct
 
+from smtpdoctor.labels import Label
+
 __all__ = ["Examined", "examine", "name_matches"]
 
 _MAX_NAMES = 20
@@ -52,17 +54,17 @@ def _examined(chain: list[x509.Certificate], host: str) -> Examined:
     ends = leaf.not_valid_after_utc
     labels: set[str] = set()
     if ends < now:
-        labels.add("expired")
+        labels.add(Label.EXPIRED)
     elif leaf.not_valid_before_utc > now:
-        labels.add("not-yet-valid")
+        labels.add(Label.NOT_YET_VALID)
     if not any(name_matches(name, host) for name in names):
-        labels.add("name-mismatch")
+        labels.add(Label.NAME_MISMATCH)
     if leaf.subject == leaf.issuer:
-        labels.add("self-signed")
+        labels.add(Label.SELF_SIGNED)
     elif len(chain) == 1:
-        labels.add("missing-intermediate")
+        labels.add(Label.MISSING_INTERMEDIATE)
     else:
-        labels.add("unknown-issuer")
+        labels.add(Label.UNKNOWN_ISSUER)
     facts = {
         "subject": _common_name(leaf.subject),
         "names": names[:_MAX_NAMES],
@@ -71,7 +73,7 @@ def _examined(chain: list[x509.Certificate], host: str) -> Examined:
         "days": (ends - now).days,
         "chain": len(chain),
     }
-    if "not-yet-valid" in labels:
+    if Label.NOT_YET_VALID in labels:
         facts["starts"] = f"{leaf.not_valid_before_utc:%Y-%m-%d}"
     return Examined(facts, frozenset(labels))
 

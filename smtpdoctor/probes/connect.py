@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Stage, StageResult
 from smtpdoctor.probes.session import Session, failed, passed
 from smtpdoctor.settings.lint import is_loopback
@@ -43,11 +44,11 @@ def _failure(session: Session, results: list[dict[str, Any]]) -> StageResult:
     error = ranked[0]["error"] if ranked else "EADDRNOTAVAIL"
     labels = set()
     if len(results) > 1:
-        labels.add("all-addresses-failed")
+        labels.add(Label.ALL_ADDRESSES_FAILED)
     if results and all(result["address"].startswith("[") for result in results):
-        labels.add("ipv6-only-failed")
+        labels.add(Label.IPV6_ONLY_FAILED)
     if is_loopback(session.host):
-        labels.add("loopback")
+        labels.add(Label.LOOPBACK)
     evidence = Evidence(
         stage=Stage.CONNECT,
         error=error,

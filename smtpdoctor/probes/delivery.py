@@ -6,6 +6,7 @@ sandbox it can open itself.
 
 from __future__ import annotations
 
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Stage, StageResult
 from smtpdoctor.probes.session import Session, failed, known, passed, skipped
 
@@ -20,7 +21,7 @@ def probe(session: Session) -> StageResult:
         return skipped(Stage.DELIVERY, "delivery.look", token=session.token, recipient=recipient)
     subject = arrived(session.token)
     if subject is None:
-        evidence = Evidence(stage=Stage.DELIVERY, labels=frozenset({"not-arrived"}))
+        evidence = Evidence(stage=Stage.DELIVERY, labels=frozenset({Label.NOT_ARRIVED}))
         return failed(Stage.DELIVERY, "sandbox.not-arrived", evidence)
     subject = session.redact(subject)
     facts = {"token": session.token, "subject": subject}

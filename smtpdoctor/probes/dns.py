@@ -14,6 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Stage, StageResult
 from smtpdoctor.probes.session import Address, Session, failed, passed
 
@@ -166,9 +167,9 @@ def _failure(session: Session, host: str, answer: _Answer) -> StageResult:
             error = "no-address" if session.options.family else error
     labels = set()
     if "." not in host:
-        labels.add("container-name")
+        labels.add(Label.CONTAINER_NAME)
     if cname:
-        labels.add("cname-chain")
+        labels.add(Label.CNAME_CHAIN)
     facts = {"value": session.redact(host)}
     if cname:
         facts["cname"] = session.redact(cname)

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Stage, StageResult
 from smtpdoctor.probes.look import Look, look_at
 from smtpdoctor.probes.session import Session, failed, passed
@@ -52,7 +53,7 @@ def probe(session: Session) -> StageResult:
         if "ftp" in banner and "smtp" not in banner:
             # FTP greets with 220 as SMTP does (RFC 959); only EHLO shows the difference.
             facts_told = {**evidence.facts, "first": facts["banner"]}
-            evidence = replace(evidence, labels=frozenset({"ftp"}), facts=facts_told)
+            evidence = replace(evidence, labels=frozenset({Label.FTP}), facts=facts_told)
         return hello_failed(session, Stage.GREETING, evidence, reply, facts)
     facts["ehlo"] = session.ehlo
     facts["capabilities"] = [f"{name} {value}".strip() for name, value in session.capabilities.items()]
@@ -72,10 +73,10 @@ def hello(session: Session, stage: Stage) -> tuple[Evidence, Reply | None] | Non
         if reply.code in _UNKNOWN_COMMAND:
             reply = channel.ask(f"HELO {session.ehlo}")
     except DialogueError as error:
-        return session.broken(stage, error, "helo"), None
+        return session.broken(stage, error, Label.HELO), None
     if not reply.positive:
         # 421 may answer any command (RFC 5321 section 3.8), so it says nothing about the name.
-        labels = () if reply.code == _SHUTTING_DOWN else ("helo",)
+        labels = () if reply.code == _SHUTTING_DOWN else (Label.HELO,)
         return session.refused(stage, reply, *labels, value=session.ehlo), reply
     session.capabilities = _capabilities(reply, session)
     return None

@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Security
 from smtpdoctor.probes.session import Session, known
 from smtpdoctor.smtp.channel import Channel
@@ -22,7 +23,7 @@ from smtpdoctor.smtp.words import decode
 
 __all__ = ["Look", "look_at", "relaxed_context"]
 
-_TELLING: Final = frozenset({"http", "ssh", "imap", "pop3", "ftp"})
+_TELLING: Final = frozenset({Label.HTTP, Label.SSH, Label.IMAP, Label.POP3, Label.FTP})
 _SECONDS: Final = 3.0
 
 
@@ -74,7 +75,7 @@ def _with_tls(channel: Channel, host: str, deadline: float) -> Look | None:
             return None
         channel.deadline = deadline
         return _empty_request(channel)
-    return Look("silent-tls-port")
+    return Look(Label.SILENT_TLS_PORT)
 
 
 def _inside_tls(channel: Channel, host: str) -> Look | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Stage, StageResult
 from smtpdoctor.probes.session import Session, failed, passed, skipped
 from smtpdoctor.smtp.command import MailboxError, mail_from, mailbox
@@ -31,7 +32,7 @@ def probe(session: Session) -> StageResult:
     capabilities = frozenset(session.capabilities)
     if not address.partition("@")[0].isascii() and "SMTPUTF8" not in capabilities:
         evidence = Evidence(
-            stage=Stage.SENDER, labels=frozenset({"smtputf8-needed"}), facts={"value": address}
+            stage=Stage.SENDER, labels=frozenset({Label.SMTPUTF8_NEEDED}), facts={"value": address}
         )
         return failed(Stage.SENDER, "sender.smtputf8", evidence, sender=address)
     size = None

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
+from smtpdoctor.labels import Label
 from smtpdoctor.model import (
     Evidence,
     Lang,
@@ -135,7 +136,7 @@ class Session(Struct):
     def login_labels(self) -> tuple[str, ...]:
         """Return the label for a dialogue without a login on a server that offers one."""
         offered = "AUTH" in self.capabilities and self.loaded.settings.password is None
-        return ("not-logged-in",) if offered else ()
+        return (Label.NOT_LOGGED_IN,) if offered else ()
 
     def refused(self, stage: Stage, reply: Reply, *labels: str, **facts: str) -> Evidence:
         """Return the evidence of a reply that says no."""
@@ -159,7 +160,7 @@ class Session(Struct):
         if error.token == "timeout":  # noqa: S105 -- an error token
             facts.setdefault("seconds", f"{self.options.timeout:g}")
             if error.received:
-                labels = (*labels, "dripping")
+                labels = (*labels, Label.DRIPPING)
         label = getattr(error, "label", None)
         all_labels = frozenset((*labels, *([label] if label else [])))
         text = first or getattr(error, "detail", "")

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Security, Stage, StageResult, Status
 from smtpdoctor.probes.greeting import hello, hello_failed
 from smtpdoctor.probes.session import Session, failed, known, passed, skipped
@@ -42,7 +43,7 @@ def probe(session: Session) -> StageResult:
         evidence = session.broken(Stage.TLS, error)
         return failed(Stage.TLS, "tls.broken", evidence, error=error.token)
     if reply.code != _READY:
-        evidence = session.refused(Stage.TLS, reply, "starttls")
+        evidence = session.refused(Stage.TLS, reply, Label.STARTTLS)
         return failed(Stage.TLS, "tls.starttls-refused", evidence, code=reply.code, reply=evidence.text)
     if extra := channel.drop_pending():
         return _injected(session, extra)
@@ -59,20 +60,22 @@ def probe(session: Session) -> StageResult:
 
 def _not_offered(session: Session, security: Security) -> StageResult:
     facts = {"mechanisms": " ".join(session.capabilities) or "-"}
-    evidence = Evidence(stage=Stage.TLS, labels=frozenset({"starttls-not-offered"}), facts=facts)
+    evidence = Evidence(stage=Stage.TLS, labels=frozenset({Label.STARTTLS_NOT_OFFERED}), facts=facts)
     if security is Security.STARTTLS:
         return failed(Stage.TLS, "tls.not-offered", evidence)
     address = session.address
     if address is not None and address.is_loopback:
         return skipped(Stage.TLS, "tls.not-offered-loopback")
-    evidence = replace(evidence, labels=frozenset({"starttls-not-offered", "opportunistic"}))
+    evidence = replace(evidence, labels=frozenset({Label.STARTTLS_NOT_OFFERED, Label.OPPORTUNISTIC}))
     summary = Message("tls.not-offered-opportunistic", {})
     return StageResult(stage=Stage.TLS, status=Status.WARN, summary=summary, evidence=(evidence,))
 
 
 def _injected(session: Session, extra: bytes) -> StageResult:
     first = session.redact(extra[:120].decode("latin-1").strip())
-    evidence = Evidence(stage=Stage.TLS, labels=frozenset({"injected"}), text=first, facts={"first": first})
+    evidence = Evidence(
+        stage=Stage.TLS, labels=frozenset({Label.INJECTED}), text=first, facts={"first": first}
+    )
     return failed(Stage.TLS, "tls.injected", evidence, first=first)
 
 
@@ -107,7 +110,7 @@ def _handshake(session: Session) -> StageResult:
     if days >= _SOON:
         return passed(Stage.TLS, "tls.pass", facts, **values)
     told = {"days": str(days), "expires": str(facts["expires"])}
-    evidence = Evidence(stage=Stage.TLS, labels=frozenset({"expiring"}), facts=told)
+    evidence = Evidence(stage=Stage.TLS, labels=frozenset({Label.EXPIRING}), facts=told)
     return StageResult(
         stage=Stage.TLS,
         status=Status.WARN,
@@ -142,7 +145,7 @@ def _broken(session: Session, error: DialogueError, *labels: str) -> StageResult
     kind = identify(error.received) if error.received else ""
     if kind == "malformed" and _is_reply(error.received):
         injected = known(session.loaded.settings.security) is not Security.TLS
-        labels = (*labels, "injected" if injected else "plain-answer")
+        labels = (*labels, Label.INJECTED if injected else Label.PLAIN_ANSWER)
     elif kind in {"http", "ssh", "imap", "pop3", "ftp"}:
         labels = (*labels, kind)
     evidence = session.broken(Stage.TLS, error, *labels)
@@ -207,9 +210,9 @@ def _what_it_speaks(session: Session) -> tuple[dict[str, Any], set[str]]:
     facts = {"version": channel.tls.version(), "cipher": (channel.tls.cipher() or ("?",))[0]}
     channel.close()
     if facts["version"] in {"SSLv3", "TLSv1", "TLSv1.1"}:
-        return facts, {"old-protocol"}
+        return facts, {Label.OLD_PROTOCOL}
     own_choice = session.loaded.settings.cipher is not None
-    return facts, {"no-common-cipher" if own_choice else "weak-cipher"}
+    return facts, {Label.NO_COMMON_CIPHER if own_choice else Label.WEAK_CIPHER}
 
 
 def _refused_certificate(session: Session, error: TLSFailed, evidence: Evidence) -> StageResult:
@@ -230,8 +233,8 @@ def _refused_certificate(session: Session, error: TLSFailed, evidence: Evidence)
                 **described,
                 "version": channel.tls.version(),
                 "trust": "bad" if error.token in _UNTRUSTED else "ok",
-                "name": "bad" if "name-mismatch" in seen.labels else "ok",
-                "dates": "bad" if seen.labels & {"expired", "not-yet-valid"} else "ok",
+                "name": "bad" if Label.NAME_MISMATCH in seen.labels else "ok",
+                "dates": "bad" if seen.labels & {Label.EXPIRED, Label.NOT_YET_VALID} else "ok",
                 first: "bad",
             }
             told = _as_text({**described, "expected": session.redact(session.host)})
@@ -257,8 +260,8 @@ def _redacted(session: Session, value: object) -> object:
 
 def _labels_for(verdict: str, labels: frozenset[str]) -> set[str]:
     groups = {
-        "trust": {"self-signed", "missing-intermediate", "unknown-issuer"},
-        "name": {"name-mismatch"},
-        "dates": {"expired", "not-yet-valid"},
+        "trust": {Label.SELF_SIGNED, Label.MISSING_INTERMEDIATE, Label.UNKNOWN_ISSUER},
+        "name": {Label.NAME_MISMATCH},
+        "dates": {Label.EXPIRED, Label.NOT_YET_VALID},
     }
     return set(labels & groups[verdict])

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import Preset
+from smtpdoctor.labels import Label, meaning
 from smtpdoctor.model import Evidence, Security, Setting, SettingName, Settings, Stage
 from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, Loaded
 from smtpdoctor.smtp.command import MailboxError, mailbox
@@ -35,13 +36,6 @@ _PLACEHOLDER_WORDS: Final = frozenset(
 _PLACEHOLDER_HOST: Final = r"(?:.*\.)?(?:your-?(?:domain|host|server|provider|company)|mydomain|my-?domain)\.[a-z]+|(?:smtp|mail)\.(?:example|provider|host)\.(?:com|org|net)|host\.com"
 _NEAR: Final = 0.88
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-# Without these nothing can be dialled, so a run ends at the config stage.
-_BLOCKING: Final = frozenset(
-    {
-        "missing", "empty", "not-a-number", "out-of-range", "host-has-scheme", "host-has-port",
-        "host-has-blank", "host-bad-name", "bad-cipher",
-    }
-)  # fmt: skip
 
 
 def is_loopback(host: str) -> bool:
@@ -68,7 +62,7 @@ def is_placeholder(text: str) -> bool:
 
 def is_blocking(evidence: Evidence) -> bool:
     """Whether a run cannot go on to the network."""
-    return evidence.setting in {"host", "port", "cipher"} and bool(evidence.labels & _BLOCKING)
+    return any(meaning(label, evidence.setting).blocks for label in evidence.labels)
 
 
 def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
@@ -79,7 +73,7 @@ def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
     unusable = {one.setting for one in found}
     needed: tuple[SettingName, ...] = ("host", "port", "sender") if needs_sender else ("host", "port")
     absent = (name for name in needed if settings.get(name) is None and name not in unusable)
-    found += (_about(name, None, "missing") for name in absent)
+    found += (_about(name, None, Label.MISSING) for name in absent)
     found += _host(settings)
     found += _security(settings, preset)
     found += _cipher(settings)
@@ -88,7 +82,7 @@ def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
     return tuple(found)
 
 
-def _about(name: SettingName, setting: Setting[Any] | None, *labels: str, **facts: str) -> Evidence:
+def _about(name: SettingName, setting: Setting[Any] | None, *labels: Label, **facts: str) -> Evidence:
     return Evidence(
         stage=Stage.CONFIG,
         labels=frozenset(labels),
@@ -106,17 +100,17 @@ def _host(settings: Settings) -> Iterator[Evidence]:
     host = raw.strip()
     shown = host[:100]
     if "://" in host:
-        yield _about("host", setting, "host-has-scheme", value=shown, expected=_bare_host(host))
+        yield _about("host", setting, Label.HOST_HAS_SCHEME, value=shown, expected=_bare_host(host))
     elif raw != host or re.search(r"\s", host):
-        yield _about("host", setting, "host-has-blank", value=raw[:100], expected=_bare_host(host))
+        yield _about("host", setting, Label.HOST_HAS_BLANK, value=raw[:100], expected=_bare_host(host))
     elif not _is_address(host) and re.search(r":\d*$", host):
-        yield _about("host", setting, "host-has-port", value=shown, expected=_bare_host(host))
+        yield _about("host", setting, Label.HOST_HAS_PORT, value=shown, expected=_bare_host(host))
     elif settings.preset is None and (_is_placeholder_host(host) or is_placeholder(host)):
-        yield _about("host", setting, "placeholder", value=shown)
+        yield _about("host", setting, Label.PLACEHOLDER, value=shown)
     elif not _is_address(host) and not _valid_name(host):
-        yield _about("host", setting, "host-bad-name", value=shown)
+        yield _about("host", setting, Label.HOST_BAD_NAME, value=shown)
     elif settings.preset is None and (near := _near_miss(host)):
-        yield _about("host", setting, "host-near-miss", value=shown, known=near)
+        yield _about("host", setting, Label.HOST_NEAR_MISS, value=shown, known=near)
 
 
 def _is_placeholder_host(host: str) -> bool:
@@ -187,20 +181,20 @@ def _security(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
     )
     facts = {"port": str(port.value)}
     if security.value is Security.TLS and implicit == {False}:
-        yield _about("security", security, "tls-on-starttls-port", **facts)
+        yield _about("security", security, Label.TLS_ON_STARTTLS_PORT, **facts)
     elif security.value is not Security.TLS and implicit == {True}:
-        label = "plain-on-tls-port" if security.value is Security.NONE else "starttls-on-tls-port"
+        label = Label.PLAIN_ON_TLS_PORT if security.value is Security.NONE else Label.STARTTLS_ON_TLS_PORT
         yield _about("security", security, label, **facts)
     elif preset and preset.kind != "local" and not endpoints:
         ports = ", ".join(dict.fromkeys(str(one.port) for one in preset.endpoint))
-        yield _about("port", port, "port-not-offered", value=str(port.value), ports=ports)
+        yield _about("port", port, Label.PORT_NOT_OFFERED, value=str(port.value), ports=ports)
     elif (
         security.value is Security.NONE and host and not is_loopback(host.value) and settings.password is None
     ):
         # With a login the auth stage refuses to go on, which is an error of its own.
-        yield _about("security", security, "no-encryption", **facts)
+        yield _about("security", security, Label.NO_ENCRYPTION, **facts)
     elif security.value is Security.NONE and host and not is_loopback(host.value):
-        yield _about("security", security, "cleartext", **facts)
+        yield _about("security", security, Label.CLEARTEXT, **facts)
 
 
 def _cipher(settings: Settings) -> Iterator[Evidence]:
@@ -211,14 +205,14 @@ def _cipher(settings: Settings) -> Iterator[Evidence]:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers(settings.cipher.value)
     except (ssl.SSLError, ValueError):
-        yield _about("cipher", settings.cipher, "bad-cipher", value=settings.cipher.value[:60])
+        yield _about("cipher", settings.cipher, Label.BAD_CIPHER, value=settings.cipher.value[:60])
 
 
 def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
     username, password = settings.username, settings.password
     if (username is None) != (password is None):
         given: SettingName = "username" if password is None else "password"
-        yield _about(given, username or password, "half-login")
+        yield _about(given, username or password, Label.HALF_LOGIN)
     if username is not None:
         yield from _credential("username", username, username.value)
     if password is not None:
@@ -229,7 +223,7 @@ def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
         facts = {"value": username.value[:100]}
         if preset.username.form == "literal" and preset.username.value:
             facts["expected"] = preset.username.value
-        yield _about("username", username, "username-form", **facts)
+        yield _about("username", username, Label.USERNAME_FORM, **facts)
     if password is not None and preset.password.pattern:
         text = password.value.reveal()
         if preset.password.strip_spaces:
@@ -239,19 +233,19 @@ def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
             from smtpdoctor.smtp.sasl import looks_like_token
 
             if not looks_like_token(text):
-                yield _about("password", password, "password-form", expected=preset.password.kind)
+                yield _about("password", password, Label.PASSWORD_FORM, expected=preset.password.kind)
 
 
 def _credential(name: SettingName, setting: Setting[Any], text: str) -> Iterator[Evidence]:
     bare = text.strip()
     if is_placeholder(text):
-        yield _about(name, setting, "placeholder")
+        yield _about(name, setting, Label.PLACEHOLDER)
     elif len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'`":
-        yield _about(name, setting, "quoted")
+        yield _about(name, setting, Label.QUOTED)
     elif _CONTROL.search(text):
-        yield _about(name, setting, "control-character")
+        yield _about(name, setting, Label.CONTROL_CHARACTER)
     elif text != bare:
-        yield _about(name, setting, "blank-around")
+        yield _about(name, setting, Label.BLANK_AROUND)
 
 
 def _fits_username(username: str, preset: Preset) -> bool:
@@ -275,10 +269,10 @@ def _sender(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
         try:
             address = mailbox(setting.value)
         except MailboxError:
-            yield _about(name, setting, "not-an-address", value=setting.value[:100])  # type: ignore[arg-type]
+            yield _about(name, setting, Label.NOT_AN_ADDRESS, value=setting.value[:100])  # type: ignore[arg-type]
             continue
         if name == "sender" and is_placeholder(address.partition("@")[0]) and address.startswith("your"):
-            yield _about("sender", setting, "placeholder", value=address)
+            yield _about("sender", setting, Label.PLACEHOLDER, value=address)
         elif name == "sender" and preset and preset.sender.rule in {"login-address", "rewritten"}:
             yield from _sender_against_login(settings, preset, setting, address)
 
@@ -292,4 +286,4 @@ def _sender_against_login(
     if "@" not in username and address.partition("@")[0].lower() == username.lower():
         return  # the bare id of the same mailbox
     if preset.mail_domains or "@" in username:
-        yield _about("sender", setting, "sender-not-login", value=address, expected=username)
+        yield _about("sender", setting, Label.SENDER_NOT_LOGIN, value=address, expected=username)

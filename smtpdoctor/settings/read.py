@@ -13,6 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from smtpdoctor.errors import UsageError
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Origin, Stage
 
 __all__ = ["Variable", "Variables", "read_env_file", "read_secret_file", "read_variables"]
@@ -129,7 +130,7 @@ def read_env_file(
         line = binding.original.line + binding.original.string[:ahead].count("\n")
         if binding.error:
             origin = Origin("file", "", str(path), line)
-            evidence.append(Evidence(stage=Stage.CONFIG, labels=frozenset({"bad-line"}), origin=origin))
+            evidence.append(Evidence(stage=Stage.CONFIG, labels=frozenset({Label.BAD_LINE}), origin=origin))
             continue
         if binding.key is None:
             continue
@@ -137,7 +138,7 @@ def read_env_file(
             facts = {"value": binding.key, "first": str(lines[binding.key])}
             origin = Origin("file", binding.key, str(path), line)
             evidence.append(
-                Evidence(stage=Stage.CONFIG, labels=frozenset({"duplicate"}), origin=origin, facts=facts)
+                Evidence(stage=Stage.CONFIG, labels=frozenset({Label.DUPLICATE}), origin=origin, facts=facts)
             )
         lines[binding.key] = line
         texts.append((binding.key, binding.value))
@@ -193,7 +194,7 @@ def read_variables(
             continue
         if name in merged and merged[name].text:
             facts = {"value": f"{name}, {name}{_FILE_SUFFIX}"}
-            label = frozenset({"contradiction"})
+            label = frozenset({Label.CONTRADICTION})
             evidence.append(Evidence(stage=Stage.CONFIG, labels=label, origin=pointer.origin, facts=facts))
             continue
         path = Path(pointer.text)

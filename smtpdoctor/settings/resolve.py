@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from smtpdoctor.errors import UsageError
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import App, Endpoint, Preset
+from smtpdoctor.labels import Label
 from smtpdoctor.model import (
     Evidence,
     Message,
@@ -141,20 +142,20 @@ def _from_flags(flags: Flags) -> dict[str, Any]:
 
 def _port(variable: Variable, evidence: list[Evidence]) -> Setting[int] | None:
     text = variable.text.strip()
-    label = ""
+    label = None
     if not text:
-        label = "empty"
+        label = Label.EMPTY
     elif not (text.isascii() and text.isdigit()):
-        label = "not-a-number"
+        label = Label.NOT_A_NUMBER
     elif not 0 < int(text[:9]) < 65_536:  # noqa: PLR2004 -- RFC 9293
-        label = "out-of-range"
-    if label:
+        label = Label.OUT_OF_RANGE
+    if label is not None:
         evidence.append(_config(label, "port", variable, value=text[:40]))
         return None
     return Setting(int(text), variable.origin)
 
 
-def _config(label: str, setting: SettingName, variable: Variable, **facts: str) -> Evidence:
+def _config(label: Label, setting: SettingName, variable: Variable, **facts: str) -> Evidence:
     return Evidence(
         stage=Stage.CONFIG,
         labels=frozenset({label}),
@@ -185,7 +186,7 @@ def _security(
     for name, state in states.items():
         if state.startswith("word:") and state not in words:
             variable = variables.values[name]
-            evidence.append(_config("not-a-boolean", "security", variable, value=variable.text[:40]))
+            evidence.append(_config(Label.NOT_A_BOOLEAN, "security", variable, value=variable.text[:40]))
     for row in app.security:
         holds = all(
             (port in wanted if isinstance(wanted, tuple) else states.get(name) == wanted)
@@ -220,7 +221,7 @@ def _from_variables(
         elif variable.text.strip():
             found[setting] = Setting(variable.text, variable.origin)
         elif setting in app.required:
-            evidence.append(_config("empty", setting, variable))
+            evidence.append(_config(Label.EMPTY, setting, variable))
     if "security" not in flags and (security := _security(app, variables, port, evidence)):
         found["security"] = security
     return found

@@ -1,0 +1,203 @@
+"""The conclusions that a lint rule, a probe or the log reader draws from more than one field.
+
+A label is the joint between who saw something and the catalogue that names it. ``Label`` is the
+closed list, ``MEANINGS`` the one table of what a label means beside its name; the knowledge files
+may use no other words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from smtpdoctor.terms import SettingName, Stage
+
+__all__ = ["MEANINGS", "Label", "Meaning", "meaning"]
+
+
+class Label(StrEnum):
+    """A conclusion; the value is how TOML files and JSON spell it."""
+
+    # settings
+    MISSING = "missing"
+    EMPTY = "empty"
+    NOT_A_NUMBER = "not-a-number"
+    OUT_OF_RANGE = "out-of-range"
+    NOT_A_BOOLEAN = "not-a-boolean"
+    BAD_LINE = "bad-line"
+    DUPLICATE = "duplicate"
+    CONTRADICTION = "contradiction"
+    OVERRIDDEN = "overridden"
+    NEAR_NAME = "near-name"
+    FOREIGN_NAME = "foreign-name"
+    OTHER_HOST = "other-host"
+    PLACEHOLDER = "placeholder"
+    QUOTED = "quoted"
+    BLANK_AROUND = "blank-around"
+    CONTROL_CHARACTER = "control-character"
+    HOST_HAS_SCHEME = "host-has-scheme"
+    HOST_HAS_PORT = "host-has-port"
+    HOST_HAS_BLANK = "host-has-blank"
+    HOST_BAD_NAME = "host-bad-name"
+    HOST_NEAR_MISS = "host-near-miss"
+    TLS_ON_STARTTLS_PORT = "tls-on-starttls-port"
+    STARTTLS_ON_TLS_PORT = "starttls-on-tls-port"
+    PLAIN_ON_TLS_PORT = "plain-on-tls-port"
+    PORT_NOT_OFFERED = "port-not-offered"
+    NO_ENCRYPTION = "no-encryption"
+    CLEARTEXT = "cleartext"
+    CLEARTEXT_ALLOWED = "cleartext-allowed"
+    BAD_CIPHER = "bad-cipher"
+    HALF_LOGIN = "half-login"
+    NO_CREDENTIALS = "no-credentials"
+    USERNAME_FORM = "username-form"
+    PASSWORD_FORM = "password-form"  # noqa: S105 -- a label
+    NOT_AN_ADDRESS = "not-an-address"
+    SENDER_NOT_LOGIN = "sender-not-login"
+    # names
+    CONTAINER_NAME = "container-name"
+    CNAME_CHAIN = "cname-chain"
+    CNAME_LOOP = "cname-loop"
+    ONLY_MX = "only-mx"
+    OTHER_FAMILY = "other-family"
+    HALF_ANSWERED = "half-answered"
+    NO_PUBLIC_NAMES = "no-public-names"
+    # connection
+    ALL_ADDRESSES_FAILED = "all-addresses-failed"
+    IPV6_ONLY_FAILED = "ipv6-only-failed"
+    SOME_ADDRESSES_FAILED = "some-addresses-failed"
+    LOOPBACK = "loopback"
+    LOOPBACK_DEFAULT = "loopback-default"
+    KNOWN_PROVIDER = "known-provider"
+    SIBLING_ANSWERS = "sibling-answers"
+    # what speaks there
+    TLS_BYTES = "tls-bytes"
+    SILENT_TLS_PORT = "silent-tls-port"
+    PLAIN_ANSWER = "plain-answer"
+    HTTP = "http"
+    SSH = "ssh"
+    IMAP = "imap"
+    POP3 = "pop3"
+    FTP = "ftp"
+    LMTP = "lmtp"
+    NNTP = "nntp"
+    REDIS = "redis"
+    MYSQL = "mysql"
+    OTHER_PROTOCOL = "other-protocol"
+    PROXY_EXPECTED = "proxy-expected"
+    REWRITTEN = "rewritten"
+    BINARY = "binary"
+    MALFORMED = "malformed"
+    LINE_TOO_LONG = "line-too-long"
+    ENDLESS = "endless"
+    DRIPPING = "dripping"
+    UNFINISHED = "unfinished"
+    # dialogue
+    HELO = "helo"
+    STRAY = "stray"
+    DEADLINE = "deadline"
+    PERMANENT = "permanent"
+    STARTTLS = "starttls"
+    STARTTLS_NOT_OFFERED = "starttls-not-offered"
+    OPPORTUNISTIC = "opportunistic"
+    INJECTED = "injected"
+    # TLS
+    OLD_PROTOCOL = "old-protocol"
+    WEAK_CIPHER = "weak-cipher"
+    NO_COMMON_CIPHER = "no-common-cipher"
+    NO_ALERT = "no-alert"
+    INTERNAL_ERROR = "internal-error"
+    CLIENT_CERTIFICATE = "client-certificate"
+    NEEDS_SNI = "needs-sni"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not-yet-valid"
+    EXPIRING = "expiring"
+    CHAIN_EXPIRED = "chain-expired"
+    NAME_MISMATCH = "name-mismatch"
+    SELF_SIGNED = "self-signed"
+    MISSING_INTERMEDIATE = "missing-intermediate"
+    UNKNOWN_ISSUER = "unknown-issuer"
+    PURPOSE = "purpose"
+    REVOKED = "revoked"
+    INTERCEPTED = "intercepted"
+    NO_SAN = "no-san"
+    STRICT_PROFILE = "strict-profile"
+    WEAK_CRYPTO = "weak-crypto"
+    # login
+    AUTH_AFTER_STARTTLS = "auth-after-starttls"
+    NO_AUTH_OFFERED = "no-auth-offered"
+    NO_COMMON_MECHANISM = "no-common-mechanism"
+    ONLY_OAUTH = "only-oauth"
+    OAUTH = "oauth"
+    CLOSED_AFTER_AUTH = "closed-after-auth"
+    SERVER_UNPROVED = "server-unproved"
+    NOT_LOGGED_IN = "not-logged-in"
+    # message
+    SMTPUTF8_NEEDED = "smtputf8-needed"
+    NOT_ARRIVED = "not-arrived"
+    # smtpdoctor itself
+    CRASH = "crash"
+
+
+class Meaning(Struct, frozen=True, kw_only=True):
+    """What a label means for the course of a run.
+
+    ``blocks``: nothing can be dialled with such a setting. ``suspicion``: what the settings suggest
+    until the network has shown it. ``disproved_by``: the stage whose success shows that it was
+    wrong. ``explains``: the stages whose failure makes this warning the cause. ``of``: the settings
+    for which this holds; empty: any.
+    """
+
+    blocks: bool = False
+    suspicion: bool = False
+    disproved_by: Stage | None = None
+    explains: frozenset[Stage] = frozenset()
+    of: frozenset[SettingName] = frozenset()
+
+
+_LOGIN: Final[frozenset[SettingName]] = frozenset({"username", "password"})
+_DIALLED: Final[frozenset[SettingName]] = frozenset({"host", "port", "cipher"})
+_BLOCKS: Final = Meaning(blocks=True, of=_DIALLED)
+_MODE: Final = Meaning(suspicion=True, disproved_by=Stage.GREETING)
+_FORM: Final = Meaning(suspicion=True, disproved_by=Stage.AUTH, of=_LOGIN)
+_CUT: Final = Meaning(suspicion=True, disproved_by=Stage.AUTH, explains=frozenset({Stage.AUTH}), of=_LOGIN)
+
+MEANINGS: Final[Mapping[Label, Meaning]] = {
+    Label.MISSING: _BLOCKS,
+    Label.EMPTY: _BLOCKS,
+    Label.NOT_A_NUMBER: _BLOCKS,
+    Label.OUT_OF_RANGE: _BLOCKS,
+    Label.HOST_HAS_SCHEME: _BLOCKS,
+    Label.HOST_HAS_PORT: _BLOCKS,
+    Label.HOST_HAS_BLANK: _BLOCKS,
+    Label.HOST_BAD_NAME: _BLOCKS,
+    Label.BAD_CIPHER: _BLOCKS,
+    Label.TLS_ON_STARTTLS_PORT: _MODE,
+    Label.STARTTLS_ON_TLS_PORT: _MODE,
+    Label.PLAIN_ON_TLS_PORT: _MODE,
+    Label.PORT_NOT_OFFERED: Meaning(
+        suspicion=True,
+        disproved_by=Stage.GREETING,
+        explains=frozenset({Stage.CONNECT, Stage.GREETING}),
+    ),
+    Label.HOST_NEAR_MISS: Meaning(
+        suspicion=True, disproved_by=Stage.CONNECT, explains=frozenset({Stage.DNS, Stage.CONNECT})
+    ),
+    Label.USERNAME_FORM: _FORM,
+    Label.PASSWORD_FORM: _FORM,
+    Label.PLACEHOLDER: _FORM,
+    Label.CONTROL_CHARACTER: _FORM,
+    Label.QUOTED: _CUT,
+    Label.BLANK_AROUND: _CUT,
+    Label.SENDER_NOT_LOGIN: Meaning(suspicion=True),
+}
+_NOTHING: Final = Meaning()
+
+
+def meaning(label: Label, setting: SettingName | None) -> Meaning:
+    """Return what a label means when it is about this setting."""
+    found = MEANINGS.get(label, _NOTHING)
+    return found if not found.of or setting in found.of else _NOTHING

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import platformdirs
 import pytest
 
 from smtpdoctor.errors import KnowledgeError
@@ -321,6 +322,15 @@ def test_the_index_is_what_the_files_say() -> None:
     assert {name: load.replies(name) for name in presets} == KNOWN.replies
     assert load.apps() == KNOWN.apps
     assert [(word.token, word.text) for word in load.words()] == WORDINGS
+
+
+@pytest.mark.parametrize("base", ["", "/somewhere/config", "relative"])
+def test_presets_of_ones_own_are_where_the_platform_has_them(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The short way on Linux leads to where platformdirs leads."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", base)
+    assert load.user_presets_folder() == platformdirs.user_config_path("smtpdoctor") / "presets"
 
 
 def test_things_are_found_by_name() -> None:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.names import Names, names_of
 from smtpdoctor.knowledge.schema import App, Entry, Hints, Preset, Reply, Rule, WordPattern
-from smtpdoctor.knowledge.sieve import Sieve
+
+if TYPE_CHECKING:
+    from smtpdoctor.knowledge.sieve import Sieve
 
 __all__ = [
     "app",
@@ -169,12 +172,16 @@ def hints() -> Hints:
 @cache
 def rule_sieve() -> Sieve[Rule]:
     """Return the rules by the literals that they need."""
+    from smtpdoctor.knowledge.sieve import Sieve
+
     return Sieve(rules(), lambda rule: rule.atoms)
 
 
 @cache
 def word_sieve() -> Sieve[WordPattern]:
     """Return the wordings of error tokens by the literals that they need."""
+    from smtpdoctor.knowledge.sieve import Sieve
+
     return Sieve(words(), lambda word: (word.atoms,))
 
 
@@ -184,7 +191,13 @@ def _built_in() -> dict[str, msgspec.Raw]:
 
 
 def user_presets_folder() -> Path:
-    """Return the folder for presets of the user's own."""
+    """Return the folder for presets of the user's own, as the platform has it."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    if sys.platform == "linux" and (not base or base.startswith("/")):
+        # What platformdirs would say, which takes 5 ms at every start to import. Without any home
+        # `~` stays, where pathlib would raise an error.
+        home = os.path.expanduser("~/.config")  # noqa: PTH111
+        return Path(base or home) / "smtpdoctor" / "presets"
     import platformdirs
 
     return platformdirs.user_config_path("smtpdoctor") / "presets"

@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": {"model"},
     "text": {"model"},
     "plan": {"model"},
-    "smtp": {"model", "labels"},
+    "smtp": {"model"},
     "knowledge": {"model", "labels", "errors"},
     "settings": {"model", "labels", "errors", "knowledge", "smtp"},
     "diagnosis": {"model", "labels", "knowledge"},
@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "generate": {"model", "errors", "knowledge", "settings", "smtp", "text"},
     "report": {"model", "knowledge", "diagnosis", "advice", "text", "smtpdoctor"},
     "sandbox": {"model", "errors", "smtp", "text"},
-    "api": {"model", "plan", "settings", "doctor", "probes", "explain"},
+    "api": {"model", "errors", "plan", "settings", "doctor", "probes", "explain", "text"},
 }
 
 

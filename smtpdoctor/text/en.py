@@ -25,6 +25,7 @@ MESSAGES: Final[dict[str, str]] = {
     "broken.silent": "no answer to {command} within {seconds} s",
     "broken.closed": "the connection ended after {command}: {error}",
     "broken.deadline": "the time for the whole run ({seconds} s) was over",
+    "broken.stray": "a reply that belongs to no command: {first}",
     "dns.pass": "{host} is {addresses}",
     "dns.literal": "{address} is an address already",
     "dns.nxdomain": "no such name: {host}",

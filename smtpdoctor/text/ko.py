@@ -23,6 +23,7 @@ MESSAGES: Final[dict[str, str]] = {
     "broken.silent": "{command}에 대한 응답이 {seconds}초 안에 없습니다",
     "broken.closed": "{command} 다음에 연결이 끝났습니다: {error}",
     "broken.deadline": "전체 실행 시간({seconds}초)이 다 되었습니다",
+    "broken.stray": "어떤 명령에도 해당하지 않는 응답이 왔습니다: {first}",
     "dns.pass": "{host} → {addresses}",
     "dns.literal": "{address} (이름이 아니라 주소)",
     "dns.nxdomain": "존재하지 않는 이름: {host}",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import queue
-import re
 import socket
 import sys
 import threading
@@ -98,7 +97,8 @@ _SPECIAL: Final = (
     *("localhost", "local", "invalid", "test", "example", "example.com", "example.net", "example.org"),
     *("onion", "internal", "home.arpa", "alt"),
 )
-_OLD_FORM: Final = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)){0,3}", re.IGNORECASE)
+# The underscore is no part of a host name (RFC 1123), but names of containers have it.
+_ALLOWED: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
 def resolve(
@@ -183,8 +183,8 @@ def _literal(text: str, family: int | None) -> Answer | None:
 
 def _old_form(text: str) -> str | None:
     """Return the address that the system reads in forms like ``127.1`` and ``0x7f000001``."""
-    if not _OLD_FORM.fullmatch(text):
-        return None
+    if not text[:1].isdigit() or text.split() != [text]:
+        return None  # inet_aton(3) takes what stands before a blank
     try:
         return socket.inet_ntoa(socket.inet_aton(text))
     except OSError:
@@ -216,10 +216,9 @@ def _invalid(name: str) -> NameInvalid | None:
         return NameInvalid("empty")
     if "" in labels:
         return NameInvalid("empty-label", name)
-    # The underscore is no part of a host name (RFC 1123), but names of containers have it.
-    strange = re.search(r"[^a-z0-9._-]", name)
+    strange = next((char for char in name if char not in _ALLOWED), "")
     if strange:
-        return NameInvalid("character", strange[0])
+        return NameInvalid("character", strange)
     long = next((label for label in labels if len(label) > 63), None)  # noqa: PLR2004 -- octets of a label
     if long:
         return NameInvalid("label-too-long", long)
@@ -645,19 +644,16 @@ def _shown(server: Server) -> str:
 # -- The order of addresses -----------------------------------------------------
 
 # Prefix, precedence and label of RFC 6724 section 2.1, the longest prefixes first.
-_POLICY: Final = tuple(
-    (ipaddress.IPv6Network(prefix), precedence, label)
-    for prefix, precedence, label in (
-        ("::1/128", 50, 0),
-        ("::ffff:0:0/96", 35, 4),
-        ("::/96", 1, 3),
-        ("2001::/32", 5, 5),
-        ("2002::/16", 30, 2),
-        ("3ffe::/16", 1, 12),
-        ("fec0::/10", 1, 11),
-        ("fc00::/7", 3, 13),
-        ("::/0", 40, 1),
-    )
+_POLICY: Final = (
+    ("::1/128", 50, 0),
+    ("::ffff:0:0/96", 35, 4),
+    ("::/96", 1, 3),
+    ("2001::/32", 5, 5),
+    ("2002::/16", 30, 2),
+    ("3ffe::/16", 1, 12),
+    ("fec0::/10", 1, 11),
+    ("fc00::/7", 3, 13),
+    ("::/0", 40, 1),
 )
 
 
@@ -698,7 +694,9 @@ def _mapped(address: str) -> ipaddress.IPv6Address:
 
 def _policy(address: str) -> tuple[int, int]:
     plain = ipaddress.IPv6Address(int(_mapped(address)))  # without the interface
-    return next((precedence, label) for prefix, precedence, label in _POLICY if plain in prefix)
+    return next(
+        (precedence, label) for prefix, precedence, label in _POLICY if plain in ipaddress.IPv6Network(prefix)
+    )
 
 
 def _scope(address: str) -> int:

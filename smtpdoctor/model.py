@@ -165,7 +165,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     app: str = "smtp"
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 -- one for each setting
         cls,
         *,
         host: str | None = None,

@@ -325,7 +325,9 @@ def completed(settings: Settings) -> Settings:
 
     Raises UsageError for a preset that does not exist.
     """
-    found = {name: setting for name in SETTING_NAMES if (setting := settings.get(name)) is not None}
+    found: dict[str, Any] = {
+        name: setting for name in SETTING_NAMES if (setting := settings.get(name)) is not None
+    }
     named = preset_named(settings.preset) if settings.preset else None
     preset = preset_of_host(found["host"].value) if "host" in found else None
     preset = preset or named

@@ -38,6 +38,8 @@ def broken_evidence(session: Session, error: DialogueError, *labels: Label, **fa
             found.add(Label.DRIPPING)
     elif session.awaiting == "AUTH" and error.token not in {"not-smtp", "stray"}:
         found.add(Label.CLOSED_AFTER_AUTH)
+    if session.awaiting == "STARTTLS":
+        found.add(Label.STARTTLS)
     if session.awaiting in {"EHLO", "HELO"}:
         found.add(Label.HELO)
     if label := getattr(error, "label", None):

@@ -77,6 +77,8 @@ def broken_evidence(session: Session, error: DialogueError, *labels: Label, **fa
         found.add(Label.SERVER_UNPROVED)
     elif session.awaiting == "AUTH":
         found.add(Label.CLOSED_AFTER_AUTH)
+    if session.awaiting == "STARTTLS":
+        found.add(Label.STARTTLS)
     if session.awaiting in {"EHLO", "HELO"}:
         found.add(Label.HELO)
     if late := _LATE_ALERTS.get(error.token):

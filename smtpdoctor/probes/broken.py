@@ -52,8 +52,9 @@ def broken_evidence(session: Session, error: DialogueError, *labels: Label, **fa
     told = {"command": session.awaiting, **facts}
     found = set(labels)
     # The first line is enough to tell what is speaking.
-    line = error.received.lstrip().split(b"\n")[0][:_FIRST]
-    first = session.redact(decode(line).rstrip("\r")) if line else ""
+    line = error.received.lstrip().split(b"\n")[0]
+    # Masked before it is cut: the first part of a secret would not be known as one.
+    first = session.redact(decode(line).rstrip("\r"))[:_FIRST] if line else ""
     if first:
         told.setdefault("first", first)
     code, enhanced, text = None, None, first or getattr(error, "detail", "")

@@ -138,11 +138,28 @@ class _Names:
                 return self._set(rest)
             case "fact":
                 return self._finding.evidence.facts.get(rest)
+            case "check":
+                return "smtpdoctor check"
+            case "dial":
+                return self._dial()[rest == "port"]
+            case "openssl":
+                return self._openssl(rest)
             case "preset":
                 return self._preset.name.in_(self._lang) if self._preset else None
             case _:
                 setting = self._settings.get(cast("SettingName", head))
                 return str(setting.value) if setting is not None else None
+
+    def _dial(self) -> tuple[str, str]:
+        host, port = self._settings.host, self._settings.port
+        return host.value if host else "smtp.example.com", str(port.value) if port else "587"
+
+    def _openssl(self, mode: str) -> str:
+        host, port = self._dial()
+        set_to = self._settings.security.value if self._settings.security else Security.STARTTLS
+        security = Security(mode) if mode else set_to
+        starttls = "" if security is Security.TLS else " -starttls smtp"
+        return f"openssl s_client -connect {host}:{port} -servername {host}{starttls}"
 
     def _at(self, name: SettingName) -> str:
         setting = self._settings.get(name)

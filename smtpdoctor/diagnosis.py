@@ -17,10 +17,10 @@ from msgspec.structs import replace
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches, possible
 from smtpdoctor.knowledge.schema import Alternative, Conditions, Reply, Rule, When
-from smtpdoctor.labels import Label, meaning
+from smtpdoctor.labels import Label, is_suspicion, meaning
 from smtpdoctor.model import Confidence, Evidence, Finding, SettingName, Settings, Severity, Stage
 
-__all__ = ["CERTAINTY", "GRAVITY", "Context", "diagnose", "holds", "order", "ties"]
+__all__ = ["CERTAINTY", "GRAVITY", "Context", "diagnose", "holds", "order", "placed", "ties"]
 
 _MAX_TEXT: Final = 16_384  # a longer text says nothing more
 _MAX_CANDIDATES: Final = 3
@@ -204,11 +204,21 @@ def ties(evidence: Evidence, context: Context) -> list[str]:
     return sorted(match.id for match in found if match.score == found[0].score)
 
 
+def placed(finding: Finding, settings: Settings) -> Finding:
+    """Return the finding with the place of the setting that is at fault, where its entry names one."""
+    name = load.entry(finding.id).setting
+    setting = settings.get(name) if name and finding.evidence.setting is None else None
+    if setting is None:
+        return finding
+    return replace(finding, evidence=replace(finding.evidence, setting=name, origin=setting.origin))
+
+
 def order(findings: list[Finding], failed: Stage | None) -> tuple[Finding, ...]:
     """Put the root cause first: errors before warnings, an earlier stage before a later one.
 
-    A warning about a setting on which the failed stage depends is the cause, not a remark.
-    One id is told once: the config stage's origin joins the live evidence.
+    A suspicion of the config stage is the cause where it explains the stage that failed, else a
+    remark: what the server said decides. One id is told once: the config stage's origin joins the
+    live evidence.
     """
     merged: dict[str, Finding] = {}
     for finding in findings:
@@ -218,33 +228,33 @@ def order(findings: list[Finding], failed: Stage | None) -> tuple[Finding, ...]:
     merged = {name: one for name, one in merged.items() if not _says_less(one, told)}
     stages = list(Stage)
 
-    def rank(finding: Finding) -> tuple[int, int, int]:
-        severity = GRAVITY[finding.severity]
-        if failed is not None and _explains(finding, failed):
-            severity = -1
-        return severity, stages.index(finding.stage), CERTAINTY[finding.confidence]
+    def rank(finding: Finding) -> tuple[int, bool, int, int]:
+        severity, remark = GRAVITY[finding.severity], False
+        if failed is not None and _is_suspicion(finding):
+            remark = not _explains(finding, failed)
+            severity = severity if remark else -1
+        return severity, remark, stages.index(finding.stage), CERTAINTY[finding.confidence]
 
     return tuple(sorted(merged.values(), key=rank))
 
 
+def _is_suspicion(finding: Finding) -> bool:
+    evidence = finding.evidence
+    return finding.stage is Stage.CONFIG and is_suspicion(evidence.labels, evidence.setting)
+
+
 def _explains(finding: Finding, failed: Stage) -> bool:
-    """Whether a warning about a setting is why the stage failed."""
+    """Whether what is suspected of a setting is why the stage failed."""
     setting = finding.evidence.setting
     return any(failed in meaning(label, setting).explains for label in finding.evidence.labels)
 
 
-def is_suspicion(evidence: Evidence) -> bool:
-    """Whether this is only what the settings suggest, until the network has shown it."""
-    return all(meaning(label, evidence.setting).suspicion for label in evidence.labels)
-
-
 def _says_less(finding: Finding, told: set[SettingName | None]) -> bool:
     """Whether an error about the same login or sender has made a suspicion needless."""
-    evidence = finding.evidence
+    setting = finding.evidence.setting
     login = {"username", "password"}
-    same = evidence.setting in told or (evidence.setting in login and bool(login & told))
-    suspicion = finding.stage is Stage.CONFIG and finding.severity is not Severity.ERROR
-    return suspicion and same and is_suspicion(evidence)
+    same = setting in told or (setting in login and bool(login & told))
+    return same and finding.severity is not Severity.ERROR and _is_suspicion(finding)
 
 
 def _joined(first: Finding, second: Finding) -> Finding:

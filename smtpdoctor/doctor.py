@@ -7,12 +7,12 @@ stage as it starts and ends; it cannot change anything.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Final, Protocol
 
 from msgspec.structs import replace
 
-from smtpdoctor.labels import Label, meaning
+from smtpdoctor.labels import Label, is_suspicion, meaning
 from smtpdoctor.model import (
     Confidence,
     Evidence,
@@ -21,20 +21,27 @@ from smtpdoctor.model import (
     Message,
     Report,
     Security,
+    Settled,
     Severity,
     Stage,
     StageResult,
     Status,
 )
 from smtpdoctor.plan import stages_for
-from smtpdoctor.probes import probe_of
-from smtpdoctor.probes.session import Options, Session
-from smtpdoctor.settings.lint import is_blocking
+from smtpdoctor.probes import step_of
+from smtpdoctor.probes.broken import broken
+from smtpdoctor.probes.session import Failed, Options, Passed, Session, Skipped
+from smtpdoctor.settings.lint import is_blocking, lint
 from smtpdoctor.settings.resolve import Loaded
+from smtpdoctor.settings.target import Target, target_of
+from smtpdoctor.smtp.errors import DialogueError
 from smtpdoctor.smtp.redact import Redactor
 from smtpdoctor.smtp.transcript import Transcript
 
 __all__ = ["Observer", "Quiet", "check", "lint_only"]
+
+
+_NEEDS_SENDER: Final = frozenset({Stage.SENDER, Stage.RECIPIENT, Stage.SEND})
 
 
 class Observer(Protocol):
@@ -57,81 +64,185 @@ class Quiet:
         """Do nothing."""
 
 
-def _secrets(loaded: Loaded) -> list[str]:
-    password = loaded.settings.password
-    return [password.value.reveal()] if password else []
-
-
-def _new_session(loaded: Loaded, options: Options) -> Session:
-    transcript = Transcript(Redactor(_secrets(loaded)))
-    return Session(loaded, options, transcript, time.monotonic() + options.deadline)
-
-
 def check(
     loaded: Loaded, options: Options | None = None, observer: Observer | None = None, *, strict: bool = False
 ) -> Report:
     """Run all stages that the options ask for; remote behaviour never raises."""
     options = options or Options()
     observer = observer or Quiet()
-    session = _new_session(loaded, options)
-    started = time.monotonic()
-    security = loaded.settings.security.value if loaded.settings.security else Security.STARTTLS
-    results: list[StageResult] = []
-    findings: list[Finding] = []
-    stopped: Stage | None = None
+    run = _Run(loaded, options)
+    observer.started(Stage.CONFIG)
+    observer.ended(run.config(needs_sender=options.until in _NEEDS_SENDER))
+    target = None if run.stopped else target_of(loaded.settings)
+    security = target.security if target else Security.STARTTLS
+    session = run.session(target) if target else None
     try:
-        for stage in stages_for(security, options.until):
-            if stopped is not None:
-                summary = Message("skip.after", {"stage": Message(f"stage.{stopped.value}")})
-                result = StageResult(stage=stage, status=Status.SKIP, summary=summary)
+        for stage in stages_for(security, options.until)[1:]:
+            if session is None or run.stopped is not None:
+                result = run.skipped(stage)
             else:
                 observer.started(stage)
-                result, found = _run(stage, session, findings)
-                findings += found
-                if _ends_the_run(result):
-                    stopped = stage
-            results.append(result)
+                result = run.step(stage, session)
             observer.ended(result)
     finally:
-        _hang_up(session, stopped)
-    return _report(session, results, findings, stopped, started, strict=strict)
+        if session is not None:
+            _hang_up(session, run.stopped)
+    return run.report(strict=strict)
 
 
 def lint_only(loaded: Loaded, *, strict: bool = False) -> Report:
     """Run the config stage alone; nothing is sent, not even a DNS query."""
-    from smtpdoctor.probes.config import result_of
-
-    started = time.monotonic()
-    session = _new_session(loaded, Options())
-    result = result_of(session, needs_sender=True)
-    found = _diagnosed(result.evidence, session, ())
-    result = _settled(replace(result, seconds=time.monotonic() - started), found)
-    return _report(session, [result], found, None, started, strict=strict)
+    run = _Run(loaded, Options())
+    run.config(needs_sender=True, alone=True)
+    return run.report(strict=strict)
 
 
-def _run(stage: Stage, session: Session, known: list[Finding]) -> tuple[StageResult, list[Finding]]:
-    session.start_stage()
-    started = time.monotonic()
-    probe: Callable[[Session], StageResult] = probe_of(stage)
-    try:
-        result = probe(session)
-    except Exception as error:  # noqa: BLE001 -- a crash of ours is a result too, and says so
-        result = _crashed(stage, error)
-    result = replace(result, seconds=time.monotonic() - started)
-    found = _diagnosed(result.evidence, session, known)
-    if result.status is Status.FAIL and not any(one.severity is Severity.ERROR for one in found):
-        found.append(_unclear(result))
-    return _settled(result, found), found
+class _Run:
+    """What a run has come to so far."""
+
+    def __init__(self, loaded: Loaded, options: Options) -> None:
+        self._loaded = loaded
+        self._options = options
+        self._started = time.monotonic()
+        password = loaded.settings.password
+        self._transcript = Transcript(Redactor([password.value.reveal()] if password else []))
+        self._results: list[StageResult] = []
+        self._findings: list[Finding] = []
+        self.stopped: Stage | None = None
+
+    def session(self, target: Target) -> Session:
+        """Return the session in which the stages behind the config stage run."""
+        deadline = self._started + self._options.deadline
+        return Session(target, self._options, self._transcript, deadline)
+
+    def config(self, *, needs_sender: bool, alone: bool = False) -> StageResult:
+        """Judge the settings. ``alone``: no network follows that could settle what they suggest."""
+        started = time.monotonic()
+        evidence = lint(self._loaded, needs_sender=needs_sender)
+        found = self._diagnosed(evidence)
+        settings = self._loaded.settings
+        shown = {name: settings.get(name) for name in ("host", "port", "security")}
+        values: dict[str, object] = {
+            name: self._transcript.redact(str(setting.value)) if setting else "?"
+            for name, setting in shown.items()
+        }
+        told = [one for one in found if one.severity is not Severity.INFO]
+        suspected = (
+            bool(told)
+            and not alone
+            and all(is_suspicion(one.evidence.labels, one.evidence.setting) for one in told)
+        )
+        status = _status_of(told)
+        if suspected:
+            status = Status.WARN
+        key = "config.suspected" if suspected else "config.problems" if told else "config.pass"
+        result = StageResult(
+            stage=Stage.CONFIG,
+            status=status,
+            seconds=time.monotonic() - started,
+            summary=Message(key, {"count": len(told), **values}),
+            evidence=evidence,
+            suspected=suspected,
+        )
+        # Settings that are wrong but usable do not end a run: the network often confirms what they suggest.
+        return self._kept(result, found, ends=any(map(is_blocking, evidence)))
+
+    def step(self, stage: Stage, session: Session) -> StageResult:
+        """Run one stage."""
+        session.start_stage(stage)
+        started = time.monotonic()
+        try:
+            outcome: Passed | Skipped | Failed = step_of(stage)(session)
+        except Failed as failure:
+            outcome = failure
+        except DialogueError as error:
+            outcome = broken(session, error)
+        except Exception as error:  # noqa: BLE001 -- a crash of ours is a result too, and says so
+            outcome = _crashed(session, error)
+        seconds = time.monotonic() - started
+        if isinstance(outcome, Skipped):
+            skipped = StageResult(stage=stage, status=Status.SKIP, seconds=seconds, summary=outcome.summary)
+            return self._kept(skipped, [])
+        found = self._diagnosed(outcome.evidence)
+        failed = isinstance(outcome, Failed)
+        result = StageResult(
+            stage=stage,
+            status=Status.FAIL if failed else _status_of(found),
+            seconds=seconds,
+            summary=outcome.summary,
+            facts=outcome.facts,
+            evidence=outcome.evidence,
+        )
+        if failed and not any(one.severity is Severity.ERROR for one in found):
+            found.append(_unclear(result))
+        return self._kept(result, found, ends=failed)
+
+    def skipped(self, stage: Stage) -> StageResult:
+        """Note a stage that nothing is left to try in."""
+        after = Message(f"stage.{(self.stopped or Stage.CONFIG).value}")
+        summary = Message("skip.after", {"stage": after})
+        return self._kept(StageResult(stage=stage, status=Status.SKIP, summary=summary), [])
+
+    def _kept(self, result: StageResult, found: list[Finding], *, ends: bool = False) -> StageResult:
+        self._results.append(result)
+        self._findings += found
+        if ends:
+            self.stopped = result.stage
+        return result
+
+    def _diagnosed(self, evidence: Iterable[Evidence]) -> list[Finding]:
+        given = list(evidence)
+        if not given:
+            return []
+        from smtpdoctor.diagnosis import Context, diagnose, placed
+
+        settings = self._loaded.settings
+        labels = frozenset(
+            label for one in self._findings if one.stage is Stage.CONFIG for label in one.evidence.labels
+        )
+        context = Context(settings=settings, provider=settings.preset, labels=labels)
+        found = (diagnose(one, context) for one in given)
+        return [placed(one, settings) for one in found if one is not None]
+
+    def report(self, *, strict: bool) -> Report:
+        """Return what the run has come to, the cause first."""
+        ordered: tuple[Finding, ...] = ()
+        passed = {one.stage for one in self._results if one.status in {Status.PASS, Status.WARN}}
+        settled = tuple(
+            Settled(one, by) for one in self._findings if (by := _disproved_by(one, passed)) is not None
+        )
+        gone = {id(one.finding) for one in settled}
+        believed = [one for one in self._findings if id(one) not in gone]
+        if believed:
+            from smtpdoctor.diagnosis import order
+
+            ordered = order(believed, self.stopped)
+        return Report(
+            settings=self._loaded.settings,
+            stages=tuple(self._results),
+            findings=ordered,
+            settled=settled,
+            transcript=tuple(self._transcript.turns),
+            seconds=time.monotonic() - self._started,
+            strict=strict,
+        )
 
 
-def _ends_the_run(result: StageResult) -> bool:
-    """Whether nothing can be tried after this.
+def _status_of(found: Iterable[Finding]) -> Status:
+    """Return the status of a stage by the gravest of its findings; a remark is no warning."""
+    severities = {one.severity for one in found}
+    if Severity.ERROR in severities:
+        return Status.FAIL
+    return Status.WARN if Severity.WARNING in severities else Status.PASS
 
-    Settings that are wrong but usable do not end it: the network often confirms what they suggest.
-    """
-    if result.stage is Stage.CONFIG:
-        return any(map(is_blocking, result.evidence))
-    return result.status is Status.FAIL
+
+def _disproved_by(finding: Finding, passed: set[Stage]) -> Stage | None:
+    """Return the stage whose success showed that what the config stage suspected is wrong."""
+    if finding.stage is not Stage.CONFIG or not finding.evidence.labels:
+        return None
+    setting = finding.evidence.setting
+    by = [meaning(label, setting).disproved_by for label in finding.evidence.labels]
+    return by[0] if all(stage in passed for stage in by) else None
 
 
 def _unclear(result: StageResult) -> Finding:
@@ -147,47 +258,20 @@ def _unclear(result: StageResult) -> Finding:
     )
 
 
-def _crashed(stage: Stage, error: Exception) -> StageResult:
+def _crashed(session: Session, error: Exception) -> Failed:
     import traceback
 
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{type(error).__name__} in {frame.name} ({frame.filename.rpartition('/')[2]}:{frame.lineno})"
-    evidence = Evidence(stage=stage, labels=frozenset({Label.CRASH}), text=where, facts={"value": where})
-    return StageResult(
-        stage=stage, status=Status.FAIL, summary=Message("crash", {"where": where}), evidence=(evidence,)
-    )
-
-
-def _diagnosed(evidence: Iterable[Evidence], session: Session, known: Iterable[Finding]) -> list[Finding]:
-    found = list(evidence)
-    if not found:
-        return []
-    from smtpdoctor.diagnosis import Context, diagnose
-
-    settings = session.loaded.settings
-    labels = frozenset(
-        label for finding in known if finding.stage is Stage.CONFIG for label in finding.evidence.labels
-    )
-    context = Context(settings=settings, provider=settings.preset, labels=labels)
-    return [finding for one in found if (finding := diagnose(one, context)) is not None]
-
-
-def _settled(result: StageResult, found: list[Finding]) -> StageResult:
-    """Let the gravest finding decide whether the config stage failed or warns."""
-    if result.stage is not Stage.CONFIG or not result.evidence:
-        return result
-    worst = Status.WARN if found else Status.PASS
-    if any(finding.severity is Severity.ERROR for finding in found):
-        worst = Status.FAIL
-    return replace(result, status=worst)
+    evidence = replace(session.evidence(Label.CRASH, value=where), text=where)
+    return Failed(Message("crash", {"where": where}), evidence)
 
 
 def _hang_up(session: Session, stopped: Stage | None) -> None:
     channel = session.channel
     if channel is None:
         return
-    greeted = any(turn.direction == "in" for turn in session.transcript.turns)
-    if stopped in {Stage.CONNECT, Stage.TLS} or not greeted:
+    if stopped in {Stage.CONNECT, Stage.TLS} or not session.greeted:
         # Nothing sensible can be said on a broken connection, and a client that speaks before the
         # greeting is a spam robot to some servers (RFC 5321 section 4.3.1).
         channel.close()
@@ -195,52 +279,3 @@ def _hang_up(session: Session, stopped: Stage | None) -> None:
         channel.close("RSET", "QUIT")
     else:
         channel.close("QUIT")
-
-
-def _disproved(finding: Finding, passed: set[Stage]) -> bool:
-    """Whether the network has shown that what the config stage suspected is wrong."""
-    if finding.stage is not Stage.CONFIG:
-        return False
-    labels = finding.evidence.labels
-    return bool(labels) and all(
-        meaning(label, finding.evidence.setting).disproved_by in passed for label in labels
-    )
-
-
-def _cleared(result: StageResult, findings: list[Finding]) -> StageResult:
-    """Take back what the config stage said of suspicions that the network disproved."""
-    if result.stage is not Stage.CONFIG:
-        return result
-    left = [finding for finding in findings if finding.stage is Stage.CONFIG]
-    key = "config.problems" if left else "config.pass"
-    summary = Message(key, {**result.summary.values, "count": len(left)})
-    return _settled(replace(result, summary=summary), left)
-
-
-def _report(
-    session: Session,
-    results: list[StageResult],
-    findings: list[Finding],
-    stopped: Stage | None,
-    started: float,
-    *,
-    strict: bool,
-) -> Report:
-    ordered: tuple[Finding, ...] = ()
-    passed = {result.stage for result in results if result.status is Status.PASS}
-    believed = [finding for finding in findings if not _disproved(finding, passed)]
-    if len(believed) < len(findings):
-        findings = believed
-        results = [_cleared(result, findings) for result in results]
-    if findings:
-        from smtpdoctor.diagnosis import order
-
-        ordered = order(findings, stopped)
-    return Report(
-        settings=session.loaded.settings,
-        stages=tuple(results),
-        findings=ordered,
-        transcript=tuple(session.transcript.turns),
-        seconds=time.monotonic() - started,
-        strict=strict,
-    )

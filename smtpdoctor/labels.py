@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from smtpdoctor.terms import SettingName, Stage
 
-__all__ = ["MEANINGS", "Label", "Meaning", "meaning"]
+__all__ = ["MEANINGS", "Label", "Meaning", "is_suspicion", "meaning"]
 
 
 class Label(StrEnum):
@@ -161,7 +161,11 @@ class Meaning(Struct, frozen=True, kw_only=True):
 _LOGIN: Final[frozenset[SettingName]] = frozenset({"username", "password"})
 _DIALLED: Final[frozenset[SettingName]] = frozenset({"host", "port", "cipher"})
 _BLOCKS: Final = Meaning(blocks=True, of=_DIALLED)
-_MODE: Final = Meaning(suspicion=True, disproved_by=Stage.GREETING)
+_MODE: Final = Meaning(
+    suspicion=True,
+    disproved_by=Stage.GREETING,
+    explains=frozenset({Stage.GREETING, Stage.TLS}),
+)
 _FORM: Final = Meaning(suspicion=True, disproved_by=Stage.AUTH, of=_LOGIN)
 _CUT: Final = Meaning(suspicion=True, disproved_by=Stage.AUTH, explains=frozenset({Stage.AUTH}), of=_LOGIN)
 
@@ -188,13 +192,18 @@ MEANINGS: Final[Mapping[Label, Meaning]] = {
     ),
     Label.USERNAME_FORM: _FORM,
     Label.PASSWORD_FORM: _FORM,
-    Label.PLACEHOLDER: _FORM,
-    Label.CONTROL_CHARACTER: _FORM,
+    Label.PLACEHOLDER: _CUT,
+    Label.CONTROL_CHARACTER: _CUT,
     Label.QUOTED: _CUT,
     Label.BLANK_AROUND: _CUT,
     Label.SENDER_NOT_LOGIN: Meaning(suspicion=True),
 }
 _NOTHING: Final = Meaning()
+
+
+def is_suspicion(labels: frozenset[Label], setting: SettingName | None) -> bool:
+    """Whether labels about a setting are only what the settings suggest, until the network has shown it."""
+    return bool(labels) and all(meaning(label, setting).suspicion for label in labels)
 
 
 def meaning(label: Label, setting: SettingName | None) -> Meaning:

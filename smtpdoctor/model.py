@@ -29,6 +29,7 @@ from smtpdoctor.terms import (
 __all__ = [
     "ORDERED_STAGES",
     "SETTING_NAMES",
+    "Change",
     "Confidence",
     "Evidence",
     "Fault",
@@ -42,6 +43,7 @@ __all__ = [
     "Setting",
     "SettingName",
     "Settings",
+    "Settled",
     "Severity",
     "Stage",
     "StageResult",
@@ -103,13 +105,14 @@ class Origin(Struct, frozen=True):
     """Where a value came from.
 
     ``name`` is the flag, the variable or the preset; ``path`` and ``line`` say where it stands
-    when it was read from a file.
+    when it was read from a file, ``text`` is what that line says, with a secret masked.
     """
 
     kind: Literal["flag", "environment", "file", "preset", "sandbox", "default"]
     name: str
     path: str | None = None
     line: int | None = None
+    text: str = ""
 
     def __str__(self) -> str:
         match self.kind:
@@ -128,10 +131,14 @@ class Origin(Struct, frozen=True):
 
 
 class Setting(Struct, Generic[T], frozen=True):
-    """A value and where it came from."""
+    """A value and where it came from.
+
+    ``overrides`` is what weaker sources said otherwise, the strongest of them first.
+    """
 
     value: T
     origin: Origin
+    overrides: tuple[Setting[T], ...] = ()
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -180,14 +187,19 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 
 class StageResult(Struct, frozen=True, kw_only=True):
-    """How one stage ended; ``evidence`` lists what is wrong, the gravest first."""
+    """How one stage ended; ``facts`` is the stage's own struct of ``smtpdoctor.facts``.
+
+    ``evidence`` lists what is wrong, the gravest first. ``suspected``: all of it is only what the
+    settings suggest, so the stages to come decide.
+    """
 
     stage: Stage
     status: Status
     seconds: float = 0.0
     summary: Message
-    facts: Mapping[str, Any] = {}
+    facts: Struct | None = None
     evidence: tuple[Evidence, ...] = ()
+    suspected: bool = False
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -210,6 +222,25 @@ class Finding(Struct, frozen=True, kw_only=True):
     pattern: str = ""
 
 
+class Settled(Struct, frozen=True):
+    """A suspicion of the config stage, and the stage whose success showed that it was wrong."""
+
+    finding: Finding
+    by: Stage
+
+
+class Change(Struct, frozen=True):
+    """An edit that mends a finding: what a variable or flag is to say.
+
+    ``origin`` is where the setting stands now; a secret's new value is a placeholder.
+    """
+
+    name: str
+    value: str
+    origin: Origin
+    setting: SettingName
+
+
 class Turn(Struct, frozen=True):
     """One line of the dialogue as the transcript keeps it; secrets were masked when it was recorded."""
 
@@ -225,6 +256,7 @@ class Report(Struct, frozen=True, kw_only=True):
     settings: Settings
     stages: tuple[StageResult, ...]
     findings: tuple[Finding, ...]
+    settled: tuple[Settled, ...] = ()
     transcript: tuple[Turn, ...] = ()
     seconds: float = 0.0
     strict: bool = False

@@ -6,13 +6,22 @@ import contextlib
 import errno
 import socket
 import ssl
+import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from smtpdoctor.smtp.channel import Channel, os_token
-from smtpdoctor.smtp.errors import ConnectFailed, Disconnected, NotSMTP, TimedOut, TLSFailed
+from smtpdoctor.smtp.channel import Channel, Oddity, os_token
+from smtpdoctor.smtp.errors import (
+    ConnectFailed,
+    DialogueError,
+    Disconnected,
+    NotSMTP,
+    TimedOut,
+    TLSFailed,
+    Unsolicited,
+)
 from smtpdoctor.smtp.redact import Redactor
 from smtpdoctor.smtp.reply import MAX_LINE
 from smtpdoctor.smtp.transcript import Transcript
@@ -40,6 +49,44 @@ def connected(server: Server, seconds: float = PATIENCE) -> Iterator[Channel]:
         yield channel
     finally:
         channel.close()
+
+
+@contextlib.contextmanager
+def paired(seconds: float = PATIENCE) -> Iterator[tuple[Channel, socket.socket]]:
+    """Return a channel and its other end, for what must have arrived before the channel looks."""
+    ours, theirs = socket.socketpair()
+    channel = Channel(ours, Transcript(Redactor([SECRET])), time.monotonic() + seconds)
+    with theirs:
+        try:
+            yield channel, theirs
+        finally:
+            channel.close()
+
+
+@contextlib.contextmanager
+def paired_in_tls(certificates: Certificates) -> Iterator[tuple[Channel, socket.socket]]:
+    """Return the same with TLS between them."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.good.cert_pem, certificates.good.key_pem)
+    with paired() as (channel, theirs):
+        ends: list[ssl.SSLSocket] = []
+        thread = threading.Thread(target=lambda: ends.append(context.wrap_socket(theirs, server_side=True)))
+        thread.start()
+        channel.start_tls(trusting(certificates), "localhost")
+        thread.join()
+        with ends[0] as end:
+            yield channel, end
+
+
+def answer(peer: socket.socket, data: bytes) -> None:
+    """Wait for a command, then send this."""
+    peer.recv(100)
+    peer.sendall(data)
+
+
+def incoming(channel: Channel) -> list[str]:
+    """Return what the transcript says that the server said."""
+    return [turn.text for turn in channel._transcript.turns if turn.direction == "in"]
 
 
 def trusting(certificates: Certificates) -> ssl.SSLContext:
@@ -197,7 +244,7 @@ def test_half_a_reply() -> None:
         pytest.raises(Disconnected) as caught,
     ):
         channel.read_reply()
-    assert caught.value.received == b"going\n421 no"
+    assert caught.value.received == b"421-going\r\n421 no"
 
 
 def test_another_protocol() -> None:
@@ -226,6 +273,279 @@ def test_drop_pending() -> None:
         assert channel.drop_pending() == b""
         with pytest.raises(Disconnected):
             channel.read_reply()
+
+
+# -- What was on the wire -----------------------------------------------------
+
+
+def test_the_transcript_is_what_was_on_the_wire() -> None:
+    """Lines are shown as they came, however wrong they are; only what no terminal may get is escaped."""
+    with paired() as (channel, peer):
+        peer.sendall(
+            b"220-one\r\nWelcome, be nice\r\n220-\r\n\r\n250two\x07\r\r\n" + "221 메일\n".encode("cp949")
+        )
+        assert channel.read_reply().lines == ("one", "Welcome, be nice", "", "", "two\x07\r")
+        assert channel.read_reply().lines == ("메일",)
+        assert incoming(channel) == [
+            *("220-one", "Welcome, be nice", "220-", "", "250two\\x07\\x0d"),
+            "221 메일",
+        ]
+
+
+def test_oddities_are_kept_for_every_reply() -> None:
+    """Each has the command that the reply answered; what is in order has none."""
+    with (
+        serve(
+            servers.raw(b"220 a\n"),
+            *(
+                servers.on("EHLO", "250 b"),
+                servers.on("AUTH", "334 "),
+                lambda peer: peer.send(b"235-c\r\n535 d\r\n"),
+            ),
+        ) as server,
+        connected(server) as channel,
+    ):
+        channel.read_reply()
+        channel.ask("EHLO x")
+        channel.ask("AUTH LOGIN")
+        assert channel.read_reply().code == 535
+        assert channel.oddities == [
+            Oddity("", 220, frozenset({"bare-lf"})),
+            Oddity("AUTH", 535, frozenset({"codes-differ"})),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n", ["HTTP/1.1 400 Bad Request", "Server: x"]),
+        (b"J\x00\x00\x00\n8.0.36\x00", ["J\\x00\\x00\\x00", "8.0.36\\x00"]),
+        (b"220-mail\r\n220 ma", ["220-mail", "220 ma"]),
+    ],
+)
+def test_what_ended_a_dialogue_is_written_down(data: bytes, shown: list[str]) -> None:
+    """What is no reply, or only half of one, is in the transcript, too, and in it once."""
+    with paired() as (channel, peer):
+        peer.sendall(data)
+        peer.shutdown(socket.SHUT_WR)
+        with pytest.raises((NotSMTP, Disconnected)):
+            channel.read_reply()
+        channel.close()
+        assert incoming(channel) == shown
+
+
+def test_what_was_never_read_is_written_down() -> None:
+    """Half a reply behind the last one is part of the dialogue; a secret in it is masked before any cut."""
+    with paired() as (channel, peer):
+        peer.sendall(b"220 a\r\n250-" + b"x" * 505 + SECRET.encode())
+        channel.read_reply()
+        channel.close()
+        assert incoming(channel) == ["220 a", "250-" + "x" * 505 + "********"]
+
+
+@pytest.mark.parametrize(
+    ("label", "pieces"),
+    [
+        ("mysql", (b"J\x00\x00", b"\x00\n5.7.44-log\x00\x08\x00\x00\x00")),
+        ("amqp", (b"AMQP\x00\x00\x09\x01",)),
+        ("memcached", (b"ERROR\r\n",)),
+        ("binary", (b"\x00\x01\x02",)),
+        ("malformed", (b"what is this?\r\n",)),
+    ],
+)
+def test_another_protocol_is_known_by_more_than_its_first_bytes(
+    label: str, pieces: tuple[bytes, ...]
+) -> None:
+    """The rest of the first packet is awaited for a moment, and looked at."""
+    with paired() as (channel, peer):
+        peer.sendall(pieces[0])
+        thread = threading.Thread(target=peer.sendall, args=(b"".join(pieces[1:]),))
+        thread.start()
+        with pytest.raises(NotSMTP) as caught:
+            channel.read_reply()
+        thread.join()
+        assert (caught.value.label, caught.value.received) == (label, b"".join(pieces))
+
+
+@pytest.mark.parametrize(
+    ("data", "lines", "dripping"),
+    [
+        ([b"220-mail.example.test ESMTP\r\n"], 1, False),
+        ([b"220-mail.example.test ESMTP\r\n", b"220-please wait\r\n"], 2, False),
+        ([b"220-mail.exam"], 0, False),
+        ([bytes([byte]) for byte in b"220-mail\r\n220-ma"], 1, True),
+        ([bytes([byte]) for byte in b"220-m"], 0, True),
+        ([], 0, False),
+    ],
+)
+def test_a_greeting_that_was_begun(data: list[bytes], lines: int, dripping: bool) -> None:
+    """Whole lines mean a server that takes its time (postscreen), single bytes one that drips."""
+    with paired(SHORT) as (channel, peer):
+        read = channel._socket.recv
+
+        def run() -> None:
+            for piece in data:
+                peer.sendall(piece)
+                arrived.wait(PATIENCE)
+                arrived.clear()
+
+        arrived = threading.Event()
+
+        class Watched:
+            """The channel's socket, which says when a piece was taken."""
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(inner, name)
+
+            def recv(self, size: int) -> bytes:
+                piece = read(size)
+                arrived.set()
+                return piece
+
+        inner = channel._socket
+        channel._socket = Watched()  # type: ignore[assignment]
+        thread = threading.Thread(target=run)
+        thread.start()
+        with pytest.raises(TimedOut) as caught:
+            channel.read_reply()
+        arrived.set()
+        thread.join()
+        assert caught.value.received == b"".join(data)
+        assert (caught.value.lines, caught.value.dripping) == (lines, dripping)
+
+
+# -- What belongs to no command -----------------------------------------------
+
+STRAYS = [
+    (b"502 5.5.2 Error: command not recognized\r\n", [502]),
+    (b"220 mail.example.test ESMTP\r\n", [220]),
+    (b"250-one\r\n250 two\r\n502 three\r\n", [250, 502]),
+    (b"this is no reply\r\n", []),
+    (b"250-and the rest never comes\r\n", []),
+]
+
+
+@pytest.mark.parametrize(("stray", "codes"), STRAYS)
+def test_a_reply_that_belongs_to_no_command(stray: bytes, codes: list[int]) -> None:
+    """It is told before the command goes out, whether it was read already or not; then asking again goes on."""
+    for before, after in ((stray, b""), (b"", stray)):
+        with paired() as (channel, peer):
+            peer.sendall(b"220 mail.example.test ESMTP\r\n" + before)
+            channel.read_reply()
+            peer.sendall(after)
+            with pytest.raises(Unsolicited) as caught:
+                channel.ask("EHLO client.test")
+            assert [reply.code for reply in caught.value.replies] == codes
+            assert (caught.value.token, caught.value.received) == ("stray-reply", stray)
+            assert incoming(channel)[1:] == stray.decode().rstrip("\r\n").split("\r\n")
+            thread = threading.Thread(target=answer, args=(peer, b"250 hello\r\n"))
+            thread.start()
+            assert channel.ask("EHLO client.test").code == 250
+            thread.join()
+
+
+def test_a_stray_reply_inside_tls(certificates: Certificates) -> None:
+    """TLS hides nothing: what is in the socket or in TLS's buffers is found."""
+    with paired_in_tls(certificates) as (channel, peer):
+        peer.sendall(b"220 mail.example.test ESMTP\r\n")
+        assert channel.read_reply().code == 220
+        peer.sendall(b"250 one\r\n")
+        peer.sendall(b"250 two\r\n")
+        with pytest.raises(Unsolicited) as caught:
+            channel.ask("EHLO client.test")
+        assert [reply.text for reply in caught.value.replies] == ["one", "two"]
+        thread = threading.Thread(target=answer, args=(peer, b"250 hello\r\n"))
+        thread.start()
+        assert channel.ask("EHLO client.test").text == "hello"
+        thread.join()
+
+
+@pytest.mark.parametrize("in_tls", [False, True])
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"421 4.3.2 Too many connections\r\n", 421),
+        (b"554 5.7.1 go away\r\n", 554),
+        (b"421-4.3.2 a\r\n421 b\r\n", 421),
+    ],
+)
+def test_a_farewell_is_an_answer(certificates: Certificates, data: bytes, code: int, in_tls: bool) -> None:
+    """A server that hangs up with a word has answered whatever would come; the command is not sent."""
+    with paired_in_tls(certificates) if in_tls else paired() as (channel, peer):
+        peer.sendall(data)
+        # The plain socket's method: most servers end TLS without its farewell.
+        socket.socket.shutdown(peer, socket.SHUT_WR)
+        assert channel.ask("MAIL FROM:<a@b.test>").code == code
+        with pytest.raises(Disconnected):
+            channel.ask("RSET")
+        assert not any(turn.direction == "out" for turn in channel._transcript.turns)
+
+
+def test_a_421_needs_no_end_of_the_connection() -> None:
+    """The server may still be about to close (RFC 5321 section 3.8)."""
+    with paired() as (channel, peer):
+        peer.sendall(b"421 4.4.2 Error: timeout exceeded\r\n")
+        assert channel.ask("NOOP").code == 421
+
+
+@pytest.mark.parametrize("data", [b"", b"421-shutting"])
+def test_a_connection_that_has_ended_takes_no_command(data: bytes) -> None:
+    """The end is told before anything is sent, with what came of an unfinished reply."""
+    with paired() as (channel, peer):
+        peer.sendall(data)
+        peer.shutdown(socket.SHUT_WR)
+        for _ in range(2):
+            with pytest.raises(Disconnected) as caught:
+                channel.ask("NOOP")
+            assert (caught.value.token, caught.value.received) == ("eof", data)
+        assert [turn.direction for turn in channel._transcript.turns] == ["in"] * bool(data)
+
+
+def test_a_stray_reply_whose_rest_is_late() -> None:
+    """A reply that has begun is awaited to its end, so that the rest is not taken for the answer."""
+    with paired() as (channel, peer):
+        peer.sendall(b"250-one\r\n25")
+        thread = threading.Thread(target=peer.sendall, args=(b"0 two\r\n",))
+        thread.start()
+        with pytest.raises(Unsolicited) as caught:
+            channel.ask("NOOP")
+        thread.join()
+        assert [reply.lines for reply in caught.value.replies] == [("one", "two")]
+
+
+def test_more_within() -> None:
+    """Another reply is returned if it comes in time, and nothing raised if it does not, or the server goes."""
+    with paired() as (channel, peer):
+        with ending():
+            assert channel.more_within(SHORT) is None
+        peer.sendall(b"502 what?\r\n250 hel")
+        found = channel.more_within(PATIENCE)
+        assert found is not None
+        assert found.code == 502
+        peer.shutdown(socket.SHUT_WR)
+        assert channel.more_within(PATIENCE) is None
+        with pytest.raises(Disconnected) as caught:
+            channel.read_reply()
+        assert caught.value.received == b"250 hel"
+        assert channel.deadline > time.monotonic() + SHORT
+
+
+def test_looking_does_not_wait() -> None:
+    """A dialogue in which nothing is stray goes on at once, after the deadline of nothing but its own waits."""
+    with serve(servers.dialogue()) as server, connected(server) as channel:
+        channel.read_reply()
+        for _ in range(50):
+            assert channel.ask("NOOP").code == 250
+
+
+def test_nothing_but_dialogue_errors_comes_out_of_a_reset() -> None:
+    """A reset that is noticed while looking has its token."""
+    with serve(reset_after_a_word) as server, connected(server) as channel:
+        channel.send(b"NOOP\r\n", "NOOP")
+        server.join()
+        with pytest.raises(DialogueError) as caught:
+            channel.ask("NOOP")
+        assert caught.value.token == "ECONNRESET"
 
 
 # -- TLS ----------------------------------------------------------------------
@@ -390,7 +710,7 @@ def test_a_connection_closed_inside_tls(certificates: Certificates, orderly: boo
         channel.start_tls(trusting(certificates), "localhost")
         with pytest.raises(Disconnected) as caught:
             channel.read_reply()
-    assert (caught.value.token, caught.value.received) == ("eof", b"half\n")
+    assert (caught.value.token, caught.value.received) == ("eof", b"220-half\r\n")
 
 
 def test_nonsense_inside_tls(certificates: Certificates) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import smtpdoctor
+from smtpdoctor.facts import ConnectFacts
+from smtpdoctor.labels import Label
 from smtpdoctor.model import (
     Confidence,
     Report,
@@ -20,9 +22,9 @@ from smtpdoctor.model import (
     StageResult,
     Status,
 )
-from smtpdoctor.probes import probe_of
-from smtpdoctor.probes.session import Address, Options, Session
-from smtpdoctor.settings.resolve import Loaded
+from smtpdoctor.probes import step_of
+from smtpdoctor.probes.session import Address, Failed, Options, Passed, Session, Skipped
+from smtpdoctor.settings.target import target_of
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.redact import Redactor
 from smtpdoctor.smtp.transcript import Transcript
@@ -275,7 +277,7 @@ def test_odd_but_usable_replies(greeting: bytes, banner: str, quirks: list[str] 
         assert_passed(report)
         facts = facts_of(report, Stage.GREETING)
         assert facts["banner"] == banner
-        assert facts.get("quirks") == quirks
+        assert facts.get("quirks") == (quirks or [])
 
 
 # -- TLS ----------------------------------------------------------------------
@@ -350,10 +352,12 @@ def test_without_starttls_opportunistic_sends_no_login_beyond_this_machine() -> 
     """STARTTLS taken away on the way must not lead to a password in the clear."""
     with serve(dialogue()) as server:
         session = _session(server, Security.OPPORTUNISTIC)
-        assert _probe(session, Stage.TLS).status is Status.WARN
-        result = _probe(session, Stage.AUTH)
-        assert result.status is Status.FAIL
-        assert result.evidence[0].labels == {"cleartext"}
+        passed = _step(session, Stage.TLS)
+        assert isinstance(passed, Passed)
+        assert [Label.OPPORTUNISTIC in one.labels for one in passed.evidence] == [True]
+        with pytest.raises(Failed) as failure:
+            _step(session, Stage.AUTH)
+        assert failure.value.evidence[0].labels == {Label.CLEARTEXT}
         session.open_channel().close()
         assert logins(server) == 0
 
@@ -361,19 +365,25 @@ def test_without_starttls_opportunistic_sends_no_login_beyond_this_machine() -> 
 # -- Login --------------------------------------------------------------------
 
 
+def _new_session(port: int, security: Security, **options: Any) -> Session:
+    target = target_of(settings_for(port, security.value))
+    assert target is not None
+    return Session(target, Options(**options), Transcript(Redactor([PASSWORD])), time.monotonic() + 10)
+
+
 def _session(server: Server, security: Security, **options: Any) -> Session:
     """Return a session whose server is, as far as it knows, on another machine."""
-    loaded = Loaded(settings_for(server.port, security.value), ())
-    session = Session(loaded, Options(**options), Transcript(Redactor([PASSWORD])), time.monotonic() + 10)
-    session.start_stage()
+    session = _new_session(server.port, security, **options)
+    session.start_stage(Stage.GREETING)
     session.channel = Channel.connect(HOST, server.port, session.transcript, session.deadline)
     session.address = Address("192.0.2.1", server.port)
-    assert _probe(session, Stage.GREETING).status is Status.PASS
+    assert isinstance(_step(session, Stage.GREETING), Passed)
     return session
 
 
-def _probe(session: Session, stage: Stage) -> StageResult:
-    return probe_of(stage)(session)
+def _step(session: Session, stage: Stage) -> Passed | Skipped:
+    session.start_stage(stage)
+    return step_of(stage)(session)
 
 
 @pytest.mark.parametrize("security", [Security.NONE, Security.OPPORTUNISTIC])
@@ -381,9 +391,9 @@ def test_no_login_in_the_clear_to_another_machine(security: Security) -> None:
     """Not one byte of the login is sent, and the catalogue knows why."""
     with serve(dialogue()) as server:
         session = _session(server, security)
-        result = _probe(session, Stage.AUTH)
-        assert result.status is Status.FAIL
-        assert result.evidence[0].labels == {"cleartext"}
+        with pytest.raises(Failed) as failure:
+            _step(session, Stage.AUTH)
+        assert failure.value.evidence[0].labels == {Label.CLEARTEXT}
         session.open_channel().close("QUIT")
         assert sent(server) == ["EHLO", "QUIT"]
 
@@ -392,7 +402,9 @@ def test_a_login_in_the_clear_where_the_user_says_so() -> None:
     """`--allow-cleartext-auth` is the user's word."""
     with serve(dialogue()) as server:
         session = _session(server, Security.NONE, allow_cleartext_auth=True)
-        assert _probe(session, Stage.AUTH).status is Status.PASS
+        passed = _step(session, Stage.AUTH)
+        assert isinstance(passed, Passed)
+        assert [one.labels for one in passed.evidence] == [{Label.CLEARTEXT_ALLOWED}]
         session.open_channel().close("QUIT")
         assert logins(server) == 1
 
@@ -537,16 +549,20 @@ def test_odd_passwords(text: str) -> None:
         assert sent(server) == ["EHLO", "AUTH", "MAIL", "RSET", "QUIT"]
 
 
-def test_a_suspicion_that_the_login_disproves_is_dropped() -> None:
-    """A password that looks like a placeholder, but works, is none: neither stage nor finding says so."""
+def test_a_suspicion_is_settled_by_the_login() -> None:
+    """A password that looks like a placeholder, but works, is none; what was said of it stays said."""
     with serve(dialogue(users={USER: "changeme"})) as server:
         report = run(server, password="changeme")
         assert_passed(report)
-        assert report.stages[0].summary.key == "config.pass"
+        assert report.stages[0].summary.key == "config.suspected"
+        assert [(one.finding.evidence.labels, one.by) for one in report.settled] == [
+            (frozenset({Label.PLACEHOLDER}), Stage.AUTH)
+        ]
     with serve(dialogue(users={})) as server:
         report = run(server, password="changeme")
-        assert report.findings[0].evidence.setting == "password"
-        assert stage_of(report, Stage.CONFIG) is Status.FAIL
+        assert report.findings[0].evidence.labels == {Label.PLACEHOLDER}
+        assert report.settled == ()
+        assert report.stages[0].suspected
 
 
 # -- Sender, recipient, message -----------------------------------------------
@@ -646,7 +662,7 @@ def test_queue_ids(reply: str, queue_id: str | None) -> None:
     """The id by which the server's owner finds the message, where the server tells it."""
     with serve(dialogue({".": reply})) as server:
         facts = facts_of(run(server, to=USER), Stage.SEND)
-        assert facts.get("queue_id") == queue_id
+        assert facts["queue_id"] == (queue_id or "")
 
 
 # -- Addresses ----------------------------------------------------------------
@@ -655,18 +671,17 @@ def test_queue_ids(reply: str, queue_id: str | None) -> None:
 def test_the_next_address_is_tried() -> None:
     """The first address refuses, the second answers: the run goes on with it, and both are told."""
     with serve(dialogue()) as server:
-        loaded = Loaded(settings_for(server.port), ())
-        session = Session(loaded, Options(), Transcript(), time.monotonic() + 5)
-        session.start_stage()
+        session = _new_session(server.port, Security.NONE)
         # Set by hand, as the order in which a name server gives addresses is left to chance.
         session.addresses = (Address("127.0.0.3", server.port), Address(HOST, server.port))
-        result = _probe(session, Stage.CONNECT)
-        assert result.status is Status.PASS
+        passed = _step(session, Stage.CONNECT)
+        assert isinstance(passed, Passed)
         assert session.address == Address(HOST, server.port)
-        tried = result.facts["addresses"]
-        assert [one["address"] for one in tried] == [f"127.0.0.3:{server.port}", f"{HOST}:{server.port}"]
-        assert "error" in tried[0]
-        assert "error" not in tried[1]
+        assert isinstance(passed.facts, ConnectFacts)
+        tried = passed.facts.attempts
+        assert [one.address for one in tried] == [f"127.0.0.3:{server.port}", f"{HOST}:{server.port}"]
+        assert [one.error for one in tried] == ["ECONNREFUSED", ""]
+        assert [one.labels for one in passed.evidence] == [{Label.SOME_ADDRESSES_FAILED}]
         session.open_channel().close()
 
 
@@ -682,7 +697,7 @@ def test_all_addresses_fail(unused_port: int) -> None:
         assert stage_of(report, Stage.CONNECT) is Status.FAIL
         assert report.findings[0].id == "connect-refused"
         assert "all-addresses-failed" in report.findings[0].evidence.labels
-        assert len(facts_of(report, Stage.CONNECT)["addresses"]) == 2
+        assert len(facts_of(report, Stage.CONNECT)["attempts"]) == 2
 
 
 def test_ipv6_after_ipv4() -> None:

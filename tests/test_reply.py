@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpdoctor.smtp.errors import NotSMTP
-from smtpdoctor.smtp.reply import MAX_LINE, MAX_REPLY, Reply, ReplyParser, identify
+from smtpdoctor.smtp.protocols import PROTOCOLS, greeting_label, protocol_name
+from smtpdoctor.smtp.reply import MAX_LINE, MAX_REPLY, Reply, ReplyParser, expected, fits, identify
 from smtpdoctor.smtp.words import decode
 
 if TYPE_CHECKING:
@@ -75,20 +76,10 @@ def one_by_one(data: bytes) -> list[bytes]:
 
 @given(STREAMS)
 def test_nothing_but_replies_or_not_smtp_comes_out(data: bytes) -> None:
-    """Whatever arrives is replies, more to wait for, or NotSMTP with a label that the catalogue knows."""
+    """Whatever arrives is replies, more to wait for, or NotSMTP with a known label."""
     _, broken = outcome([data])
-    labels = {
-        "http",
-        "ssh",
-        "imap",
-        "pop3",
-        "ftp",
-        "tls-bytes",
-        "binary",
-        "malformed",
-        "line-too-long",
-        "endless",
-    }
+    labels = {protocol.label for protocol in PROTOCOLS}
+    labels |= {"binary", "malformed", "line-too-long", "endless"}
     assert broken is None or broken[0] in labels
 
 
@@ -234,32 +225,129 @@ def test_latin_1_is_the_last_resort() -> None:
     assert decode(b"\xe9\xff") == "é\xff"
 
 
+# What each server really says: unasked, or to a line that it does not understand.
+SPOKEN = [
+    ("http", b"HTTP/1.1 400 Bad Request\r\n"),
+    ("http", b"<!DOCTYPE html>\n"),
+    ("http", b"\r\n<HTML>"),
+    ("http", b"nginx: 400 Bad Request"),
+    ("http", b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"),
+    ("http", b"<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n"),
+    ("http", b"\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x80"),
+    (
+        "mongodb",
+        b"HTTP/1.0 200 OK\r\nConnection: close\r\n\r\nIt looks like you are trying to access MongoDB over HTTP",
+    ),
+    ("sip", b"SIP/2.0 400 Bad Request\r\n"),
+    ("rtsp", b"RTSP/1.0 400 Bad Request\r\n"),
+    ("ssh", b"SSH-2.0-OpenSSH_9.2p1\r\n"),
+    ("imap", b"* OK [CAPABILITY IMAP4rev1] ready\r\n"),
+    ("imap", b"* BYE overloaded\r\n"),
+    ("proxy-expected", b"* BAD Invalid PROXY header\r\n"),
+    ("proxy-expected", b"* BYE Disconnected: Failed to read PROXY header\r\n"),
+    ("proxy-expected", b"-ERR Invalid PROXY header\r\n"),
+    ("proxy-header", b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 25\r\n"),
+    ("proxy-header", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c"),
+    ("redis", b"-ERR unknown command 'EHLO', with args beginning with: 'x' \r\n"),
+    ("redis", b"-ERR unknown command `EHLO`, with args beginning with: `x`, \r\n"),
+    ("redis", b"-NOAUTH Authentication required.\r\n"),
+    ("redis", b"-DENIED Redis is running in protected mode because\r\n"),
+    ("redis", b"-ERR max number of clients reached\r\n"),
+    ("redis", b"+PONG\r\n"),
+    ("pop3", b"+OK Dovecot ready.\r\n"),
+    ("pop3", b"+OK\r\n"),
+    ("pop3", b"-ERR no\r\n"),
+    ("pop3", b"-ERR Unknown command.\r\n"),
+    ("nntp", b"200 news.example.test InterNetNews NNRP server ready (posting ok)\r\n"),
+    ("nntp", b"201 no posting\r\n"),
+    ("ftp", b"220 (vsFTPd 3.0.3)\r\n"),
+    ("ftp", b"220 ProFTPD Server ready.\r\n"),
+    ("ftp", b"220-FileZilla Server 1.8\r\n"),
+    ("ftp", b"120 Service ready in 5 minutes.\r\n"),
+    ("dict", b"220 dict.example.test dictd 1.13.1/rf on Linux <auth.mime> <1.2.3@x>\r\n"),
+    ("mysql", b"J\x00\x00\x00\n5.7.44-log\x00\x08\x00\x00\x00"),
+    ("mysql", b"Y\x00\x00\x00\n5.5.5-10.11.6-MariaDB-0+deb12u1\x00"),
+    ("mysql", b"E\x00\x00\x00\xffj\x04Host '192.0.2.1' is not allowed to connect to this MariaDB server"),
+    ("mysql", b"\x05\x00\x00\x00\x0b\x08\x05\x1a\x00"),
+    ("postgres", b"E\x00\x00\x00\x85SFATAL\x00VFATAL\x00C0A000\x00Munsupported frontend protocol"),
+    ("postgres", b"EFATAL:  unsupported frontend protocol 17736.19535\n\x00"),
+    ("amqp", b"AMQP\x00\x00\x09\x01"),
+    ("mqtt", b"\x20\x02\x00\x05"),
+    ("memcached", b"ERROR\r\n"),
+    ("memcached", b"ERROR"),
+    ("memcached", b"ERROR\r\nERROR\r\n"),
+    ("telnet", b"\xff\xfd\x18\xff\xfd\x20"),
+    ("vnc", b"RFB 003.008\n"),
+    ("rdp", b"\x03\x00\x00\x13\x0e\xd0\x00\x00"),
+    ("smb", b"\x00\x00\x00\x85\xfeSMB"),
+    ("ldap", b"0\x24\x02\x01\x00\x78\x1f\x0a\x01\x02"),
+    ("ldap", b"0\x84\x00\x00\x00\x24\x02\x01\x00\x78"),
+    ("irc", b":irc.example.test NOTICE * :*** Looking up your hostname...\r\n"),
+    ("irc", b"NOTICE AUTH :*** Checking Ident\r\n"),
+    ("irc", b"ERROR :Closing Link: 192.0.2.1 (Throttled)\r\n"),
+    ("sieve", b'"IMPLEMENTATION" "Dovecot Pigeonhole"\r\n'),
+    ("rsync", b"@RSYNCD: 31.0 sha512\n"),
+    ("git", b"003eERR access denied or repository not exported: /x\n"),
+    ("xmpp", b"<?xml version='1.0'?><stream:stream xmlns='jabber:client'"),
+    ("nats", b'INFO {"server_id":"NA"}\r\n'),
+    ("beanstalkd", b"UNKNOWN_COMMAND\r\n"),
+    ("clamav", b"UNKNOWN COMMAND\n"),
+    ("malformed", b"220 ftp.example.test ESMTP Postfix\r\n"),
+    ("malformed", b"220 mail.example.test ESMTP\r\n"),
+    ("malformed", b"hello\r\n"),
+    ("malformed", b"ERROR in line 5\r\n"),
+    ("malformed", b""),
+    ("tls-bytes", b"\x15\x03\x03\x00\x02\x02\x28"),
+    ("tls-bytes", b"\x16\x03\x01"),
+    ("binary", b"\x00\x01\x02"),
+    ("binary", b"J\x00\x00\x01"),
+]
+
+
+@pytest.mark.parametrize(("label", "data"), SPOKEN)
+def test_other_protocols_are_named(label: str, data: bytes) -> None:
+    """What speaks on a wrong port is told by its first bytes."""
+    assert identify(data) == label
+
+
+def test_each_protocol_has_a_name_and_a_sample() -> None:
+    """No row of the table is without a server's own words here, nor without a name for people."""
+    assert {protocol.label for protocol in PROTOCOLS} <= {label for label, _ in SPOKEN}
+    assert all(protocol_name(protocol.label) for protocol in PROTOCOLS)
+    assert protocol_name("malformed") == ""
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_have_a_label(data: bytes) -> None:
+    """Nothing is without a label, and a well-formed answer of a mail server is never another protocol's."""
+    assert identify(data)
+    if b"\n" not in data:
+        assert identify(b"250 " + data.replace(b"PROXY", b"") + b"\r\n") in {"malformed", "binary"}
+
+
 @pytest.mark.parametrize(
-    ("label", "data"),
+    ("label", "code", "lines"),
     [
-        ("http", b"HTTP/1.1 400 Bad Request\r\n"),
-        ("http", b"<!DOCTYPE html>\n"),
-        ("http", b"\r\n<HTML>"),
-        ("http", b"nginx: 400 Bad Request"),
-        ("ssh", b"SSH-2.0-OpenSSH_9.2p1\r\n"),
-        ("imap", b"* OK [CAPABILITY IMAP4rev1] ready\r\n"),
-        ("imap", b"* BYE overloaded\r\n"),
-        ("pop3", b"+OK Dovecot ready.\r\n"),
-        ("pop3", b"-ERR no\r\n"),
-        ("ftp", b"220 (vsFTPd 3.0.3)\r\n"),
-        ("ftp", b"220 ProFTPD Server ready.\r\n"),
-        ("ftp", b"220-FileZilla Server 1.8\r\n"),
-        ("malformed", b"220 ftp.example.test ESMTP Postfix\r\n"),
-        ("malformed", b"hello\r\n"),
-        ("tls-bytes", b"\x15\x03\x03\x00\x02\x02\x28"),
-        ("tls-bytes", b"\x16\x03\x01"),
-        ("binary", b"\x00\x01\x02"),
-        ("binary", b"J\x00\x00\x005.7.44"),
+        ("nntp", 200, ("news.example.test ready",)),
+        ("nntp", 201, ("no posting",)),
+        ("ftp", 220, ("(vsFTPd 3.0.3)",)),
+        ("dict", 220, ("dict.example.test dictd 1.13.1/rf",)),
+        ("lmtp", 220, ("mail.example.test LMTP ready",)),
+        ("rewritten", 220, ("*" * 76 + "0*0*0*0*****0*****2******200**2*******0*00",)),
+        ("rewritten", 220, ("**********************",)),
+        ("proxy-expected", 503, ("Command refused, required Proxy negotiation failed",)),
+        ("proxy-expected", 421, ("4.3.0 Invalid PROXY header",)),
+        ("", 220, ("ftp.example.test ESMTP Postfix",)),
+        ("", 220, ("*** mail.example.test ESMTP ***",)),
+        ("", 220, ("proxy.example.test ESMTP",)),
+        ("", 220, ("mail.example.test Dovecot ready.",)),
+        ("", 220, ("mail.example.test", "ESMTP Exim", "we do not send news")),
+        ("", 554, ("5.7.1 no",)),
     ],
 )
-def test_other_protocols_are_named(label: str, data: bytes) -> None:
-    """What speaks first on a wrong port is told by its first bytes."""
-    assert identify(data) == label
+def test_a_greeting_gives_away_what_it_is(label: str, code: int, lines: tuple[str, ...]) -> None:
+    """A reply in form may be another protocol's greeting, or one that something in between has rewritten."""
+    assert greeting_label(Reply(code, lines)) == label
 
 
 @pytest.mark.parametrize(
@@ -267,14 +355,65 @@ def test_other_protocols_are_named(label: str, data: bytes) -> None:
     [
         ("tls-bytes", b"\x15\x03\x01"),
         ("binary", b"\x00\x00\x00"),
+        ("binary", b"J\x00\x00"),
+        ("amqp", b"AMQP\x00"),
+        ("telnet", b"\xff\xfd\x18"),
         ("ssh", b"SSH-2.0-x\n"),
         ("imap", b"* OK\n"),
     ],
 )
 def test_what_cannot_be_a_reply_is_refused_at_once(label: str, data: bytes) -> None:
-    """Three bytes are enough where the first is no text, else the first line is."""
+    """Three bytes are enough where one is no text, else the first line is."""
     assert outcome([data[:-1]]) == ([], None)
     assert outcome([data])[1] == (label, data.rstrip(b"\n"))
+
+
+def test_bytes_that_are_no_text_are_taken_inside_a_reply() -> None:
+    """Behind a code anything may come."""
+    assert only(b"220 a\x00\xffb\r\n").code == 220
+
+
+@pytest.mark.parametrize(
+    ("verb", "right", "wrong"),
+    [
+        ("", (220,), (200, 221, 250, 354)),
+        ("EHLO", (250,), (220, 221, 235, 334, 354)),
+        ("helo", (250,), (220,)),
+        ("STARTTLS", (220,), (250, 235, 354)),
+        ("AUTH", (235, 334), (220, 250, 354)),
+        ("MAIL", (250,), (220, 354)),
+        ("RCPT", (250, 251, 252), (220, 354)),
+        ("DATA", (354,), (250, 220, 334)),
+        (".", (250,), (354, 220)),
+        ("QUIT", (221, 250), (354,)),
+    ],
+)
+def test_which_reply_fits_a_command(verb: str, right: tuple[int, ...], wrong: tuple[int, ...]) -> None:
+    """A wrong yes belongs to another command; any command may be refused."""
+    assert all(fits(verb, code) for code in (*right, 421, 451, 500, 554))
+    assert not any(fits(verb, code) for code in wrong)
+    assert expected(verb)[0] == right[0]
+
+
+def test_of_an_unknown_command_any_reply_is_right() -> None:
+    """What the table does not know is not judged."""
+    assert fits("XCLIENT", 220)
+    assert expected("XCLIENT") == ()
+
+
+@given(STREAMS, st.lists(st.integers(1, 3000), max_size=12))
+def test_no_byte_is_lost(data: bytes, sizes: list[int]) -> None:
+    """What was on the wire can be put together again out of the replies and what is pending."""
+    parser, wire, rest = ReplyParser(), b"", data
+    try:
+        for size in (*sizes, len(data)):
+            parser.feed(rest[:size])
+            rest = rest[size:]
+            while parser.next_reply() is not None:
+                wire += parser.raw
+    except NotSMTP:
+        pass
+    assert wire + parser.pending + rest == data
 
 
 def test_pending_and_drop() -> None:
@@ -283,7 +422,10 @@ def test_pending_and_drop() -> None:
     parser.feed(b"220 go\r\n250-one\r\n250 tw")
     assert parser.next_reply() == Reply(220, ("go",))
     assert parser.next_reply() is None
-    assert parser.pending == parser.drop() == b"one\n250 tw"
+    assert parser.raw == b"220 go\r\n"
+    assert parser.pending_lines == 1
+    assert parser.pending == parser.drop() == b"250-one\r\n250 tw"
     assert parser.pending == b""
+    assert parser.pending_lines == 0
     parser.feed(b"250 fresh\r\n")
     assert parser.next_reply() == Reply(250, ("fresh",))

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from smtpdoctor import doctor
 from smtpdoctor.errors import UsageError
+from smtpdoctor.facts import DeliveryFacts
 from smtpdoctor.model import Origin, Secret, Security, Setting, Settings, Stage, Status
 from smtpdoctor.probes.session import Options
 from smtpdoctor.sandbox import HOST, Mail, Sandbox
@@ -622,7 +623,8 @@ def test_delivery_is_what_the_mailbox_says(arrives: bool) -> None:
     assert report.verdict == ("pass" if arrives else "fail")
     assert len(asked) == 1
     if arrives:
-        assert result.facts["subject"].endswith("\\x1b")
+        assert isinstance(result.facts, DeliveryFacts)
+        assert result.facts.subject.endswith("\\x1b")
 
 
 # -- smtpdoctor sandbox ---------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from smtpdoctor.probes.session import Options, Session
 from smtpdoctor.report import json_v1
 from smtpdoctor.settings.read import read_env_file, read_variables
 from smtpdoctor.settings.resolve import Flags, Loaded, resolve
+from smtpdoctor.settings.target import target_of
 from smtpdoctor.smtp.redact import Redactor
 from smtpdoctor.smtp.transcript import Transcript
 from tests.checking import ORIGIN, USER, cli, settings_for
@@ -193,6 +194,8 @@ def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
     secret = Secret(PLAIN_SECRET)
     settings = settings_for(25, password=PLAIN_SECRET)
     loaded = Loaded(settings, ())
+    target = target_of(settings)
+    assert target is not None
     file = tmp_path / ".env"
     file.write_text(f"SMTP_PASSWORD={PLAIN_SECRET}\n")
     variables = read_variables(
@@ -207,7 +210,7 @@ def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
     transcript.record("in", f"235 {PLAIN_SECRET}")
     values: list[Any] = [
         secret, settings, loaded, variables, read_env_file(file), flags, resolve(flags, variables),
-        redactor, transcript, transcript.turns, Session(loaded, Options(), transcript, 0.0),
+        redactor, transcript, transcript.turns, target, Session(target, Options(), transcript, 0.0),
     ]  # fmt: skip
     for value in values:
         for text in (repr(value), str(value), f"{value}", f"{value!r:>200}"):

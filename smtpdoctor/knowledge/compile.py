@@ -18,7 +18,7 @@ import msgspec
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.atoms import atoms_of
 from smtpdoctor.knowledge.names import names_of
-from smtpdoctor.knowledge.placeholders import PLACEHOLDER
+from smtpdoctor.knowledge.placeholders import ALWAYS, PLACEHOLDER, SOMETIMES
 from smtpdoctor.knowledge.schema import (
     Advice,
     App,
@@ -41,11 +41,6 @@ __all__ = ["Knowledge", "index_bytes", "parse_preset", "read", "read_preset"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-_ALWAYS: Final = re.compile(
-    r"at\.(?:host|port|security|username|password|sender|cipher)"
-    r"|set\.security\.(?:tls|starttls|opportunistic|none)|set\.port\.\d+"
-)
-_SOMETIMES: Final = re.compile(r"host|port|security|username|sender|recipient|ehlo|preset|fact\.[a-z0-9_]+")
 # RE2 has neither look-around nor back-references; the log reader needs RE2's speed.
 _NOT_RE2: Final = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]|\(\?P=")
 
@@ -137,7 +132,7 @@ def _problems_of_entry(entry: Entry, known: _Known) -> Iterator[str]:
     unconditional = [
         fix
         for fix in entry.fix
-        if fix.when is None and all(_ALWAYS.fullmatch(name) for name in PLACEHOLDER.findall(fix.en))
+        if fix.when is None and all(ALWAYS.fullmatch(name) for name in PLACEHOLDER.findall(fix.en))
     ]
     if not unconditional:
         yield "fix: one without `when` and with {at.*} and {set.*} alone is needed"
@@ -155,7 +150,7 @@ def _problems_of_placeholders(en: str, ko: str) -> Iterator[str]:
     if sorted(PLACEHOLDER.findall(en)) != sorted(PLACEHOLDER.findall(ko)):
         yield f"placeholders of en and ko differ: {en!r}"
     for name in PLACEHOLDER.findall(en):
-        if not _ALWAYS.fullmatch(name) and not _SOMETIMES.fullmatch(name):
+        if not ALWAYS.fullmatch(name) and not SOMETIMES.fullmatch(name):
             yield f"unknown placeholder {{{name}}}"
 
 

@@ -1,10 +1,38 @@
-"""The placeholders of notes and fixes: ``{at.password}``, ``{set.security.tls}``, ``{host}``, ``{fact.days}``."""
+"""The placeholders of notes, steps, ``sure`` and edits, such as ``{at.password}``.
+
+| placeholder | is replaced by |
+| --- | --- |
+| ``{at.NAME}`` | the variable of that setting and where it stands |
+| ``{set.security.MODE}``, ``{set.port.N}`` | what the application writes for that; none where the provider does not offer it |
+| ``{host}``, ``{port}``, ``{username}`` … | the value of a setting |
+| ``{fact.NAME}`` | a fact of the evidence |
+| ``{preset}`` | the provider's name |
+| ``{check}`` | the command that repeats this check |
+| ``{dial.host}``, ``{dial.port}`` | host and port of this run, else ``smtp.example.com`` and 587 |
+| ``{openssl}`` | ``openssl s_client …`` for host, port and mode of this run |
+| ``{openssl.tls}``, ``{openssl.starttls}`` | the same in that mode |
+
+In edits (``[[change]]``) also ``{preset.host}``, ``{preset.port}``, ``{preset.username}`` (where the
+provider has one word for all), ``{preset.password}`` (a sample that shows its kind), ``{login}``
+(the user name where it is an address) and ``{bare.NAME}`` (a value without blanks and quotes).
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-__all__ = ["PLACEHOLDER"]
+__all__ = ["ALWAYS", "IN_EDITS", "PLACEHOLDER", "SOMETIMES"]
 
 PLACEHOLDER: Final = re.compile(r"\{([a-z]+(?:\.[a-z0-9_-]+)*)\}")
+# Those that have a value in every case, in some cases, and in edits only.
+ALWAYS: Final = re.compile(
+    r"at\.(?:host|port|security|username|password|sender|cipher)"
+    r"|set\.security\.(?:tls|starttls|opportunistic|none)|set\.port\.\d+"
+    r"|check|dial\.(?:host|port)|openssl(?:\.tls|\.starttls)?"
+)
+SOMETIMES: Final = re.compile(r"host|port|security|username|sender|recipient|ehlo|preset|fact\.[a-z0-9_]+")
+IN_EDITS: Final = re.compile(
+    r"preset\.(?:host|port|username|password)|login|bare\.(?:host|username|sender)"
+    r"|host|username|sender|fact\.[a-z0-9_]+"
+)

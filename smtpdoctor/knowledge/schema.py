@@ -167,7 +167,8 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
 
     ``where`` lists the pages of a provider that help (default: by stage), ``provider_facts`` what
     the provider says about settings that the entry is about, ``follows`` the ids (with ``*``) that
-    it is often only a consequence of.
+    it is often only a consequence of, ``setting`` the one that is at fault when a stage behind the
+    config stage fails so.
     """
 
     stage: Stage
@@ -186,6 +187,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     where: tuple[LinkKind, ...] = ()
     follows: tuple[str, ...] = ()
     provider_facts: tuple[Literal["username", "password", "sender"], ...] = ()
+    setting: SettingName | None = None
     seed: str = ""
     id: str = ""
 

@@ -1,6 +1,7 @@
-"""The probes: one function a stage, ``probe(session) -> StageResult``.
+"""The probes: one function a stage, ``step(session)``, which returns Passed or Skipped, or raises Failed.
 
-``PROBES`` is the list that the doctor walks; ``plan`` says in which order.
+A DialogueError may escape a step: the doctor makes evidence of it (``broken``), for all stages alike.
+``STEPS`` is the list that the doctor walks; ``plan`` says in which order.
 """
 
 from __future__ import annotations
@@ -9,16 +10,15 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Final
 
-from smtpdoctor.model import Stage, StageResult
-from smtpdoctor.probes.session import Session
+from smtpdoctor.model import Stage
+from smtpdoctor.probes.session import Passed, Session, Skipped
 
-__all__ = ["PROBES", "Probe", "probe_of"]
+__all__ = ["STEPS", "Step", "step_of"]
 
-Probe = Callable[[Session], StageResult]
+Step = Callable[[Session], Passed | Skipped]
 
 # Modules, not functions: a run that ends early imports only what it reaches.
-PROBES: Final[Mapping[Stage, str]] = {
-    Stage.CONFIG: "config",
+STEPS: Final[Mapping[Stage, str]] = {
     Stage.DNS: "dns",
     Stage.CONNECT: "connect",
     Stage.GREETING: "greeting",
@@ -31,7 +31,7 @@ PROBES: Final[Mapping[Stage, str]] = {
 }
 
 
-def probe_of(stage: Stage) -> Probe:
-    """Return the probe of a stage."""
-    found: Probe = import_module(f"smtpdoctor.probes.{PROBES[stage]}").probe
+def step_of(stage: Stage) -> Step:
+    """Return the step of a stage."""
+    found: Step = import_module(f"smtpdoctor.probes.{STEPS[stage]}").step
     return found

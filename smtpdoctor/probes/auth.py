@@ -6,16 +6,21 @@ import base64
 import binascii
 from typing import Final
 
+from msgspec.structs import replace
+
+from smtpdoctor.facts import AuthFacts
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Evidence, Secret, Stage, StageResult
-from smtpdoctor.probes.session import Session, failed, passed, skipped
+from smtpdoctor.model import Evidence, Message, Secret
+from smtpdoctor.probes.broken import broken
+from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
+from smtpdoctor.settings.target import Login
 from smtpdoctor.smtp.errors import DialogueError
 from smtpdoctor.smtp.redact import Redactor
 from smtpdoctor.smtp.reply import Reply
-from smtpdoctor.smtp.sasl import MECHANISMS, choose, looks_like_token
+from smtpdoctor.smtp.sasl import MECHANISMS, choose
 
-__all__ = ["probe"]
+__all__ = ["step"]
 
 _CONTINUE: Final = 334
 _OK: Final = 235
@@ -23,93 +28,82 @@ _OAUTH: Final = frozenset({"XOAUTH2", "OAUTHBEARER"})
 _MAX_ROUNDS: Final = 6
 
 
-def probe(session: Session) -> StageResult:
+def step(session: Session) -> Passed | Skipped:
     """Log in, if there is a login and the connection is fit for it."""
-    settings = session.loaded.settings
-    preset = load.preset_with_id(settings.preset)
-    if settings.username is None or settings.password is None:
-        if (
-            settings.username is None
-            and settings.password is None
-            and preset
-            and preset.password.kind != "none"
-        ):
-            evidence = _labelled(Label.NO_CREDENTIALS)
-            return failed(Stage.AUTH, "auth.no-credentials", evidence, preset=preset.name.en)
-        half = settings.username is not None or settings.password is not None
-        return skipped(Stage.AUTH, "auth.half" if half else "auth.none")
-    if (unfit := _unfit_connection(session)) is not None:
-        return unfit
-    username, secret = settings.username.value, settings.password.value
-    offered = session.capabilities.get("AUTH", "").upper().split()
-    oauth = (preset is not None and preset.password.kind == "oauth2") or looks_like_token(secret.reveal())
+    target = session.target
+    preset = load.preset_with_id(target.provider)
+    login = target.login
+    if login is None:
+        if not target.half_login and preset and preset.password.kind != "none":
+            values = {"preset": preset.name.en}
+            raise Failed(Message("auth.no-credentials", values), session.evidence(Label.NO_CREDENTIALS))
+        return Skipped(Message("auth.half" if target.half_login else "auth.none"))
+    in_clear = _in_clear(session)
+    offered = tuple(session.capabilities.get("AUTH", "").upper().split())
+    oauth = login.token or (preset is not None and preset.password.kind == "oauth2")
     mechanism = choose(offered, token=oauth)
     if mechanism is None:
-        return _no_mechanism(session, offered, oauth=oauth)
-    facts = {"mechanism": mechanism, "offered": offered}
+        raise _no_mechanism(session, offered, oauth=oauth)
+    facts = AuthFacts(offered=offered, mechanism=mechanism)
+    session.facts = facts
     labels = (Label.OAUTH,) if mechanism in _OAUTH else ()
+    told = {"mechanisms": " ".join(offered)}
     try:
-        reply, detail = _exchange(session, mechanism, username, secret)
+        reply, detail = _exchange(session, mechanism, login)
     except UnicodeEncodeError:
-        return failed(
-            Stage.AUTH, "auth.refused", _labelled(Label.CONTROL_CHARACTER), facts=facts, code="-", reply="-"
-        )
+        evidence = session.evidence(Label.CONTROL_CHARACTER)
+        values = {"code": "-", "reply": "-"}
+        raise Failed(Message("auth.refused", values), evidence, facts=facts) from None
     except DialogueError as error:
-        if error.token != "timeout":  # noqa: S105 -- an error token
-            labels = (*labels, Label.CLOSED_AFTER_AUTH)
-        evidence = session.broken(Stage.AUTH, error, *labels, mechanisms=" ".join(offered))
-        return failed(Stage.AUTH, "auth.broken", evidence, facts=facts, error=error.token)
+        failure = broken(session, error, *labels, facts=facts, **told)
+        failure.evidence += in_clear
+        raise failure from error
     if reply.code == _OK:
-        user = session.redact(username)
-        return passed(Stage.AUTH, "auth.pass", facts, username=user, mechanism=mechanism)
-    evidence = session.refused(Stage.AUTH, reply, *labels, mechanisms=" ".join(offered))
+        values = {"username": session.redact(login.username), "mechanism": mechanism}
+        return Passed(Message("auth.pass", values), facts, in_clear)
+    evidence = session.refused(reply, *labels, **told)
     if detail:
-        facts["detail"] = session.redact(detail)
-    return failed(Stage.AUTH, "auth.refused", evidence, facts=facts, code=reply.code, reply=evidence.text)
+        facts = replace(facts, detail=session.redact(detail))
+    values = {"code": str(reply.code), "reply": evidence.text}
+    raise Failed(Message("auth.refused", values), evidence, *in_clear, facts=facts)
 
 
-def _labelled(label: str, **facts: str) -> Evidence:
-    return Evidence(stage=Stage.AUTH, labels=frozenset({label}), facts=facts)
+def _in_clear(session: Session) -> tuple[Evidence, ...]:
+    """Refuse to send a login in the clear, other than to this machine; where the user allows it, say so."""
+    address = session.address
+    if session.open_channel().encrypted or (address is not None and address.is_loopback):
+        return ()
+    if session.options.allow_cleartext_auth:
+        return (session.evidence(Label.CLEARTEXT_ALLOWED),)
+    raise Failed(Message("auth.cleartext"), session.evidence(Label.CLEARTEXT))
 
 
-def _unfit_connection(session: Session) -> StageResult | None:
-    """Refuse to send a login in the clear, other than to this machine or where the user allows it."""
-    channel, address = session.open_channel(), session.address
-    if channel.encrypted or session.options.allow_cleartext_auth:
-        return None
-    if address is not None and address.is_loopback:
-        return None
-    return failed(Stage.AUTH, "auth.cleartext", _labelled(Label.CLEARTEXT))
-
-
-def _no_mechanism(session: Session, offered: list[str], *, oauth: bool) -> StageResult:
-    mechanisms = " ".join(offered)
+def _no_mechanism(session: Session, offered: tuple[str, ...], *, oauth: bool) -> Failed:
     if not offered:
         # Many servers name AUTH only inside TLS (RFC 4954 section 4), so ask for that first.
         hidden = "STARTTLS" in session.capabilities and not session.open_channel().encrypted
         label = Label.AUTH_AFTER_STARTTLS if hidden else Label.NO_AUTH_OFFERED
         key = "auth.after-starttls" if hidden else "auth.not-offered"
-        return failed(Stage.AUTH, key, _labelled(label))
+        return Failed(Message(key), session.evidence(label))
     only_oauth = not oauth and set(offered) <= _OAUTH
     label = Label.ONLY_OAUTH if only_oauth else Label.NO_COMMON_MECHANISM
-    evidence = _labelled(label, mechanisms=session.redact(mechanisms))
-    facts = {"offered": offered}
-    return failed(
-        Stage.AUTH, "auth.no-mechanism", evidence, facts=facts, mechanisms=evidence.facts["mechanisms"]
-    )
+    mechanisms = session.redact(" ".join(offered))
+    evidence = session.evidence(label, mechanisms=mechanisms)
+    summary = Message("auth.no-mechanism", {"mechanisms": mechanisms})
+    return Failed(summary, evidence, facts=AuthFacts(offered=offered))
 
 
-def _exchange(session: Session, mechanism: str, username: str, secret: Secret) -> tuple[Reply, str]:
+def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, str]:
     """Run one SASL exchange; returns the final reply, and what a challenge said in plain (XOAUTH2's JSON)."""
-    channel = session.open_channel()
-    steps = MECHANISMS[mechanism](username, secret.reveal())
+    secret = login.secret
+    steps = MECHANISMS[mechanism](login.username, secret.reveal())
     first = next(steps)
     command = f"AUTH {mechanism}"
     if first is None:
-        reply = channel.ask(command)
+        reply = session.ask(command)
     else:
         initial = base64.b64encode(first).decode() or "="
-        reply = channel.ask(f"{command} {initial}", shown=f"{command} {Secret.MASK}")
+        reply = session.ask(f"{command} {initial}", shown=f"{command} {Secret.MASK}")
     detail = ""
     for _ in range(_MAX_ROUNDS):
         if reply.code != _CONTINUE:
@@ -126,9 +120,9 @@ def _exchange(session: Session, mechanism: str, username: str, secret: Secret) -
             digest = answer.decode().rpartition(" ")[2]
             session.transcript.redact = Redactor((secret.reveal(), digest))
         encoded = base64.b64encode(answer or b"").decode()
-        reply = channel.ask(encoded, shown=Secret.MASK)
+        reply = session.ask(encoded, shown=Secret.MASK, awaiting="AUTH")
     if reply.code == _CONTINUE:
-        reply = channel.ask("*")  # RFC 4954 section 4: cancels the exchange
+        reply = session.ask("*", awaiting="AUTH")  # RFC 4954 section 4: cancels the exchange
     return reply, detail
 
 

@@ -22,7 +22,7 @@ class Examined(Struct, frozen=True):
     """Facts for the report, and labels for the diagnosis."""
 
     facts: dict[str, Any]
-    labels: frozenset[str]
+    labels: frozenset[Label]
 
 
 def examine(tls: ssl.SSLObject, host: str) -> Examined | None:
@@ -52,7 +52,7 @@ def _examined(chain: list[x509.Certificate], host: str) -> Examined:
     names = _names(leaf)
     now = datetime.now(UTC)
     ends = leaf.not_valid_after_utc
-    labels: set[str] = set()
+    labels: set[Label] = set()
     if ends < now:
         labels.add(Label.EXPIRED)
     elif leaf.not_valid_before_utc > now:

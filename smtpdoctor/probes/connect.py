@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Final
 
+from smtpdoctor.facts import Attempt, ConnectFacts
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Evidence, Stage, StageResult
-from smtpdoctor.probes.session import Session, failed, passed
-from smtpdoctor.settings.lint import is_loopback
+from smtpdoctor.model import Evidence, Message, Stage
+from smtpdoctor.probes.session import Failed, Passed, Session
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import ConnectFailed
 
-__all__ = ["probe"]
+__all__ = ["step"]
+
+# A refusal says more than silence, and both say more than an IP version that this machine lacks.
+_WEIGHT: Final = {"ENETUNREACH": 2, "EADDRNOTAVAIL": 2, "timeout": 1}
+_NO_ROUTE: Final = frozenset({"ENETUNREACH", "EADDRNOTAVAIL", "EHOSTUNREACH"})
 
 
-def probe(session: Session) -> StageResult:
+def step(session: Session) -> Passed:
     """Dial; each address gets an equal share of the time that is left."""
-    results: list[dict[str, Any]] = []
+    attempts: list[Attempt] = []
     for number, address in enumerate(session.addresses):
         now = time.monotonic()
         share = max(session.deadline - now, 0) / (len(session.addresses) - number)
@@ -25,41 +29,63 @@ def probe(session: Session) -> StageResult:
             channel = Channel.connect(address.ip, address.port, session.transcript, now + share)
         except ConnectFailed as error:
             seconds = round(time.monotonic() - now, 3)
-            results.append({"address": str(address), "error": error.token, "seconds": seconds})
+            attempts.append(Attempt(str(address), seconds, error.token))
             session.transcript.record("note", f"connect {address}: {error.token}")
             continue
-        results.append({"address": str(address), "seconds": round(time.monotonic() - now, 3)})
+        dead = tuple(attempts)
+        attempts.append(Attempt(str(address), round(time.monotonic() - now, 3)))
         session.transcript.record("note", f"connect {address}")
         channel.deadline = session.deadline
         session.channel, session.address = channel, address
-        facts = {"address": str(address), "addresses": results}
-        return passed(Stage.CONNECT, "connect.pass", facts, address=str(address))
-    return _failure(session, results)
+        facts = ConnectFacts(tuple(attempts), str(address))
+        evidence = (_partial(dead, str(address)),) if dead else ()
+        return Passed(Message("connect.pass", {"address": str(address)}), facts, evidence)
+    raise _failure(session, attempts)
 
 
-def _failure(session: Session, results: list[dict[str, Any]]) -> StageResult:
-    # A refusal says more than silence, and both say more than an IP version that this machine lacks.
-    weight = {"ENETUNREACH": 2, "EADDRNOTAVAIL": 2, "timeout": 1}
-    ranked = sorted(results, key=lambda result: weight.get(result["error"], 0))
-    error = ranked[0]["error"] if ranked else "EADDRNOTAVAIL"
-    labels = set()
-    if len(results) > 1:
-        labels.add(Label.ALL_ADDRESSES_FAILED)
-    if results and all(result["address"].startswith("[") for result in results):
+def _told(attempts: tuple[Attempt, ...]) -> str:
+    return ", ".join(f"{one.address} ({one.error}, {one.seconds:.1f} s)" for one in attempts)
+
+
+def _partial(dead: tuple[Attempt, ...], taken: str) -> Evidence:
+    """Return the evidence of addresses that did not take the connection though another one did."""
+    worst = max(dead, key=lambda one: one.seconds)
+    facts = {
+        "addresses": _told(dead),
+        "address": worst.address,
+        "other": taken,
+        "seconds": f"{sum(one.seconds for one in dead):.1f}",
+    }
+    labels = {Label.SOME_ADDRESSES_FAILED}
+    if all(one.address.startswith("[") for one in dead):
         labels.add(Label.IPV6_ONLY_FAILED)
-    if is_loopback(session.host):
+    return Evidence(stage=Stage.CONNECT, error=worst.error, labels=frozenset(labels), facts=facts)
+
+
+def _failure(session: Session, attempts: list[Attempt]) -> Failed:
+    ranked = sorted(attempts, key=lambda one: _WEIGHT.get(one.error, 0))
+    first = ranked[0] if ranked else Attempt(session.target.host.name, 0.0, "EADDRNOTAVAIL")
+    labels = set()
+    if len(attempts) > 1:
+        labels.add(Label.ALL_ADDRESSES_FAILED)
+    if attempts and all(one.address.startswith("[") and one.error in _NO_ROUTE for one in attempts):
+        labels.add(Label.IPV6_ONLY_FAILED)
+    if session.target.host.loopback:
         labels.add(Label.LOOPBACK)
+    if session.target.known_host:
+        labels.add(Label.KNOWN_PROVIDER)
+    if first.error == "timeout" and session.run_is_over:
+        labels.add(Label.DEADLINE)
     evidence = Evidence(
         stage=Stage.CONNECT,
-        error=error,
+        error=first.error,
         labels=frozenset(labels),
-        **session.about(Stage.CONNECT),
         facts={
-            "address": ranked[0]["address"] if ranked else "",
-            "addresses": ", ".join(f"{result['address']} ({result['error']})" for result in results),
-            "seconds": f"{session.options.timeout:g}",
+            "address": first.address,
+            "addresses": _told(tuple(attempts)),
+            "seconds": f"{session.allotted:.3g}",
         },
     )
-    facts = {"addresses": results}
-    where = ranked[0]["address"] if ranked else session.host
-    return failed(Stage.CONNECT, "connect.fail", evidence, facts=facts, address=where, error=error)
+    facts = ConnectFacts(tuple(attempts))
+    summary = Message("connect.fail", {"address": first.address, "error": first.error})
+    return Failed(summary, evidence, facts=facts)

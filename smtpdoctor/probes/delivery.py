@@ -6,23 +6,22 @@ sandbox it can open itself.
 
 from __future__ import annotations
 
+from smtpdoctor.facts import DeliveryFacts
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Evidence, Stage, StageResult
-from smtpdoctor.probes.session import Session, failed, known, passed, skipped
+from smtpdoctor.model import Message
+from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 
-__all__ = ["probe"]
+__all__ = ["step"]
 
 
-def probe(session: Session) -> StageResult:
+def step(session: Session) -> Passed | Skipped:
     """Look for the test message where that is possible, else say where to look."""
-    recipient = known(session.loaded.settings.recipient)
     arrived = session.options.arrived
     if arrived is None or not session.token:
-        return skipped(Stage.DELIVERY, "delivery.look", token=session.token, recipient=recipient)
+        values = {"token": session.token, "recipient": str(session.target.recipient or "")}
+        return Skipped(Message("delivery.look", values))
     subject = arrived(session.token)
     if subject is None:
-        evidence = Evidence(stage=Stage.DELIVERY, labels=frozenset({Label.NOT_ARRIVED}))
-        return failed(Stage.DELIVERY, "sandbox.not-arrived", evidence)
+        raise Failed(Message("sandbox.not-arrived"), session.evidence(Label.NOT_ARRIVED))
     subject = session.redact(subject)
-    facts = {"token": session.token, "subject": subject}
-    return passed(Stage.DELIVERY, "sandbox.arrived", facts, subject=subject)
+    return Passed(Message("sandbox.arrived", {"subject": subject}), DeliveryFacts(session.token, subject))

@@ -14,11 +14,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from smtpdoctor.facts import DnsFacts
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Evidence, Stage, StageResult
-from smtpdoctor.probes.session import Address, Session, failed, passed
+from smtpdoctor.model import Evidence, Message, Stage
+from smtpdoctor.probes.session import Address, Failed, Passed, Session
 
-__all__ = ["probe"]
+__all__ = ["step"]
 
 _MAX_ADDRESSES: Final = 16
 _V4: Final = 4
@@ -39,26 +40,24 @@ class _Answer(Struct, frozen=True):
     error: str = ""
 
 
-def probe(session: Session) -> StageResult:
+def step(session: Session) -> Passed:
     """Resolve the host, or what ``connect_to`` puts in its place."""
-    host, port = session.host, session.port
+    host, port = session.target.host.name, session.target.port
     host, port = session.options.connect_to.get((host, port), (host, port))
     family = session.options.family
     literal = _literal(host)
     if literal is not None:
         session.addresses = (Address(literal, port),)
-        return passed(Stage.DNS, "dns.literal", {"addresses": [literal]}, address=literal)
+        return Passed(Message("dns.literal", {"address": literal}), DnsFacts((literal,)))
     if session.options.resolver is not None:
         answer = _ask_server(host, family, session.options.resolver, session.deadline)
     else:
         answer = _ask_system(host, port, family, session.deadline)
     if answer.error:
-        return _failure(session, host, answer)
+        raise _failure(session, host, answer)
     session.addresses = tuple(Address(ip, port) for ip in answer.ips[:_MAX_ADDRESSES])
-    facts: dict[str, object] = {"addresses": list(answer.ips)}
-    if answer.cname:
-        facts["cname"] = answer.cname
-    return passed(Stage.DNS, "dns.pass", facts, host=host, addresses=", ".join(answer.ips[:4]))
+    values = {"host": host, "addresses": ", ".join(answer.ips[:4])}
+    return Passed(Message("dns.pass", values), DnsFacts(answer.ips, answer.cname))
 
 
 def _literal(host: str) -> str | None:
@@ -155,7 +154,7 @@ def _chain_end(nothing: Exception, host: str) -> str:
     return "" if canonical == host.lower() else canonical
 
 
-def _failure(session: Session, host: str, answer: _Answer) -> StageResult:
+def _failure(session: Session, host: str, answer: _Answer) -> Failed:
     error, cname = answer.error, answer.cname
     remaining = session.deadline - time.monotonic()
     if session.options.resolver is None and error != "dns-timeout" and remaining > 0:
@@ -174,12 +173,6 @@ def _failure(session: Session, host: str, answer: _Answer) -> StageResult:
     if cname:
         facts["cname"] = session.redact(cname)
     if error == "dns-timeout":
-        facts["seconds"] = f"{session.options.timeout:g}"
-    evidence = Evidence(
-        stage=Stage.DNS,
-        error=error,
-        labels=frozenset(labels),
-        **session.about(Stage.DNS),
-        facts=facts,
-    )
-    return failed(Stage.DNS, f"dns.{error.lower()}", evidence, host=facts["value"])
+        facts["seconds"] = f"{session.allotted:.3g}"
+    evidence = Evidence(stage=Stage.DNS, error=error, labels=frozenset(labels), facts=facts)
+    return Failed(Message(f"dns.{error.lower()}", {"host": facts["value"]}), evidence)

@@ -2,94 +2,113 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
-from typing import Any
+from typing import Final
 
 from msgspec.structs import replace
 
+from smtpdoctor.facts import GreetingFacts
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Evidence, Stage, StageResult
+from smtpdoctor.model import Evidence, Message
+from smtpdoctor.probes.broken import broken, broken_evidence
 from smtpdoctor.probes.look import Look, look_at
-from smtpdoctor.probes.session import Session, failed, passed
+from smtpdoctor.probes.session import Failed, Passed, Session
 from smtpdoctor.smtp.command import ehlo_name
 from smtpdoctor.smtp.errors import DialogueError, TimedOut
 from smtpdoctor.smtp.reply import Reply
 
-__all__ = ["hello", "hello_failed", "probe"]
+__all__ = ["hello", "step"]
 
 # After this long without a greeting a second connection looks at what else the port may be.
-_PATIENCE = 1.5
-_READY = 220
-_SHUTTING_DOWN = 421
-_UNKNOWN_COMMAND = frozenset({500, 502})
+_PATIENCE: Final = 1.5
+_READY: Final = 220
+_SHUTTING_DOWN: Final = 421
+_UNKNOWN_COMMAND: Final = frozenset({500, 502})
+_NOT_IMPLEMENTED: Final = frozenset({500, 501, 502, 503, 504})
+# A firewall that inspects SMTP overwrites what it does not know: the greeting with asterisks, the
+# names of capabilities with X (Cisco's "inspect esmtp").
+_STARRED: Final = re.compile(r"\*{6}")
+_CROSSED_OUT: Final = re.compile(r"X{3,}[A-Z]?")
 
 
-def probe(session: Session) -> StageResult:
+def step(session: Session) -> Passed:
     """Read the greeting and say EHLO."""
     channel = session.open_channel()
+    session.awaiting = ""
     side = _SideLook(session)
     try:
         greeting = channel.read_reply()
     except TimedOut as error:
-        return _silent(session, error, side.result())
-    except DialogueError as error:
+        raise _silent(session, error, side.result()) from error
+    finally:
         side.cancel()
-        key = "greeting.not-smtp" if error.token == "not-smtp" else "greeting.broken"  # noqa: S105
-        evidence = session.broken(Stage.GREETING, error)
-        return failed(Stage.GREETING, key, evidence, error=error.token, first=evidence.facts.get("first", ""))
-    side.cancel()
-    facts: dict[str, Any] = {"banner": session.redact(greeting.text)}
-    if greeting.quirks:
-        facts["quirks"] = sorted(greeting.quirks)
+    session.greeted = True
+    session.banner = session.redact(greeting.text)
+    facts = GreetingFacts(banner=session.banner, quirks=tuple(sorted(greeting.quirks)))
+    session.facts = facts
+    session.rewritten = _STARRED.search(greeting.text) is not None
     if greeting.code != _READY:
-        evidence = session.refused(Stage.GREETING, greeting)
-        return failed(
-            Stage.GREETING, "greeting.refused", evidence, facts=facts, reply=evidence.text, code=greeting.code
-        )
-    if refusal := hello(session, Stage.GREETING):
-        evidence, reply = refusal
-        banner = greeting.text.lower()
-        if "ftp" in banner and "smtp" not in banner:
-            # FTP greets with 220 as SMTP does (RFC 959); only EHLO shows the difference.
-            facts_told = {**evidence.facts, "first": facts["banner"]}
-            evidence = replace(evidence, labels=frozenset({Label.FTP}), facts=facts_told)
-        return hello_failed(session, Stage.GREETING, evidence, reply, facts)
-    facts["ehlo"] = session.ehlo
-    facts["capabilities"] = [f"{name} {value}".strip() for name, value in session.capabilities.items()]
-    return passed(Stage.GREETING, "greeting.pass", facts, banner=facts["banner"])
+        evidence = session.refused(greeting)
+        values = {"code": greeting.code, "reply": evidence.text}
+        raise Failed(Message("greeting.refused", values), evidence, facts=facts)
+    hello(session)
+    facts = replace(facts, ehlo=session.ehlo, capabilities=capabilities_shown(session))
+    return Passed(Message("greeting.pass", {"banner": session.banner}), facts)
 
 
-def hello(session: Session, stage: Stage) -> tuple[Evidence, Reply | None] | None:
+def capabilities_shown(session: Session) -> tuple[str, ...]:
+    """Return the capabilities as the server wrote them, one text each."""
+    return tuple(f"{name} {value}".strip() for name, value in session.capabilities.items())
+
+
+def hello(session: Session) -> None:
     """Say EHLO, or HELO to a server that does not know EHLO, and note the capabilities.
 
-    Returns None, or what went wrong and the reply if there was one.
+    Raises Failed where the server refuses both, DialogueError where the dialogue breaks.
     """
-    channel = session.open_channel()
-    setting = session.loaded.settings.ehlo
-    session.ehlo = setting.value if setting else ehlo_name(socket.gethostname(), channel.local_address)
-    try:
-        reply = channel.ask(f"EHLO {session.ehlo}")
-        if reply.code in _UNKNOWN_COMMAND:
-            reply = channel.ask(f"HELO {session.ehlo}")
-    except DialogueError as error:
-        return session.broken(stage, error, Label.HELO), None
+    session.ehlo = session.target.ehlo or ehlo_name(
+        socket.gethostname(), session.open_channel().local_address
+    )
+    reply = session.ask(f"EHLO {session.ehlo}")
+    first = reply
+    if reply.code in _UNKNOWN_COMMAND:
+        reply = session.ask(f"HELO {session.ehlo}")
     if not reply.positive:
-        # 421 may answer any command (RFC 5321 section 3.8), so it says nothing about the name.
-        labels = () if reply.code == _SHUTTING_DOWN else (Label.HELO,)
-        return session.refused(stage, reply, *labels, value=session.ehlo), reply
+        raise _hello_refused(session, first, reply)
     session.capabilities = _capabilities(reply, session)
-    return None
+    if any(_CROSSED_OUT.fullmatch(name) for name in session.capabilities):
+        session.rewritten = True
 
 
-def hello_failed(
-    session: Session, stage: Stage, evidence: Evidence, reply: Reply | None, facts: dict[str, Any]
-) -> StageResult:
-    """Return the result of a stage in which EHLO was refused, or broke off."""
-    if reply is None:
-        return failed(stage, "greeting.helo-broken", evidence, facts=facts, error=evidence.error)
-    values = {"ehlo": session.ehlo, "code": reply.code, "reply": evidence.text}
-    return failed(stage, "greeting.helo-refused", evidence, facts=facts, **values)
+def _hello_refused(session: Session, first: Reply, last: Reply) -> Failed:
+    labels: tuple[Label, ...] = (Label.HELO,)
+    if last.code == _SHUTTING_DOWN:
+        labels = ()  # it may answer any command (RFC 5321 section 3.8), so it says nothing about the name
+    elif first.code in _UNKNOWN_COMMAND and last.code in _NOT_IMPLEMENTED:
+        # A server that knows neither command does not speak SMTP, whatever name it is told.
+        labels = (_what_knows_no_hello(session, first, last),)
+    evidence = session.refused(last, *labels, value=session.ehlo, first=session.banner)
+    values = {"ehlo": session.ehlo, "code": last.code, "reply": evidence.text, "first": session.banner}
+    foreign = labels and labels[0] is not Label.HELO
+    key = "greeting.not-smtp" if foreign else "greeting.helo-refused"
+    return Failed(Message(key, values), evidence, facts=session.facts)
+
+
+def _what_knows_no_hello(session: Session, first: Reply, last: Reply) -> Label:
+    """Tell what greets with 220 and knows neither EHLO nor HELO: LMTP (RFC 2033), FTP (RFC 959)."""
+    banner = session.banner.lower()
+    said = f"{banner} {first.text} {last.text}".lower()
+    if "lmtp" in said or "lhlo" in said:
+        return Label.LMTP
+    if "ftp" in banner and "smtp" not in banner:
+        return Label.FTP
+    try:
+        reply = session.ask(f"LHLO {session.ehlo}")
+    except DialogueError:
+        return Label.OTHER_PROTOCOL
+    return Label.LMTP if reply.positive else Label.OTHER_PROTOCOL
 
 
 def _capabilities(reply: Reply, session: Session) -> dict[str, str]:
@@ -103,19 +122,20 @@ def _capabilities(reply: Reply, session: Session) -> dict[str, str]:
     return found
 
 
-def _silent(session: Session, error: TimedOut, seen: Look | None) -> StageResult:
-    labels: list[str] = []
-    facts: dict[str, str] = {}
-    if seen is not None and seen.label:
-        labels.append(seen.label)
-        facts["first"] = session.redact(seen.first)
-    evidence = session.broken(Stage.GREETING, error, *labels, **facts)
-    if seen is not None and seen.label not in {"", "silent-tls-port"}:
-        return failed(
-            Stage.GREETING, "greeting.not-smtp", evidence, error="not-smtp", first=facts.get("first", "")
-        )
-    key = "greeting.dripping" if error.received else "greeting.silent"
-    return failed(Stage.GREETING, key, evidence, seconds=f"{session.options.timeout:g}")
+def _silent(session: Session, error: TimedOut, seen: Look | None) -> Failed:
+    if seen is None or seen.label is None:
+        return broken(session, error)
+    first = session.redact(seen.first)
+    if seen.label is Label.SILENT_TLS_PORT:
+        return broken(session, error, seen.label, first=first)
+    evidence = broken_evidence(session, error, seen.label, first=first)
+    values = {"error": "not-smtp", "first": first}
+    return Failed(Message("greeting.not-smtp", values), replace_text(evidence, first))
+
+
+def replace_text(evidence: Evidence, text: str) -> Evidence:
+    """Return the evidence with what a second look was told as the other side's words."""
+    return replace(evidence, text=text) if text else evidence
 
 
 class _SideLook:

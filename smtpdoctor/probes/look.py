@@ -1,7 +1,7 @@
 """A second look at a port that stays silent, to tell what it is.
 
-It opens a connection of its own, offers a TLS handshake, then an empty request, and reads the
-first bytes. No credentials are on this connection, ever.
+It opens connections of its own, offers a TLS handshake, an empty request, or the header that a load
+balancer sends, and reads the first bytes. No credentials are on these connections, ever.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Security
-from smtpdoctor.probes.session import Session, known
+from smtpdoctor.probes.session import Session
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import DialogueError, NotSMTP, TLSFailed
 from smtpdoctor.smtp.reply import identify
@@ -23,14 +23,15 @@ from smtpdoctor.smtp.words import decode
 
 __all__ = ["Look", "look_at", "relaxed_context"]
 
-_TELLING: Final = frozenset({Label.HTTP, Label.SSH, Label.IMAP, Label.POP3, Label.FTP})
+_SAYS_NOTHING: Final = frozenset({Label.BINARY, Label.MALFORMED, Label.LINE_TOO_LONG, Label.ENDLESS})
 _SECONDS: Final = 3.0
+_PROXY_HEADER: Final = b"PROXY UNKNOWN\r\n"  # HAProxy's PROXY protocol, version 1: keeps the real addresses
 
 
 class Look(Struct, frozen=True):
-    """What a port turned out to be: a label, and the first line that it sent."""
+    """What a port turned out to be, and the first line that it sent."""
 
-    label: str = ""
+    label: Label | None = None
     first: str = ""
 
 
@@ -46,19 +47,30 @@ def relaxed_context() -> ssl.SSLContext:
 
 def look_at(session: Session) -> Look | None:
     """Look at the address that the run is connected to; None where nothing could be seen."""
-    address = session.address
-    if address is None:
-        return None
     deadline = min(session.deadline, time.monotonic() + _SECONDS) - 0.05
-    implicit = known(session.loaded.settings.security) is Security.TLS
+    implicit = session.target.security is Security.TLS
+    first_look = _inside_tls if implicit else _with_tls
+    for look in (first_look, _behind_a_balancer):
+        channel = _dial(session, deadline)
+        if channel is None:
+            return None
+        try:
+            seen = look(channel, session.target.host.name, deadline)
+        finally:
+            channel.close()
+        if seen is not None:
+            return seen
+    return None
+
+
+def _dial(session: Session, deadline: float) -> Channel | None:
+    address = session.address
+    if address is None or time.monotonic() >= deadline:
+        return None
     try:
-        channel = Channel.connect(address.ip, address.port, Transcript(), deadline)
+        return Channel.connect(address.ip, address.port, Transcript(), deadline)
     except DialogueError:
         return None
-    try:
-        return _inside_tls(channel, session.host) if implicit else _with_tls(channel, session.host, deadline)
-    finally:
-        channel.close()
 
 
 def _with_tls(channel: Channel, host: str, deadline: float) -> Look | None:
@@ -67,19 +79,20 @@ def _with_tls(channel: Channel, host: str, deadline: float) -> Look | None:
     try:
         channel.start_tls(relaxed_context(), host)
     except TLSFailed as error:
-        label = identify(error.received)
+        label = Label(identify(error.received))
         # An alert means that TLS is spoken there, only not with us.
-        return Look("silent-tls-port" if label == "tls-bytes" else label, _line(error.received))
+        return Look(Label.SILENT_TLS_PORT if label is Label.TLS_BYTES else label, _line(error.received))
     except DialogueError as error:
-        if error.token != "timeout":  # noqa: S105
+        if error.token != "timeout":  # noqa: S105 -- an error token
             return None
-        channel.deadline = deadline
+        channel.deadline = min(deadline, time.monotonic() + 0.7)
         return _empty_request(channel)
     return Look(Label.SILENT_TLS_PORT)
 
 
-def _inside_tls(channel: Channel, host: str) -> Look | None:
+def _inside_tls(channel: Channel, host: str, deadline: float) -> Look | None:
     """Say something inside the TLS of a port that took the handshake but never greeted."""
+    channel.deadline = min(deadline, time.monotonic() + 1.5)
     try:
         channel.start_tls(relaxed_context(), host)
     except DialogueError:
@@ -87,16 +100,30 @@ def _inside_tls(channel: Channel, host: str) -> Look | None:
     return _empty_request(channel)
 
 
+def _behind_a_balancer(channel: Channel, host: str, deadline: float) -> Look | None:  # noqa: ARG001
+    """Say what a load balancer says first: a server that waits for it greets then, and no other does."""
+    channel.deadline = min(deadline, time.monotonic() + 1.0)
+    try:
+        channel.send(_PROXY_HEADER, "")
+        reply = channel.read_reply()
+    except DialogueError:
+        return None
+    return Look(Label.PROXY_EXPECTED, str(reply)) if reply.positive else None
+
+
 def _empty_request(channel: Channel) -> Look | None:
     try:
         channel.send(b"\r\n\r\n", "")
         channel.read_reply()
     except NotSMTP as error:
-        return Look(error.label, _line(error.received)) if error.label in _TELLING else None
+        label, received = Label(error.label), error.received
     except DialogueError as error:
-        label = identify(error.received) if error.received else ""
-        return Look(label, _line(error.received)) if label in _TELLING else None
-    return None
+        if not error.received:
+            return None
+        label, received = Label(identify(error.received)), error.received
+    else:
+        return None
+    return None if label in _SAYS_NOTHING else Look(label, _line(received))
 
 
 def _line(data: bytes) -> str:

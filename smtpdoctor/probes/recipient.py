@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from smtpdoctor.model import Stage, StageResult
-from smtpdoctor.probes.session import Session, failed, known, passed, skipped
-from smtpdoctor.smtp.command import mailbox, rcpt_to
-from smtpdoctor.smtp.errors import DialogueError
+from smtpdoctor.facts import RecipientFacts
+from smtpdoctor.model import Message
+from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
+from smtpdoctor.smtp.command import rcpt_to
 
-__all__ = ["probe"]
+__all__ = ["step"]
 
 
-def probe(session: Session) -> StageResult:
+def step(session: Session) -> Passed | Skipped:
     """Name the recipient of the test message."""
-    if not session.in_transaction:
-        return skipped(Stage.RECIPIENT, "recipient.no-sender")
-    address = mailbox(known(session.loaded.settings.recipient))
-    try:
-        reply = session.open_channel().ask(rcpt_to(address))
-    except DialogueError as error:
-        evidence = session.broken(Stage.RECIPIENT, error)
-        return failed(Stage.RECIPIENT, "recipient.broken", evidence, error=error.token)
+    recipient = session.target.recipient
+    if not session.in_transaction or recipient is None:
+        return Skipped(Message("recipient.no-sender"))
+    address = recipient.address
+    reply = session.ask(rcpt_to(address))
     if reply.positive:
-        return passed(Stage.RECIPIENT, "recipient.pass", {"recipient": address}, recipient=address)
-    evidence = session.refused(Stage.RECIPIENT, reply, *session.login_labels())
-    return failed(
-        Stage.RECIPIENT,
-        "recipient.refused",
-        evidence,
-        recipient=address,
-        code=reply.code,
-        reply=evidence.text,
-    )
+        return Passed(Message("recipient.pass", {"recipient": address}), RecipientFacts(address))
+    evidence = session.refused(reply, *session.login_labels())
+    values = {"recipient": address, "code": reply.code, "reply": evidence.text}
+    raise Failed(Message("recipient.refused", values), evidence)

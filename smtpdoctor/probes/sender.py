@@ -2,55 +2,36 @@
 
 from __future__ import annotations
 
+from smtpdoctor.facts import SenderFacts
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Evidence, Stage, StageResult
-from smtpdoctor.probes.session import Session, failed, passed, skipped
-from smtpdoctor.smtp.command import MailboxError, mail_from, mailbox
-from smtpdoctor.smtp.errors import DialogueError
+from smtpdoctor.model import Message, Stage
+from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
+from smtpdoctor.smtp.command import mail_from
 
-__all__ = ["envelope_sender", "probe"]
-
-
-def envelope_sender(session: Session) -> str | None:
-    """Return the sender's address, or the user name where that is one."""
-    settings = session.loaded.settings
-    for setting in (settings.sender, settings.username):
-        if setting is None:
-            continue
-        try:
-            return mailbox(setting.value)
-        except MailboxError:
-            continue
-    return None
+__all__ = ["step"]
 
 
-def probe(session: Session) -> StageResult:
+def step(session: Session) -> Passed | Skipped:
     """Say MAIL FROM; with a test message to come it announces the size (RFC 1870)."""
-    address = envelope_sender(session)
-    if address is None:
-        return skipped(Stage.SENDER, "sender.none")
+    sender = session.target.sender
+    if sender is None:
+        return Skipped(Message("sender.none"))
+    address = sender.address
     capabilities = frozenset(session.capabilities)
-    if not address.partition("@")[0].isascii() and "SMTPUTF8" not in capabilities:
-        evidence = Evidence(
-            stage=Stage.SENDER, labels=frozenset({Label.SMTPUTF8_NEEDED}), facts={"value": address}
-        )
-        return failed(Stage.SENDER, "sender.smtputf8", evidence, sender=address)
+    if not address.rpartition("@")[0].isascii() and "SMTPUTF8" not in capabilities:
+        evidence = session.evidence(Label.SMTPUTF8_NEEDED, value=address)
+        raise Failed(Message("sender.smtputf8", {"sender": address}), evidence)
     size = None
-    if session.options.until is Stage.SEND and session.loaded.settings.recipient is not None:
+    if session.options.until is Stage.SEND and session.target.recipient is not None:
         from smtpdoctor.probes.send import test_message
 
-        session.message, session.token = test_message(session, address)
+        session.message, session.token = test_message(session, sender, session.target.recipient)
         size = len(session.message)
-    try:
-        reply = session.open_channel().ask(mail_from(address, capabilities, size))
-    except DialogueError as error:
-        evidence = session.broken(Stage.SENDER, error)
-        return failed(Stage.SENDER, "sender.broken", evidence, error=error.token)
+    reply = session.ask(mail_from(address, capabilities, size))
     if reply.positive:
         session.in_transaction = True
-        return passed(Stage.SENDER, "sender.pass", {"sender": address}, sender=address)
+        return Passed(Message("sender.pass", {"sender": address}), SenderFacts(address))
     facts = {"limit": session.capabilities.get("SIZE", ""), "size": str(size)} if size else {}
-    evidence = session.refused(Stage.SENDER, reply, *session.login_labels(), **facts)
-    return failed(
-        Stage.SENDER, "sender.refused", evidence, sender=address, code=reply.code, reply=evidence.text
-    )
+    evidence = session.refused(reply, *session.login_labels(), **facts)
+    values = {"sender": address, "code": reply.code, "reply": evidence.text}
+    raise Failed(Message("sender.refused", values), evidence)

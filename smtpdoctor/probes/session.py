@@ -8,43 +8,20 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from msgspec import Struct
 
 from smtpdoctor.labels import Label
-from smtpdoctor.model import (
-    Evidence,
-    Lang,
-    Message,
-    Setting,
-    SettingName,
-    Stage,
-    StageResult,
-    Status,
-)
-from smtpdoctor.settings.resolve import Loaded
+from smtpdoctor.model import Evidence, Lang, Message, Stage
+from smtpdoctor.settings.target import Target
 from smtpdoctor.smtp.channel import Channel
-from smtpdoctor.smtp.errors import DialogueError
 from smtpdoctor.smtp.reply import Reply
 from smtpdoctor.smtp.transcript import Transcript
-from smtpdoctor.smtp.words import decode
 
-__all__ = ["Address", "Options", "Session", "known"]
+__all__ = ["Address", "Failed", "Options", "Passed", "Session", "Skipped"]
 
-T = TypeVar("T")
-_FIRST = 120
-# Which line of the settings a person looks at first when a stage fails.
-_SETTING_OF: Final[Mapping[Stage, SettingName]] = {
-    Stage.DNS: "host",
-    Stage.CONNECT: "port",
-    Stage.GREETING: "port",
-    Stage.TLS: "security",
-    Stage.AUTH: "password",
-    Stage.SENDER: "sender",
-    Stage.RECIPIENT: "recipient",
-    Stage.SEND: "sender",
-}
+_SHORT_WAIT: Final = 3.0
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -83,38 +60,72 @@ class Address(Struct, frozen=True):
         return ipaddress.ip_address(self.ip.partition("%")[0]).is_loopback
 
 
-class Session(Struct):
-    """One run against one server."""
+class Passed(Struct, frozen=True):
+    """A stage that went well; ``evidence`` is what was odd all the same."""
 
-    loaded: Loaded
+    summary: Message
+    facts: Struct | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Skipped(Struct, frozen=True):
+    """A stage that had nothing to do, and why."""
+
+    summary: Message
+
+
+class Failed(Exception):
+    """A stage that found what keeps mail from being sent; ``evidence`` has the gravest first."""
+
+    def __init__(self, summary: Message, *evidence: Evidence, facts: Struct | None = None) -> None:
+        super().__init__(summary.key)
+        self.summary = summary
+        self.evidence = evidence
+        self.facts = facts
+
+
+class Session(Struct):
+    """One run against one server.
+
+    ``awaiting`` is the command whose reply is awaited (empty: the greeting), ``facts`` what the
+    running stage knows so far: both for the case that the dialogue breaks.
+    """
+
+    target: Target
     options: Options
     transcript: Transcript
     run_deadline: float
+    stage: Stage = Stage.CONFIG
     deadline: float = 0.0  # of the current stage, a time.monotonic() moment
+    allotted: float = 0.0  # seconds that the current stage was given
     addresses: tuple[Address, ...] = ()
     address: Address | None = None
     channel: Channel | None = None
+    awaiting: str = ""
+    facts: Struct | None = None
+    greeted: bool = False
+    banner: str = ""
     ehlo: str = ""
     capabilities: Mapping[str, str] = {}
+    rewritten: bool = False  # something on the way rewrites what the server says
     message: bytes | None = None
     token: str = ""
     in_transaction: bool = False
 
-    @property
-    def host(self) -> str:
-        """The host's name as the application has it, without the dot of the root."""
-        return known(self.loaded.settings.host).strip().strip("[]").rstrip(".")
-
-    @property
-    def port(self) -> int:
-        """The port as the application has it."""
-        return known(self.loaded.settings.port)
-
-    def start_stage(self) -> None:
-        """Give the current stage its time."""
-        self.deadline = min(time.monotonic() + self.options.timeout, self.run_deadline)
+    def start_stage(self, stage: Stage) -> None:
+        """Give a stage its time."""
+        now = time.monotonic()
+        self.stage = stage
+        self.facts = None
+        self.deadline = min(now + self.options.timeout, self.run_deadline)
+        self.allotted = max(self.deadline - now, 0.0)
         if self.channel is not None:
             self.channel.deadline = self.deadline
+
+    @property
+    def run_is_over(self) -> bool:
+        """Whether the whole run has used up its time."""
+        return time.monotonic() >= self.run_deadline
 
     def open_channel(self) -> Channel:
         """Return the channel that the connect stage opened."""
@@ -123,83 +134,33 @@ class Session(Struct):
             raise RuntimeError(msg)
         return self.channel
 
+    def ask(self, command: str, *, shown: str | None = None, awaiting: str | None = None) -> Reply:
+        """Send a command and return its reply; raises DialogueError.
+
+        ``awaiting`` names the command for the report where its first word does not.
+        """
+        self.awaiting = awaiting or command.partition(" ")[0].partition(":")[0]
+        return self.open_channel().ask(command, shown=shown)
+
     def redact(self, text: str) -> str:
         """Return a text fit to keep: without secrets and control characters."""
         return self.transcript.redact(text)
 
-    def about(self, stage: Stage) -> dict[str, Any]:
-        """Return the setting that a failure in a stage is usually about, and where it stands."""
-        name = _SETTING_OF.get(stage)
-        setting = self.loaded.settings.get(name) if name else None
-        return {"setting": name, "origin": setting.origin} if setting else {}
+    def evidence(self, *labels: Label, **facts: str) -> Evidence:
+        """Return evidence of the running stage that is no reply."""
+        return Evidence(stage=self.stage, labels=frozenset(labels), facts=facts)
 
-    def login_labels(self) -> tuple[str, ...]:
-        """Return the label for a dialogue without a login on a server that offers one."""
-        offered = "AUTH" in self.capabilities and self.loaded.settings.password is None
-        return (Label.NOT_LOGGED_IN,) if offered else ()
-
-    def refused(self, stage: Stage, reply: Reply, *labels: str, **facts: str) -> Evidence:
+    def refused(self, reply: Reply, *labels: Label, **facts: str) -> Evidence:
         """Return the evidence of a reply that says no."""
         return Evidence(
-            stage=stage,
+            stage=self.stage,
             code=reply.code,
             enhanced=reply.enhanced,
             text=self.redact(reply.text),
             labels=frozenset(labels),
-            facts=facts,
-            **self.about(stage),
+            facts={"command": self.awaiting, **facts},
         )
 
-    def broken(self, stage: Stage, error: DialogueError, *labels: str, **facts: str) -> Evidence:
-        """Return the evidence of a dialogue that broke."""
-        # The first line is enough to tell what is speaking.
-        line = error.received.lstrip().split(b"\n")[0][:_FIRST]
-        first = self.redact(decode(line).rstrip("\r")) if line else ""
-        if first:
-            facts["first"] = first
-        if error.token == "timeout":  # noqa: S105 -- an error token
-            facts.setdefault("seconds", f"{self.options.timeout:g}")
-            if error.received:
-                labels = (*labels, Label.DRIPPING)
-        label = getattr(error, "label", None)
-        all_labels = frozenset((*labels, *([label] if label else [])))
-        text = first or getattr(error, "detail", "")
-        return Evidence(
-            stage=stage,
-            error=error.token,
-            text=text,
-            labels=all_labels,
-            facts=facts,
-            **self.about(stage),
-        )
-
-
-def known(setting: Setting[T] | None) -> T:
-    """Return the value of a setting that the config stage has found to be there."""
-    if setting is None:
-        msg = "a setting that the config stage demands is absent"
-        raise RuntimeError(msg)
-    return setting.value
-
-
-def passed(stage: Stage, key: str, facts: Mapping[str, Any] | None = None, **values: object) -> StageResult:
-    """Return the result of a stage that went well."""
-    return StageResult(stage=stage, status=Status.PASS, summary=Message(key, values), facts=facts or {})
-
-
-def failed(
-    stage: Stage, key: str, *evidence: Evidence, facts: Mapping[str, Any] | None = None, **values: object
-) -> StageResult:
-    """Return the result of a stage that failed."""
-    return StageResult(
-        stage=stage,
-        status=Status.FAIL,
-        summary=Message(key, values),
-        facts=facts or {},
-        evidence=evidence,
-    )
-
-
-def skipped(stage: Stage, key: str, **values: object) -> StageResult:
-    """Return the result of a stage that did not run, with the reason."""
-    return StageResult(stage=stage, status=Status.SKIP, summary=Message(key, values))
+    def login_labels(self) -> tuple[Label, ...]:
+        """Return the label for a dialogue without a login on a server that offers one."""
+        return (Label.NOT_LOGGED_IN,) if "AUTH" in self.capabilities and self.target.login is None else ()

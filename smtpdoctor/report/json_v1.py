@@ -106,7 +106,7 @@ def render(report: Report, lang: Lang, *, transcript: bool = False) -> str:
                 "status": result.status,
                 "seconds": round(result.seconds, 3),
                 "summary": say(lang, result.summary),
-                "facts": dict(result.facts),
+                "facts": msgspec.to_builtins(result.facts) if result.facts is not None else {},
             }
             for result in report.stages
         ],

@@ -174,7 +174,9 @@ def _facts(result: StageResult) -> RenderableType:
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(style="dim", overflow="fold")
-    for name, value in result.facts.items():
+    import msgspec
+
+    for name, value in msgspec.to_builtins(result.facts or {}).items():
         several = value if isinstance(value, (list, tuple)) else [value]
         shown = ", ".join(map(_plain, several))
         if shown:

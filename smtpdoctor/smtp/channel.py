@@ -3,27 +3,57 @@
 TLS runs through memory buffers, so that the peer's bytes stay in our hands: what a server
 answered to a handshake it did not understand is the best evidence there is.
 Every wait ends at ``deadline`` however slowly the peer drips; there are no time-outs per call.
+A command goes out only when nothing is there to be read: what came before it is no answer to it.
+The socket never blocks by itself, so that looking costs one system call.
 """
 
 from __future__ import annotations
 
 import errno
+import math
+import select
 import socket
 import ssl
 import time
 from contextlib import suppress
 from typing import Final
 
+from msgspec import Struct
+
 from smtpdoctor.smtp.command import rendered
-from smtpdoctor.smtp.errors import ConnectFailed, Disconnected, TimedOut, TLSFailed
+from smtpdoctor.smtp.errors import (
+    ConnectFailed,
+    DialogueError,
+    Disconnected,
+    NotSMTP,
+    TimedOut,
+    TLSFailed,
+    Unsolicited,
+)
+from smtpdoctor.smtp.protocols import identify
 from smtpdoctor.smtp.reply import Reply, ReplyParser
 from smtpdoctor.smtp.transcript import Transcript
-from smtpdoctor.smtp.words import decode
 
-__all__ = ["Channel", "os_token"]
+__all__ = ["Channel", "Oddity", "os_token"]
 
 _CHUNK: Final = 65_536
 _FIRST: Final = 512
+_CLOSING: Final = 421  # RFC 5321 section 3.8: may answer any command, or come unasked
+_REFUSED: Final = 400  # and above: RFC 5321 section 4.2.1
+_HEAD: Final = 16  # bytes by which a binary protocol is known for sure
+_VAGUE: Final = frozenset({"binary", "malformed"})  # labels that more bytes may make better
+_BOUNDS: Final = frozenset({"line-too-long", "endless"})  # labels that say nothing about the first bytes
+_HEAD_SECONDS: Final = 0.2  # how long the rest of them may take
+_REST_SECONDS: Final = 1.0  # how long the rest of a reply may take that was begun unasked
+_END_SECONDS: Final = 0.2  # how long the end of the connection may take behind a refusal
+
+
+class Oddity(Struct, frozen=True):
+    """What was odd about one reply: ``verb`` is the command it answered, "" for the greeting."""
+
+    verb: str
+    code: int
+    quirks: frozenset[str]
 
 
 def os_token(error: OSError) -> str:
@@ -51,13 +81,19 @@ class Channel:
     """A connection to a server. ``deadline`` is a ``time.monotonic()`` moment, set anew for each stage."""
 
     def __init__(self, sock: socket.socket, transcript: Transcript, deadline: float) -> None:
+        sock.settimeout(0)
         self._socket = sock
         self._transcript = transcript
         self._parser = ReplyParser()
         self._tls: ssl.SSLObject | None = None
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        self._verb = ""  # of the command whose reply is awaited
+        self._pieces = 0  # in which the reply that is awaited has come so far
+        self._noted = 0  # bytes of it that the transcript has already
+        self._end: DialogueError | None = None  # how the connection ended, once that was seen
         self.deadline = deadline
+        self.oddities: list[Oddity] = []
 
     @classmethod
     def connect(cls, address: str, port: int, transcript: Transcript, deadline: float) -> Channel:
@@ -94,8 +130,18 @@ class Channel:
         return self._tls
 
     def ask(self, command: str, *, shown: str | None = None) -> Reply:
-        """Send a command and return its reply; ``shown`` is what the transcript says instead of the command."""
+        """Send a command and return its reply; ``shown`` is what the transcript says instead of the command.
+
+        Nothing is sent where something is there already. A farewell (421, or a refusal with the end of the
+        connection behind it) is returned, since it says why the command would not be answered. Any
+        other reply raises Unsolicited, after which the caller may ask again; the end raises Disconnected.
+        """
+        if (farewell := self._farewell()) is not None:
+            return farewell
         self.send(rendered(command), shown or command)
+        verb = (shown or command).partition(" ")[0].upper()
+        if verb.isalpha():  # not so a line of a SASL exchange, which belongs to its AUTH
+            self._verb = verb
         return self.read_reply()
 
     def send(self, data: bytes, shown: str) -> None:
@@ -110,27 +156,146 @@ class Channel:
             self._write(self._outgoing.read())
 
     def read_reply(self) -> Reply:
-        """Return the next reply; raises TimedOut, Disconnected, TLSFailed, NotSMTP."""
-        while True:
-            reply = self._parser.next_reply()
-            if reply is not None:
-                separators = "-" * (len(reply.lines) - 1) + " "
-                text = "\n".join(
-                    f"{reply.code}{separator}{line}"
-                    for separator, line in zip(separators, reply.lines, strict=True)
-                )
-                self._transcript.record("in", text, encrypted=self.encrypted)
-                return reply
-            try:
-                self._parser.feed(self._read())
-            except (TimedOut, Disconnected) as error:
-                error.received = self._parser.pending[:_FIRST]
-                if error.received:
-                    self._transcript.record("in", decode(error.received), encrypted=self.encrypted)
-                raise
+        """Return the next reply; raises TimedOut, Disconnected, TLSFailed, NotSMTP.
+
+        An error holds what had come of an unfinished reply.
+        """
+        try:
+            while True:
+                reply = self._next()
+                if reply is not None:
+                    return reply
+                self._feed(self._read())
+        except DialogueError as error:
+            raise self._told(error) from error.__cause__
+
+    def more_within(self, seconds: float) -> Reply | None:
+        """Return another reply, if one comes within some seconds though nothing was asked; else None.
+
+        For the reply that a server sends twice, or that answers a line which somebody else has put into
+        the connection. Never raises: what else is wrong shows at the next command.
+        """
+        deadline = self.deadline
+        self.deadline = min(deadline, time.monotonic() + seconds)
+        try:
+            while True:
+                reply = self._next()
+                if reply is not None:
+                    return reply
+                self._feed(self._read())
+        except DialogueError:
+            return None
+        finally:
+            self.deadline = deadline
+
+    def _farewell(self) -> Reply | None:
+        """Look for what came unasked; returns a farewell, raises Unsolicited for anything else."""
+        self._feed_what_is_there()
+        if self._end is None and not self._parser.pending:
+            return None
+        replies: list[Reply] = []
+        raw = b""
+        try:
+            while (reply := self._next()) is not None:
+                replies.append(reply)
+                raw += self._parser.raw
+            # The rest of a reply that has begun, or what a refusal that came unasked is followed by.
+            begun, refused = bool(self._parser.pending), bool(replies) and replies[-1].code >= _REFUSED
+            if self._end is None and (begun or refused):
+                reply = self.more_within(_REST_SECONDS if begun else _END_SECONDS)
+                if reply is not None:
+                    replies.append(reply)
+                    raw += self._parser.raw
+        except NotSMTP:
+            pass
+        else:
+            if replies and (replies[-1].code == _CLOSING or (replies[-1].code >= _REFUSED and self._end)):
+                return replies[-1]
+            if not replies and self._end is not None:
+                raise self._told(self._ended())
+        raw += self._note_pending()
+        self.drop_pending()
+        raise Unsolicited(tuple(replies), raw[:_FIRST])
+
+    def _next(self) -> Reply | None:
+        """Take a whole reply out of what has come, and write it down as it came."""
+        reply = self._parser.next_reply()
+        if reply is not None:
+            self._noted = self._pieces = 0
+            self._transcript.record_received(self._parser.raw, encrypted=self.encrypted)
+            if reply.quirks:
+                self.oddities.append(Oddity(self._verb, reply.code, reply.quirks))
+        return reply
+
+    def _feed(self, data: bytes) -> None:
+        self._pieces += 1
+        self._parser.feed(data)
+
+    def _feed_what_is_there(self) -> None:
+        """Read without waiting; one system call where nothing is there. Notes the end of the connection."""
+        if self._end is not None:
+            return
+        try:
+            self._decrypt()
+            while data := self._socket.recv(_CHUNK):
+                if self._tls is None:
+                    self._feed(data)
+                else:
+                    self._incoming.write(data)
+                    self._decrypt()
+            self._end = Disconnected("eof")
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._end = Disconnected(os_token(error))
+        except DialogueError as error:
+            self._end = error
+
+    def _decrypt(self) -> None:
+        """Feed what is whole of what came inside TLS; raises Disconnected, TLSFailed."""
+        if self._tls is not None:
+            with suppress(ssl.SSLWantReadError):
+                while True:
+                    self._feed(self._decrypted(self._tls))
+
+    def _ended(self) -> DialogueError:
+        """Return the error that ended the connection, as a new one: each has its own ``received``."""
+        end = self._end or Disconnected("eof")
+        return type(end)(end.token)
+
+    def _told(self, error: DialogueError) -> DialogueError:
+        """Put into an error what had come before it, and write that down."""
+        if not isinstance(error, NotSMTP):
+            error.received = self._parser.pending[:_FIRST]
+        elif error.label not in _BOUNDS:
+            if error.label in _VAGUE and len(self._parser.pending) < _HEAD:
+                self._gather()
+            received = self._parser.pending[:_FIRST]
+            error = NotSMTP(identify(received), received)
+        error.lines, error.pieces = self._parser.pending_lines, self._pieces
+        self._note_pending()
+        return error
+
+    def _gather(self) -> None:
+        """Wait a moment for the bytes that say which protocol it is."""
+        deadline = self.deadline
+        self.deadline = min(deadline, time.monotonic() + _HEAD_SECONDS)
+        with suppress(DialogueError):
+            while len(self._parser.pending) < _HEAD:
+                self._feed(self._read())
+        self.deadline = deadline
+
+    def _note_pending(self) -> bytes:
+        """Write down and return what is unfinished; whole, since the cut could go through a secret."""
+        pending = self._parser.pending
+        if len(pending) > self._noted:
+            self._noted = len(pending)
+            self._transcript.record_received(pending, encrypted=self.encrypted)
+        return pending
 
     def drop_pending(self) -> bytes:
         """Forget and return what came behind the last reply (RFC 3207 section 4.2)."""
+        self._noted = self._pieces = 0
         return self._parser.drop()
 
     def start_tls(self, context: ssl.SSLContext, name: str) -> None:
@@ -165,6 +330,7 @@ class Channel:
 
     def close(self, *farewell: str) -> None:
         """Say what is left to say without waiting for an answer, and close."""
+        self._note_pending()
         with suppress(OSError, Disconnected, TimedOut, ssl.SSLError):
             if farewell:
                 self.deadline = min(self.deadline, time.monotonic() + 1)
@@ -182,43 +348,68 @@ class Channel:
             raise TimedOut
         return remaining
 
+    def _wait(self, *, writing: bool = False) -> None:
+        """Wait until the socket can be read or written; raises TimedOut."""
+        remaining = self._remaining()
+        if hasattr(select, "poll"):
+            poller = select.poll()  # unlike select(), it knows file descriptors above 1,023
+            poller.register(self._socket, select.POLLOUT if writing else select.POLLIN)
+            ready = bool(poller.poll(math.ceil(remaining * 1000)))
+        else:
+            sockets = [self._socket]
+            ready = any(select.select([] if writing else sockets, sockets if writing else [], [], remaining))
+        if not ready:
+            raise TimedOut
+
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            self._socket.settimeout(self._remaining())
+            self._remaining()
             try:
                 view = view[self._socket.send(view) :]
-            except TimeoutError as error:
-                raise TimedOut from error
+            except BlockingIOError:
+                self._wait(writing=True)
             except OSError as error:
                 raise Disconnected(os_token(error)) from error
 
     def _receive(self) -> bytes:
-        self._socket.settimeout(self._remaining())
-        try:
-            data = self._socket.recv(_CHUNK)
-        except TimeoutError as error:
-            raise TimedOut from error
-        except OSError as error:
-            raise Disconnected(os_token(error)) from error
-        if not data:
-            raise Disconnected("eof")
-        return data
+        while self._end is None:
+            self._wait()
+            try:
+                data = self._socket.recv(_CHUNK)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                self._end = Disconnected(os_token(error))
+                raise self._end from error
+            if data:
+                return data
+            self._end = Disconnected("eof")
+        raise self._ended()
 
     def _read(self) -> bytes:
         if self._tls is None:
             return self._receive()
         while True:
             try:
-                data = self._tls.read(_CHUNK)
+                return self._decrypted(self._tls)
             except ssl.SSLWantReadError:
                 self._write(self._outgoing.read())
                 self._incoming.write(self._receive())
-                continue
-            except ssl.SSLZeroReturnError as error:
-                raise Disconnected("eof") from error
-            except ssl.SSLError as error:
-                raise TLSFailed(tls_token(error)) from error
-            if not data:
-                raise Disconnected("eof")
-            return data
+
+    def _decrypted(self, tls: ssl.SSLObject) -> bytes:
+        """Return the next bytes out of TLS; raises SSLWantReadError, Disconnected, TLSFailed."""
+        try:
+            data = tls.read(_CHUNK)
+        except ssl.SSLWantReadError:
+            raise
+        except ssl.SSLZeroReturnError as error:
+            self._end = Disconnected("eof")
+            raise self._end from error
+        except ssl.SSLError as error:
+            self._end = TLSFailed(tls_token(error))
+            raise self._end from error
+        if not data:
+            self._end = Disconnected("eof")
+            raise self._end
+        return data

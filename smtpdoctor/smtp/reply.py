@@ -3,33 +3,81 @@
 Theory of operation: ``feed`` appends what came, ``next_reply`` returns the next whole reply, or
 None where more is needed, or raises NotSMTP. The result does not depend on how the bytes were cut.
 What real servers do wrong is taken and noted in ``Reply.quirks``: bare LF, a line in the middle
-without a code, codes that differ between lines, a missing blank, 8-bit text.
+without a code, codes that differ between lines, a missing blank. 8-bit text is decoded.
 What cannot be a reply is refused as soon as that is certain: on the first line that does not
-begin with three digits, or on the third byte where the first is no text.
+begin with three digits, or on its first byte that is no text (the third one at the earliest).
+The bytes themselves are kept: ``raw`` is what a reply was on the wire.
 Sizes are bounded: RFC 5321 asks for 512 octets a line; real servers send up to a few thousand.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
 
 from smtpdoctor.smtp.errors import NotSMTP
+from smtpdoctor.smtp.protocols import TEXT_BYTES, identify
 from smtpdoctor.smtp.words import decode
 
-__all__ = ["MAX_LINE", "MAX_REPLY", "Reply", "ReplyParser", "identify"]
+__all__ = ["MAX_LINE", "MAX_REPLY", "Reply", "ReplyParser", "expected", "fits", "identify"]
 
 MAX_LINE: Final = 16_384  # Exim allows itself 2 KiB a line, Exchange 4; generous, yet bounded
 MAX_REPLY: Final = 131_072
 
 _LINE: Final = re.compile(rb"([2-5][0-9]{2})([ -]|$|(?=[^0-9]))(.*)", re.DOTALL)
 _ENHANCED: Final = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})(?=\s|$|[^\w.])\s*")
-_TEXT_BYTE: Final = frozenset(range(0x20, 0x7F)) | {0x09, 0x0A, 0x0D} | frozenset(range(0x80, 0x100))
-# A file server greets with 220 like a mail server, which says SMTP or ESMTP (RFC 5321 section 4.3.1).
-_FTP: Final = re.compile(rb"220[ -](?!.*smtp).*(?:ftp|filezilla server)")
-_TLS_CONTENT: Final = (b"\x14\x03", b"\x15\x03", b"\x16\x03", b"\x17\x03")
+_CODE: Final = re.compile(rb"[2-5][0-9]{2}")
+_NO_TEXT: Final = re.compile(rb"[^%s]" % re.escape(bytes(sorted(TEXT_BYTES))))
+_LEAST: Final = 3  # bytes by which most binary protocols are known
+
+# The replies by which a command may go on: RFC 5321 section 4.3.2, STARTTLS of RFC 3207, AUTH of RFC 4954.
+# "" is the connection itself, "." the end of the message.
+_EXPECTED: Final[Mapping[str, tuple[int, ...]]] = {
+    "": (220,),
+    "EHLO": (250,),
+    "HELO": (250,),
+    "LHLO": (250,),
+    "STARTTLS": (220,),
+    "AUTH": (235, 334),
+    "MAIL": (250,),
+    "RCPT": (250, 251, 252),
+    "DATA": (354,),
+    ".": (250,),
+    "RSET": (250,),
+    "NOOP": (250,),
+    "VRFY": (250, 251, 252),
+    "HELP": (211, 214),
+    "QUIT": (221,),
+}
+_STRICT: Final = frozenset({"", "STARTTLS", "AUTH", "DATA"})
+
+
+def expected(verb: str) -> tuple[int, ...]:
+    """Return the codes by which a command may go on; none for a command that is not known here.
+
+    ``verb`` is the first word of the command, "" for the greeting, "." for the end of the message.
+    """
+    return _EXPECTED.get(verb.upper(), ())
+
+
+def fits(verb: str, code: int) -> bool:
+    """Tell whether a reply can be the answer to a command at all (RFC 5321 section 4.3.2).
+
+    Any command may be refused (4yz, 5yz). A reply that says yes must be the right yes: 220 is no answer
+    to EHLO, 250 none to STARTTLS, AUTH or DATA; it belongs to another command, or to none. What some
+    servers say for 250 is taken: 200, any 25z, and 2yz to QUIT.
+    """
+    wanted = expected(verb)
+    if code >= 400 or code in wanted or not wanted:  # noqa: PLR2004 -- the first digit of RFC 5321
+        return True
+    if verb.upper() in _STRICT:
+        return False
+    if verb.upper() == "QUIT":
+        return 200 <= code < 300  # noqa: PLR2004
+    return code == 200 or 250 <= code < 260  # noqa: PLR2004
 
 
 class Reply(Struct, frozen=True):
@@ -67,48 +115,39 @@ class Reply(Struct, frozen=True):
         return f"{self.code} {self.text}".strip()
 
 
-def identify(data: bytes) -> str:
-    """Say what bytes that are no SMTP reply look like: the label of the evidence."""
-    head = data[:256].lstrip().lower()
-    if data[:2] in _TLS_CONTENT:
-        return "tls-bytes"
-    if head.startswith((b"http/", b"<!doctype", b"<html")) or b"400 bad request" in head:
-        return "http"
-    if head.startswith(b"ssh-"):
-        return "ssh"
-    if head.startswith((b"* ok", b"* preauth", b"* bye", b"* no", b"* bad")):
-        return "imap"
-    if head.startswith((b"+ok", b"-err")):
-        return "pop3"
-    if _FTP.match(head):
-        return "ftp"
-    if any(byte not in _TEXT_BYTE for byte in data[:64]):
-        return "binary"
-    return "malformed"
-
-
 class ReplyParser:
     """Collects bytes and cuts replies out of them."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._scanned = 0
+        self._raw = b""
         self._start_reply()
 
     def _start_reply(self) -> None:
+        self._wire = bytearray()
         self._lines: list[bytes] = []
         self._code: bytes | None = None
         self._quirks: set[str] = set()
-        self._size = 0
 
     def feed(self, data: bytes) -> None:
         """Append what came from the wire."""
         self._buffer += data
 
     @property
+    def raw(self) -> bytes:
+        """The last reply as it was on the wire, line ends and all."""
+        return self._raw
+
+    @property
     def pending(self) -> bytes:
-        """What has come of the reply that is not finished."""
-        return b"".join(line + b"\n" for line in self._lines) + bytes(self._buffer)
+        """What has come of the reply that is not finished, or is none, as it was on the wire."""
+        return bytes(self._wire + self._buffer)
+
+    @property
+    def pending_lines(self) -> int:
+        """How many whole lines have come of the reply that is not finished."""
+        return len(self._lines)
 
     def drop(self) -> bytes:
         """Forget and return everything that is pending (RFC 3207: what came before the handshake)."""
@@ -126,6 +165,7 @@ class ReplyParser:
                 self._check_unfinished()
                 return None
             line = bytes(self._buffer[:end])
+            self._wire += self._buffer[: end + 1]
             del self._buffer[: end + 1]
             self._scanned = 0
             reply = self._take(line)
@@ -133,20 +173,23 @@ class ReplyParser:
                 return reply
 
     def _check_unfinished(self) -> None:
-        self._scanned = len(self._buffer)
-        head = bytes(self._buffer[:3])
-        if self._code is None and len(head) == 3 and head[0] not in _TEXT_BYTE:  # noqa: PLR2004
-            raise NotSMTP(identify(head), head)
+        start, self._scanned = self._scanned, len(self._buffer)
+        if self._code is None and len(self._buffer) >= _LEAST and not _CODE.match(self._buffer):
+            # What was scanned before held no such byte, or there were less than three.
+            found = _NO_TEXT.search(self._buffer, start if start >= _LEAST else 0, MAX_LINE)
+            if found:
+                head = bytes(self._buffer[: max(found.end(), _LEAST)])
+                raise NotSMTP(identify(head), head)
         if len(self._buffer) > MAX_LINE:
             raise NotSMTP("line-too-long", bytes(self._buffer[:MAX_LINE]))
 
     def _take(self, line: bytes) -> Reply | None:
-        self._size += len(line) + 1  # empty lines count, too
-        if self._code is None and line and line[0] not in _TEXT_BYTE:
-            raise NotSMTP(identify(line[:3]), line[:3])
+        if self._code is None and not _CODE.match(line) and (found := _NO_TEXT.search(line, 0, MAX_LINE)):
+            head = line[: max(found.end(), _LEAST)]
+            raise NotSMTP(identify(head), head)
         if len(line) > MAX_LINE:
             raise NotSMTP("line-too-long", line[:MAX_LINE])
-        if self._size > MAX_REPLY:
+        if len(self._wire) > MAX_REPLY:
             raise NotSMTP("endless", self._lines[0] if self._lines else line)
         if line.endswith(b"\r"):
             line = line[:-1]
@@ -171,5 +214,6 @@ class ReplyParser:
             return None
         # The last line's code counts: it is the one that ends the reply.
         reply = Reply(int(code), tuple(decode(part) for part in self._lines), frozenset(self._quirks))
+        self._raw = bytes(self._wire)
         self._start_reply()
         return reply

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from smtpdoctor.model import Turn
 from smtpdoctor.smtp.redact import Redactor
+from smtpdoctor.smtp.words import decode
 
 __all__ = ["Transcript"]
 
@@ -30,9 +31,17 @@ class Transcript:
     def record(self, direction: Literal["in", "out", "note"], text: str, *, encrypted: bool = False) -> None:
         """Append one turn; a text of several lines becomes several turns."""
         for line in text.split("\n"):
-            if len(self.turns) >= _MAX_TURNS:
-                return
-            shown = self.redact(line.rstrip("\r"))
-            if len(shown) > _MAX_TEXT:
-                shown = f"{shown[:_MAX_TEXT]}…"
-            self.turns.append(Turn(self.seconds, direction, encrypted, shown))
+            self._append(direction, line.rstrip("\r"), encrypted=encrypted)
+
+    def record_received(self, data: bytes, *, encrypted: bool = False) -> None:
+        """Append what came from the wire as it came, one turn a line: decoded, masked, made printable."""
+        for line in data.removesuffix(b"\n").split(b"\n"):
+            self._append("in", decode(line.removesuffix(b"\r")), encrypted=encrypted)
+
+    def _append(self, direction: Literal["in", "out", "note"], line: str, *, encrypted: bool) -> None:
+        if len(self.turns) >= _MAX_TURNS:
+            return
+        shown = self.redact(line)
+        if len(shown) > _MAX_TEXT:
+            shown = f"{shown[:_MAX_TEXT]}…"
+        self.turns.append(Turn(self.seconds, direction, encrypted, shown))

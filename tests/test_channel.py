@@ -516,8 +516,7 @@ def test_a_stray_reply_whose_rest_is_late() -> None:
 def test_more_within() -> None:
     """Another reply is returned if it comes in time, and nothing raised if it does not, or the server goes."""
     with paired() as (channel, peer):
-        with ending():
-            assert channel.more_within(SHORT) is None
+        assert channel.more_within(SHORT) is None
         peer.sendall(b"502 what?\r\n250 hel")
         found = channel.more_within(PATIENCE)
         assert found is not None

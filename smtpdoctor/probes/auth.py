@@ -12,7 +12,7 @@ from smtpdoctor.facts import AuthFacts
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Secret
-from smtpdoctor.probes.broken import broken
+from smtpdoctor.probes.broken import answered, broken
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.settings.target import Login
 from smtpdoctor.smtp.errors import DialogueError
@@ -100,10 +100,10 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
     first = next(steps)
     command = f"AUTH {mechanism}"
     if first is None:
-        reply = session.ask(command)
+        reply = answered(session, command)
     else:
         initial = base64.b64encode(first).decode() or "="
-        reply = session.ask(f"{command} {initial}", shown=f"{command} {Secret.MASK}")
+        reply = answered(session, f"{command} {initial}", shown=f"{command} {Secret.MASK}")
     detail = ""
     for _ in range(_MAX_ROUNDS):
         if reply.code != _CONTINUE:
@@ -120,7 +120,7 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
             digest = answer.decode().rpartition(" ")[2]
             session.transcript.redact = Redactor((secret.reveal(), digest))
         encoded = base64.b64encode(answer or b"").decode()
-        reply = session.ask(encoded, shown=Secret.MASK, awaiting="AUTH")
+        reply = answered(session, encoded, shown=Secret.MASK, awaiting="AUTH")
     if reply.code == _CONTINUE:
         reply = session.ask("*", awaiting="AUTH")  # RFC 4954 section 4: cancels the exchange
     return reply, detail

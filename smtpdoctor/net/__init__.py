@@ -1,0 +1,1 @@
+"""What the network says below SMTP: TLS contexts, certificates, and second looks at a handshake."""

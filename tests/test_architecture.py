@@ -22,6 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "text": {"model"},
     "plan": {"model"},
     "smtp": {"model"},
+    "net": {"smtp"},
     "knowledge": {"model", "errors"},
     "settings": {"model", "errors", "knowledge", "smtp"},
     "diagnosis": {"model", "knowledge"},

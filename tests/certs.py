@@ -66,7 +66,7 @@ class Certificates:
     missing_intermediate: Certificate
     with_intermediate: Certificate
     weak_key: Certificate
-    _workshop: Workshop
+    workshop: Workshop
     _made: dict[str, Certificate] = field(default_factory=dict)
 
     @property
@@ -87,15 +87,17 @@ class Certificates:
     def __getitem__(self, kind: str) -> Certificate:
         """Return a certificate of a rarer kind (`KINDS`), made at the first time that it is asked for."""
         if kind not in self._made:
-            self._made[kind] = KINDS[kind](self._workshop, kind)
+            self._made[kind] = KINDS[kind](self.workshop, kind)
         return self._made[kind]
 
     def lasting(self, days: float, left: float) -> Certificate:
         """Return a certificate that is issued for so many days, of which so many are left."""
         name = f"lasting-{days}-{left}"
         if name not in self._made:
-            shop = self._workshop
-            self._made[name] = shop.store(name, shop.leaf(shop.root, days=(left - days, left)), shop.root)
+            shop = self.workshop
+            # A minute more, so that the moment of the test is before it.
+            leaf = shop.leaf(shop.root, days=(left - days, left + 0.0007))
+            self._made[name] = shop.store(name, leaf)
         return self._made[name]
 
 
@@ -216,7 +218,7 @@ def make(directory: Path) -> Certificates:
         missing_intermediate=issue("missing_intermediate", *NAMES, issuer=intermediate, intermediates=False),
         with_intermediate=issue("with_intermediate", *NAMES, issuer=intermediate),
         weak_key=shop.store("weak_key", shop.leaf(shop.root, key=weak_key)),
-        _workshop=shop,
+        workshop=shop,
     )
 
 
@@ -383,7 +385,7 @@ def version_1(original: Signed) -> Signed:
 
 def with_extension(original: Signed, oid: str, contents: bytes) -> Signed:
     """Add an extension with contents of any kind."""
-    name = der(0x06, _oid(oid))
+    name = der(0x06, oid_contents(oid))
     extension = der(0x30, name, der(0x04, contents))
 
     def edit(parts: Parts) -> Parts:
@@ -394,7 +396,8 @@ def with_extension(original: Signed, oid: str, contents: bytes) -> Signed:
     return forge(original, edit)
 
 
-def _oid(dotted: str) -> bytes:
+def oid_contents(dotted: str) -> bytes:
+    """Encode an object identifier, without tag and length."""
     first, second, *rest = map(int, dotted.split("."))
     encoded = bytearray([first * 40 + second])
     for arc in rest:
@@ -469,6 +472,19 @@ def _alone(extension: x509.ExtensionType) -> Callable[[Workshop, str], Certifica
     return make_one
 
 
+def _forged(shop: Workshop, name: str) -> Certificate:
+    """Issue in the name of the root, with another key: its key identifier is not told, so that it is tried."""
+    impostor = certify("x", None, ca=True)
+    pretender = Signed(shop.root.certificate, impostor.key)
+    return shop.store(name, shop.leaf(pretender, key_id=False))
+
+
+def _constrained(shop: Workshop, name: str) -> Certificate:
+    constraints = x509.NameConstraints([x509.DNSName("only.example.test")], None)
+    issuer = shop.authority("Intermediate", shop.root, extensions=[(constraints, True)])
+    return shop.store(name, shop.leaf(issuer))
+
+
 def _partial(shop: Workshop, name: str) -> Certificate:
     return shop.store(name, shop.leaf(shop.intermediate), shop.intermediate, chain=[])
 
@@ -536,6 +552,12 @@ KINDS: Final[Mapping[str, Callable[[Workshop, str], Certificate]]] = {
     "root_sent": _root_sent,
     "cross_ordered": _cross_ordered,
     "wrong_intermediate": _wrong_intermediate,
+    "alone": lambda shop, name: shop.store(name, shop.leaf(shop.intermediate), chain=[]),
+    "forged": _forged,
+    "name_constraints": _constrained,
+    "unknown_critical": _simple(
+        extensions=[(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5"), b""), True)]
+    ),
     "alone_with_scts": _alone(_SCTS),
     "alone_with_issuers": _alone(_ISSUERS),
     "partial": _partial,

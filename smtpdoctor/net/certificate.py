@@ -90,7 +90,7 @@ _REFUSED_BY: Final[dict[Flaw, tuple[str, ...]]] = {
 _DAY: Final = 86_400
 _MONTH: Final = 30 * _DAY
 _MAX_CHAIN: Final = 12
-_MAX_NAMES: Final = 100
+_MAX_NAMES: Final = 4096
 _SHOWN_NAMES: Final = 5
 _MAX_SHOWN: Final = 120
 _VERSION_3: Final = 3
@@ -340,6 +340,13 @@ class Examined(Struct, frozen=True):
 @functools.lru_cache(maxsize=64)
 def read(encoded: bytes) -> Certificate:
     """Read a certificate, DER; raises DERError. What is odd in an extension is passed over."""
+    try:
+        return _read(encoded)
+    except IndexError as error:
+        raise DERError("cut off") from error
+
+
+def _read(encoded: bytes) -> Certificate:
     begin, end = der.value(encoded, 0, len(encoded), _SEQUENCE)
     begin, end = der.value(encoded, begin, end, _SEQUENCE)
     fields = list(der.children(encoded, begin, end))
@@ -611,7 +618,7 @@ def _read_all(chain: Iterable[bytes]) -> tuple[Certificate, ...]:
     for encoded in chain:
         try:
             found.append(read(encoded))
-        except (ValueError, IndexError):
+        except DERError:
             break  # what stands above it cannot be joined to it
         if len(found) == _MAX_CHAIN:
             break

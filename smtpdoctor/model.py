@@ -103,13 +103,15 @@ class Origin(Struct, frozen=True):
     """Where a value came from.
 
     ``name`` is the flag, the variable or the preset; ``path`` and ``line`` say where it stands
-    when it was read from a file.
+    when it was read from a file, and ``text`` is what stands there: the raw lines of the variable,
+    with a secret's value masked.
     """
 
     kind: Literal["flag", "environment", "file", "preset", "sandbox", "default"]
     name: str
     path: str | None = None
     line: int | None = None
+    text: str = ""
 
     def __str__(self) -> str:
         match self.kind:
@@ -128,10 +130,15 @@ class Origin(Struct, frozen=True):
 
 
 class Setting(Struct, Generic[T], frozen=True):
-    """A value and where it came from."""
+    """A value and where it came from.
+
+    ``overrides`` is what weaker sources said instead, the strongest of them first; only values that
+    differ are there.
+    """
 
     value: T
     origin: Origin
+    overrides: tuple[Setting[T], ...] = ()
 
 
 class Settings(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from smtpdoctor.smtp.words import decode
 __all__ = ["answered", "broken", "broken_evidence", "label_of", "stray"]
 
 _FIRST: Final = 120
+_NO_WORDS: Final = frozenset({"tls-bytes", "binary"})
 # What a TLS alert that comes after the handshake means (RFC 8446 section 6.2).
 _LATE_ALERTS: Final = {"TLSV13_ALERT_CERTIFICATE_REQUIRED": Label.CLIENT_CERTIFICATE}
 

@@ -10,7 +10,7 @@ from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Stage
 from smtpdoctor.probes.session import Failed, Session
 from smtpdoctor.smtp.errors import DialogueError, NotSMTP, SASLFailed, Unsolicited
-from smtpdoctor.smtp.protocols import protocol_name
+from smtpdoctor.smtp.protocols import identify, protocol_name
 from smtpdoctor.smtp.reply import Reply, fits
 from smtpdoctor.smtp.words import decode
 
@@ -53,7 +53,10 @@ def broken_evidence(session: Session, error: DialogueError, *labels: Label, **fa
     told = {"command": session.awaiting, **facts}
     found = set(labels)
     # The first line is enough to tell what is speaking.
-    line = error.received.lstrip().split(b"\n")[0]
+    received = error.received.lstrip()
+    if session.stage is Stage.TLS and identify(received) in _NO_WORDS:
+        received = b""  # the bytes of a TLS record are nobody's words
+    line = received.split(b"\n")[0]
     # Masked before it is cut: the first part of a secret would not be known as one.
     first = session.redact(decode(line).rstrip("\r"))[:_FIRST] if line else ""
     if first:

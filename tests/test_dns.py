@@ -104,6 +104,9 @@ def test_a_mail_domain() -> None:
     [
         ({}, "dns-no-network"),
         ({".": Dns.SERVFAIL}, "dns-no-network"),
+        ({".": Dns.REFUSED, "smtp.gmail.com": Dns.REFUSED}, "dns-no-network"),
+        ({".": "NS a.root-servers.net", "smtp.gmail.com": Dns.SERVFAIL}, "dns-resolver-failure"),
+        ({".": "NS a.root-servers.net", "smtp.gmail.com": Dns.NODATA}, "dns-resolver-failure"),
         ({".": "NS a.root-servers.net"}, "dns-resolver-failure"),
         ({".": "NS ns.corp.internal"}, "dns-resolver-failure"),
     ],

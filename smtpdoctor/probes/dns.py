@@ -25,6 +25,9 @@ __all__ = ["step"]
 _MAX_ADDRESSES: Final = 16
 _SHOWN: Final = 4
 _ROOT_WAIT: Final = 3.0  # seconds; a server that knows the root has it in its memory
+# What a name server says that does not have a name, and what it says that cannot look any up.
+_NO: Final = frozenset({"nxdomain", "no-address"})
+_DOUBTFUL: Final = _NO | {"servfail", "dns-refused", "EAI_AGAIN"}
 _ARROW: Final = " → "
 
 
@@ -92,11 +95,14 @@ def _failure(session: Session, host: str, answer: Answer, *, known: bool) -> Fai
         Label.NO_PUBLIC_NAMES: error == "dns-unreachable",
     }
     labels = {label for label, holds in conclusions.items() if holds}
-    if known and error == "nxdomain":
+    if known and error in _DOUBTFUL:
         # The name is right: either nothing public is known here, or this name is kept back.
         soon = min(session.deadline, time.monotonic() + _ROOT_WAIT)
         public = knows_public_names(session.options.resolver, soon)
-        labels.add(Label.NO_PUBLIC_NAMES if public is False else Label.NAME_HIDDEN)
+        if public is False:
+            labels.add(Label.NO_PUBLIC_NAMES)
+        elif error in _NO:
+            labels.add(Label.NAME_HIDDEN)
     evidence = Evidence(stage=Stage.DNS, error=error, labels=frozenset(labels), facts=facts)
     facts_found = DnsFacts((), answer.canonical, answer.mx, answer.other_family)
     return Failed(Message(f"dns.{error.lower()}", {"host": facts["value"]}), evidence, facts=facts_found)

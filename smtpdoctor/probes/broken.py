@@ -52,8 +52,9 @@ def broken_evidence(session: Session, error: DialogueError, *labels: Label, **fa
     told = {"command": session.awaiting, **facts}
     found = set(labels)
     # The first line is enough to tell what is speaking.
-    line = error.received.lstrip().split(b"\n")[0][:_FIRST]
-    first = session.redact(decode(line).rstrip("\r")) if line else ""
+    line = error.received.lstrip().split(b"\n")[0]
+    # Masked before it is cut: the first part of a secret would not be known as one.
+    first = session.redact(decode(line).rstrip("\r"))[:_FIRST] if line else ""
     if first:
         told.setdefault("first", first)
     code, enhanced, text = None, None, first or getattr(error, "detail", "")
@@ -77,6 +78,8 @@ def broken_evidence(session: Session, error: DialogueError, *labels: Label, **fa
         found.add(Label.SERVER_UNPROVED)
     elif session.awaiting == "AUTH":
         found.add(Label.CLOSED_AFTER_AUTH)
+    if session.awaiting == "STARTTLS":
+        found.add(Label.STARTTLS)
     if session.awaiting in {"EHLO", "HELO"}:
         found.add(Label.HELO)
     if late := _LATE_ALERTS.get(error.token):

@@ -135,8 +135,8 @@ def _capabilities(reply: Reply, session: Session) -> dict[str, str]:
 
 
 def _silent(session: Session, error: TimedOut, seen: Look | None) -> Failed:
-    if seen is None or seen.label is None:
-        return broken(session, error)
+    if error.received or seen is None or seen.label is None:
+        return broken(session, error)  # what has begun a greeting is a mail server, however slow
     first = session.redact(seen.first)
     if seen.label is Label.SILENT_TLS_PORT:
         return broken(session, error, seen.label, first=first)

@@ -82,7 +82,9 @@ def _with_tls(channel: Channel, host: str, deadline: float) -> Look | None:
     except TLSFailed as error:
         label = label_of(identify(error.received))
         # An alert means that TLS is spoken there, only not with us.
-        return Look(Label.SILENT_TLS_PORT if label is Label.TLS_BYTES else label, _line(error.received))
+        if label is Label.TLS_BYTES:
+            return Look(Label.SILENT_TLS_PORT)
+        return None if label in _SAYS_NOTHING else Look(label, _line(error.received))
     except DialogueError as error:
         if error.token != "timeout":  # noqa: S105 -- an error token
             return None

@@ -215,7 +215,7 @@ class Channel:
                 raise self._told(self._ended())
         raw += self._note_pending()
         self.drop_pending()
-        raise Unsolicited(tuple(replies), raw[:_FIRST])
+        raise Unsolicited(tuple(replies), raw)
 
     def _next(self) -> Reply | None:
         """Take a whole reply out of what has come, and write it down as it came."""
@@ -264,13 +264,16 @@ class Channel:
         return type(end)(end.token)
 
     def _told(self, error: DialogueError) -> DialogueError:
-        """Put into an error what had come before it, and write that down."""
+        """Put into an error what had come before it, and write that down.
+
+        All of it (its size is bounded): a cut could go through a secret, which is then not known as one.
+        """
         if not isinstance(error, NotSMTP):
-            error.received = self._parser.pending[:_FIRST]
+            error.received = self._parser.pending
         elif error.label not in _BOUNDS:
             if error.label in _VAGUE and len(self._parser.pending) < _HEAD:
                 self._gather()
-            received = self._parser.pending[:_FIRST]
+            received = self._parser.pending
             error = NotSMTP(identify(received), received)
         error.lines, error.pieces = self._parser.pending_lines, self._pieces
         self._note_pending()
@@ -286,12 +289,16 @@ class Channel:
         self.deadline = deadline
 
     def _note_pending(self) -> bytes:
-        """Write down and return what is unfinished; whole, since the cut could go through a secret."""
+        """Write down and return what is unfinished."""
         pending = self._parser.pending
         if len(pending) > self._noted:
             self._noted = len(pending)
             self._transcript.record_received(pending, encrypted=self.encrypted)
         return pending
+
+    def receive(self) -> bytes:
+        """Return the next bytes as they are; raises TimedOut, Disconnected, TLSFailed."""
+        return self._read()
 
     def drop_pending(self) -> bytes:
         """Forget and return what came behind the last reply (RFC 3207 section 4.2)."""
@@ -315,7 +322,7 @@ class Channel:
                 with suppress(Disconnected, TimedOut):
                     self._write(self._outgoing.read())  # the alert tells the server why
                 detail = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else ""
-                raise TLSFailed(tls_token(error), first, detail) from error
+                raise TLSFailed(tls_token(error), first, detail, tls) from error
             try:
                 self._write(self._outgoing.read())
                 data = self._receive()

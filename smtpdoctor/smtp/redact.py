@@ -89,6 +89,9 @@ class _Forms:
             if form in text:
                 yield from _words(text, form)
         if not self.long:
+            # Short forms are looked for between the long ones, which cut a run of such characters.
+            for form in self.anywhere:
+                text = text.replace(form, "*" * len(form))
             yield from self._in_short_base64(text)
             return
         for core in self.cores:
@@ -105,7 +108,7 @@ class _Forms:
         """Yield where the secret stands in URL or quoted-printable encoding, whichever characters are encoded."""
         first = self.secret[0]
         blank = "|[+_]" if first == " " else ""
-        for found in re.finditer(rf"{re.escape(first)}|[%=][0-9A-Fa-f]{{2}}{blank}", text):
+        for found in re.finditer(rf"(?={re.escape(first)}|[%=][0-9A-Fa-f]{{2}}{blank})", text):
             ends = {found.start()}
             for one in self.secret:
                 ends = {end for start in ends for end in _steps(text, start, one)}

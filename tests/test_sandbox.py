@@ -645,6 +645,9 @@ def running(*arguments: str, prepare: str = "") -> Iterator[subprocess.Popen[str
         try:
             yield process
         finally:
+            process.terminate()  # not killed: it would leave its folder behind
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(SECONDS)
             process.kill()
             guard.cancel()
             guard.join()
@@ -890,7 +893,7 @@ def test_a_password_of_ones_own_is_not_shown(tmp_path: Path) -> None:
         assert _end(process)[1:] == ("", 0)
     with running("--lang", "ko", *arguments) as process:
         lines = _env(process)
-        process.kill()
+        process.terminate()
         _, err = process.communicate()
     assert "SMTP_USERNAME='some one'\n" in lines
     assert f"SMTP_PASSWORD_FILE='{file}'\n" in lines

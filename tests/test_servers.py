@@ -755,6 +755,7 @@ def test_postfix_by_hand(farewell: str) -> None:
         code = process.wait(20)
     if farewell == "kill":
         shutil.rmtree(directory)
+        shutil.rmtree(Path(description["ca_pem"]).parent)
     else:
         assert code == 0
         assert not directory.exists()

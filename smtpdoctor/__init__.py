@@ -1,32 +1,47 @@
 """smtpdoctor finds out why an application cannot send mail through an SMTP provider.
 
->>> from smtpdoctor import Settings, check, explain
+>>> from smtpdoctor import Settings, check, explain, lint
 
-``check(settings)`` runs the stages against a real server and returns a ``Report``;
-``explain(text)`` names the causes behind an error text or a log, without any network.
+``check(Settings.of(host=…, …))`` runs the stages against a real server and returns a ``Report``,
+``lint(…)`` judges the settings alone, ``explain(text)``
+names the causes behind an error text or a log, and ``Sandbox`` is a server to send to in tests.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from smtpdoctor.api import check, explain
-    from smtpdoctor.model import Report, Settings
+    from smtpdoctor.api import check, explain, lint
+    from smtpdoctor.model import Finding, Report, Settings
+    from smtpdoctor.sandbox import Sandbox
 
 __version__ = "0.1.0"
-__all__ = ["Report", "Settings", "__version__", "check", "explain"]
+__all__ = [
+    "Finding",
+    "Report",
+    "Sandbox",
+    "Settings",
+    "__version__",
+    "check",
+    "explain",
+    "lint",
+]
+_HOMES: Final = {
+    "Finding": "model",
+    "Report": "model",
+    "Sandbox": "sandbox",
+    "Settings": "model",
+    "check": "api",
+    "explain": "api",
+    "lint": "api",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import the public names when they are first used: the command line needs none of them."""
-    if name in {"Report", "Settings"}:
-        from smtpdoctor import model
-
-        return getattr(model, name)
-    if name in {"check", "explain"}:
-        from smtpdoctor import api
-
-        return getattr(api, name)
+    if name in _HOMES:
+        return getattr(import_module(f"smtpdoctor.{_HOMES[name]}"), name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

@@ -1,38 +1,50 @@
-"""The public Python API behind ``smtpdoctor.check`` and ``smtpdoctor.explain``."""
+"""The public Python API: what ``from smtpdoctor import …`` gives."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Finding, Report, Settings, Stage
 from smtpdoctor.plan import UNTIL
-from smtpdoctor.settings.resolve import Loaded
+from smtpdoctor.settings.resolve import Loaded, completed
+from smtpdoctor.text import say
 
 if TYPE_CHECKING:
     from smtpdoctor.doctor import Observer
 
-__all__ = ["check", "explain"]
+__all__ = ["check", "explain", "lint"]
+
+
+def _loaded(settings: Settings) -> Loaded:
+    try:
+        return Loaded(completed(settings), ())
+    except UsageError as error:
+        raise ValueError(say("en", error.message)) from None
 
 
 def check(
     settings: Settings,
     *,
-    until: str = "sender",
+    until: str | None = None,
     ca_file: str | None = None,
     timeout: float = 10.0,
     deadline: float = 60.0,
+    strict: bool = False,
     observer: Observer | None = None,
 ) -> Report:
     """Run the stages against the server of the settings.
 
-    ``until`` is the last stage: dns, connect, tls, auth, sender, recipient, send. The last two need
-    ``settings.recipient``, and only ``send`` sends a message. ``timeout`` (each stage) and
-    ``deadline`` (the whole run) are in seconds. What a server does never raises; ValueError is for
-    arguments that make no sense.
+    ``until`` is the last stage: dns, connect, tls, auth, sender, recipient, send; by default sender,
+    or send where ``settings.recipient`` is given, and only ``send`` sends a message. ``timeout`` (each
+    stage) and ``deadline`` (the whole run) are in seconds. What a server does never raises; ValueError
+    is for arguments that make no sense.
     """
     from smtpdoctor import doctor
     from smtpdoctor.probes.session import Options
 
+    if until is None:
+        until = "sender" if settings.recipient is None else "send"
     if until not in UNTIL:
         msg = f"until must be one of {', '.join(UNTIL)}, not {until!r}"
         raise ValueError(msg)
@@ -41,7 +53,14 @@ def check(
         msg = f"until={until!r} needs settings.recipient"
         raise ValueError(msg)
     options = Options(until=last, ca_file=ca_file, timeout=timeout, deadline=deadline)
-    return doctor.check(Loaded(settings, ()), options, observer)
+    return doctor.check(_loaded(settings), options, observer, strict=strict)
+
+
+def lint(settings: Settings, *, strict: bool = False) -> Report:
+    """Judge the settings themselves; nothing is sent, not even a DNS query. ValueError as in ``check``."""
+    from smtpdoctor import doctor
+
+    return doctor.lint_only(_loaded(settings), strict=strict)
 
 
 def explain(text: str, *, preset: str | None = None) -> tuple[Finding, ...]:

@@ -159,6 +159,8 @@ class _Run:
             outcome = broken(session, error)
         except Exception as error:  # noqa: BLE001 -- a crash of ours is a result too, and says so
             outcome = _crashed(session, error)
+        if isinstance(outcome, Failed):
+            outcome.evidence = _looked_beside(session, outcome.evidence)
         seconds = time.monotonic() - started
         if isinstance(outcome, Skipped):
             skipped = StageResult(stage=stage, status=Status.SKIP, seconds=seconds, summary=outcome.summary)
@@ -226,6 +228,15 @@ class _Run:
             seconds=time.monotonic() - self._started,
             strict=strict,
         )
+
+
+def _looked_beside(session: Session, evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """Return the evidence of a failure with what the server's other ports said, where that matters."""
+    if session.stage not in {Stage.CONNECT, Stage.GREETING, Stage.TLS} or not evidence:
+        return evidence
+    from smtpdoctor.probes.siblings import with_siblings
+
+    return (with_siblings(session, evidence[0]), *evidence[1:])
 
 
 def _status_of(found: Iterable[Finding]) -> Status:

@@ -65,6 +65,7 @@ class Label(StrEnum):
     OTHER_FAMILY = "other-family"
     HALF_ANSWERED = "half-answered"
     NO_PUBLIC_NAMES = "no-public-names"
+    NAME_HIDDEN = "name-hidden"
     # connection
     ALL_ADDRESSES_FAILED = "all-addresses-failed"
     IPV6_ONLY_FAILED = "ipv6-only-failed"

@@ -19,6 +19,7 @@ from smtpdoctor.terms import (
     Fault,
     Lang,
     Security,
+    SecurityName,
     SettingName,
     Severity,
     Stage,
@@ -40,6 +41,7 @@ __all__ = [
     "Report",
     "Secret",
     "Security",
+    "SecurityName",
     "Setting",
     "SettingName",
     "Settings",
@@ -108,7 +110,7 @@ class Origin(Struct, frozen=True):
     when it was read from a file, ``text`` is what that line says, with a secret masked.
     """
 
-    kind: Literal["flag", "environment", "file", "preset", "sandbox", "default"]
+    kind: Literal["flag", "environment", "file", "preset", "sandbox", "argument", "default"]
     name: str
     path: str | None = None
     line: int | None = None
@@ -124,6 +126,8 @@ class Origin(Struct, frozen=True):
                 return f"preset {self.name}"
             case "flag":
                 return f"flag {self.name}"
+            case "argument":
+                return f"argument {self.name}"
             case "sandbox":
                 return "sandbox"
             case _:
@@ -159,6 +163,45 @@ class Settings(Struct, frozen=True, kw_only=True):
     recipient: Setting[str] | None = None
     preset: str | None = None
     app: str = "smtp"
+
+    @classmethod
+    def of(  # noqa: PLR0913 -- one for each setting
+        cls,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        security: Security | SecurityName | None = None,
+        username: str | None = None,
+        password: str | Secret | None = None,
+        sender: str | None = None,
+        recipient: str | None = None,
+        ehlo: str | None = None,
+        cipher: str | None = None,
+        preset: str | None = None,
+    ) -> Settings:
+        """Return settings from plain values.
+
+        What is left out is completed by ``check`` and ``lint``: from the preset that is named or that
+        the host belongs to, then by what is usual (port 587, STARTTLS). Raises ValueError for a word
+        that is no way to secure a connection.
+        """
+
+        def given(name: str, value: T | None) -> Setting[T] | None:
+            return None if value is None else Setting(value, Origin("argument", name))
+
+        secret = Secret(password) if isinstance(password, str) else password
+        return cls(
+            host=given("host", host),
+            port=given("port", port),
+            security=given("security", None if security is None else Security(security)),
+            username=given("username", username),
+            password=given("password", secret),
+            sender=given("sender", sender),
+            recipient=given("recipient", recipient),
+            ehlo=given("ehlo", ehlo),
+            cipher=given("cipher", cipher),
+            preset=preset,
+        )
 
     def get(self, name: SettingName) -> Setting[Any] | None:
         """Return the setting of that name."""

@@ -35,7 +35,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from msgspec import Struct
 
 from smtpdoctor.errors import UsageError
-from smtpdoctor.model import Message, Secret
+from smtpdoctor.model import Message, Secret, SecurityName, Settings
 
 __all__ = ["HOST", "USERNAME", "Mail", "Sandbox"]
 
@@ -247,6 +247,24 @@ class Sandbox:
         """End all sessions and the server; ``grace`` gives clients that many seconds to end theirs."""
         self._grace = grace
         self._stack.close()
+
+    def settings(
+        self,
+        *,
+        security: SecurityName = "starttls",
+        sender: str | None = None,
+        recipient: str | None = None,
+    ) -> Settings:
+        """Return the settings of an application that uses this server; its certificate is in ``ca_file``."""
+        return Settings.of(
+            host=HOST,
+            port=self.tls_port if security == "tls" else self.starttls_port,
+            security=security,
+            username=self.username,
+            password=self.password,
+            sender=sender or self.username,
+            recipient=recipient,
+        )
 
     @property
     def messages(self) -> tuple[Mail, ...]:

@@ -15,6 +15,7 @@ __all__ = [
     "Fault",
     "Lang",
     "Security",
+    "SecurityName",
     "SettingName",
     "Severity",
     "Stage",
@@ -38,6 +39,9 @@ SETTING_NAMES: Final[tuple[SettingName, ...]] = (
     "ehlo",
     "recipient",
 )
+
+
+SecurityName = Literal["tls", "starttls", "opportunistic", "none"]
 
 
 class Security(StrEnum):

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,7 +34,7 @@ from smtpdoctor.report import json_v1
 from smtpdoctor.settings.resolve import Loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from typer.testing import Result
@@ -41,6 +43,17 @@ HOST = "127.0.0.1"
 USER = "app@example.test"
 PASSWORD = "correct horse 7"
 ORIGIN = Origin("flag", "test")
+# Seconds that no test waits for, to be put where another limit has to end the wait.
+NEVER = 300.0
+_HANGS = 60.0
+
+
+@contextlib.contextmanager
+def ending() -> Iterator[None]:
+    """Check that a wait has an end at all, on whatever machine; `benchmarks/deadlines.py` shows how exact it is."""
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < _HANGS
 
 
 def settings_for(  # noqa: PLR0913 -- one for each setting

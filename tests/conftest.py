@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import socket
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,11 +17,11 @@ from tests import postfix as postfix_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.certs import Certificates
     from tests.postfix import Postfix
 
+_HOMES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME")
 _NOISE = ("SMTP_", "SMTPDOCTOR_", "EMAIL_", "MAIL_")
 _NOISY = {
     *("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES"),
@@ -26,13 +29,26 @@ _NOISY = {
 }
 
 
-@pytest.fixture(scope="session")
-def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder in which all tests keep the compiled index, which takes seconds to make.
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the tests a home of their own, before any is collected: many are made from the presets.
 
-    A test that is about the cache itself takes one of its own.
+    All keep the compiled index in it, which takes seconds to make; a test that is about the cache
+    itself takes one of its own.
     """
-    return tmp_path_factory.mktemp("cache")
+    if hasattr(config, "workerinput"):  # a worker of pytest-xdist shares the folder of its master
+        return
+    home = tempfile.mkdtemp(prefix="smtpdoctor-tests-")
+    before = {name: os.environ.get(name) for name in _HOMES}
+    os.environ.update({name: str(Path(home, name)) for name in _HOMES})
+
+    def restore() -> None:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+        shutil.rmtree(home)
+
+    config.add_cleanup(restore)
 
 
 @pytest.fixture(scope="session")
@@ -46,14 +62,11 @@ def config_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(
-    monkeypatch: pytest.MonkeyPatch, cache_home: Path, config_homes: Iterator[Path]
-) -> None:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, config_homes: Iterator[Path]) -> None:
     """Keep the developer's own settings out of the tests, and theirs out of his."""
     for name in tuple(os.environ):
         if name.startswith(_NOISE) or name in _NOISY:
             monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(next(config_homes)))
 
 

@@ -176,6 +176,8 @@ def _services(certificates: Certificates) -> dict[str, dict[str, str]]:
         "auth_plain": usual | {"smtpd_sasl_mechanism_filter": "plain"},
         "auth_login": usual | {"smtpd_sasl_mechanism_filter": "login"},
         "auth_cram_md5": usual | {"smtpd_sasl_mechanism_filter": "cram-md5"},
+        "auth_scram_sha_1": usual | {"smtpd_sasl_mechanism_filter": "scram-sha-1"},
+        "auth_scram_sha_256": usual | {"smtpd_sasl_mechanism_filter": "scram-sha-256"},
         "client_refused": usual | early | {"smtpd_client_restrictions": "reject"},
         "helo_refused": usual | early | {"smtpd_helo_restrictions": "reject"},
         "helo_not_fqdn": usual | early | {"smtpd_helo_restrictions": "reject_non_fqdn_helo_hostname"},
@@ -260,7 +262,7 @@ base_dir = {directory}/dovecot
 state_dir = {directory}/dovecot/state
 log_path = {directory}/dovecot.log
 ssl = no
-auth_mechanisms = plain login cram-md5
+auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
 # The least there is: half a second, as Dovecot's timer turns no faster.
 auth_failure_delay = 0
 auth_verbose = yes
@@ -333,6 +335,8 @@ def _configure_postfix(
         "smtpd_sasl_type": "dovecot",
         "smtpd_sasl_path": "private/auth",
         "smtpd_sasl_security_options": "noanonymous",
+        # What most servers offer; SCRAM has ports of its own.
+        "smtpd_sasl_mechanism_filter": "plain, login, cram-md5",
         "smtpd_sender_login_maps": f"inline:{{{USER}={USER}, {OWNED_SENDER}=boss}}",
         "smtpd_tls_security_level": "none",
         "smtpd_tls_auth_only": "yes",

@@ -28,8 +28,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
@@ -898,16 +899,53 @@ class Dns(enum.Enum):
     NXDOMAIN = enum.auto()
     NODATA = enum.auto()
     SERVFAIL = enum.auto()
+    REFUSED = enum.auto()
+    FORMERR = enum.auto()
     SILENT = enum.auto()
+    GARBAGE = enum.auto()  # bytes that are no DNS message
 
 
 # Records such as "192.0.2.1", "2001:db8::1", "CNAME other.test", "MX 10 mail.test".
-Answer = Dns | str | Sequence[str]
+Records = Dns | str | Sequence[str]
+
+
+@dataclass(frozen=True)
+class DnsReply:
+    """An answer, and how it is sent.
+
+    ``after`` seconds pass before it; ``truncated`` has UDP say "ask again over TCP" (RFC 1035 section
+    4.2.1); ``preceded_by`` comes first, from the same port; ``ede`` is a code and a text of RFC 8914;
+    ``unchecked`` is said instead when the query forbids DNSSEC validation (the CD bit of RFC 4035);
+    ``with_edns`` is said instead to a query with EDNS (RFC 6891).
+    """
+
+    records: Records
+    after: float = 0.0
+    truncated: bool = False
+    preceded_by: Callable[[bytes], bytes] | None = None
+    ede: tuple[int, str] | None = None
+    unchecked: Records | None = None
+    with_edns: Records | None = None
+
+
+Answer = Records | DnsReply
+# By name, or by name and type where a type is answered in its own way.
+Answers = Mapping[str, Answer] | Mapping[str | tuple[str, str], Answer]
+
+
+def other_id(reply: bytes) -> bytes:
+    """Return a reply with the id of another query: what a forger who cannot see the query sends."""
+    return bytes([reply[0] ^ 0xFF, reply[1]]) + reply[2:]
+
+
+def other_question(reply: bytes) -> bytes:
+    """Return a reply whose question is another one, of the same length."""
+    return reply[:13] + bytes([reply[13] ^ 0x01]) + reply[14:]
 
 
 @dataclass(frozen=True)
 class DnsServer:
-    """A running DNS server, and the names and types it was asked for."""
+    """A running DNS server, and the names and types it was asked for, over UDP and TCP."""
 
     host: str
     port: int
@@ -915,69 +953,177 @@ class DnsServer:
 
 
 @contextlib.contextmanager
-def dns_server(answers: Mapping[str, Answer]) -> Iterator[DnsServer]:
-    """Answer DNS queries over UDP; what is not in the mapping does not exist."""
+def dns_server(answers: Answers, *, port: int = 0, tcp: bool = True) -> Iterator[DnsServer]:
+    """Answer DNS queries over UDP and TCP; what is not in the mapping does not exist."""
     workers = _Workers()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((HOST, 0))
-        server = DnsServer(HOST, sock.getsockname()[1], [])
+    with contextlib.ExitStack() as stack:
+        udp, listener = _dns_sockets(stack, port)
+        server = DnsServer(HOST, udp.getsockname()[1], [])
 
-        def run() -> None:
+        def answer_datagram(data: bytes, client: tuple[str, int]) -> None:
+            # A late answer may find the server closed.
+            with contextlib.suppress(OSError):
+                for message in _dns_messages(data, answers, server.queries, workers.stopping, udp=True):
+                    udp.sendto(message, client)
+
+        def answer_datagrams() -> None:
             while True:
-                data, client = sock.recvfrom(_CHUNK)
+                data, client = udp.recvfrom(_CHUNK)
                 if workers.stopping.is_set():
                     return
-                with contextlib.suppress(dns.exception.DNSException):
-                    query = dns.message.from_wire(data)
-                    question = query.question[0]
-                    name = _dns_name(question.name)
-                    kind = dns.rdatatype.to_text(question.rdtype)
-                    server.queries.append((name, kind))
-                    response = _dns_response(query, answers)
-                    if response is not None:
-                        sock.sendto(response.to_wire(), client)
+                # Each in its turn, as a server's log is; only a late answer holds nobody up.
+                if data:
+                    workers.start(answer_datagram, data, client)
 
-        workers.start(run)
+        def answer_streams() -> None:
+            while True:
+                connection, _ = listener.accept()
+                if workers.stopping.is_set() or not tcp:
+                    connection.close()
+                    if workers.stopping.is_set():
+                        return
+                    continue
+                workers.add(connection)
+                workers.start(answer_stream, connection)
+
+        def answer_stream(connection: socket.socket) -> None:
+            with contextlib.suppress(OSError), connection.makefile("rb") as reader:
+                while len(size := reader.read(2)) == 2:
+                    data = reader.read(int.from_bytes(size, "big"))
+                    for message in _dns_messages(data, answers, server.queries, workers.stopping, udp=False):
+                        connection.sendall(len(message).to_bytes(2, "big") + message)
+            workers.close(connection)
+
+        workers.start(answer_datagrams)
+        workers.start(answer_streams)
         try:
             yield server
         finally:
             workers.stopping.set()
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
-                waker.sendto(b"", sock.getsockname())
+                waker.sendto(b"", udp.getsockname())
+            with contextlib.suppress(OSError):
+                socket.create_connection(listener.getsockname(), 1).close()
             workers.stop()
+
+
+def _dns_sockets(stack: contextlib.ExitStack, port: int) -> tuple[socket.socket, socket.socket]:
+    """Return a UDP socket and a TCP listener on the same port, a free one for 0."""
+    while True:
+        with contextlib.ExitStack() as attempt:
+            udp = attempt.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            udp.bind((HOST, port))
+            listener = attempt.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(udp.getsockname())
+            except OSError:
+                if port:
+                    raise
+                continue
+            listener.listen(16)
+            stack.push(attempt.pop_all())
+            return udp, listener
+
+
+def _dns_messages(
+    data: bytes, answers: Answers, queries: list[tuple[str, str]], stopping: threading.Event, *, udp: bool
+) -> list[bytes]:
+    """Return the messages that answer one, in order."""
+    try:
+        query = dns.message.from_wire(data)
+        question = query.question[0]
+    except (dns.exception.DNSException, IndexError):
+        return []
+    name, kind = _dns_name(question.name), dns.rdatatype.to_text(question.rdtype)
+    queries.append((name, kind))
+    reply = _dns_reply(answers, name, kind)
+    stopping.wait(reply.after)
+    said = _dns_said(reply, query)
+    if said is Dns.SILENT:
+        return []
+    if said is Dns.GARBAGE:
+        return [b"\x15\x03\x01\x00\x02\x02"]
+    response = _dns_response(query, answers, said)
+    if response is None:
+        return []
+    if reply.ede is not None and query.edns >= 0:
+        option = dns.edns.EDEOption(dns.edns.EDECode.make(reply.ede[0]), reply.ede[1])
+        response.use_edns(0, options=[option])
+    if reply.truncated and udp:
+        response.answer.clear()
+        response.flags |= dns.flags.TC
+    wire = response.to_wire()
+    return [reply.preceded_by(wire), wire] if reply.preceded_by else [wire]
 
 
 def _dns_name(name: dns.name.Name) -> str:
     return name.to_text(omit_final_dot=True).lower()
 
 
-def _dns_response(query: dns.message.Message, answers: Mapping[str, Answer]) -> dns.message.Message | None:
-    """Answer one query, following aliases as a recursive server does."""
+def _dns_reply(answers: Answers, name: str, kind: str) -> DnsReply:
+    table = cast("Mapping[object, Answer]", answers)
+    answer = table.get((name, kind), table.get(name, Dns.NXDOMAIN))
+    return answer if isinstance(answer, DnsReply) else DnsReply(answer)
+
+
+def _dns_said(reply: DnsReply, query: dns.message.Message) -> Records:
+    if reply.with_edns is not None and query.edns >= 0:
+        return reply.with_edns
+    if reply.unchecked is not None and query.flags & dns.flags.CD:
+        return reply.unchecked
+    return reply.records
+
+
+def _dns_response(query: dns.message.Message, answers: Answers, said: Records) -> dns.message.Message | None:
+    """Answer one query, following aliases as a recursive server does, and around a loop once."""
     response = dns.message.make_response(query, recursion_available=True)
     question = query.question[0]
     wanted = dns.rdatatype.to_text(question.rdtype)
     name = _dns_name(question.name)
-    while True:
-        answer = answers.get(name, Dns.NXDOMAIN)
-        if answer is Dns.SILENT:
-            return None
-        if isinstance(answer, Dns):
+    seen: set[str] = set()
+    while name not in seen:
+        seen.add(name)
+        if isinstance(said, Dns):
             codes = {
                 Dns.NXDOMAIN: dns.rcode.NXDOMAIN,
                 Dns.SERVFAIL: dns.rcode.SERVFAIL,
+                Dns.REFUSED: dns.rcode.REFUSED,
+                Dns.FORMERR: dns.rcode.FORMERR,
             }
-            response.set_rcode(codes.get(answer, dns.rcode.NOERROR))
-            return response
-        records = [answer] if isinstance(answer, str) else answer
+            response.set_rcode(codes.get(said, dns.rcode.NOERROR))
+            if said is Dns.NXDOMAIN:
+                _dns_authority(response, answers, name)
+            return None if said is Dns.SILENT else response
+        records = [said] if isinstance(said, str) else said
         found = dict(map(_dns_record, records))
         kind = wanted if wanted in found else "CNAME"
         texts = [text for key, text in map(_dns_record, records) if key == kind]
         if not texts:
             return response
-        response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", kind, *texts))
+        response.answer.append(_dns_rrset(name, kind, texts))
         if kind == wanted:
             return response
         name = texts[0].rstrip(".").lower()
+        said = _dns_reply(answers, name, wanted).records
+    return response
+
+
+def _dns_authority(response: dns.message.Message, answers: Answers, name: str) -> None:
+    """Say which zone it is that does not have the name: the nearest one with an SOA record here."""
+    for cut in range(name.count(".") + 2):
+        zone = ".".join(name.split(".")[cut:]) or "."
+        said = _dns_reply(answers, zone, "SOA").records
+        texts = [said] if isinstance(said, str) else [] if isinstance(said, Dns) else said
+        soa = [text for key, text in map(_dns_record, texts) if key == "SOA"]
+        if soa:
+            response.authority.append(_dns_rrset(zone, "SOA", soa))
+            return
+
+
+def _dns_rrset(name: str, kind: str, texts: Sequence[str]) -> dns.rrset.RRset:
+    owner = dns.name.from_text(name)
+    return dns.rrset.from_text_list(owner, 60, "IN", kind, texts, origin=dns.name.root, relativize=False)
 
 
 def _dns_record(text: str) -> tuple[str, str]:

@@ -11,13 +11,12 @@ from smtpdoctor.advice import advise
 from smtpdoctor.diagnosis import Context, diagnose, ties
 from smtpdoctor.explain import explain_text
 from smtpdoctor.explain.lookup import of_entry
-from smtpdoctor.knowledge.compile import read
-from smtpdoctor.knowledge.load import sources
+from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.placeholders import PLACEHOLDER
 from smtpdoctor.knowledge.schema import Entry, Example, ExampleEvidence, NearMiss
 from smtpdoctor.model import Evidence, Lang, Origin, Setting, Settings
 
-KNOWN = read(*sources())
+KNOWN = load.from_sources()
 FACTS = Path(__file__).parent / "data" / "diagnoses.txt"
 
 

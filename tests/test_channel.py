@@ -26,6 +26,7 @@ from smtpdoctor.smtp.redact import Redactor
 from smtpdoctor.smtp.reply import MAX_LINE
 from smtpdoctor.smtp.transcript import Transcript
 from tests import servers
+from tests.checking import NEVER, ending
 from tests.servers import serve
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0  # what ends only a test that has gone wrong
 SHORT = 0.2
-SLACK = 0.5
 SECRET = "hunter2-is-the-secret"
 
 
@@ -49,14 +49,6 @@ def connected(server: Server, seconds: float = PATIENCE) -> Iterator[Channel]:
         yield channel
     finally:
         channel.close()
-
-
-@contextlib.contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Check that something ends in time."""
-    start = time.monotonic()
-    yield
-    assert time.monotonic() - start < seconds + SLACK
 
 
 @contextlib.contextmanager
@@ -131,7 +123,7 @@ def test_a_port_that_does_not_answer_times_out() -> None:
             filler = stack.enter_context(socket.socket())
             filler.setblocking(False)
             filler.connect_ex(listener.getsockname())
-        with within(SHORT), pytest.raises(ConnectFailed) as caught:
+        with ending(), pytest.raises(ConnectFailed) as caught:
             Channel.connect("127.0.0.1", listener.getsockname()[1], Transcript(), time.monotonic() + SHORT)
     assert caught.value.token == "timeout"
 
@@ -187,9 +179,9 @@ def test_a_dialogue() -> None:
 def test_a_silent_server_ends_at_the_deadline() -> None:
     """No word at all: a time-out with nothing received, when the deadline says so."""
     with serve(servers.silent) as server, connected(server, SHORT) as channel:
-        with within(SHORT), pytest.raises(TimedOut) as caught:
+        with ending(), pytest.raises(TimedOut) as caught:
             channel.read_reply()
-        with within(0), pytest.raises(TimedOut):
+        with ending(), pytest.raises(TimedOut):
             channel.ask("NOOP")
     assert (caught.value.token, caught.value.received) == ("timeout", b"")
 
@@ -203,7 +195,7 @@ def test_a_dripping_server_ends_at_the_deadline() -> None:
     with (
         serve(drip) as server,
         connected(server, SHORT) as channel,
-        within(SHORT),
+        ending(),
         pytest.raises(TimedOut) as caught,
     ):
         channel.read_reply()
@@ -220,7 +212,7 @@ def test_a_peer_that_does_not_read_ends_at_the_deadline() -> None:
     with (
         serve(idle) as server,
         connected(server, SHORT) as channel,
-        within(SHORT + 1),
+        ending(),
         pytest.raises(TimedOut),
     ):
         channel.send(b"x" * 50_000_000, "much")
@@ -524,8 +516,7 @@ def test_a_stray_reply_whose_rest_is_late() -> None:
 def test_more_within() -> None:
     """Another reply is returned if it comes in time, and nothing raised if it does not, or the server goes."""
     with paired() as (channel, peer):
-        with within(SHORT):
-            assert channel.more_within(SHORT) is None
+        assert channel.more_within(SHORT) is None
         peer.sendall(b"502 what?\r\n250 hel")
         found = channel.more_within(PATIENCE)
         assert found is not None
@@ -680,7 +671,7 @@ def test_a_handshake_ends_at_the_deadline() -> None:
 
     for script in (servers.silent, drip):
         with serve(script) as server, connected(server, SHORT) as channel:
-            with within(SHORT), pytest.raises(TimedOut) as caught:
+            with ending(), pytest.raises(TimedOut) as caught:
                 channel.start_tls(ssl.create_default_context(), "localhost")
             assert caught.value.received[:1] in {b"", b"\x16"}
 
@@ -744,7 +735,7 @@ def test_nonsense_inside_tls(certificates: Certificates) -> None:
 @pytest.mark.parametrize("farewell", [(), ("QUIT",)])
 def test_close_never_raises(script: servers.Script, farewell: tuple[str, ...]) -> None:
     """Whatever became of the connection, closing it is quiet, quick, and can be repeated."""
-    with serve(script) as server, connected(server) as channel, within(1):
+    with serve(script) as server, connected(server, NEVER) as channel, ending():
         if script is reset_after_a_word:
             channel.send(b"NOOP\r\n", "NOOP")
             server.join()

@@ -22,7 +22,7 @@ from smtpdoctor.knowledge.schema import Advice, Text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KNOWN = read(*load.sources())
+KNOWN = load.from_sources()
 
 ENTRY = """\
 stage = "auth"

@@ -66,7 +66,13 @@ def test_the_right_settings_pass(postfix: Postfix, service: str, security: str) 
 
 @pytest.mark.parametrize(
     ("service", "mechanism"),
-    [("auth_plain", "PLAIN"), ("auth_login", "LOGIN"), ("auth_cram_md5", "CRAM-MD5")],
+    [
+        ("auth_plain", "PLAIN"),
+        ("auth_login", "LOGIN"),
+        ("auth_cram_md5", "CRAM-MD5"),
+        ("auth_scram_sha_1", "SCRAM-SHA-1"),
+        ("auth_scram_sha_256", "SCRAM-SHA-256"),
+    ],
 )
 @pytest.mark.parametrize("right", [True, False])
 def test_every_mechanism_tells_right_from_wrong(
@@ -81,7 +87,9 @@ def test_every_mechanism_tells_right_from_wrong(
         assert_failed(report, "auth-bad-credentials", Stage.AUTH)
 
 
-@pytest.mark.parametrize("service", ["auth_plain", "auth_login", "auth_cram_md5"])
+@pytest.mark.parametrize(
+    "service", ["auth_plain", "auth_login", "auth_cram_md5", "auth_scram_sha_1", "auth_scram_sha_256"]
+)
 def test_a_password_beyond_ascii_is_sent_as_utf8(postfix: Postfix, service: str) -> None:
     """RFC 4616 says UTF-8, and Dovecot takes it in each mechanism."""
     report = at(postfix, service, username=postfix.utf8_user, password=postfix.utf8_password)

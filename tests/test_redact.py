@@ -121,6 +121,87 @@ def test_a_short_secret_is_masked_as_a_word_and_in_base64(secret: str, username:
     masked(secret, base64.b64encode(secret.encode()).decode(), "334 ")
 
 
+@given(LONG, st.data())
+@example("a=be f", None)
+@example("50%ab x", None)
+def test_a_secret_of_which_any_characters_are_encoded(secret: str, data: st.DataObject | None) -> None:
+    """Each character as it is, with percent signs, or with equals signs, and a blank as plus or underscore."""
+
+    def written(one: str) -> str:
+        ways = [one, *("".join(f"{sign}{byte:02x}" for byte in raw(one)) for sign in "%=")]
+        if one == " ":
+            ways += ["+", "_"]
+        if data is None:
+            return one if one != " " else "%20"
+        way = data.draw(st.sampled_from(ways))
+        return way.upper() if way != one and data.draw(st.booleans()) else way
+
+    # Half a pair of surrogates is no character: it has bytes only together with the other half.
+    assume(all(raw(one) in raw(secret) for one in secret))
+    form = "".join(map(written, secret))
+    masked(secret, form)
+    masked(secret, form, "AUTH PLAIN=A", "=41")
+
+
+@given(
+    st.text(min_size=4, max_size=20),
+    AROUND,
+    st.sampled_from(["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]),
+)
+def test_a_wide_secret_of_any_script_is_masked(secret: str, before: str, encoding: str) -> None:
+    """UTF-16 and UTF-32 in base64, also of Korean."""
+    form = base64.b64encode(f"{before}{secret}{before}".encode(encoding)).decode()
+    masked(secret, form, "535 ")
+
+
+@given(LONG, st.lists(st.sampled_from(["raw", "base64", "hex", "percent", " "]), min_size=1, max_size=6))
+def test_nothing_of_many_forms_in_one_line_is_left(secret: str, kinds: list[str]) -> None:
+    """Beside, behind and within each other: every one is gone."""
+    assume(secret not in Secret.MASK and secret.strip() and len(set(secret)) > 2)
+    data = raw(secret)
+    forms = {
+        "raw": secret,
+        "base64": base64.b64encode(data).decode(),
+        "hex": data.hex(),
+        "percent": "".join(f"%{byte:02X}" for byte in data),
+        " ": " ",
+    }
+    shown = Redactor([secret])("535 " + "".join(forms[kind] for kind in kinds) + " 5.7.8")
+    assert not any(form in shown for kind, form in forms.items() if kind != " ")
+    assert shown.startswith("535 ")
+
+
+@given(st.lists(LONG, min_size=2, max_size=3), st.integers(0, 3))
+def test_secrets_that_overlap_are_masked_as_one(secrets: list[str], shared: int) -> None:
+    """Where two secrets share characters of a line nothing of either is left."""
+    first, second = secrets[0], secrets[1]
+    assume(first.strip() and second.strip() and not set(first + second) & set("* "))
+    second = first[len(first) - shared :] + second
+    text = f"<{first[: len(first) - shared]}{second}>"
+    shown = Redactor([*secrets[2:], first]).plus(second)(text)
+    assert first not in shown
+    assert second not in shown
+
+
+def test_a_line_with_a_mask_is_otherwise_as_it_was() -> None:
+    """Only the secret goes, and of base64 the whole word that holds it."""
+    redact = Redactor(["hunter2-secret"])
+    encoded = base64.b64encode(b"\0user\0hunter2-secret").decode()
+    assert redact("535 5.7.8 <hunter2-secret>, hunter2-secrets") == "535 5.7.8 <********>, ********s"
+    assert redact(f"334 ({encoded}) VXNlcm5hbWU6 x%20y") == "334 (********) VXNlcm5hbWU6 x%20y"
+
+
+def test_an_access_token_is_masked() -> None:
+    """A token of 1,500 characters, whole, in base64, in hexadecimal and in a URL."""
+    token = "ya29." + "Zq7tRbxWpLk93_-" * 100
+    redact = Redactor([token])
+    data = token.encode()
+    base32 = base64.b32encode(data).decode().rstrip("=")
+    wide = base64.b64encode(f"user=a\1auth=Bearer {token}\1\1".encode("utf-16-le")).decode()
+    for form in (token, data.hex(), quote(token, safe=""), base32, base64.b64encode(data).decode(), wide):
+        assert redact(f"535 {form} no") == "535 ******** no"
+
+
 def test_a_short_secret_leaves_other_words_alone() -> None:
     """The word that merely has the letters of a short secret stays readable."""
     redact = Redactor(["abc", "x", "25"])

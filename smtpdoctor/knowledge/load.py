@@ -21,6 +21,7 @@ from smtpdoctor.knowledge.names import Names, names_of
 from smtpdoctor.knowledge.schema import App, Entry, Hints, Preset, Reply, Rule, WordPattern
 
 if TYPE_CHECKING:
+    from smtpdoctor.knowledge.compile import Knowledge
     from smtpdoctor.knowledge.sieve import Sieve
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "apps",
     "entries",
     "entry",
+    "from_sources",
     "hints",
     "ids",
     "names",
@@ -120,10 +122,21 @@ def _remove(folder: Path) -> None:
 
 
 @cache
-def _compiled() -> dict[str, bytes]:
-    from smtpdoctor.knowledge.compile import index_bytes, read
+def from_sources() -> Knowledge:
+    """Read the knowledge files themselves, with the examples that the index leaves out; takes seconds.
 
-    return index_bytes(read(*sources()))
+    Raises KnowledgeError, which lists every problem of every file.
+    """
+    from smtpdoctor.knowledge.compile import read
+
+    return read(*sources())
+
+
+@cache
+def _compiled() -> dict[str, bytes]:
+    from smtpdoctor.knowledge.compile import index_bytes
+
+    return index_bytes(from_sources())
 
 
 def _file(name: str) -> bytes:

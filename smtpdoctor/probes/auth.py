@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from contextlib import suppress
 from typing import Final
 
 from msgspec.structs import replace
@@ -12,13 +13,12 @@ from smtpdoctor.facts import AuthFacts
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Secret
-from smtpdoctor.probes.broken import broken
+from smtpdoctor.probes.broken import answered, broken
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.settings.target import Login
-from smtpdoctor.smtp.errors import DialogueError
-from smtpdoctor.smtp.redact import Redactor
+from smtpdoctor.smtp.errors import DialogueError, SASLFailed
 from smtpdoctor.smtp.reply import Reply
-from smtpdoctor.smtp.sasl import MECHANISMS, choose
+from smtpdoctor.smtp.sasl import MECHANISMS, choose, derived, finish
 
 __all__ = ["step"]
 
@@ -100,30 +100,40 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
     first = next(steps)
     command = f"AUTH {mechanism}"
     if first is None:
-        reply = session.ask(command)
+        reply = answered(session, command)
     else:
+        _mask(session, mechanism, first)
         initial = base64.b64encode(first).decode() or "="
-        reply = session.ask(f"{command} {initial}", shown=f"{command} {Secret.MASK}")
+        reply = answered(session, f"{command} {initial}", shown=f"{command} {Secret.MASK}")
     detail = ""
     for _ in range(_MAX_ROUNDS):
         if reply.code != _CONTINUE:
-            return reply, detail
+            break
         challenge = _decoded(reply)
         if mechanism in _OAUTH:
             detail = challenge.decode(errors="replace")
         try:
-            answer = steps.send(challenge)
+            answer = steps.send(challenge) or b""
         except StopIteration:
             break
-        if mechanism == "CRAM-MD5" and answer:
-            # With challenge and digest the password can be guessed without asking the server.
-            digest = answer.decode().rpartition(" ")[2]
-            session.transcript.redact = Redactor((secret.reveal(), digest))
-        encoded = base64.b64encode(answer or b"").decode()
-        reply = session.ask(encoded, shown=Secret.MASK, awaiting="AUTH")
+        except SASLFailed:
+            with suppress(DialogueError):
+                session.ask("*", awaiting="AUTH")
+            raise
+        _mask(session, mechanism, answer)
+        encoded = base64.b64encode(answer).decode()
+        reply = answered(session, encoded, shown=Secret.MASK, awaiting="AUTH")
     if reply.code == _CONTINUE:
         reply = session.ask("*", awaiting="AUTH")  # RFC 4954 section 4: cancels the exchange
+    elif reply.code == _OK:
+        finish(steps)
     return reply, detail
+
+
+def _mask(session: Session, mechanism: str, answer: bytes) -> None:
+    """Have masked, from now on, what of an answer would let the password be guessed."""
+    if secrets := derived(mechanism, answer):
+        session.transcript.redact = session.transcript.redact.plus(*secrets)
 
 
 def _decoded(reply: Reply) -> bytes:

@@ -1,178 +1,119 @@
-"""The DNS stage: the addresses of the host.
-
-The system's resolver answers, since the application will use it (hosts file, container DNS and
-all); only when it fails does dnspython ask again, to tell why.
-"""
+"""The DNS stage: the addresses of the host, and why there are none."""
 
 from __future__ import annotations
 
-import ipaddress
-import socket
-import threading
-import time
 from typing import Final
-
-from msgspec import Struct
 
 from smtpdoctor.facts import DnsFacts
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Stage
+from smtpdoctor.net.answer import (
+    Answer,
+    DnssecFailed,
+    ExtendedError,
+    Outcome,
+    ParallelLost,
+    RecordFailed,
+    ServerFailed,
+)
+from smtpdoctor.net.dns import knows_public_names, resolve
 from smtpdoctor.probes.session import Address, Failed, Passed, Session
 
 __all__ = ["step"]
 
 _MAX_ADDRESSES: Final = 16
-_V4: Final = 4
-_V6: Final = 6
-_EAI: Final = {
-    socket.EAI_NONAME: "nxdomain",
-    socket.EAI_AGAIN: "EAI_AGAIN",
-    getattr(socket, "EAI_NODATA", socket.EAI_NONAME): "no-address",
-    socket.EAI_FAIL: "servfail",
-}
-
-
-class _Answer(Struct, frozen=True):
-    """Addresses and the canonical name, or the error token."""
-
-    ips: tuple[str, ...] = ()
-    cname: str = ""
-    error: str = ""
+_SHOWN: Final = 4
+_ARROW: Final = " → "
 
 
 def step(session: Session) -> Passed:
     """Resolve the host, or what ``connect_to`` puts in its place."""
-    host, port = session.target.host.name, session.target.port
-    host, port = session.options.connect_to.get((host, port), (host, port))
-    family = session.options.family
-    literal = _literal(host)
-    if literal is not None:
-        session.addresses = (Address(literal, port),)
-        return Passed(Message("dns.literal", {"address": literal}), DnsFacts((literal,)))
-    if session.options.resolver is not None:
-        answer = _ask_server(host, family, session.options.resolver, session.deadline)
-    else:
-        answer = _ask_system(host, port, family, session.deadline)
+    target, options = session.target, session.options
+    host, port = options.connect_to.get((target.host.name, target.port), (target.host.name, target.port))
+    answer = resolve(host, port, family=options.family, resolver=options.resolver, deadline=session.deadline)
     if answer.error:
-        raise _failure(session, host, answer)
-    session.addresses = tuple(Address(ip, port) for ip in answer.ips[:_MAX_ADDRESSES])
-    values = {"host": host, "addresses": ", ".join(answer.ips[:4])}
-    return Passed(Message("dns.pass", values), DnsFacts(answer.ips, answer.cname))
+        known = target.known_host and host == target.host.name
+        raise _failure(session, host, answer, known=known)
+    session.addresses = tuple(Address(ip, port) for ip in answer.addresses[:_MAX_ADDRESSES])
+    facts = DnsFacts(answer.addresses, answer.canonical)
+    if answer.literal:
+        return Passed(Message("dns.literal", {"address": answer.name}), facts)
+    shown = ", ".join(answer.addresses[:_SHOWN])
+    return Passed(Message("dns.pass", {"host": host, "addresses": shown}), facts, _odd(answer))
 
 
-def _literal(host: str) -> str | None:
-    try:
-        return str(ipaddress.ip_address(host.strip("[]")))
-    except ValueError:
-        return None
+def _odd(answer: Answer) -> tuple[Evidence, ...]:
+    """Return the evidence of a look-up that went well in part only."""
+    for remark in answer.remarks:
+        if isinstance(remark, RecordFailed):
+            return (Evidence(stage=Stage.DNS, labels=frozenset({Label.HALF_ANSWERED}), facts=_half(remark)),)
+        if isinstance(remark, ParallelLost):
+            facts = {"kind": "A + AAAA", **_seconds(remark.seconds, remark.felt)}
+            return (Evidence(stage=Stage.DNS, labels=frozenset({Label.HALF_ANSWERED}), facts=facts),)
+    return ()
 
 
-def _ask_system(host: str, port: int, family: int | None, deadline: float) -> _Answer:
-    wanted = {None: socket.AF_UNSPEC, _V4: socket.AF_INET, _V6: socket.AF_INET6}[family]
-    answers: list[_Answer] = []
-
-    def look_up() -> None:
-        try:
-            found = socket.getaddrinfo(
-                host.encode() if host.isascii() else host,
-                port,
-                wanted,
-                socket.SOCK_STREAM,
-                0,
-                socket.AI_CANONNAME,
-            )
-        except socket.gaierror as error:
-            answers.append(_Answer(error=_EAI.get(error.errno, "servfail")))
-        except (OSError, UnicodeError):
-            answers.append(_Answer(error="nxdomain"))
-        else:
-            ips = tuple(dict.fromkeys(str(one[4][0]) for one in found))
-            cname = found[0][3].rstrip(".").lower() if found else ""
-            answers.append(_Answer(ips, "" if cname in {host.lower(), *ips} else cname))
-
-    # getaddrinfo knows no deadline; a thread that is left behind ends by itself.
-    thread = threading.Thread(target=look_up, name="getaddrinfo", daemon=True)
-    thread.start()
-    thread.join(max(deadline - time.monotonic(), 0))
-    if not answers:
-        return _Answer(error="dns-timeout")
-    return answers[0]
+def _half(remark: RecordFailed) -> dict[str, str]:
+    if remark.outcome is Outcome.SILENT:
+        return {"kind": remark.record, **_seconds(remark.seconds, remark.felt)}
+    return {"kind": remark.record, "answer": remark.outcome.upper()}
 
 
-def _ask_server(host: str, family: int | None, server: tuple[str, int] | None, deadline: float) -> _Answer:
-    """Ask a name server through dnspython; ``server`` None: the ones of the system."""
-    import dns.exception
-    import dns.name
-    import dns.resolver
-
-    try:
-        resolver = dns.resolver.Resolver(configure=server is None)
-    except dns.resolver.NoResolverConfiguration:
-        return _Answer(error="dns-timeout")
-    if server is not None:
-        resolver.nameservers = [server[0]]
-        resolver.port = server[1]
-    ips: list[str] = []
-    cname = ""
-    error = ""
-    for kind in ("A",) if family == _V4 else ("AAAA",) if family == _V6 else ("A", "AAAA"):
-        lifetime = max(min(deadline - time.monotonic(), 5.0), 0.1)
-        try:
-            answer = resolver.resolve(
-                host,
-                kind,
-                lifetime=lifetime,
-                search=server is None,
-            )
-        except dns.resolver.NXDOMAIN:
-            return _Answer(error="nxdomain")
-        except dns.resolver.NoAnswer as nothing:
-            cname = cname or _chain_end(nothing, host)
-            error = error or "no-address"
-        except dns.resolver.NoNameservers:
-            error = "servfail"
-        except dns.exception.Timeout:
-            return _Answer(error="dns-timeout")
-        except (dns.exception.DNSException, UnicodeError, ValueError):
-            error = "nxdomain"
-        else:
-            ips += [str(record) for record in answer]
-            canonical = str(answer.canonical_name).rstrip(".").lower()
-            cname = "" if canonical == host.lower() else canonical
-    if ips:
-        return _Answer(tuple(ips), cname)
-    return _Answer(cname=cname, error=error)
+def _seconds(seconds: float, felt: float | None) -> dict[str, str]:
+    told = {"seconds": f"{seconds:.1f}"}
+    if felt is not None:
+        told["felt"] = f"{felt:g}"
+    return told
 
 
-def _chain_end(nothing: Exception, host: str) -> str:
-    """Return where the CNAME chain of an answer without addresses ends."""
-    response = nothing.kwargs.get("response") if hasattr(nothing, "kwargs") else None
-    try:
-        canonical = str(response.canonical_name()).rstrip(".").lower() if response else ""
-    except Exception:  # noqa: BLE001 -- dnspython raises several kinds for a broken chain; none matters here
-        return ""
-    return "" if canonical == host.lower() else canonical
-
-
-def _failure(session: Session, host: str, answer: _Answer) -> Failed:
-    error, cname = answer.error, answer.cname
-    remaining = session.deadline - time.monotonic()
-    if session.options.resolver is None and error != "dns-timeout" and remaining > 0:
-        asked = _ask_server(host, session.options.family, None, session.deadline)
-        # The system may know what DNS does not (hosts file), never the other way round: keep its "no".
-        if asked.error and asked.error != "dns-timeout":
-            error, cname = asked.error, asked.cname
-        elif asked.ips:
-            error = "no-address" if session.options.family else error
-    labels = set()
-    if "." not in host:
-        labels.add(Label.CONTAINER_NAME)
-    if cname:
-        labels.add(Label.CNAME_CHAIN)
-    facts = {"value": session.redact(host)}
-    if cname:
-        facts["cname"] = session.redact(cname)
-    if error == "dns-timeout":
-        facts["seconds"] = f"{session.allotted:.3g}"
+def _failure(session: Session, host: str, answer: Answer, *, known: bool) -> Failed:
+    error = answer.error
+    facts = {"value": session.redact(host), **_reasons(session, answer)}
+    if len(answer.chain) > 1:
+        facts["cname"] = session.redact(_ARROW.join(answer.chain))
+    elif answer.canonical:
+        facts["cname"] = session.redact(answer.canonical)
+    found = {
+        "mx": ", ".join(answer.mx),
+        "other": ", ".join(answer.other_family),
+        "zone": answer.zone.strip("."),
+        "flag": f"--ipv{session.options.family}" if session.options.family else "",
+        "seconds": f"{session.allotted:.3g}" if error == "dns-timeout" else "",
+    }
+    facts.update({name: session.redact(text) for name, text in found.items() if text})
+    conclusions = {
+        Label.CONTAINER_NAME: "." not in host and error != "name-invalid",
+        Label.CNAME_CHAIN: "cname" in facts and error != "cname-loop",
+        Label.CNAME_LOOP: error == "cname-loop",
+        Label.ONLY_MX: bool(answer.mx),
+        Label.OTHER_FAMILY: bool(answer.other_family) and error == "no-address",
+        Label.NO_PUBLIC_NAMES: error == "dns-unreachable",
+    }
+    labels = {label for label, holds in conclusions.items() if holds}
+    if known and error == "nxdomain":
+        # The name is right: either nothing public is known here, or this name is kept back.
+        public = knows_public_names(session.options.resolver, session.deadline)
+        labels.add(Label.NO_PUBLIC_NAMES if public is False else Label.NAME_HIDDEN)
     evidence = Evidence(stage=Stage.DNS, error=error, labels=frozenset(labels), facts=facts)
-    return Failed(Message(f"dns.{error.lower()}", {"host": facts["value"]}), evidence)
+    facts_found = DnsFacts((), answer.canonical, answer.mx, answer.other_family)
+    return Failed(Message(f"dns.{error.lower()}", {"host": facts["value"]}), evidence, facts=facts_found)
+
+
+def _reasons(session: Session, answer: Answer) -> dict[str, str]:
+    """Return what the name servers did, by the kind of failure, and their own words."""
+    servers: dict[str, list[str]] = {}
+    facts: dict[str, str] = {}
+    for remark in answer.remarks:
+        match remark:
+            case ServerFailed(server, outcome):
+                servers.setdefault(outcome.value, []).append(server)
+            case ExtendedError(code, name, text):
+                words = " ".join(part for part in (name or f"EDE {code}", text) if part)
+                facts.setdefault("reason", session.redact(words))
+            case DnssecFailed():
+                facts["dnssec"] = answer.name
+            case RecordFailed(record, outcome):
+                facts |= {"kind": record, "answer": outcome.upper()}
+            case _:
+                pass
+    return facts | {f"server_{outcome}": ", ".join(each) for outcome, each in servers.items()}

@@ -12,11 +12,12 @@ from msgspec.structs import replace
 from smtpdoctor.facts import GreetingFacts
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message
-from smtpdoctor.probes.broken import broken, broken_evidence
+from smtpdoctor.probes.broken import answered, broken, broken_evidence, label_of, stray
 from smtpdoctor.probes.look import Look, look_at
 from smtpdoctor.probes.session import Failed, Passed, Session
 from smtpdoctor.smtp.command import ehlo_name
 from smtpdoctor.smtp.errors import DialogueError, TimedOut
+from smtpdoctor.smtp.protocols import greeting_label, protocol_name
 from smtpdoctor.smtp.reply import Reply
 
 __all__ = ["hello", "step"]
@@ -26,10 +27,9 @@ _PATIENCE: Final = 1.5
 _READY: Final = 220
 _SHUTTING_DOWN: Final = 421
 _UNKNOWN_COMMAND: Final = frozenset({500, 502})
+_STRAY_SECONDS: Final = 0.2  # a reply to a command that was sent before ours is on its way already
 _NOT_IMPLEMENTED: Final = frozenset({500, 501, 502, 503, 504})
-# A firewall that inspects SMTP overwrites what it does not know: the greeting with asterisks, the
-# names of capabilities with X (Cisco's "inspect esmtp").
-_STARRED: Final = re.compile(r"\*{6}")
+# A firewall that inspects SMTP overwrites the names of capabilities that it does not know with X.
 _CROSSED_OUT: Final = re.compile(r"X{3,}[A-Z]?")
 
 
@@ -48,9 +48,13 @@ def step(session: Session) -> Passed:
     session.banner = session.redact(greeting.text)
     facts = GreetingFacts(banner=session.banner, quirks=tuple(sorted(greeting.quirks)))
     session.facts = facts
-    session.rewritten = _STARRED.search(greeting.text) is not None
+    given_away = greeting_label(greeting)
+    session.rewritten = session.banner if given_away == Label.REWRITTEN else ""
+    if given_away == Label.NNTP:
+        raise _foreign(session, greeting, given_away)
     if greeting.code != _READY:
-        evidence = session.refused(greeting)
+        labels = (Label.PROXY_EXPECTED,) if given_away == Label.PROXY_EXPECTED else ()
+        evidence = session.refused(greeting, *labels)
         values = {"code": greeting.code, "reply": evidence.text}
         raise Failed(Message("greeting.refused", values), evidence, facts=facts)
     hello(session)
@@ -71,39 +75,47 @@ def hello(session: Session) -> None:
     session.ehlo = session.target.ehlo or ehlo_name(
         socket.gethostname(), session.open_channel().local_address
     )
-    reply = session.ask(f"EHLO {session.ehlo}")
-    first = reply
+    reply = first = answered(session, f"EHLO {session.ehlo}")
     if reply.code in _UNKNOWN_COMMAND:
-        reply = session.ask(f"HELO {session.ehlo}")
+        # The refusal may have been meant for a line that something on the way has put in front of ours.
+        if (answer := session.open_channel().more_within(_STRAY_SECONDS)) is not None and answer.positive:
+            raise stray(session, reply)
+        reply = answered(session, f"HELO {session.ehlo}")
     if not reply.positive:
         raise _hello_refused(session, first, reply)
     session.capabilities = _capabilities(reply, session)
-    if any(_CROSSED_OUT.fullmatch(name) for name in session.capabilities):
-        session.rewritten = True
+    if crossed_out := [name for name in session.capabilities if _CROSSED_OUT.fullmatch(name)]:
+        session.rewritten = " ".join(crossed_out)
 
 
 def _hello_refused(session: Session, first: Reply, last: Reply) -> Failed:
-    labels: tuple[Label, ...] = (Label.HELO,)
-    if last.code == _SHUTTING_DOWN:
-        labels = ()  # it may answer any command (RFC 5321 section 3.8), so it says nothing about the name
-    elif first.code in _UNKNOWN_COMMAND and last.code in _NOT_IMPLEMENTED:
+    if first.code in _UNKNOWN_COMMAND and last.code in _NOT_IMPLEMENTED:
         # A server that knows neither command does not speak SMTP, whatever name it is told.
-        labels = (_what_knows_no_hello(session, first, last),)
-    evidence = session.refused(last, *labels, value=session.ehlo, first=session.banner)
-    values = {"ehlo": session.ehlo, "code": last.code, "reply": evidence.text, "first": session.banner}
-    foreign = labels and labels[0] is not Label.HELO
-    key = "greeting.not-smtp" if foreign else "greeting.helo-refused"
-    return Failed(Message(key, values), evidence, facts=session.facts)
+        return _foreign(session, last, _what_knows_no_hello(session, first, last))
+    # 421 may answer any command (RFC 5321 section 3.8), so it says nothing about the name.
+    labels = () if last.code == _SHUTTING_DOWN else (Label.HELO,)
+    evidence = session.refused(last, *labels, value=session.ehlo)
+    values = {"ehlo": session.ehlo, "code": last.code, "reply": evidence.text}
+    return Failed(Message("greeting.helo-refused", values), evidence, facts=session.facts)
 
 
-def _what_knows_no_hello(session: Session, first: Reply, last: Reply) -> Label:
-    """Tell what greets with 220 and knows neither EHLO nor HELO: LMTP (RFC 2033), FTP (RFC 959)."""
-    banner = session.banner.lower()
-    said = f"{banner} {first.text} {last.text}".lower()
+def _foreign(session: Session, reply: Reply, protocol: str) -> Failed:
+    """Return the failure for a server that speaks another protocol in replies that look like SMTP's."""
+    first = session.banner or session.redact(reply.text)
+    told = {"first": first, "protocol": protocol_name(protocol), "value": session.ehlo}
+    evidence = session.refused(reply, label_of(protocol), **told)
+    return Failed(Message("greeting.not-smtp", {"first": first}), evidence, facts=session.facts)
+
+
+def _what_knows_no_hello(session: Session, first: Reply, last: Reply) -> str:
+    """Tell what greets with 220 and knows neither EHLO nor HELO: LMTP (RFC 2033), FTP (RFC 959) ..."""
+    greeting = Reply(_READY, (session.banner,))
+    hint = greeting_label(greeting)
+    said = f"{session.banner} {first.text} {last.text}".lower()
     if "lmtp" in said or "lhlo" in said:
         return Label.LMTP
-    if "ftp" in banner and "smtp" not in banner:
-        return Label.FTP
+    if hint:
+        return hint
     try:
         reply = session.ask(f"LHLO {session.ehlo}")
     except DialogueError:
@@ -123,8 +135,8 @@ def _capabilities(reply: Reply, session: Session) -> dict[str, str]:
 
 
 def _silent(session: Session, error: TimedOut, seen: Look | None) -> Failed:
-    if seen is None or seen.label is None:
-        return broken(session, error)
+    if error.received or seen is None or seen.label is None:
+        return broken(session, error)  # what has begun a greeting is a mail server, however slow
     first = session.redact(seen.first)
     if seen.label is Label.SILENT_TLS_PORT:
         return broken(session, error, seen.label, first=first)

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Security
+from smtpdoctor.probes.broken import label_of
 from smtpdoctor.probes.session import Session
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import DialogueError, NotSMTP, TLSFailed
@@ -79,9 +80,11 @@ def _with_tls(channel: Channel, host: str, deadline: float) -> Look | None:
     try:
         channel.start_tls(relaxed_context(), host)
     except TLSFailed as error:
-        label = Label(identify(error.received))
+        label = label_of(identify(error.received))
         # An alert means that TLS is spoken there, only not with us.
-        return Look(Label.SILENT_TLS_PORT if label is Label.TLS_BYTES else label, _line(error.received))
+        if label is Label.TLS_BYTES:
+            return Look(Label.SILENT_TLS_PORT)
+        return None if label in _SAYS_NOTHING else Look(label, _line(error.received))
     except DialogueError as error:
         if error.token != "timeout":  # noqa: S105 -- an error token
             return None
@@ -116,11 +119,11 @@ def _empty_request(channel: Channel) -> Look | None:
         channel.send(b"\r\n\r\n", "")
         channel.read_reply()
     except NotSMTP as error:
-        label, received = Label(error.label), error.received
+        label, received = label_of(error.label), error.received
     except DialogueError as error:
         if not error.received:
             return None
-        label, received = Label(identify(error.received)), error.received
+        label, received = label_of(identify(error.received)), error.received
     else:
         return None
     return None if label in _SAYS_NOTHING else Look(label, _line(received))

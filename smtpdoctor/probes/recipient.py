@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smtpdoctor.facts import RecipientFacts
 from smtpdoctor.model import Message
+from smtpdoctor.probes.broken import answered
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.smtp.command import rcpt_to
 
@@ -16,7 +17,7 @@ def step(session: Session) -> Passed | Skipped:
     if not session.in_transaction or recipient is None:
         return Skipped(Message("recipient.no-sender"))
     address = recipient.address
-    reply = session.ask(rcpt_to(address))
+    reply = answered(session, rcpt_to(address))
     if reply.positive:
         return Passed(Message("recipient.pass", {"recipient": address}), RecipientFacts(address))
     evidence = session.refused(reply, *session.login_labels())

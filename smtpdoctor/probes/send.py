@@ -12,6 +12,7 @@ from typing import Final
 
 from smtpdoctor.facts import SendFacts
 from smtpdoctor.model import Message
+from smtpdoctor.probes.broken import answered
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.settings.target import Mailbox
 from smtpdoctor.smtp.command import dot_stuffed
@@ -60,7 +61,7 @@ def step(session: Session) -> Passed | Skipped:
         return Skipped(Message("recipient.no-sender"))
     size = len(message)
     session.facts = SendFacts(session.token, size)
-    reply = session.ask("DATA")
+    reply = answered(session, "DATA")
     taken = False
     if reply.code == _GO_ON:
         session.in_transaction = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from smtpdoctor.facts import SenderFacts
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Message, Stage
+from smtpdoctor.probes.broken import answered
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.smtp.command import mail_from
 
@@ -27,7 +28,7 @@ def step(session: Session) -> Passed | Skipped:
 
         session.message, session.token = test_message(session, sender, session.target.recipient)
         size = len(session.message)
-    reply = session.ask(mail_from(address, capabilities, size))
+    reply = answered(session, mail_from(address, capabilities, size))
     if reply.positive:
         session.in_transaction = True
         return Passed(Message("sender.pass", {"sender": address}), SenderFacts(address))

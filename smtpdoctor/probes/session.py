@@ -107,7 +107,7 @@ class Session(Struct):
     banner: str = ""
     ehlo: str = ""
     capabilities: Mapping[str, str] = {}
-    rewritten: bool = False  # something on the way rewrites what the server says
+    rewritten: str = ""  # what something on the way has overwritten in what the server said
     message: bytes | None = None
     token: str = ""
     in_transaction: bool = False

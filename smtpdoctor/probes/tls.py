@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from smtpdoctor.facts import TlsFacts
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Security, Stage
-from smtpdoctor.probes.broken import broken
+from smtpdoctor.probes.broken import answered, broken, label_of
 from smtpdoctor.probes.greeting import capabilities_shown, hello
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.smtp.channel import Channel
@@ -38,7 +38,7 @@ def step(session: Session) -> Passed | Skipped:
         return Skipped(Message("tls.off"))
     if "STARTTLS" not in session.capabilities:
         return _not_offered(session, security)
-    reply = session.ask("STARTTLS")
+    reply = answered(session, "STARTTLS")
     if reply.code != _READY:
         evidence = session.refused(reply, Label.STARTTLS)
         values = {"code": reply.code, "reply": evidence.text}
@@ -70,7 +70,10 @@ def _not_offered(session: Session, security: Security) -> Passed | Skipped:
 
 
 def _capabilities(session: Session, *labels: Label) -> Evidence:
-    return session.evidence(*labels, mechanisms=" ".join(session.capabilities) or "-", banner=session.banner)
+    told = {"mechanisms": " ".join(session.capabilities) or "-", "banner": session.banner}
+    if session.rewritten:
+        told["first"] = session.rewritten
+    return session.evidence(*labels, **told)
 
 
 def _injected(session: Session, extra: bytes) -> Failed:
@@ -142,7 +145,7 @@ def _broken(session: Session, error: DialogueError) -> Failed:
         injected = session.target.security is not Security.TLS
         labels = (Label.INJECTED if injected else Label.PLAIN_ANSWER,)
     elif kind not in {"", "tls-bytes", "binary", "malformed"}:
-        labels = (Label(kind),)
+        labels = (label_of(kind),)
     failure = broken(session, error, *labels)
     if not isinstance(error, TLSFailed):
         return failure

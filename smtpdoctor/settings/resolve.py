@@ -15,6 +15,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import App, Endpoint, Preset
 from smtpdoctor.labels import Label
 from smtpdoctor.model import (
+    SETTING_NAMES,
     Evidence,
     Message,
     Origin,
@@ -44,6 +45,8 @@ _URL_SECURITY: Final[Mapping[str, Security | None]] = {
 IMPLICIT_TLS_PORTS: Final = frozenset({465, 2465})
 STARTTLS_PORTS: Final = frozenset({587, 2587, 2525})
 _DEFAULT: Final = Origin("default", "default")
+# Who gives a host so, leaves the rest to be completed; an application would not.
+_DELIBERATE: Final = frozenset({"flag", "argument"})
 
 
 class Flags(Struct, frozen=True, kw_only=True):
@@ -260,7 +263,7 @@ def _fill_from_preset(found: dict[str, Any], preset: Preset, *, named: bool) -> 
     if named and "host" not in found:
         found["host"] = Setting((endpoint and endpoint.host) or preset.host, origin)
     if endpoint is not None:
-        if "port" not in found and (named or found["host"].origin.kind == "flag"):
+        if "port" not in found and (named or found["host"].origin.kind in _DELIBERATE):
             found["port"] = Setting(endpoint.port, origin)
         if "security" not in found and "port" in found:
             found["security"] = Setting(endpoint.security, origin)
@@ -270,7 +273,7 @@ def _fill_from_preset(found: dict[str, Any], preset: Preset, *, named: bool) -> 
 
 def _defaults(found: dict[str, Any]) -> None:
     """Add what follows from the rest: the usual port, and the usual security of a port (RFC 8314)."""
-    if "port" not in found and "host" in found and found["host"].origin.kind == "flag":
+    if "port" not in found and "host" in found and found["host"].origin.kind in _DELIBERATE:
         implicit = "security" in found and found["security"].value is Security.TLS
         found["port"] = Setting(465 if implicit else 587, _DEFAULT)
     if "security" not in found and "port" in found:
@@ -315,6 +318,23 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
     _defaults(found)
     settings = Settings(**found, preset=preset.id if preset else None, app=app.id)
     return Loaded(settings, tuple(evidence))
+
+
+def completed(settings: Settings) -> Settings:
+    """Return settings with what follows from them: the host's preset, its port and mode, the usual ones.
+
+    Raises UsageError for a preset that does not exist.
+    """
+    found: dict[str, Any] = {
+        name: setting for name in SETTING_NAMES if (setting := settings.get(name)) is not None
+    }
+    named = preset_named(settings.preset) if settings.preset else None
+    preset = preset_of_host(found["host"].value) if "host" in found else None
+    preset = preset or named
+    if preset is not None:
+        _fill_from_preset(found, preset, named=named is not None)
+    _defaults(found)
+    return Settings(**found, preset=preset.id if preset else None, app=settings.app)
 
 
 def with_recipient(settings: Settings, recipient: str) -> Settings:

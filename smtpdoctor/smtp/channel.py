@@ -215,7 +215,7 @@ class Channel:
                 raise self._told(self._ended())
         raw += self._note_pending()
         self.drop_pending()
-        raise Unsolicited(tuple(replies), raw[:_FIRST])
+        raise Unsolicited(tuple(replies), raw)
 
     def _next(self) -> Reply | None:
         """Take a whole reply out of what has come, and write it down as it came."""
@@ -264,13 +264,16 @@ class Channel:
         return type(end)(end.token)
 
     def _told(self, error: DialogueError) -> DialogueError:
-        """Put into an error what had come before it, and write that down."""
+        """Put into an error what had come before it, and write that down.
+
+        All of it (its size is bounded): a cut could go through a secret, which is then not known as one.
+        """
         if not isinstance(error, NotSMTP):
-            error.received = self._parser.pending[:_FIRST]
+            error.received = self._parser.pending
         elif error.label not in _BOUNDS:
             if error.label in _VAGUE and len(self._parser.pending) < _HEAD:
                 self._gather()
-            received = self._parser.pending[:_FIRST]
+            received = self._parser.pending
             error = NotSMTP(identify(received), received)
         error.lines, error.pieces = self._parser.pending_lines, self._pieces
         self._note_pending()
@@ -286,7 +289,7 @@ class Channel:
         self.deadline = deadline
 
     def _note_pending(self) -> bytes:
-        """Write down and return what is unfinished; whole, since the cut could go through a secret."""
+        """Write down and return what is unfinished."""
         pending = self._parser.pending
         if len(pending) > self._noted:
             self._noted = len(pending)

@@ -1,8 +1,15 @@
 """Masks secrets and control characters where something is recorded, so that no printer has to.
 
 A server may echo what it was sent, raw or encoded; so every encoding of an AUTH exchange that
-holds the secret is masked too: base64 at any alignment (also of UTF-16), base32, URL, hex and
-quoted-printable encoding.
+holds the secret is masked too: base64 at any alignment (also of UTF-16 and UTF-32), base32, URL,
+hex and quoted-printable encoding.
+
+Theory of operation: each secret is turned once into the texts in which it could stand (its forms).
+A line is searched for them as they are; nothing of a line is decoded. For base64 that is possible
+because the characters in the middle of an encoded secret depend on its place only by one of three
+alignments. What is found is collected as spans of the line, and overlapping spans become one mask.
+URL and quoted-printable encoding leave open which characters are encoded, so they are compared
+character by character, and only in a line that holds an encoded character.
 """
 
 from __future__ import annotations
@@ -10,7 +17,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from smtpdoctor.model import Secret
@@ -19,7 +26,13 @@ from smtpdoctor.smtp.words import printable
 __all__ = ["Redactor"]
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
-_SHORT: Final = 4
+_BASE32: Final = re.compile(r"[A-Z2-7]{8,}={0,6}")
+_GROUP: Final = 10  # bytes: two groups of base32, 16 characters
+_ENCODED: Final = re.compile(r"[%=][0-9A-Fa-f]{2}")
+_SHORT: Final = 4  # a secret of fewer characters would blot out every text it happens to occur in
+_WIDE: Final = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+
+Span = tuple[int, int]
 
 
 def _bytes(secret: str) -> bytes:
@@ -30,57 +43,162 @@ def _bytes(secret: str) -> bytes:
         return secret.encode("utf-8", "surrogatepass")
 
 
-def _percent(secret: str) -> str:
-    """Return a pattern of the secret in URL encoding, whichever characters were encoded, in either case.
+def _cores(data: bytes) -> Iterator[str]:
+    """Yield what base64 makes of data wherever they stand in a longer text, without what their neighbours change.
 
-    Quoted-printable (RFC 2045 section 6.7) is the same with another sign.
+    An encoded character holds six bits; of the bytes before, one, two or three are in the same group.
     """
-    parts: list[str] = []
-    for one in secret:
-        encoded = "".join(f"[%=]{byte:02x}" for byte in _bytes(one))
-        parts.append(f"(?:{re.escape(one)}|(?i:{encoded}){'|[+_]' if one == ' ' else ''})")
-    return "".join(parts)
+    for offset in range(3):
+        encoded = base64.b64encode(bytes(offset) + data).decode()
+        first = -(-8 * offset // 6)
+        last = 8 * (offset + len(data)) // 6
+        yield encoded[first:last]
+
+
+class _Forms:
+    """The texts in which one secret could stand."""
+
+    def __init__(self, secret: str) -> None:
+        raw = _bytes(secret)
+        self.secret = secret
+        self.raw = raw
+        self.long = len(secret) >= _SHORT
+        forms = {secret, printable(secret), repr(secret)[1:-1], raw.decode("latin-1"), secret.strip()}
+        forms |= {base64.b64encode(raw).decode(), base64.b32encode(raw[:_GROUP]).decode().rstrip("=")}
+        self.anywhere = tuple(form for form in forms if len(form) >= _SHORT)
+        self.as_words = tuple(form for form in forms if 0 < len(form) < _SHORT)
+        # Base32 of a long secret is known by its beginning; Python makes it slowly.
+        self.base32 = base64.b32encode(raw[:_GROUP]).decode() if len(raw) > _GROUP else ""
+        self.hex = raw.hex() if self.long else ""
+        self.cores = tuple(dict.fromkeys(self._all_cores())) if self.long else ()
+        # A blank may be written as a plus sign (forms) or an underscore (quoted-printable in headers).
+        self.blank = secret.replace("+", " ").replace("_", " ") if self.long and " " in secret else ""
+
+    def _all_cores(self) -> Iterator[str]:
+        # Zeros at the ends of a wide encoding are the neighbours' in the other byte order.
+        wide = (self.secret.encode(encoding, "surrogatepass").strip(b"\0") for encoding in _WIDE)
+        for data in dict.fromkeys((self.raw, *wide)):
+            yield from _cores(data)
+
+    def spans(self, text: str, standard: str, lower: str, *, encoded: bool) -> Iterator[Span]:
+        """Yield where the secret stands; ``standard`` is the text in base64's usual alphabet."""
+        for form in self.anywhere:
+            if form in text:
+                yield from _found(text, form)
+        for form in self.as_words:
+            if form in text:
+                yield from _words(text, form)
+        if not self.long:
+            # Short forms are looked for between the long ones, which cut a run of such characters.
+            for form in self.anywhere:
+                text = text.replace(form, "*" * len(form))
+            yield from self._in_short_base64(text)
+            return
+        for core in self.cores:
+            if core in standard:
+                yield from _runs(_BASE64, text, standard, core)
+        if self.base32 and self.base32 in text:
+            yield from _runs(_BASE32, text, text, self.base32)
+        if self.hex in lower:
+            yield from _hex(text, self.hex)
+        if encoded or (self.blank and self.blank in text.replace("+", " ").replace("_", " ")):
+            yield from self._percent(text)
+
+    def _percent(self, text: str) -> Iterator[Span]:
+        """Yield where the secret stands in URL or quoted-printable encoding, whichever characters are encoded."""
+        first = self.secret[0]
+        blank = "|[+_]" if first == " " else ""
+        for found in re.finditer(rf"(?={re.escape(first)}|[%=][0-9A-Fa-f]{{2}}{blank})", text):
+            ends = {found.start()}
+            for one in self.secret:
+                ends = {end for start in ends for end in _steps(text, start, one)}
+                if not ends:
+                    break
+            if ends:
+                yield found.start(), max(ends)
+
+    def _in_short_base64(self, text: str) -> Iterator[Span]:
+        """Yield base64 of an AUTH exchange, in which a short secret stands alone or between zero bytes."""
+        for found in _BASE64.finditer(text):
+            token = found[0].rstrip("=").replace("-", "+").replace("_", "/")
+            token = token[: len(token) - (len(token) % 4 == 1)]
+            try:
+                plain = base64.b64decode(token + "=" * (-len(token) % 4))
+            except (binascii.Error, ValueError):
+                continue
+            if self.raw in plain.split(b"\0"):
+                yield found.span()
+
+
+def _steps(text: str, start: int, one: str) -> Iterator[int]:
+    """Yield where a character that begins at a place ends, as it is or encoded."""
+    if text.startswith(one, start) or (one == " " and text[start : start + 1] in {"+", "_"}):
+        yield start + 1
+    end = start
+    for byte in _bytes(one):
+        if not _ENCODED.match(text, end) or int(text[end + 1 : end + 3], 16) != byte:
+            return
+        end += 3
+    yield end
+
+
+def _found(text: str, form: str) -> Iterator[Span]:
+    start = text.find(form)
+    while start >= 0:
+        yield start, start + len(form)
+        start = text.find(form, start + 1)
+
+
+def _words(text: str, form: str) -> Iterator[Span]:
+    """Yield where a form stands as a word of its own."""
+    for found in re.finditer(rf"(?<![\w.]){re.escape(form)}(?![\w.])", text):
+        yield found.span()
+
+
+def _hex(text: str, form: str) -> Iterator[Span]:
+    """Yield where hexadecimal digits stand, in either case."""
+    for run in re.finditer(r"[0-9A-Fa-f]+", text):
+        for start, end in _found(run[0].lower(), form):
+            yield run.start() + start, run.start() + end
+
+
+def _runs(alphabet: re.Pattern[str], text: str, standard: str, core: str) -> Iterator[Span]:
+    """Yield the whole encoded texts that hold a core."""
+    for run in alphabet.finditer(text):
+        if core in standard[run.start() : run.end()]:
+            yield run.span()
 
 
 class Redactor:
     """Masks a fixed set of secrets in any text."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = tuple(sorted({one for one in secrets if one}, key=len, reverse=True))
-        self._bytes = tuple((_bytes(one), len(one) >= _SHORT) for one in self._secrets)
-        forms: set[str] = set()
-        for secret in self._secrets:
-            raw = _bytes(secret)
-            forms |= {secret, printable(secret), repr(secret)[1:-1], raw.decode("latin-1"), secret.strip()}
-            forms |= {base64.b64encode(raw).decode(), base64.b32encode(raw).decode().rstrip("=")}
-        long = sorted((one for one in forms if len(one) >= _SHORT), key=len, reverse=True)
-        short = sorted((one for one in forms if 0 < len(one) < _SHORT), key=len, reverse=True)
-        parts = [re.escape(one) for one in long]
-        parts += [f"{_percent(one)}|(?i:{_bytes(one).hex()})" for one in self._secrets if len(one) >= _SHORT]
-        # A secret of one to three characters would blot out every text it happens to occur in.
-        parts += [rf"(?<![\w.]){re.escape(one)}(?![\w.])" for one in short]
-        self._pattern = re.compile("|".join(parts)) if parts else None
+        self._secrets = tuple(dict.fromkeys(one for one in secrets if one))
+        self._forms = tuple(_Forms(one) for one in self._secrets)
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets and without control characters."""
-        if self._pattern is not None:
-            text = self._pattern.sub(Secret.MASK, text)
-            text = _BASE64.sub(self._unmask_base64, text)
+        if self._forms and text:
+            text = self._masked(text)
         return printable(text)
 
-    def _unmask_base64(self, found: re.Match[str]) -> str:
-        token = found[0].rstrip("=").replace("-", "+").replace("_", "/")
-        for start in range(min(4, len(token))):
-            cut = token[start:]
-            cut = cut[: len(cut) - (len(cut) % 4 == 1)]
-            try:
-                plain = base64.b64decode(cut + "=" * (-len(cut) % 4))
-            except (binascii.Error, ValueError):
-                continue
-            # A byte of zero beside each letter is UTF-16; between user and password it is SASL's.
-            narrow = plain.replace(b"\0", b"")
-            if any(secret in plain or secret in narrow for secret, long in self._bytes if long):
-                return Secret.MASK
-            if start == 0 and any(secret in plain.split(b"\0") for secret, _ in self._bytes):
-                return Secret.MASK
-        return found[0]
+    def plus(self, *secrets: str) -> Redactor:
+        """Return a redactor that masks these, too."""
+        return Redactor((*self._secrets, *secrets))
+
+    def _masked(self, text: str) -> str:
+        standard = text.replace("-", "+").replace("_", "/")
+        lower = text.lower()
+        encoded = ("%" in text or "=" in text) and _ENCODED.search(text) is not None
+        spans = sorted(
+            span for forms in self._forms for span in forms.spans(text, standard, lower, encoded=encoded)
+        )
+        if not spans:
+            return text
+        parts: list[str] = []
+        end = 0
+        for start, stop in spans:
+            if start >= end or not parts:
+                parts += [text[end:start], Secret.MASK]
+            end = max(end, stop)
+        return "".join([*parts, text[end:]])

@@ -15,6 +15,8 @@ _CONTROL: Final = re.compile(
 
 def printable(text: str) -> str:
     """Replace control characters with visible escapes; tabs become blanks."""
+    if text.isprintable():  # much faster, and true of most texts
+        return text
     return _CONTROL.sub(_escape, text).replace("\t", " ")
 
 

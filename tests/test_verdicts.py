@@ -1,0 +1,314 @@
+"""The right verdict for each kind of server that a wrong one was once given for.
+
+Each row is a kind, not a case: a script that behaves as real servers of that kind do, and the cause
+that has to come first.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from smtpdoctor import Report, Settings, check
+from smtpdoctor.labels import Label
+from smtpdoctor.model import Severity, Stage, Status
+from tests import servers
+from tests.checking import PASSWORD, USER, assert_failed, ids, stage_of
+from tests.checking import check as check_with
+from tests.servers import HOST, Peer, Script, dialogue, dns_server, on, raw, say, sequence, serve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.certs import Certificates
+
+QUICK = 0.6
+
+
+def run(script: Script, **more: Any) -> Report:
+    """Check a server as README says; what is given overrides the settings."""
+    options = {name: more.pop(name) for name in ("timeout", "deadline", "ca_file", "until") if name in more}
+    with serve(script) as server:
+        given = {"security": "none", "username": USER, "password": PASSWORD, "sender": USER, **more}
+        return check(Settings.of(host=HOST, port=server.port, **given), **options)
+
+
+def cause(report: Report) -> tuple[str, Stage]:
+    first = report.findings[0]
+    assert first.severity is Severity.ERROR, ids(report)
+    return first.id, first.stage
+
+
+# -- Other protocols that greet with 220, or with a code ------------------------------------------
+
+LMTP_REFUSAL = "500 5.5.1 Unknown command"
+FOREIGN: dict[str, tuple[Script, Label]] = {
+    "lmtp that says so": (
+        dialogue({"EHLO": LMTP_REFUSAL, "HELO": LMTP_REFUSAL}, greeting="220 mail.example.test LMTP ready"),
+        Label.LMTP,
+    ),
+    "lmtp that does not say so": (
+        dialogue(
+            {"EHLO": "502 5.5.2 no", "HELO": "502 5.5.2 no", "LHLO": "250 mail.example.test"},
+            greeting="220 mail.example.test ready",
+        ),
+        Label.LMTP,
+    ),
+    "ftp": (
+        dialogue({"EHLO": "500 Unknown command.", "HELO": "500 no"}, greeting="220 (vsFTPd 3.0.3)"),
+        Label.FTP,
+    ),
+    "nothing known": (
+        dialogue({"EHLO": "500 ?", "HELO": "500 ?", "LHLO": "500 ?"}, greeting="220 ready"),
+        Label.OTHER_PROTOCOL,
+    ),
+    "news": (
+        sequence(say("200 news.example.test InterNetNews NNRP server ready"), servers.silent),
+        Label.NNTP,
+    ),
+    "redis": (on("", ""), Label.REDIS),
+    "mysql": (sequence(raw(b"J\0\0\0\n8.0.36\0" + bytes(40)), servers.silent), Label.MYSQL),
+}
+
+
+def _redis(peer: Peer) -> None:
+    """Answer only what is asked, as Redis does."""
+    while True:
+        word = peer.read_line().partition(" ")[0]
+        peer.send_line(f"-ERR unknown command '{word}', with args beginning with:")
+
+
+FOREIGN["redis"] = (_redis, Label.REDIS)
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_another_protocol(kind: str) -> None:
+    """It is named, and is never a matter of the name that EHLO gives or of being turned away."""
+    script, label = FOREIGN[kind]
+    report = run(script, timeout=QUICK * 4 if kind == "redis" else 5.0)
+    assert cause(report) == ("not-smtp", Stage.GREETING)
+    assert label in report.findings[0].evidence.labels
+
+
+# -- Replies that belong to no command ------------------------------------------------------------
+
+GREETING = "220 mail.example.test ESMTP"
+EHLO_REPLY = servers.multiline(250, "mail.example.test", "AUTH PLAIN", "STARTTLS")
+
+
+def _late_stray(peer: Peer) -> None:
+    """Answer a line that a load balancer put in front only once EHLO has come."""
+    peer.send_line(GREETING)
+    peer.read_line()
+    peer.send_line("502 5.5.2 Error: command not recognized\n" + EHLO_REPLY)
+    peer.wait()
+
+
+STRAY: dict[str, Script] = {
+    "a line in front": sequence(
+        say(f"{GREETING}\n502 5.5.2 Error: command not recognized"), dialogue(greeting=None)
+    ),
+    "a line in front, answered late": _late_stray,
+    "greeting twice": sequence(say(f"{GREETING}\n{GREETING}"), dialogue(greeting=None)),
+    "greeting twice, the second late": dialogue({"EHLO": [GREETING, EHLO_REPLY]}),
+    "ehlo answered twice": dialogue({"EHLO": f"{EHLO_REPLY}\n{EHLO_REPLY}"}),
+    "a yes to another question": dialogue({"STARTTLS": "250 mail.example.test"}, capabilities=["STARTTLS"]),
+}
+
+
+@pytest.mark.parametrize("kind", STRAY)
+def test_a_reply_that_belongs_to_no_command(kind: str) -> None:
+    """It is told as such: a 2xx is no refusal, and what comes behind it is not its answer."""
+    report = run(STRAY[kind], security="starttls")
+    assert cause(report)[0] == "stray-reply"
+    assert Label.STRAY in report.findings[0].evidence.labels
+
+
+# -- A port for a load balancer -------------------------------------------------------------------
+
+
+def _waits_for_proxy(peer: Peer) -> None:
+    """Greet whoever sends the header, and nobody else."""
+    if peer.read_line().startswith("PROXY "):
+        dialogue()(peer)
+    peer.send_line("* BAD Invalid PROXY header")
+
+
+def _silent_without_proxy(peer: Peer) -> None:
+    if peer.read_line().startswith("PROXY "):
+        dialogue()(peer)
+    peer.wait()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        say("503 Command refused, required Proxy negotiation failed"),
+        _waits_for_proxy,
+        _silent_without_proxy,
+    ],
+    ids=["Exim", "Dovecot", "silent"],
+)
+def test_a_port_that_waits_for_a_proxy_header(script: Script) -> None:
+    """It is for a load balancer, whatever it says meanwhile."""
+    assert cause(run(script, timeout=4.0)) == ("proxy-expected", Stage.GREETING)
+
+
+# -- Silence --------------------------------------------------------------------------------------
+
+SILENT_AT = ["EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "."]
+
+
+@pytest.mark.parametrize("verb", SILENT_AT)
+def test_no_answer_to_a_command(certificates: Certificates, verb: str) -> None:
+    """Silence after the greeting is about that command; the greeting came, and nothing was understood."""
+    script = dialogue({verb: servers.silent}, starttls_cert=certificates.good)
+    report = run(script, security="starttls", recipient=USER, ca_file=str(certificates.ca_pem), timeout=QUICK)
+    first = report.findings[0]
+    assert first.id == "reply-timeout", ids(report)
+    assert first.evidence.facts["command"] == verb
+    assert first.evidence.facts["seconds"] == f"{QUICK:g}"
+    assert first.evidence.origin is None
+
+
+def test_the_run_s_own_deadline() -> None:
+    """Where the whole run has used up its time, that ended it, not the server's patience with a stage."""
+    report = run(dialogue({"EHLO": servers.silent}), timeout=5.0, deadline=QUICK)
+    assert cause(report)[0] == "deadline-reached"
+
+
+def test_an_unfinished_greeting_is_waited_for() -> None:
+    """Postfix's postscreen sends a first line at once, and the rest six seconds later."""
+
+    def teaser(peer: Peer) -> None:
+        peer.send_line("220-mail.example.test ESMTP")
+        peer.stopping.wait(QUICK)
+        dialogue()(peer)
+
+    assert run(teaser, timeout=30.0).verdict == "pass"
+    report = run(sequence(say("220-mail.example.test ESMTP"), servers.silent), timeout=QUICK)
+    assert cause(report) == ("greeting-timeout", Stage.GREETING)
+    assert Label.UNFINISHED in report.findings[0].evidence.labels
+
+
+# -- Refusals that mean something else than they look like ----------------------------------------
+
+REFUSALS: list[tuple[str, str, str]] = [
+    ("AUTH", "451 4.3.2 Internal server error", "server-error"),
+    ("AUTH", "454 4.7.0 Temporary authentication failure: Connection lost", "server-error"),
+    ("MAIL", "451 Sender rate overlimit - 31.2 / 1h", "rate-limited"),
+    ("RCPT", "451 Sender rate overlimit - 31.2 / 1h", "rate-limited"),
+    ("RCPT", "550 5.3.2 Service currently unavailable", "server-error"),
+]
+
+
+@pytest.mark.parametrize(("verb", "reply", "finding"), REFUSALS)
+def test_a_refusal(verb: str, reply: str, finding: str) -> None:
+    """The code and the words are read together, each at its stage."""
+    assert cause(run(dialogue({verb: reply}), recipient=USER))[0] == finding
+
+
+@pytest.mark.parametrize("code", [554, 550, 521, 556])
+def test_a_permanent_refusal_at_the_greeting(code: int) -> None:
+    """Nobody is told to try again where 5yz says that it is no use (RFC 5321 section 4.2.1)."""
+    report = run(say(f"{code} 5.7.1 no SMTP service here for you"))
+    assert report.findings[0].stage is Stage.GREETING
+    assert not report.findings[0].retryable
+
+
+def test_a_temporary_refusal_at_the_greeting() -> None:
+    """And it is where 4yz says that it may be."""
+    assert run(say("421 4.3.2 Service not available, try again later")).findings[0].retryable
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        dialogue(capabilities=["PIPELINING", "XXXXXXXA", "8BITMIME"]),
+        dialogue(capabilities=["XXXA", "XXXXXXXXXXXXXXB"]),
+        dialogue(greeting="220 **********************************************0*2******0*00"),
+    ],
+    ids=["STARTTLS", "all", "greeting"],
+)
+def test_a_firewall_that_rewrites(script: Script) -> None:
+    """The rewriting is the proof, and the advice is not to switch encryption off."""
+    assert cause(run(script, security="starttls")) == ("smtp-rewritten", Stage.TLS)
+
+
+@pytest.mark.parametrize("offered", ["NTLM", "GSSAPI NTLM", "EXTERNAL", "DIGEST-MD5"])
+def test_mechanisms_that_nobody_here_speaks(offered: str) -> None:
+    """They are named; what the server does not offer is not recommended."""
+    report = run(dialogue(capabilities=[f"AUTH {offered}"]))
+    assert cause(report) == ("auth-mechanism", Stage.AUTH)
+    assert report.findings[0].evidence.facts["mechanisms"] == offered
+
+
+# -- TLS, and what is not TLS's fault -------------------------------------------------------------
+
+
+def test_a_server_that_ends_after_ehlo_inside_tls(certificates: Certificates) -> None:
+    """The handshake went well: it is the server that stopped (typically: its SASL socket is missing)."""
+    script = dialogue(
+        {"EHLO": [EHLO_REPLY, servers.closing]}, capabilities=["STARTTLS"], starttls_cert=certificates.good
+    )
+    report = run(script, security="starttls", ca_file=str(certificates.ca_pem))
+    assert cause(report)[0] == "connect-closed"
+
+
+# -- Addresses and names --------------------------------------------------------------------------
+
+
+def _ipv6() -> bool:
+    with socket.socket(socket.AF_INET6) as one:
+        try:
+            one.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.skipif(not _ipv6(), reason="no IPv6 here")
+def test_a_refusal_on_ipv6_is_a_refusal() -> None:
+    """Nothing is said of IPv4 that was not tried."""
+    with socket.socket(socket.AF_INET6) as taken:
+        taken.bind(("::1", 0))
+        report = check(Settings.of(host="::1", port=taken.getsockname()[1], sender=USER), until="connect")
+    assert cause(report) == ("connect-refused", Stage.CONNECT)
+
+
+def test_one_of_two_addresses_is_dead() -> None:
+    """It works, and the address that does not is told with the time that it cost."""
+    with serve(dialogue()) as server, dns_server({"mail.test": ["127.0.0.3", HOST]}) as resolver:
+        seen = set()
+        for _ in range(20):  # a name server may give them in either order
+            options = {"resolver": (resolver.host, resolver.port)}
+            report = check_with(server.port, "opportunistic", host="mail.test", options=options)
+            assert report.verdict in {"pass", "warn"}
+            seen.add(report.verdict)
+            if report.verdict == "warn":
+                assert ids(report) == ["connect-partial"]
+                assert "127.0.0.3" in report.findings[0].evidence.facts["addresses"]
+                assert stage_of(report, Stage.CONNECT) is Status.WARN
+                break
+        assert "warn" in seen
+
+
+# -- The live reply decides -----------------------------------------------------------------------
+
+
+def test_what_the_server_says_beats_what_the_settings_suggest(tmp_path: Path) -> None:
+    """A user name of an odd form is a remark beside a certain answer of the provider."""
+    reply = "534-5.7.9 Application-specific password required. Learn more at\n534 5.7.9  https://support.google.com/mail/?p=InvalidSecondFactor gsmtp"
+    with serve(dialogue({"AUTH": reply})) as server:
+        report = check_with(
+            587,
+            "none",
+            dial=server.port,
+            host="smtp.gmail.com",
+            preset="gmail",
+            username="alice",
+            sender="alice@gmail.com",
+        )
+    assert_failed(report, "auth-app-password", Stage.AUTH)

@@ -75,7 +75,7 @@ def main() -> None:
         for number, part in enumerate(leaf.cert_chain_pems):
             part.write_to_path(str(folder / "cert.pem"), append=number > 0)
         (folder / ".env").write_text(ENV)
-        certificate = Certificate("gmail", folder / "cert.pem", folder / "key.pem")
+        certificate = Certificate("gmail", folder / "cert.pem", folder / "key.pem", folder / "ca.pem")
         dialogue = servers.dialogue(
             {"AUTH": REFUSAL},
             greeting="220 smtp.gmail.com ESMTP ready - gsmtp",

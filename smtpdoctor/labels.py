@@ -34,6 +34,7 @@ class Label(StrEnum):
     NEAR_NAME = "near-name"
     FOREIGN_NAME = "foreign-name"
     OTHER_HOST = "other-host"
+    LOGIN_ELSEWHERE = "login-elsewhere"
     PLACEHOLDER = "placeholder"
     QUOTED = "quoted"
     BLANK_AROUND = "blank-around"

@@ -107,7 +107,8 @@ class Origin(Struct, frozen=True):
     """Where a value came from.
 
     ``name`` is the flag, the variable or the preset; ``path`` and ``line`` say where it stands
-    when it was read from a file, ``text`` is what that line says, with a secret masked.
+    when it was read from a file, and ``text`` is what stands there: the raw lines of the variable,
+    with a secret's value masked.
     """
 
     kind: Literal["flag", "environment", "file", "preset", "sandbox", "argument", "default"]
@@ -137,7 +138,8 @@ class Origin(Struct, frozen=True):
 class Setting(Struct, Generic[T], frozen=True):
     """A value and where it came from.
 
-    ``overrides`` is what weaker sources said otherwise, the strongest of them first.
+    ``overrides`` is what weaker sources said instead, the strongest of them first; only values that
+    differ are there.
     """
 
     value: T

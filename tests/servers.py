@@ -268,11 +268,16 @@ class Peer:
         if maximum is not None:
             context.maximum_version = maximum
         context.load_cert_chain(certificate.cert_pem, certificate.key_pem)
+        self.start_tls_with(context)
+
+    def start_tls_with(self, context: ssl.SSLContext) -> None:
+        """Begin TLS as a context of the test's own has it; a name that it looks at is its own affair."""
 
         def note(_socket: object, name: str | None, _context: object) -> None:
             self.server_name = name
 
-        context.sni_callback = note
+        if context.sni_callback is None:
+            context.sni_callback = note
         self._received.clear()
         wrapped = self._workers.exchange(
             self._socket,
@@ -513,6 +518,11 @@ def tls_on_connect(
 ) -> Script:
     """Start TLS before any word."""
     return lambda peer: peer.start_tls(certificate, minimum=minimum, maximum=maximum)
+
+
+def tls_with(context: ssl.SSLContext) -> Script:
+    """Start TLS before any word, with a context of the test's own."""
+    return lambda peer: peer.start_tls_with(context)
 
 
 # -- Parts: logging in --------------------------------------------------------

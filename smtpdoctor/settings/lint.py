@@ -35,6 +35,8 @@ _PLACEHOLDER_WORDS: Final = frozenset(
 )  # fmt: skip
 _PLACEHOLDER_HOST: Final = r"(?:.*\.)?(?:your-?(?:domain|host|server|provider|company)|mydomain|my-?domain)\.[a-z]+|(?:smtp|mail)\.(?:example|provider|host)\.(?:com|org|net)|host\.com"
 _NEAR: Final = 0.88
+# What is worth knowing beside what is wrong: none of it says that a setting cannot be used.
+_REMARKS: Final = frozenset({Label.OVERRIDDEN, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.LOGIN_ELSEWHERE})
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -66,10 +68,11 @@ def is_blocking(evidence: Evidence) -> bool:
 
 
 def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
-    """Return all that is wrong or odd with the settings, what ``resolve`` could not read first."""
+    """Return all that is wrong or odd with the settings: what could not be read first, remarks last."""
     settings = loaded.settings
     preset = load.preset_with_id(settings.preset)
-    found = list(loaded.evidence)
+    remarks = [one for one in loaded.evidence if one.labels <= _REMARKS]
+    found = [one for one in loaded.evidence if one not in remarks]
     unusable = {one.setting for one in found}
     needed: tuple[SettingName, ...] = ("host", "port", "sender") if needs_sender else ("host", "port")
     absent = (name for name in needed if settings.get(name) is None and name not in unusable)
@@ -79,7 +82,7 @@ def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
     found += _cipher(settings)
     found += _login(settings, preset)
     found += _sender(settings, preset)
-    return tuple(found)
+    return (*found, *remarks)
 
 
 def _about(name: SettingName, setting: Setting[Any] | None, *labels: Label, **facts: str) -> Evidence:

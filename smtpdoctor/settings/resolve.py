@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
@@ -26,7 +25,9 @@ from smtpdoctor.model import (
     Settings,
     Stage,
 )
-from smtpdoctor.settings.read import Variable, Variables
+from smtpdoctor.settings.hosts import without_password
+from smtpdoctor.settings.layers import overriding, with_overrides
+from smtpdoctor.settings.read import Layer, Variable, Variables
 from smtpdoctor.smtp.words import printable_facts
 
 __all__ = ["Flags", "Loaded", "detect_app", "endpoint_of", "preset_named", "preset_of_host", "resolve"]
@@ -222,7 +223,9 @@ def _from_variables(
             if variable.text:
                 found["password"] = Setting(Secret(variable.text), variable.origin)
         elif variable.text.strip():
-            found[setting] = Setting(variable.text, variable.origin)
+            # A whole URL where a host belongs: its password must not travel on as part of a name.
+            text = without_password(variable.text) if setting == "host" else variable.text
+            found[setting] = Setting(text, variable.origin)
         elif setting in app.required:
             evidence.append(_config(Label.EMPTY, setting, variable))
     if "security" not in flags and (security := _security(app, variables, port, evidence)):
@@ -287,16 +290,28 @@ def _defaults(found: dict[str, Any]) -> None:
         found["security"] = Setting(mode, _DEFAULT)
 
 
+def _views(app: App, layers: Sequence[Layer]) -> list[dict[str, Setting[Any]]]:
+    """Return the settings that the sources alone give: all of them, all but the strongest, and so on."""
+    views: list[dict[str, Setting[Any]]] = []
+    merged: dict[str, Variable] = {}
+    for layer in reversed(layers):
+        merged = {**merged, **layer.values}
+        view = _from_variables(app, Variables(merged), {}, [])
+        views.insert(0, view)
+    return views
+
+
 def resolve(flags: Flags, variables: Variables) -> Loaded:
     """Merge everything, strongest first: flags, variables, preset, defaults. Raises UsageError."""
     evidence = list(variables.evidence)
     found = _from_flags(flags)
+    given = frozenset(found)
     app = _app_named(flags.app or detect_app(variables.values))
     found |= _from_variables(app, variables, found, evidence)
-    if "host" in found and "@" in found["host"].value:
-        # A whole URL where a host belongs; its password must not travel on as part of a host name.
-        bare = re.sub(r":[^:@/]*@", f":{Secret.MASK}@", found["host"].value)
-        found["host"] = Setting(bare, found["host"].origin)
+    if "host" in found and found["host"].origin.kind == "flag":
+        found["host"] = replace(found["host"], value=without_password(found["host"].value))
+    views = _views(app, variables.layers)
+    found = with_overrides(found, views)
     named = preset_named(flags.preset) if flags.preset else None
     preset = named
     if "host" in found:
@@ -316,6 +331,7 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
     if preset is not None:
         _fill_from_preset(found, preset, named=named is not None)
     _defaults(found)
+    evidence += overriding(app, variables.layers, given)
     settings = Settings(**found, preset=preset.id if preset else None, app=app.id)
     return Loaded(settings, tuple(evidence))
 

@@ -296,6 +296,10 @@ class Channel:
             self._transcript.record_received(pending, encrypted=self.encrypted)
         return pending
 
+    def receive(self) -> bytes:
+        """Return the next bytes as they are; raises TimedOut, Disconnected, TLSFailed."""
+        return self._read()
+
     def drop_pending(self) -> bytes:
         """Forget and return what came behind the last reply (RFC 3207 section 4.2)."""
         self._noted = self._pieces = 0
@@ -318,7 +322,7 @@ class Channel:
                 with suppress(Disconnected, TimedOut):
                     self._write(self._outgoing.read())  # the alert tells the server why
                 detail = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else ""
-                raise TLSFailed(tls_token(error), first, detail) from error
+                raise TLSFailed(tls_token(error), first, detail, tls) from error
             try:
                 self._write(self._outgoing.read())
                 data = self._receive()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from ssl import SSLObject  # a log is explained without the ssl module
+
     from smtpdoctor.smtp.reply import Reply
 
 __all__ = [
@@ -57,11 +59,17 @@ class Disconnected(DialogueError):
 
 
 class TLSFailed(DialogueError):
-    """The handshake failed: OpenSSL's reason, or ``x509-N`` with the verify code; ``detail`` is its text."""
+    """The handshake failed: OpenSSL's reason, or ``x509-N`` with the verify code; ``detail`` is its text.
 
-    def __init__(self, token: str, received: bytes = b"", detail: str = "") -> None:
+    ``session`` is the TLS that failed, which still holds the certificates that were sent.
+    """
+
+    def __init__(
+        self, token: str, received: bytes = b"", detail: str = "", session: SSLObject | None = None
+    ) -> None:
         super().__init__(token, received)
         self.detail = detail
+        self.session = session
 
 
 class NotSMTP(DialogueError):

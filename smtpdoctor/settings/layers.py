@@ -1,0 +1,110 @@
+"""What follows from there being several sources of settings. Pure.
+
+``with_overrides`` keeps what weaker sources said, ``overriding`` says where the environment has the
+last word over a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from smtpdoctor.knowledge.schema import App
+from smtpdoctor.labels import Label
+from smtpdoctor.model import Evidence, Secret, Setting, SettingName, Stage
+from smtpdoctor.settings.hosts import host_key, same_host, without_password
+from smtpdoctor.settings.read import Layer, Variable
+from smtpdoctor.smtp.words import printable_facts
+
+__all__ = ["overriding", "with_overrides"]
+
+_LONGEST = 100
+View = Mapping[str, Setting[Any]]
+
+
+def with_overrides(found: View, views: Sequence[View]) -> dict[str, Setting[Any]]:
+    """Return the settings with what weaker sources said of each.
+
+    ``views`` are the settings without the flags, without the strongest source, and so on.
+    """
+    return {name: replace(one, overrides=_overridden(name, one, views)) for name, one in found.items()}
+
+
+def _overridden(name: str, setting: Setting[Any], views: Sequence[View]) -> tuple[Setting[Any], ...]:
+    told: list[Setting[Any]] = []
+    for view in views:
+        other = view.get(name)
+        if other is not None and not any(_alike(name, other.value, one.value) for one in (setting, *told)):
+            told.append(other)
+    return tuple(told)
+
+
+def _alike(name: str, one: Any, other: Any) -> bool:
+    """Whether two values of a setting mean the same."""
+    return same_host(one, other) if name == "host" else bool(one == other)
+
+
+def overriding(app: App, layers: Sequence[Layer], given: frozenset[str]) -> Iterator[Evidence]:
+    """Yield one piece of evidence where the environment says something else than a file.
+
+    Of a setting that the command line gave nothing is said: nobody overlooks what he typed. A file
+    that comes after another on the command line is meant to override it, too.
+    """
+    told = [one for one in _clashes(app, layers) if one[0] not in given]
+    if not told:
+        return
+    setting, name, winner, other = told[0]
+    shown = [(one, _text(part, strong), _text(part, weak), weak) for part, one, strong, weak in told]
+    yield Evidence(
+        stage=Stage.CONFIG,
+        labels=frozenset({Label.OVERRIDDEN}),
+        setting=setting,
+        origin=winner.origin,
+        facts=printable_facts(
+            name=name,
+            value=_text(setting, winner),
+            other=_text(setting, other),
+            place=str(other.origin),
+            names=", ".join(one[0] for one in shown),
+            told=", ".join(f"{name}={new} ({weak.origin}: {old})" for name, new, old, weak in shown),
+        ),
+    )
+
+
+def _clashes(app: App, layers: Sequence[Layer]) -> Iterator[tuple[SettingName, str, Variable, Variable]]:
+    """Yield each variable of the environment that a file knows with another meaning."""
+    if not layers or layers[0].place != "environment":
+        return
+    names: list[tuple[SettingName, str]] = [
+        (setting, name) for setting, names in app.variables.items() for name in names
+    ]
+    names += [("security", name) for name in app.flags]
+    for setting, name in names:
+        winner = layers[0].values.get(name)
+        other = next((layer.values[name] for layer in layers[1:] if name in layer.values), None)
+        if winner is None or other is None:
+            continue
+        if _meaning(app, setting, winner.text) != _meaning(app, setting, other.text):
+            yield setting, name, winner, other
+
+
+def _meaning(app: App, setting: SettingName, text: str) -> object:
+    """Return what an application makes of a text."""
+    bare = text.strip()
+    if setting == "password":
+        return text
+    if setting == "security":
+        word = bare.lower()
+        return True if word in app.true else False if word in app.false else word
+    if setting == "host":
+        return host_key(bare)
+    return bare.lstrip("0") if setting == "port" else bare
+
+
+def _text(setting: SettingName, variable: Variable) -> str:
+    """Return a value as it may be shown."""
+    if setting == "password":
+        return Secret.MASK if variable.text else ""
+    return without_password(variable.text.strip())[:_LONGEST]

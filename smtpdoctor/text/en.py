@@ -139,7 +139,7 @@ MESSAGES: Final[dict[str, str]] = {
     "advice.and": ", ",
     # test message
     "mail.subject": "smtpdoctor test: mail from {host} arrives",
-    "mail.text": "This is the test message of `smtpdoctor check --to`.\n\nIt was sent by {sender} through {host}. If you can read it, sending works.\nToken: {token}\n",
+    "mail.text": "This is the test message of `smtpdoctor check --to ADDRESS`.\n\nIt was sent by {sender} through {host}. If you can read it, sending works.\nToken: {token}\n",
     "mail.html": '<!doctype html><html lang="en"><body><p>This is the test message of <code>smtpdoctor check --to</code>.</p><p>It was sent by {sender} through {host}. If you can read it, sending works.</p><p>Token: <code>{token}</code></p></body></html>\n',
     # usage errors
     "usage.error": "Error: {text}",

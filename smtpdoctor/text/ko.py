@@ -134,7 +134,7 @@ MESSAGES: Final[dict[str, str]] = {
     "advice.at": "{name} ({place})",
     "advice.and": ", ",
     "mail.subject": "smtpdoctor 시험 메일: {host} 서버로 보낸 메일이 도착했습니다",
-    "mail.text": "`smtpdoctor check --to` 명령으로 보낸 시험 메일입니다.\n\n{sender} 주소에서 {host} 서버를 거쳐 보냈습니다. 이 글이 보이면 발송이 잘 되는 것입니다.\n식별 문자열: {token}\n",
+    "mail.text": "`smtpdoctor check --to 주소` 명령으로 보낸 시험 메일입니다.\n\n{sender} 주소에서 {host} 서버를 거쳐 보냈습니다. 이 글이 보이면 발송이 잘 되는 것입니다.\n식별 문자열: {token}\n",
     "mail.html": '<!doctype html><html lang="ko"><body><p><code>smtpdoctor check --to</code> 명령으로 보낸 시험 메일입니다.</p><p>{sender} 주소에서 {host} 서버를 거쳐 보냈습니다. 이 글이 보이면 발송이 잘 되는 것입니다.</p><p>식별 문자열: <code>{token}</code></p></body></html>\n',
     "usage.error": "오류: {text}",
     "usage.file.missing": "{flag}: {file} 파일이 없습니다",

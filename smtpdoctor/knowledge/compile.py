@@ -31,6 +31,7 @@ from smtpdoctor.knowledge.schema import (
     Preset,
     Reply,
     Rule,
+    Spellings,
     Text,
     When,
     Word,
@@ -54,6 +55,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     apps: dict[str, App]
     words: tuple[Word, ...]
     hints: Hints
+    spellings: Spellings
 
 
 def _score(rule: Rule) -> float:
@@ -237,6 +239,23 @@ def _hints(path: Path, ids: frozenset[str], problems: list[str]) -> Hints | None
     return msgspec.structs.replace(hints, code=tuple(codes))
 
 
+def _spellings(path: Path, problems: list[str]) -> Spellings | None:
+    try:
+        spellings = _convert(_toml(path), Spellings)
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        problems.append(f"{path}: {error}")
+        return None
+    near = [word for words in spellings.near.values() for word in words]
+    problems += [f"{path}: near: {word!r} stands there twice" for word in near if near.count(word) > 1]
+    foreign = [(one.app, name) for one in spellings.foreign for name in one.names]
+    problems += [
+        f"{path}: {place}: {name!r} is no name in capitals"
+        for place, name in [*(("near", word) for word in near), *foreign]
+        if not re.fullmatch(r"[A-Z0-9_]+\*?", name) or (place == "near" and name.endswith("*"))
+    ]
+    return spellings
+
+
 def _convert(data: Mapping[str, Any], kind: type[S]) -> S:
     return msgspec.convert(data, kind, strict=True)
 
@@ -327,9 +346,10 @@ def read(package: Path, presets: Path) -> Knowledge:
             found = _problems_of_pattern(word.token, pattern)
             problems += [f"{package / 'words.toml'}: {problem}" for problem in found]
     hints = _hints(package / "hints.toml", ids, problems)
-    if problems or hints is None:
+    spellings = _spellings(package / "spellings.toml", problems)
+    if problems or hints is None or spellings is None:
         raise KnowledgeError(problems)
-    return Knowledge(entries, known, replies, apps, words, hints)
+    return Knowledge(entries, known, replies, apps, words, hints, spellings)
 
 
 def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
@@ -354,4 +374,5 @@ def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
             [WordPattern(word.token, text, _atoms(text)) for word in knowledge.words for text in word.text]
         ),
         "hints.json": msgspec.json.encode(knowledge.hints),
+        "spellings.json": msgspec.json.encode(knowledge.spellings),
     }

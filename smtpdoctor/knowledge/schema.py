@@ -31,6 +31,7 @@ __all__ = [
     "Entry",
     "Example",
     "ExampleEvidence",
+    "Foreign",
     "Hints",
     "LibraryHint",
     "Link",
@@ -40,6 +41,7 @@ __all__ = [
     "Reply",
     "Rule",
     "SenderRule",
+    "Spellings",
     "StageHint",
     "Text",
     "Username",
@@ -324,6 +326,23 @@ class App(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         for row in self.security:
             names.update((name, None) for name in row.when if name != "port")
         return tuple(names)
+
+
+class Foreign(Struct, frozen=True, forbid_unknown_fields=True):
+    """The names by which an application knows its settings; ``*`` at the end stands for any rest."""
+
+    app: str
+    names: tuple[str, ...]
+
+
+NearKind = Literal["host", "port", "username", "password", "sender", "tls", "starttls", "cipher"]
+
+
+class Spellings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is said of names that look meant and are not read; ``spellings.toml`` says how."""
+
+    near: dict[NearKind, tuple[str, ...]]
+    foreign: tuple[Foreign, ...]
 
 
 class Word(Struct, frozen=True, forbid_unknown_fields=True):

@@ -332,7 +332,8 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
         _fill_from_preset(found, preset, named=named is not None)
     _defaults(found)
     evidence += overriding(app, variables.layers, given)
-    settings = Settings(**found, preset=preset.id if preset else None, app=app.id)
+    switches = tuple(variables.values[name].origin for name in app.flags if name in variables.values)
+    settings = Settings(**found, preset=preset.id if preset else None, app=app.id, switches=switches)
     return Loaded(settings, tuple(evidence))
 
 

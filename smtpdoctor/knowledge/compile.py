@@ -18,11 +18,12 @@ import msgspec
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.atoms import atoms_of
 from smtpdoctor.knowledge.names import names_of
-from smtpdoctor.knowledge.placeholders import ALWAYS, PLACEHOLDER, SOMETIMES
+from smtpdoctor.knowledge.placeholders import ALWAYS, IN_EDITS, PLACEHOLDER, SOMETIMES
 from smtpdoctor.knowledge.schema import (
     Advice,
     App,
     Conditions,
+    Edit,
     Entry,
     Example,
     Groups,
@@ -37,11 +38,15 @@ from smtpdoctor.knowledge.schema import (
     Word,
     WordPattern,
 )
+from smtpdoctor.model import Security
 
 __all__ = ["Knowledge", "index_bytes", "parse_preset", "read", "read_preset"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+# What an edit may set without a placeholder, and which settings those are.
+_PORT: Final = re.compile(r"port:([1-9]\d{0,4})")
+_MODE: Final = re.compile(rf"security:(?:{'|'.join(Security)})")
 # RE2 has neither look-around nor back-references; the log reader needs RE2's speed.
 _NOT_RE2: Final = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]|\(\?P=")
 
@@ -100,6 +105,7 @@ def _problems_of_references(entry: Entry, known: _Known) -> Iterator[str]:
     """Yield what an entry refers to that does not exist: such a condition would never hold."""
     conditions: list[Conditions] = [*entry.match]
     conditions += [one.when for one in (*entry.fix, *entry.note) if one.when is not None]
+    conditions += [one.when for one in entry.change if one.when is not None]
     for when in conditions:
         yield from (f"no provider {name!r}" for name in when.provider if name not in known.presets)
         if isinstance(when, When):
@@ -144,6 +150,7 @@ def _problems_of_entry(entry: Entry, known: _Known) -> Iterator[str]:
     advices: list[Advice | Text] = [*entry.fix, *entry.note, entry.sure]
     for advice in advices:
         yield from _problems_of_placeholders(advice.en, advice.ko)
+    yield from _problems_of_edits(entry.change)
     for number, rule in enumerate(entry.match, 1):
         yield from (f"match {number}: {problem}" for problem in _problems_of_rule(rule))
 
@@ -154,6 +161,24 @@ def _problems_of_placeholders(en: str, ko: str) -> Iterator[str]:
     for name in PLACEHOLDER.findall(en):
         if not ALWAYS.fullmatch(name) and not SOMETIMES.fullmatch(name):
             yield f"unknown placeholder {{{name}}}"
+
+
+def _problems_of_edits(edits: tuple[Edit, ...]) -> Iterator[str]:
+    for number, edit in enumerate(edits, 1):
+        yield from (f"change {number}: {problem}" for problem in _problems_of_edit(edit))
+
+
+def _problems_of_edit(edit: Edit) -> Iterator[str]:
+    names = PLACEHOLDER.findall(edit.value)
+    yield from (f"unknown placeholder {{{name}}}" for name in names if not IN_EDITS.fullmatch(name))
+    if edit.setting == "security" and not _MODE.fullmatch(edit.value):
+        yield f"value: expected security:MODE, not {edit.value!r}"
+    if edit.setting == "port" and not _PORT.fullmatch(edit.value) and edit.value != "{preset.port}":
+        yield f"value: expected port:NUMBER or {{preset.port}}, not {edit.value!r}"
+    if edit.setting == "password" and edit.value != "{preset.password}":
+        yield "value: for a password only the placeholder {preset.password}"
+    if not edit.value:
+        yield "value: empty"
 
 
 def _problems_of_pattern(where: str, pattern: str) -> Iterator[str]:

@@ -356,7 +356,8 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
     _defaults(found)
     evidence += overriding(app, variables.layers, given)
     evidence += unread(app, variables.layers, found)
-    settings = Settings(**found, preset=preset.id if preset else None, app=app.id)
+    switches = tuple(variables.values[name].origin for name in app.flags if name in variables.values)
+    settings = Settings(**found, preset=preset.id if preset else None, app=app.id, switches=switches)
     return Loaded(settings, tuple(evidence))
 
 

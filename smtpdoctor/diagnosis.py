@@ -271,7 +271,10 @@ def _says_less(finding: Finding, told: set[SettingName | None]) -> bool:
 
 
 def _joined(first: Finding, second: Finding) -> Finding:
-    """Return one finding of two with the same id: the graver one, with what the other knows beside."""
+    """Return one finding of two with the same id: the graver one, with what the other knows beside.
+
+    How grave a suspicion is, the network has shown.
+    """
     live, config = (second, first) if first.stage is Stage.CONFIG else (first, second)
     if config.stage is not Stage.CONFIG:
         return first
@@ -283,4 +286,6 @@ def _joined(first: Finding, second: Finding) -> Finding:
         facts={**config.evidence.facts, **live.evidence.facts},
     )
     severity = min(live.severity, config.severity, key=GRAVITY.__getitem__)
+    if _is_suspicion(config):
+        severity = live.severity
     return replace(live, evidence=evidence, severity=severity)

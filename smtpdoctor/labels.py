@@ -199,6 +199,8 @@ MEANINGS: Final[Mapping[Label, Meaning]] = {
     Label.CONTROL_CHARACTER: _CUT,
     Label.QUOTED: _CUT,
     Label.BLANK_AROUND: _CUT,
+    # Where the login was tried all the same, the server is on this machine or the user allowed it.
+    Label.CLEARTEXT: Meaning(suspicion=True, disproved_by=Stage.AUTH),
     Label.SENDER_NOT_LOGIN: Meaning(suspicion=True),
 }
 _NOTHING: Final = Meaning()

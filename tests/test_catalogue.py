@@ -16,14 +16,14 @@ import typer
 
 from smtpdoctor.advice import advise
 from smtpdoctor.cli import COMMANDS, app
-from smtpdoctor.diagnosis import Context, diagnose, ties
+from smtpdoctor.diagnosis import Context, diagnose, order, ties
 from smtpdoctor.explain import explain_text
 from smtpdoctor.explain.lookup import of_entry
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.placeholders import PLACEHOLDER
 from smtpdoctor.knowledge.schema import Advice, Entry, Example, ExampleEvidence, NearMiss
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Evidence, Lang, Origin, Setting, Settings, Stage
+from smtpdoctor.model import Evidence, Lang, Origin, Setting, Settings, Severity, Stage
 from smtpdoctor.text.en import MESSAGES as ENGLISH
 from smtpdoctor.text.ko import MESSAGES as KOREAN
 
@@ -138,6 +138,18 @@ def test_a_refusal_for_good_is_not_worth_another_try(evidence: Evidence, *, expe
     found = diagnose(evidence, Context())
     assert found is not None
     assert found.retryable is expected
+
+
+def test_what_the_user_allowed_is_a_warning_beside_the_cause() -> None:
+    """`--allow-cleartext-auth`: what the settings stage feared does not hide what the server said."""
+    seen = (
+        Evidence(stage=Stage.CONFIG, labels=frozenset({Label.CLEARTEXT}), setting="security"),
+        Evidence(stage=Stage.AUTH, code=535, text="535 5.7.8 authentication failed"),
+        Evidence(stage=Stage.AUTH, labels=frozenset({Label.CLEARTEXT_ALLOWED})),
+    )
+    found = [finding for one in seen if (finding := diagnose(one, Context())) is not None]
+    told = [(one.id, one.severity) for one in order(found, Stage.AUTH)]
+    assert told == [("auth-bad-credentials", Severity.ERROR), ("auth-cleartext", Severity.WARNING)]
 
 
 # -- Texts that hold -----------------------------------------------------------------------------
@@ -293,6 +305,8 @@ def test_korean_has_one_word_for_one_thing(entry: Entry) -> None:
     for text in _said(entry, "ko"):
         assert [word for word in ONE_WORD if word in text] == []
         assert not re.search(r"(?<!서버 )이름 서버", text)
+        # Which particle is right depends on what stands in front, and that is filled in later.
+        assert not re.search(r"\{(?:check|dial|openssl)[^`]*`(?:[를을로와과는은가이]|으로)\b", text)
 
 
 def test_pages_belong_to_the_case() -> None:

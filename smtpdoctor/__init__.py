@@ -3,7 +3,7 @@
 >>> from smtpdoctor import Settings, check, explain, lint
 
 ``check(Settings.of(host=…, …))`` runs the stages against a real server and returns a ``Report``,
-``lint(…)`` judges the settings alone, ``explain(text)``
+``lint(…)`` judges the settings alone, ``words(report, "ko")`` puts a report in words, ``explain(text)``
 names the causes behind an error text or a log, and ``Sandbox`` is a server to send to in tests.
 """
 
@@ -13,8 +13,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from smtpdoctor.api import check, explain, lint
+    from smtpdoctor.api import check, explain, lint, words
     from smtpdoctor.model import Finding, Report, Settings
+    from smtpdoctor.report.view import View
     from smtpdoctor.sandbox import Sandbox
 
 __version__ = "0.1.0"
@@ -23,19 +24,23 @@ __all__ = [
     "Report",
     "Sandbox",
     "Settings",
+    "View",
     "__version__",
     "check",
     "explain",
     "lint",
+    "words",
 ]
 _HOMES: Final = {
     "Finding": "model",
     "Report": "model",
     "Sandbox": "sandbox",
     "Settings": "model",
+    "View": "report.view",
     "check": "api",
     "explain": "api",
     "lint": "api",
+    "words": "api",
 }
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpdoctor.errors import UsageError
-from smtpdoctor.model import Finding, Report, Settings, Stage
+from smtpdoctor.model import Finding, Lang, Report, Settings, Stage
 from smtpdoctor.plan import UNTIL
 from smtpdoctor.settings.resolve import Loaded, completed
 from smtpdoctor.text import say
 
 if TYPE_CHECKING:
     from smtpdoctor.doctor import Observer
+    from smtpdoctor.report.view import View
 
-__all__ = ["check", "explain", "lint"]
+__all__ = ["check", "explain", "lint", "words"]
 
 
 def _loaded(settings: Settings) -> Loaded:
@@ -61,6 +62,13 @@ def lint(settings: Settings, *, strict: bool = False) -> Report:
     from smtpdoctor import doctor
 
     return doctor.lint_only(_loaded(settings), strict=strict)
+
+
+def words(report: Report, lang: Lang = "en") -> View:
+    """Put a report in words: stages, problems with cause, steps and pages, and what to do next."""
+    from smtpdoctor.report.view import view_of
+
+    return view_of(report, lang)
 
 
 def explain(text: str, *, preset: str | None = None) -> tuple[Finding, ...]:

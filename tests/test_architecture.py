@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "generate": {"model", "errors", "formats", "knowledge", "settings", "smtp", "text"},
     "report": {"model", "knowledge", "diagnosis", "advice", "smtp", "text", "smtpdoctor"},
     "sandbox": {"model", "errors", "smtp", "text"},
-    "api": {"model", "errors", "plan", "settings", "doctor", "probes", "explain", "text"},
+    "api": {"model", "errors", "plan", "settings", "doctor", "probes", "explain", "report", "text"},
 }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Stage
 from smtpdoctor.probes.session import Failed, Session
-from smtpdoctor.smtp.errors import DialogueError, NotSMTP, SASLFailed, Unsolicited
+from smtpdoctor.smtp.errors import DialogueError, NotSMTP, SASLFailed, TimedOut, Unsolicited
 from smtpdoctor.smtp.protocols import identify, protocol_name
 from smtpdoctor.smtp.reply import Reply, fits
 from smtpdoctor.smtp.words import decode
@@ -18,6 +19,7 @@ __all__ = ["answered", "broken", "broken_evidence", "label_of", "stray"]
 
 _FIRST: Final = 120
 _NO_WORDS: Final = frozenset({"tls-bytes", "binary"})
+_AWAITED: Final = {"STARTTLS": Label.STARTTLS, "EHLO": Label.HELO, "HELO": Label.HELO}
 # What a TLS alert that comes after the handshake means (RFC 8446 section 6.2).
 _LATE_ALERTS: Final = {"TLSV13_ALERT_CERTIFICATE_REQUIRED": Label.CLIENT_CERTIFICATE}
 
@@ -48,55 +50,58 @@ def answered(
     return reply
 
 
-def broken_evidence(session: Session, error: DialogueError, *labels: Label, **facts: str) -> Evidence:
-    """Return the evidence of a dialogue that broke: what was awaited, for how long, and what came instead."""
-    told = {"command": session.awaiting, **facts}
-    found = set(labels)
-    # The first line is enough to tell what is speaking.
+def _first_line(session: Session, error: DialogueError) -> str:
+    """Return the first line of what came: it is enough to tell what is speaking."""
     received = error.received.lstrip()
     if session.stage is Stage.TLS and identify(received) in _NO_WORDS:
-        received = b""  # the bytes of a TLS record are nobody's words
+        return ""  # the bytes of a TLS record are nobody's words
     line = received.split(b"\n")[0]
     # Masked before it is cut: the first part of a secret would not be known as one.
-    first = session.redact(decode(line).rstrip("\r"))[:_FIRST] if line else ""
-    if first:
-        told.setdefault("first", first)
-    code, enhanced, text = None, None, first or getattr(error, "detail", "")
-    if isinstance(error, Unsolicited):
-        found.add(Label.STRAY)
-        if error.replies:
-            reply = error.replies[0]
-            code, enhanced, text = reply.code, reply.enhanced, session.redact(reply.text)
-    elif error.token == "timeout":  # noqa: S105 -- an error token
-        seconds = session.allotted
-        if session.run_is_over:
-            found.add(Label.DEADLINE)
-            seconds = session.options.deadline
+    return session.redact(decode(line).rstrip("\r"))[:_FIRST] if line else ""
+
+
+def _concluded(session: Session, error: DialogueError) -> set[Label | None]:
+    """Return what follows from the way in which a dialogue broke, and from what was awaited."""
+    found = {_AWAITED.get(session.awaiting), _LATE_ALERTS.get(error.token)}
+    match error:
+        case Unsolicited():
+            found.add(Label.STRAY)
+        case TimedOut():
+            if error.received:
+                found.add(Label.DRIPPING if error.dripping else Label.UNFINISHED)
+            if session.run_is_over:
+                found.add(Label.DEADLINE)
+        case NotSMTP():
+            found.add(label_of(error.label))
+        case SASLFailed():
+            found.add(Label.SERVER_UNPROVED)
+        case _ if session.awaiting == "AUTH":
+            found.add(Label.CLOSED_AFTER_AUTH)
+    return found
+
+
+def broken_evidence(session: Session, error: DialogueError, *labels: Label, **facts: str) -> Evidence:
+    """Return the evidence of a dialogue that broke: what was awaited, for how long, and what came instead."""
+    first = _first_line(session, error)
+    told = {"command": session.awaiting, **({"first": first} if first else {}), **facts}
+    concluded = {label for label in _concluded(session, error) if label is not None}
+    if isinstance(error, TimedOut):
+        seconds = session.options.deadline if Label.DEADLINE in concluded else session.allotted
         told.setdefault("seconds", f"{seconds:.3g}")
-        if error.received:
-            found.add(Label.DRIPPING if error.dripping else Label.UNFINISHED)
-    elif isinstance(error, NotSMTP):
-        found.add(label_of(error.label))
+    if isinstance(error, NotSMTP):
         told.setdefault("protocol", protocol_name(error.label))
-    elif isinstance(error, SASLFailed):
-        found.add(Label.SERVER_UNPROVED)
-    elif session.awaiting == "AUTH":
-        found.add(Label.CLOSED_AFTER_AUTH)
-    if session.awaiting == "STARTTLS":
-        found.add(Label.STARTTLS)
-    if session.awaiting in {"EHLO", "HELO"}:
-        found.add(Label.HELO)
-    if late := _LATE_ALERTS.get(error.token):
-        found.add(late)
-    return Evidence(
+    evidence = Evidence(
         stage=session.stage,
-        code=code,
-        enhanced=enhanced,
-        error=None if code else error.token,
-        text=text,
-        labels=frozenset(found),
+        error=error.token,
+        text=first or getattr(error, "detail", ""),
+        labels=frozenset(concluded.union(labels)),
         facts=told,
     )
+    if isinstance(error, Unsolicited) and error.replies:
+        reply = error.replies[0]
+        text = session.redact(reply.text)
+        return replace(evidence, code=reply.code, enhanced=reply.enhanced, error=None, text=text)
+    return evidence
 
 
 def broken(

@@ -135,7 +135,8 @@ def _cause(
         if when is None or not (when.label or when.error or when.code or when.security):
             continue
         both = f"{first} {text}"
-        return both if len(both) <= _LONGEST_CAUSE[lang] else first
+        # Of the two, what was seen says more than what holds in general.
+        return next((one for one in (both, text) if len(one) <= _LONGEST_CAUSE[lang]), first)
     return first
 
 

@@ -24,6 +24,7 @@ __all__ = ["CERTAINTY", "GRAVITY", "Context", "diagnose", "holds", "order", "pla
 
 _MAX_TEXT: Final = 16_384  # a longer text says nothing more
 _MAX_CANDIDATES: Final = 3
+_PERMANENT: Final = 500  # RFC 5321 section 4.2.1: 5yz, a permanent negative reply
 _REPLY_SCORE: Final = 50  # the provider's own words beat any general rule but a label
 CERTAINTY: Final = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2}
 GRAVITY: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -190,12 +191,24 @@ def diagnose(evidence: Evidence, context: Context) -> Finding | None:
         severity=best.severity or entry.severity,
         confidence=best.confidence,
         fault=entry.fault,
-        retryable=entry.retryable,
+        retryable=entry.retryable and not _for_good(evidence, entry.stage),
         evidence=evidence,
         candidates=tuple(others),
         reply=best.reply,
         pattern=best.pattern,
     )
+
+
+def _for_good(evidence: Evidence, usual: Stage) -> bool:
+    """Whether a server turned a connection away for good: 5yz instead of its greeting.
+
+    What is refused is the address or all mail (RFC 5321 section 3.1, RFC 7504), which the same
+    connection a moment later does not change.
+    """
+    if Label.PERMANENT in evidence.labels:
+        return True
+    greeting = (evidence.stage or usual) is Stage.GREETING
+    return greeting and evidence.code is not None and evidence.code >= _PERMANENT
 
 
 def ties(evidence: Evidence, context: Context) -> list[str]:

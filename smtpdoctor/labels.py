@@ -122,6 +122,7 @@ class Label(StrEnum):
     SELF_SIGNED = "self-signed"
     MISSING_INTERMEDIATE = "missing-intermediate"
     UNKNOWN_ISSUER = "unknown-issuer"
+    NO_CA_STORE = "no-ca-store"
     PURPOSE = "purpose"
     REVOKED = "revoked"
     INTERCEPTED = "intercepted"

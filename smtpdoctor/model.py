@@ -151,7 +151,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What an application would use to send mail; a field is None where nothing gave it.
 
     ``preset`` is the id of the provider that the host belongs to or that the user named,
-    ``app`` the id of the application whose variables were read.
+    ``app`` the id of the application whose variables were read, ``switches`` where those of its
+    variables stand that together say how the connection is secured.
     """
 
     host: Setting[str] | None = None
@@ -165,6 +166,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     recipient: Setting[str] | None = None
     preset: str | None = None
     app: str = "smtp"
+    switches: tuple[Origin, ...] = ()
 
     @classmethod
     def of(  # noqa: PLR0913 -- one for each setting
@@ -277,7 +279,8 @@ class Settled(Struct, frozen=True):
 class Change(Struct, frozen=True):
     """An edit that mends a finding: what a variable or flag is to say.
 
-    ``origin`` is where the setting stands now; a secret's new value is a placeholder.
+    ``origin`` is where the setting stands now, without a line where it is missing; a secret's new
+    value is a placeholder.
     """
 
     name: str

@@ -31,6 +31,7 @@ from smtpdoctor.model import (
 )
 from smtpdoctor.probes.session import Options
 from smtpdoctor.report import json_v1
+from smtpdoctor.report.view import view_of
 from smtpdoctor.settings.resolve import Loaded
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def assert_sound(report: Report) -> None:
         assert all(one.status is Status.SKIP and one.summary.key == "skip.after" for one in after)
     assert len({one.id for one in report.findings}) == len(report.findings)
     for lang in ("en", "ko"):
-        shown = json_v1.render(report, lang, transcript=True)
+        shown = json_v1.render(view_of(report, lang), transcript=True)
         password = report.settings.password
         if password is not None and len(password.value.reveal()) > 3:
             assert password.value.reveal() not in shown

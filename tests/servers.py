@@ -28,7 +28,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 import dns.edns
 import dns.exception
@@ -940,7 +940,7 @@ class DnsReply:
 
 Answer = Records | DnsReply
 # By name, or by name and type where a type is answered in its own way.
-Answers = Mapping[str, Answer] | Mapping[str | tuple[str, str], Answer]
+Answers = Mapping[Any, Answer]
 
 
 def other_id(reply: bytes) -> bytes:
@@ -963,9 +963,16 @@ class DnsServer:
 
 
 @contextlib.contextmanager
-def dns_server(answers: Answers, *, port: int = 0, tcp: bool = True) -> Iterator[DnsServer]:
-    """Answer DNS queries over UDP and TCP; what is not in the mapping does not exist."""
+def dns_server(
+    answers: Answers, *, port: int = 0, tcp: bool = True, one_per_port: bool = False
+) -> Iterator[DnsServer]:
+    """Answer DNS queries over UDP and TCP; what is not in the mapping does not exist.
+
+    ``one_per_port``: of the datagrams from one port only the first is answered, as by firewalls that
+    take the first answer for the end of the exchange.
+    """
     workers = _Workers()
+    served: set[tuple[str, int]] = set()
     with contextlib.ExitStack() as stack:
         udp, listener = _dns_sockets(stack, port)
         server = DnsServer(HOST, udp.getsockname()[1], [])
@@ -982,7 +989,8 @@ def dns_server(answers: Answers, *, port: int = 0, tcp: bool = True) -> Iterator
                 if workers.stopping.is_set():
                     return
                 # Each in its turn, as a server's log is; only a late answer holds nobody up.
-                if data:
+                if data and not (one_per_port and client in served):
+                    served.add(client)
                     workers.start(answer_datagram, data, client)
 
         def answer_streams() -> None:
@@ -1063,7 +1071,7 @@ def _dns_messages(
     if reply.truncated and udp:
         response.answer.clear()
         response.flags |= dns.flags.TC
-    wire = response.to_wire()
+    wire = response.to_wire(max_size=_CHUNK - 1)
     return [reply.preceded_by(wire), wire] if reply.preceded_by else [wire]
 
 
@@ -1072,8 +1080,7 @@ def _dns_name(name: dns.name.Name) -> str:
 
 
 def _dns_reply(answers: Answers, name: str, kind: str) -> DnsReply:
-    table = cast("Mapping[object, Answer]", answers)
-    answer = table.get((name, kind), table.get(name, Dns.NXDOMAIN))
+    answer = answers.get((name, kind), answers.get(name, Dns.NXDOMAIN))
     return answer if isinstance(answer, DnsReply) else DnsReply(answer)
 
 

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import re2
+import typer
 
 from smtpdoctor.advice import advise
+from smtpdoctor.cli import COMMANDS, app
 from smtpdoctor.diagnosis import Context, diagnose, ties
 from smtpdoctor.explain import explain_text
 from smtpdoctor.explain.lookup import of_entry
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.placeholders import PLACEHOLDER
-from smtpdoctor.knowledge.schema import Entry, Example, ExampleEvidence, NearMiss
-from smtpdoctor.model import Evidence, Lang, Origin, Setting, Settings
+from smtpdoctor.knowledge.schema import Advice, Entry, Example, ExampleEvidence, NearMiss
+from smtpdoctor.labels import Label
+from smtpdoctor.model import Evidence, Lang, Origin, Setting, Settings, Stage
+from smtpdoctor.text.en import MESSAGES as ENGLISH
+from smtpdoctor.text.ko import MESSAGES as KOREAN
 
 KNOWN = load.from_sources()
 FACTS = Path(__file__).parent / "data" / "diagnoses.txt"
@@ -106,3 +117,187 @@ def test_patterns_are_re2(entry: Entry) -> None:
 def test_every_id_has_its_file() -> None:
     """An id is for ever: none of the founding ones may disappear."""
     assert set(FACTS.read_text().split()) <= set(KNOWN.entries)
+
+
+# -- What a server means for good ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        (Evidence(stage=Stage.GREETING, code=554, text="554 mx.example.com no mail from you"), False),
+        (Evidence(stage=Stage.GREETING, code=521, text="521 mx.example.com does not accept mail"), False),
+        (Evidence(stage=Stage.GREETING, code=550, text="550 5.7.1 Service unavailable"), False),
+        (Evidence(stage=Stage.GREETING, code=421, text="421 Too many connections, try later"), True),
+        (Evidence(stage=Stage.GREETING, error="timeout"), True),
+        (Evidence(stage=Stage.SEND, code=421, labels=frozenset({Label.PERMANENT})), False),
+    ],
+)
+def test_a_refusal_for_good_is_not_worth_another_try(evidence: Evidence, *, expected: bool) -> None:
+    """5yz at the greeting turns the client away for good, whatever the entry says of others."""
+    found = diagnose(evidence, Context())
+    assert found is not None
+    assert found.retryable is expected
+
+
+# -- Texts that hold -----------------------------------------------------------------------------
+
+LANGUAGES: tuple[Lang, ...] = ("en", "ko")
+GROUP: Any = typer.main.get_command(app)
+SPAN = re.compile(r"`([^`\n]+)`")
+FENCED = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield every text in a value as it stands in a file."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for one in value.values():
+                yield from _strings(one)
+        case list() | tuple():
+            for one in value:
+                yield from _strings(one)
+        case _:
+            pass
+
+
+def _said(entry: Entry, lang: Lang) -> Iterator[str]:
+    yield from (one.in_(lang) for one in (entry.title, entry.meaning, entry.sure))
+    yield from (one.in_(lang) for one in (*entry.note, *entry.fix))
+
+
+def _all_texts() -> Iterator[tuple[str, str]]:
+    for name, entry in KNOWN.entries.items():
+        yield from ((name, text) for lang in LANGUAGES for text in _said(entry, lang))
+    for name, preset in KNOWN.presets.items():
+        told = msgspec.json.decode(msgspec.json.encode(preset))
+        yield from ((name, text) for text in _strings(told))
+    for lang, messages in (("en", ENGLISH), ("ko", KOREAN)):
+        yield from ((f"{lang} {key}", text) for key, text in messages.items())
+
+
+def _spans() -> Iterator[tuple[str, str]]:
+    """Yield every command and option that a text names, as a user would type it."""
+    for where, text in _all_texts():
+        for span in SPAN.findall(text):
+            yield where, re.sub(r"\{[a-z.0-9_-]+\}", "x", span.replace("{check}", "smtpdoctor check"))
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    for block in FENCED.findall(readme):
+        for line in block.splitlines():
+            yield "README", line.partition("  #")[0].rpartition("| ")[2].strip().removeprefix("$ ")
+
+
+def _commands() -> list[Any]:
+    found = {(where, span) for where, span in _spans() if span.startswith("smtpdoctor ")}
+    assert len(found) > 20, "the texts name commands, and this test has to find them"
+    return [pytest.param(span, id=f"{where}: {span}") for where, span in sorted(found)]
+
+
+def _command(name: str) -> Any:
+    command = GROUP.get_command(None, name)
+    assert command is not None
+    return command
+
+
+@pytest.mark.parametrize("line", _commands())
+def test_a_command_in_a_text_can_be_typed(line: str) -> None:
+    """Every `smtpdoctor …` in a text is one that the command line understands."""
+    _, name, *arguments = shlex.split(line)
+    assert name in COMMANDS
+    with _command(name).make_context(name, arguments) as context:
+        until, recipient = context.params.get("until"), context.params.get("to")
+        if until is not None and until in {"recipient", "send"}:
+            assert recipient, "there is no recipient stage without one"
+
+
+def test_every_option_that_a_text_names_exists() -> None:
+    """A span that begins with two hyphens is an option of ours."""
+    known = {name for command in COMMANDS for one in _command(command).params for name in one.opts}
+    named = {
+        (where, word)
+        for where, span in _spans()
+        if span.startswith("--")
+        for word in span.split()
+        if word.startswith("--")
+    }
+    assert len(named) > 5
+    assert sorted((where, word) for where, word in named if word.partition("=")[0] not in known) == []
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_how_to_be_sure_names_the_server_of_this_run(entry: Entry) -> None:
+    """Placeholders know host, port and mode; a made-up name would have to be replaced by hand."""
+    for text in (entry.sure.en, entry.sure.ko):
+        assert not re.search(r"smtp\.example|\b(?:465|587)\b|s_client", text)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_ports_in_fixes_are_ports_for_sending(entry: Entry) -> None:
+    """Implicit TLS is on 465 and STARTTLS on 587 (RFC 8314); a pair in a text is one of these."""
+    for fix in entry.fix:
+        ports = re.findall(r"\{set\.port\.(\d+)\}", fix.en)
+        modes = re.findall(r"\{set\.security\.([a-z]+)\}", fix.en)
+        assert set(ports) <= {"465", "587"}
+        usual = {"465": "tls", "587": "starttls"}
+        if modes and "none" not in modes:
+            assert {usual[port] for port in ports} <= set(modes)
+
+
+def _meet(first: Advice, second: Advice) -> bool:
+    """Whether two fixes can stand in one report."""
+    if first.when is None or second.when is None:
+        return True
+    pairs = ((getattr(first.when, name), getattr(second.when, name)) for name in first.when.__struct_fields__)
+    return all(not one or not other or set(one) & set(other) for one, other in pairs)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_two_fixes_say_the_same(entry: Entry, lang: Lang) -> None:
+    """A report has room for three steps, and none of them for a repetition."""
+    for number, first in enumerate(entry.fix):
+        for second in entry.fix[number + 1 :]:
+            if _meet(first, second):
+                same = SequenceMatcher(None, first.in_(lang), second.in_(lang), autojunk=False).ratio()
+                assert same < 0.75, (first.in_(lang), second.in_(lang))
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_the_first_sentence_stands_alone(entry: Entry) -> None:
+    """A short report shows it and nothing else of the meaning."""
+    for lang in LANGUAGES:
+        sentence = re.split(r"(?<=[.!?])\s", entry.meaning.in_(lang), maxsplit=1)[0]
+        assert 10 < len(sentence) < 320
+        assert sentence.endswith(".")
+        assert not sentence.startswith(("It ", "They ", "Otherwise", "그래서", "그러나"))
+
+
+# One word for one thing; the others are right Korean, too, but two words make two things.
+ONE_WORD = {
+    "로그인 이름": "사용자 이름",
+    "네임서버": "네임 서버",
+    "로그인 방식": "인증 방식",
+    "메커니즘": "인증 방식",
+    "거절": "거부",
+    "시험": "테스트",
+    "인사 메시지": "초기 응답(220)",
+    "인사말": "초기 응답(220)",
+}
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_korean_has_one_word_for_one_thing(entry: Entry) -> None:
+    """The same thing is called the same in every text."""
+    for text in _said(entry, "ko"):
+        assert [word for word in ONE_WORD if word in text] == []
+        assert not re.search(r"(?<!서버 )이름 서버", text)
+
+
+def test_pages_belong_to_the_case() -> None:
+    """How to make an app password is no help where the port is wrong."""
+    for name in ("config-tls-mode", "config-invalid", "auth-mechanism", "connect-timeout"):
+        finding = of_entry(KNOWN.entries[name])
+        links = advise(finding, Context(provider="gmail"), "en").links
+        assert not any("apppasswords" in url for _, url in links)

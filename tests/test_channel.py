@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from smtpdoctor.smtp.channel import Channel, Oddity, os_token
+from smtpdoctor.smtp.channel import Channel, Oddity, os_token, own_name
 from smtpdoctor.smtp.errors import (
     ConnectFailed,
     DialogueError,
@@ -149,6 +149,11 @@ def test_an_address_that_cannot_be_dialled() -> None:
 def test_tokens_come_from_errno(error: OSError, token: str) -> None:
     """The name of the errno, whatever the system's words are."""
     assert os_token(error) == token
+
+
+def test_this_host_has_a_name() -> None:
+    """It is the system's own, or begins with it."""
+    assert own_name().startswith(socket.gethostname().partition(".")[0])
 
 
 # -- The dialogue -------------------------------------------------------------

@@ -33,7 +33,7 @@ TOP = {"version", "tool", "verdict", "settings", "preset", "app", "stages", "fin
 STAGE = {"name", "status", "seconds", "summary", "facts"}
 FINDING = {
     *("id", "stage", "severity", "confidence", "fault", "retryable", "title", "meaning", "fixes", "links"),
-    *("evidence", "origin", "candidates"),
+    *("evidence", "origin", "candidates", "changes"),
 }
 EVIDENCE = {"code", "enhanced", "error", "text"}
 TURN = {"seconds", "direction", "encrypted", "text"}
@@ -73,13 +73,15 @@ def assert_contract(shown: dict[str, Any], *, transcript: bool = False) -> None:
     if shown["stages"]:
         assert set(shown["settings"]) >= SETTINGS
     for setting in shown["settings"].values():
-        assert set(setting) in ({"value", "origin"}, set())
+        assert set(setting) in ({"value", "origin", "overrides"}, set())
     for stage in shown["stages"]:
         assert set(stage) == STAGE
         assert stage["status"] in {"pass", "warn", "fail", "skip"}
     for finding in shown["findings"]:
         assert set(finding) == FINDING
         assert set(finding["evidence"]) == EVIDENCE
+        for change in finding["changes"]:
+            assert set(change) == {"file", "line", "name", "value"}
     for turn in shown.get("transcript", ()):
         assert set(turn) == TURN
     if shown["verdict"] == "fail":
@@ -99,7 +101,11 @@ def test_json(password: Path, reply: str, transcript: bool) -> None:
     shown = json.loads(done.stdout)
     assert_contract(shown, transcript=transcript)
     assert done.stderr == ""
-    assert shown["settings"]["password"] == {"value": "********", "origin": "flag --password-file"}
+    assert shown["settings"]["password"] == {
+        "value": "********",
+        "origin": "flag --password-file",
+        "overrides": [],
+    }
     assert [one["name"] for one in shown["stages"]] == [
         *("config", "dns", "connect", "greeting", "tls", "auth", "sender"),
     ]
@@ -217,7 +223,7 @@ def test_the_env_file_of_the_folder_is_read(password: Path) -> None:
     Path(".env").write_text("# mine\nSMTP_HOST=localhost\nSMTP_PORT=587\nSMTP_SENDER=a@example.test\n")
     shown = json.loads(cli("lint", "--format", "json").stdout)
     assert_contract(shown)
-    assert shown["settings"]["host"] == {"value": "localhost", "origin": ".env:2"}
+    assert shown["settings"]["host"] == {"value": "localhost", "origin": ".env:2", "overrides": []}
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import smtplib
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpdoctor.smtp.command import (
+    EhloName,
+    EhloStyle,
     MailboxError,
     dot_stuffed,
+    ehlo_for,
     ehlo_name,
+    full_name,
     mail_from,
     mailbox,
     rcpt_to,
@@ -120,11 +125,63 @@ def test_a_command_ends_with_crlf() -> None:
         ("mail.example.test.", "192.0.2.1", "[192.0.2.1]"),
         ("노트북.local", "192.0.2.1", "[192.0.2.1]"),
         ("laptop", "unknown", "[127.0.0.1]"),
+        ("192.0.2.9", "192.0.2.1", "[192.0.2.9]"),
     ],
 )
 def test_ehlo_has_a_name_that_servers_take(hostname: str, address: str, name: str) -> None:
     """A fully qualified name, else an address literal (RFC 5321 section 4.1.3)."""
     assert ehlo_name(hostname, address) == name
+
+
+def test_a_configured_ehlo_name_is_the_application_s() -> None:
+    """What the settings say is sent as it is, and is what the application would send."""
+    for style in (None, *get_args(EhloStyle)):
+        assert ehlo_for("app", "mail.example.test", "192.0.2.1", style) == EhloName("app", reproduced=True)
+
+
+@pytest.mark.parametrize("configured", [None, ""])
+@pytest.mark.parametrize(
+    ("hostname", "name"), [("mail.example.test", "mail.example.test"), ("laptop", "[192.0.2.1]")]
+)
+def test_an_unknown_application_may_send_another_name(
+    configured: str | None, hostname: str, name: str
+) -> None:
+    """A name that servers take is sent, and it is said that it is not the application's own."""
+    assert ehlo_for(configured, hostname, "192.0.2.1") == EhloName(name, reproduced=False)
+
+
+@pytest.mark.parametrize(
+    ("style", "bare", "full", "numeric"),
+    [
+        ("host", "laptop", "mail.example.test", "192.0.2.9"),
+        ("fqdn-or-address", "[192.0.2.1]", "mail.example.test", "[192.0.2.9]"),
+        ("fqdn-or-loopback", "[127.0.0.1]", "mail.example.test", "[192.0.2.9]"),
+        ("localhost", "localhost", "localhost", "localhost"),
+        ("loopback", "[127.0.0.1]", "[127.0.0.1]", "[127.0.0.1]"),
+    ],
+)
+def test_ehlo_as_a_library_says_it(style: EhloStyle, bare: str, full: str, numeric: str) -> None:
+    """Where the library is known, its name is sent, also one that a server may refuse."""
+    for hostname, name in (("laptop", bare), ("mail.example.test", full), ("192.0.2.9", numeric)):
+        assert ehlo_for(None, hostname, "192.0.2.1", style) == EhloName(name, reproduced=True)
+    assert ehlo_for(None, "", "192.0.2.1", "host") == EhloName("localhost", reproduced=True)
+
+
+@pytest.mark.parametrize(
+    ("hostname", "hosts", "name"),
+    [
+        ("web1", "127.0.0.1 localhost\n127.0.1.1 web1.example.test web1\n", "web1.example.test"),
+        ("web1", "10.0.0.2\tweb1 # web1.example.test\n", "web1"),
+        ("web1", "# 10.0.0.2 web1.example.test web1\n::1 ip6-localhost\n", "web1"),
+        ("web1", "127.0.0.1 localhost.localdomain localhost web1\n", "web1"),
+        ("web1.example.test", "10.0.0.2 other.example.test web1.example.test\n", "web1.example.test"),
+        ("web1", "10.0.0.2\n\nnonsense\n10.0.0.2 web1 web1.example.test", "web1.example.test"),
+        ("", "10.0.0.2 x.example.test\n", ""),
+    ],
+)
+def test_the_full_name_of_a_host(hostname: str, hosts: str, name: str) -> None:
+    """The file of hosts says it, as it does to getfqdn(); nothing is asked."""
+    assert full_name(hostname, hosts) == name
 
 
 @pytest.mark.parametrize(

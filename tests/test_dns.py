@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from smtpdoctor.model import Report, Stage, Status
-from tests.checking import NEVER, assert_failed, assert_passed, check, cli, ending, facts_of
-from tests.servers import Answer, Dns, dns_server
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from smtpdoctor.labels import Label
+from smtpdoctor.model import Fault, Report, Stage, Status
+from tests.checking import NEVER, assert_failed, assert_passed, check, cli, ending, facts_of, ids, stage_of
+from tests.servers import Answer, Answers, Dns, dns_server
 
 NAME = "mail.example.test"
 TIMEOUT = 0.4
 
 
-def resolve(answers: Mapping[str, Answer], *, host: str = NAME, **options: Any) -> Report:
+def resolve(answers: Answers, *, host: str = NAME, **options: Any) -> Report:
     """Run up to the DNS stage against a name server with these answers."""
     with dns_server(answers) as server:
         options = {"resolver": (server.host, server.port), "until": Stage.DNS, "timeout": 3.0, **options}
@@ -62,8 +60,65 @@ def test_one_ip_version_only(family: int, address: str) -> None:
 
 
 def test_no_address_of_the_wanted_version() -> None:
-    """A host on IPv4 only, asked for IPv6."""
-    assert_failed(resolve({NAME: "192.0.2.1"}, family=6), "dns-not-found", Stage.DNS)
+    """A host on IPv4 only, asked for IPv6: the flag is at fault."""
+    report = resolve({NAME: "192.0.2.1"}, family=6)
+    assert_failed(report, "dns-not-found", Stage.DNS)
+    evidence = report.findings[0].evidence
+    assert Label.OTHER_FAMILY in evidence.labels
+    assert (evidence.facts["other"], evidence.facts["flag"]) == ("192.0.2.1", "--ipv6")
+    assert facts_of(report, Stage.DNS)["other_family"] == ["192.0.2.1"]
+
+
+def test_one_record_type_unanswered() -> None:
+    """The mail can be sent, after a wait that every program has."""
+    report = resolve({(NAME, "A"): "192.0.2.1", (NAME, "AAAA"): Dns.SILENT}, timeout=1.0)
+    assert (report.verdict, ids(report)) == ("warn", ["dns-partial"])
+    assert stage_of(report, Stage.DNS) is Status.WARN
+    assert report.findings[0].evidence.facts["kind"] == "AAAA"
+
+
+def test_a_wrong_no_for_one_record_type() -> None:
+    """Programs on Alpine take it for the whole answer."""
+    report = resolve({(NAME, "A"): "192.0.2.1", (NAME, "AAAA"): Dns.NXDOMAIN})
+    assert ids(report) == ["dns-partial"]
+    assert report.findings[0].evidence.facts["answer"] == "NXDOMAIN"
+
+
+def test_without_a_the_system_gives_up() -> None:
+    """It is no warning, though AAAA was answered."""
+    report = resolve({(NAME, "A"): Dns.SILENT, (NAME, "AAAA"): "2001:db8::1"}, timeout=TIMEOUT)
+    assert_failed(report, "dns-resolver-failure", Stage.DNS)
+    assert report.findings[0].evidence.facts["kind"] == "A"
+
+
+def test_a_mail_domain() -> None:
+    """Its mail servers are told, and that they are not what to write."""
+    report = resolve({NAME: ["MX 10 in.example.test", "TXT x"]})
+    assert_failed(report, "dns-not-found", Stage.DNS)
+    assert Label.ONLY_MX in report.findings[0].evidence.labels
+    assert facts_of(report, Stage.DNS)["mx"] == ["in.example.test"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "finding"),
+    [
+        ({}, "dns-no-network"),
+        ({".": Dns.SERVFAIL}, "dns-no-network"),
+        ({".": Dns.REFUSED, "smtp.gmail.com": Dns.REFUSED}, "dns-no-network"),
+        ({".": "NS a.root-servers.net", "smtp.gmail.com": Dns.SERVFAIL}, "dns-resolver-failure"),
+        ({".": "NS a.root-servers.net", "smtp.gmail.com": Dns.NODATA}, "dns-resolver-failure"),
+        ({".": "NS a.root-servers.net"}, "dns-resolver-failure"),
+        ({".": "NS ns.corp.internal"}, "dns-resolver-failure"),
+    ],
+)
+def test_the_name_of_a_providers_own_host_is_right(answers: Answers, finding: str) -> None:
+    """A resolver that does not have it is at fault, not the settings."""
+    nobody = {"username": None, "password": None}
+    with dns_server(answers) as server:
+        options = {"resolver": (server.host, server.port), "until": Stage.DNS}
+        report = check(587, "starttls", host="smtp.gmail.com", preset="gmail", options=options, **nobody)
+    assert_failed(report, finding, Stage.DNS)
+    assert report.findings[0].fault is Fault.NETWORK
 
 
 @pytest.mark.parametrize(
@@ -73,12 +128,15 @@ def test_no_address_of_the_wanted_version() -> None:
         ({NAME: Dns.NODATA}, "dns-not-found", "no-address", None),
         ({NAME: "MX 10 other.test"}, "dns-not-found", "no-address", None),
         ({NAME: "CNAME a.test.", "a.test": Dns.NODATA}, "dns-not-found", "no-address", "cname-chain"),
-        ({NAME: "CNAME a.test."}, "dns-not-found", "nxdomain", None),
+        ({NAME: "CNAME a.test."}, "dns-not-found", "nxdomain", "cname-chain"),
+        ({NAME: "CNAME a.test.", "a.test": f"CNAME {NAME}."}, "dns-cname-loop", "cname-loop", "cname-loop"),
+        ({NAME: Dns.REFUSED}, "dns-resolver-failure", "dns-refused", None),
+        ({NAME: Dns.GARBAGE}, "dns-resolver-failure", "dns-garbage", None),
         ({NAME: Dns.SERVFAIL}, "dns-resolver-failure", "servfail", None),
         ({NAME: Dns.SILENT}, "dns-resolver-failure", "dns-timeout", None),
     ],
 )
-def test_failures(answers: Mapping[str, Answer], finding: str, error: str, label: str | None) -> None:
+def test_failures(answers: Answers, finding: str, error: str, label: str | None) -> None:
     """A missing name, a name without addresses, and a name server that fails are different things."""
     with ending():
         report = resolve(answers, timeout=TIMEOUT, deadline=NEVER)

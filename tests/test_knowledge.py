@@ -110,12 +110,20 @@ WORDS = """\
 token = "eof"
 text = ['closed']
 """
+SPELLINGS = """\
+[near]
+host = ["SERVER"]
+[[foreign]]
+app = "App"
+names = ["APP_HOST", "APP_SMTP_*"]
+"""
 FILES = {
     "catalogue/thing.toml": ENTRY,
     "presets/corp.toml": PRESET,
     "apps/app.toml": APP,
     "words.toml": WORDS,
     "hints.toml": re.sub(r"(?m)^\d{3} = .*$", "", (load.PACKAGE / "hints.toml").read_text(encoding="utf-8")),
+    "spellings.toml": SPELLINGS,
 }
 
 
@@ -164,6 +172,11 @@ def test_the_small_tree_is_right(problems: Callable[[str, str, str], list[str]])
         ("apps/app.toml", "required =", "require =", ["require"]),
         ("apps/app.toml", "host = [", "hots = [", ["hots", "variables"]),
         ("words.toml", "token", "tokn", ["tokn"]),
+        ("spellings.toml", "host =", "hosts =", ["hosts", "near"]),
+        ("spellings.toml", "names", "nams", ["nams", "foreign"]),
+        ("spellings.toml", '"APP_HOST"', '"app_host"', ["App", "'app_host'", "capitals"]),
+        ("spellings.toml", '"SERVER"', '"SERVER*"', ["near", "'SERVER*'"]),
+        ("spellings.toml", '"SERVER"', '"SERVER", "SERVER"', ["near", "'SERVER'", "twice"]),
         ("words.toml", "[[word]]", "[[words]]", ["word"]),
         # what is no TOML
         ("catalogue/thing.toml", 'stage = "auth"', "stage = auth", ["line 1"]),
@@ -372,7 +385,7 @@ def test_the_index_is_kept_and_used_again(tmp_path: Path) -> None:
     assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
     (index,) = cache.iterdir()
     files = {file.name: file.stat().st_mtime_ns for file in index.iterdir()}
-    kinds = ("catalogue", "rules", "presets", "names", "apps", "words", "hints")
+    kinds = ("catalogue", "rules", "presets", "names", "apps", "words", "hints", "spellings")
     assert set(files) == {f"{kind}.json" for kind in kinds}
     assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
     assert {file.name: file.stat().st_mtime_ns for file in index.iterdir()} == files

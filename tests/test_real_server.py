@@ -359,5 +359,5 @@ def test_the_command(
     shown = json.loads(done.stdout)
     assert [one["id"] for one in shown["findings"]][:1] == ([finding] if finding else [])
     assert shown["verdict"] == ("fail" if code else "warn" if finding else "pass")
-    assert shown["settings"]["password"] == {"value": "********", "origin": f"{env_file}:4"}
+    assert shown["settings"]["password"] == {"value": "********", "origin": f"{env_file}:4", "overrides": []}
     assert password not in done.stdout

@@ -562,10 +562,14 @@ def test_check_against_the_sandbox_in_json(lang: str, security: str) -> None:
     subject = say("ko" if lang == "ko" else "en", "mail.subject", host=HOST)
     assert report["stages"][-1]["facts"]["subject"] == subject
     assert subject in report["stages"][-1]["summary"]
-    assert report["settings"]["host"] == {"value": HOST, "origin": "sandbox"}
-    assert report["settings"]["security"] == {"value": security, "origin": "flag --security"}
-    assert report["settings"]["sender"] == {"value": SENDER, "origin": "flag --sender"}
-    assert report["settings"]["recipient"] == {"value": "me@example.test", "origin": "flag --to"}
+    assert report["settings"]["host"] == {"value": HOST, "origin": "sandbox", "overrides": []}
+    assert report["settings"]["security"] == {"value": security, "origin": "flag --security", "overrides": []}
+    assert report["settings"]["sender"] == {"value": SENDER, "origin": "flag --sender", "overrides": []}
+    assert report["settings"]["recipient"] == {
+        "value": "me@example.test",
+        "origin": "flag --to",
+        "overrides": [],
+    }
 
 
 def test_check_against_the_sandbox_quietly() -> None:

@@ -202,10 +202,10 @@ def test_any_challenge_ends_in_a_value(first: bytes, second: bytes) -> None:
         next(steps)
         with pytest.raises(SASLFailed):
             steps.send(first)
-    for digest, (nonce, server_first, *_) in SCRAM.items():
-        steps = scram(digest, "user", "pencil", nonce)
+    for digest in SCRAM:
+        steps = scram(digest, "user", "pencil", "nonce")
         next(steps)
-        steps.send(server_first.encode())
+        steps.send(b"r=nonce+,s=QSXCR+Q6sek8bf92,i=1")
         if second.startswith(b"e="):
             assert steps.send(second) == b""
         else:

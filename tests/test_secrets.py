@@ -15,6 +15,7 @@ from smtpdoctor.cli.common import guarded
 from smtpdoctor.model import Secret, Setting, Stage
 from smtpdoctor.probes.session import Options, Session
 from smtpdoctor.report import json_v1
+from smtpdoctor.report.view import view_of
 from smtpdoctor.settings.read import read_env_file, read_variables
 from smtpdoctor.settings.resolve import Flags, Loaded, resolve
 from smtpdoctor.settings.target import target_of
@@ -146,7 +147,7 @@ def test_an_echo_in_a_later_refusal() -> None:
         report = doctor.check(Loaded(settings, ()), Options(timeout=3))
         assert report.findings[0].stage is Stage.SENDER
         assert_no_secret(repr(report), PLAIN_SECRET)
-        assert_no_secret(json_v1.render(report, "ko", transcript=True), PLAIN_SECRET)
+        assert_no_secret(json_v1.render(view_of(report, "ko"), transcript=True), PLAIN_SECRET)
 
 
 def test_a_crash_shows_no_secret() -> None:

@@ -154,3 +154,134 @@ def test_a_line_is_kept_for_the_report_and_shows_no_secret() -> None:
     Path(".env").write_text("SMTP_HOST=smtp://me:hunter22/x@mail.corp.kr\n")
     broken = settings(None)
     assert "hunter22" not in repr(broken)
+
+
+# -- Names that are not read --------------------------------------------------
+
+
+GOOD = "SMTP_HOST=mail.corp.kr\nSMTP_PORT=587\nSMTP_TLS=false\nSMTP_OPPORTUNISTIC_TLS=true\nSMTP_SENDER=a@corp.kr\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("SMTP_USER", "SMTP_USERNAME"),
+        ("SMTP_LOGIN", "SMTP_USERNAME"),
+        ("SMTP_PASS", "SMTP_PASSWORD"),
+        ("SMTP_PASWORD", "SMTP_PASSWORD"),
+        ("SMTP_PASSWROD", "SMTP_PASSWORD"),
+        ("smtp_password", "SMTP_PASSWORD"),
+        ("smtpPassword", "SMTP_PASSWORD"),
+        ("SMPT_PASSWORD", "SMTP_PASSWORD"),
+        ("SMTP-USERNAME", "SMTP_USERNAME"),
+        ("SMTP_CIPHER", "SMTP_CIPHER_SPEC"),
+    ],
+)
+def test_a_near_name_is_told_with_the_one_that_is_read(name: str, expected: str) -> None:
+    """Where it stands and what it was meant to be, in words and in JSON; no value."""
+    Path(".env").write_text(f"{GOOD}{name}=hunter22\n")
+    (one,) = found(lint(), "config-unknown-name")
+    assert one["origin"] == ".env:6"
+    assert f"{name} → {expected}" in one["meaning"]
+    shown = cli("lint", code=0).stdout
+    assert name in shown
+    assert expected in shown
+    assert "hunter22" not in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("SMTP_SERVER", "SMTP_HOST"),
+        ("SMTP_HOSTNAME", "SMTP_HOST"),
+        ("smtp_host", "SMTP_HOST"),
+        ("SMPT_HOST", "SMTP_HOST"),
+        ("SMTP_FROM", "SMTP_SENDER"),
+        ("SMTP_FROM_EMAIL", "SMTP_SENDER"),
+        ("SMTP_SECURE", "SMTP_TLS"),
+        ("SMTP_SSL", "SMTP_TLS"),
+        ("SMTP_STARTTLS", "SMTP_OPPORTUNISTIC_TLS"),
+        ("SMTP_POST", "SMTP_HOST"),
+    ],
+)
+def test_a_near_name_where_nothing_else_is_set(name: str, expected: str) -> None:
+    """The error that there are no settings says what was found instead."""
+    Path(".env").write_text(f"{name}=x\n")
+    assert f"{name} (.env:1) is not read; {expected} is." in cli("lint", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "SMTP_USERNAME=a\nSMTP_PASSWORD=bcdefg\nSMTP_USER=a\nSMTP_PASS=b\nSMTP_SERVER=x\nSMTP_FROM=y\n",  # both
+        "SMTP_USER=\n",
+        "SMTP_TIMEOUT=3\nSMTP_DOMAIN=x\nSMTP_AUTH=plain\nSMTP_FROM_NAME=x\nSMTP_SENDER_NAME=y\nSMTP_NAME=z\n",
+        "SMTP_HOST_2=x\nSMTP_PORT2=x\nSMTP_DEBUG=1\nSMTP_POOL=1\nSMTP_REPLY_TO=x\nSMTP_URL=x\n",
+        "SMTPD_HOST=x\nSMTPS_PORT=x\nPOSTFIX_HOST=x\nMAILTO=root\nMAILCHECK=60\nMAIL=/var/mail/root\nEMAIL=a@b.c\n",
+        "SMTP_PASSWORD_FILE=\nSMTP_TLS_CA=x\nHOST=x\nPORT=1\nUSER=x\nPASSWORD=y\nMAILGUN=1\nWEBMAIL_HOST=x\n",
+    ],
+)
+def test_names_of_others_are_no_alarm(lines: str) -> None:
+    """Nor is a name whose better one is set, in the file or in the environment."""
+    Path(".env").write_text(GOOD + lines)
+    env = dict(line.split("=") for line in lines.splitlines())
+    assert found(lint(code=None), "config-unknown-name") == []
+    assert found(lint(env=env, code=None), "config-unknown-name") == []
+
+
+@pytest.mark.parametrize(
+    ("names", "app"),
+    [
+        (["EMAIL_HOST", "EMAIL_HOST_USER"], "Django"),
+        (["MAIL_HOST", "MAIL_PORT"], "Laravel"),
+        (["MAIL_PORT", "MAIL_SERVER", "MAIL_USE_TLS"], "Flask-Mail"),
+        (["SPRING_MAIL_HOST"], "Spring Boot"),
+        (["spring.mail.host"], "Spring Boot"),
+        (["MAILER_DSN"], "Symfony"),
+        (["GF_SMTP_HOST"], "Grafana"),
+        (["N8N_SMTP_HOST"], "n8n"),
+        (["DISCOURSE_SMTP_ADDRESS"], "Discourse"),
+        (["mail__options__host"], "Ghost"),
+        (["globalSettings__mail__smtp__host"], "Bitwarden"),
+        (["_APP_SMTP_HOST"], "Appwrite"),
+    ],
+)
+def test_a_name_of_another_application_is_told_with_whose_it_is(names: list[str], app: str) -> None:
+    """Beside settings that are whole, and in the error where there are none."""
+    lines = "".join(f"{name}=x\n" for name in names)
+    Path(".env").write_text(GOOD + lines)
+    (one,) = found(lint(), "config-unknown-name")
+    assert one["severity"] == "info"
+    assert one["origin"] == ".env:6"
+    assert app in one["meaning"]
+    assert all(name in one["meaning"] for name in names)
+    Path(".env").write_text(lines)
+    for lang in ("en", "ko"):
+        said = cli("lint", "--lang", lang, code=2).stderr
+        assert app in said
+        assert ".env:1" in said
+        assert all(name in said for name in names)
+
+
+def test_the_environment_is_everybodys() -> None:
+    """Other applications' names there are told of only where there is no host at all."""
+    env = {"EMAIL_HOST": "x", "MAIL": "/var/mail/root"}
+    assert found(lint(env=env), "config-unknown-name") == []
+    Path(".env").unlink()
+    assert "EMAIL_HOST (environment EMAIL_HOST): variables of Django" in cli("lint", env=env, code=2).stderr
+    said = lint("--port", "587", env={**env, "SMTP_SENDER": "a@b.kr"}, code=1)
+    assert "Django" in found(said, "config-unknown-name")[0]["meaning"]
+
+
+def test_near_and_foreign_names_are_told_together() -> None:
+    """One finding that names them all."""
+    Path(".env").write_text(f"{GOOD}SMTP_USER=a\nSMTP_PASS=bcdefg\nEMAIL_HOST=x\nMAIL_HOST=y\n")
+    (one,) = found(lint(), "config-unknown-name")
+    for text in (
+        "SMTP_USER → SMTP_USERNAME",
+        "SMTP_PASS → SMTP_PASSWORD",
+        "EMAIL_HOST, MAIL_HOST",
+        "Django, Laravel",
+    ):
+        assert text in one["meaning"]
+    assert one["severity"] == "warning"

@@ -118,7 +118,19 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         allow_cleartext_auth=allow_cleartext_auth,
         lang=tongue,
     )
-    show = _Show(format_, output, tongue, quiet, verbose, transcript, not no_color)
+    repeated = _repeated(
+        {
+            "--until": until,
+            "--ca-file": ca_file,
+            "--resolver": resolver,
+            "--connect-to": connect_to,
+            "--ipv4": ipv4,
+            "--ipv6": ipv6,
+            "--no-environment": no_environment,
+            "--allow-cleartext-auth": allow_cleartext_auth,
+        }
+    )
+    show = _Show(format_, output, tongue, quiet, verbose, transcript, not no_color, repeated)
     if use_sandbox:
         for name, given in (
             ("--preset", preset), ("--app", app), ("--url", url), ("--host", host), ("--port", port),
@@ -153,6 +165,19 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         raise typer.Exit(EXIT_PROBLEM)
 
 
+def _repeated(flags: dict[str, object]) -> tuple[str, ...]:
+    """Return flags as they were given, for the command that repeats the run."""
+    words: list[str] = []
+    for name, value in flags.items():
+        if value is True:
+            words.append(name)
+        elif isinstance(value, list):
+            words += [word for one in value for word in (name, str(one))]
+        elif value:
+            words += [name, str(value)]
+    return tuple(words)
+
+
 class _Show:
     """Runs a check and shows it in the format that was asked for."""
 
@@ -165,6 +190,7 @@ class _Show:
         verbose: bool,
         transcript: bool,
         color: bool,
+        repeated: tuple[str, ...],
     ) -> None:
         self._format = format_
         self._output = output
@@ -173,6 +199,7 @@ class _Show:
         self._verbose = verbose
         self._transcript = transcript
         self._color = color
+        self._repeated = repeated  # the flags that a repetition of the run needs, but those of settings
 
     def run(self, loaded: "Loaded", options: "Options", *, strict: bool) -> "Report":
         """Run the check; the report goes to standard output or a file, progress to standard error."""
@@ -181,12 +208,15 @@ class _Show:
         with output_to(self._output) as stream:
             if self._format is not FormatChoice.TERMINAL:
                 from smtpdoctor.report import renderer
+                from smtpdoctor.report.view import view_of
 
                 report = run_check(loaded, options, strict=strict)
-                text = renderer(self._format.value).render(report, self.lang, transcript=self._transcript)
+                view = view_of(report, self.lang, self._repeated)
+                text = renderer(self._format.value).render(view, transcript=self._transcript)
                 stream.write(text)
                 return report
             from smtpdoctor.report import terminal
+            from smtpdoctor.report.view import view_of
 
             color = self._color and terminal.wants_color()
             console = terminal.make_console(stream, color=color)
@@ -194,15 +224,20 @@ class _Show:
             progress = terminal.make_console(sys.stderr, color=color) if shows_progress else None
             observer = None
             if not self._quiet:
-                console.print(terminal.heading(loaded.settings, self.lang))
-                console.print()
+                terminal.print_heading(console, loaded.settings, self.lang)
                 observer = terminal.Live(console, progress, self.lang, verbose=self._verbose)
             try:
                 report = run_check(loaded, options, observer, strict=strict)
             finally:
                 if observer is not None:
                     observer.stop()
-            terminal.print_report(console, report, self.lang, transcript=self._transcript, quiet=self._quiet)
+            terminal.print_view(
+                console,
+                view_of(report, self.lang, self._repeated),
+                transcript=self._transcript,
+                quiet=self._quiet,
+                verbose=self._verbose,
+            )
             return report
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
-_WHOLE = 3  # so many findings are told whole, the others without evidence
+_WHOLE = 3  # so many findings are told with evidence and several steps, the others without
 
 
 @guarded
@@ -177,48 +177,43 @@ class _Printer:
         order = {stage: number for number, stage in enumerate(ORDERED_STAGES)}
         entries = sorted(load.entries().values(), key=lambda one: (order[one.stage], one.id))
         if self._json:
-            from smtpdoctor.advice import advise
             from smtpdoctor.diagnosis import Context
             from smtpdoctor.explain.lookup import of_entry
             from smtpdoctor.report import json_v1
+            from smtpdoctor.report.view import problem_of
 
             context = Context()
-            self._stream.write(
-                json_v1.explained(
-                    json_v1.finding_object(found, advise(found, context, self._lang))
-                    for found in map(of_entry, entries)
-                )
-            )
+            problems = (problem_of(found, context, self._lang) for found in map(of_entry, entries))
+            self._stream.write(json_v1.explained(map(json_v1.problem_object, problems)))
             return
-        from smtpdoctor.report.terminal import catalogue_table
+        from smtpdoctor.report.sheets import print_catalogue
 
-        self._console().print(catalogue_table(entries, self._lang))
+        print_catalogue(self._console(), entries, self._lang)
 
     def looked(self, looked: "Looked", provider: str | None) -> None:
         """Print the entry that a word stands for."""
-        from smtpdoctor.advice import advise
         from smtpdoctor.diagnosis import Context
+        from smtpdoctor.report.view import problem_of
 
-        context = Context(provider=provider)
-        advice = advise(looked.finding, context, self._lang)
+        problem = problem_of(looked.finding, Context(provider=provider), self._lang)
         if self._json:
             from smtpdoctor.report import json_v1
 
-            self._stream.write(json_v1.explained([json_v1.finding_object(looked.finding, advice)]))
+            self._stream.write(json_v1.explained([json_v1.problem_object(problem)]))
             return
-        from smtpdoctor.report import terminal
+        from smtpdoctor.report import sheets, terminal
 
         console = self._console()
         if self._quiet:
-            console.print(terminal.one_line(looked.finding, self._lang))
+            sheets.print_one_line(console, problem)
             return
-        terminal.print_finding(console, looked.finding, advice, self._lang)
+        terminal.print_problem(console, problem, self._lang, whole=True)
         if looked.replies and provider:
-            console.print(terminal.replies_block(looked.replies, provider, self._lang))
+            sheets.print_replies(console, looked.replies, provider, self._lang)
 
     def explained(self, found: Iterable["Explained"]) -> None:
         """Print what a text or log told of."""
-        from smtpdoctor.advice import advise
+        from smtpdoctor.report.view import problem_of
 
         results = list(found)
         if self._json:
@@ -227,9 +222,8 @@ class _Printer:
 
             self._stream.write(
                 json_v1.explained(
-                    json_v1.finding_object(
-                        one.finding,
-                        advise(one.finding, one.context, self._lang),
+                    json_v1.problem_object(
+                        problem_of(one.finding, one.context, self._lang),
                         count=one.count,
                         file=printable(one.file) if one.file else None,
                         line=one.line,
@@ -240,29 +234,39 @@ class _Printer:
                 )
             )
             return
-        from smtpdoctor.report import terminal
+        from smtpdoctor.report import sheets, terminal
         from smtpdoctor.text import say
 
         console = self._console()
         if not results:
-            console.print(say(self._lang, "report.no-findings"))
+            console.print(say(self._lang, "report.no-findings"), soft_wrap=True)
         for number, one in enumerate(results):
+            problem = problem_of(one.finding, one.context, self._lang)
             if self._quiet:
-                console.print(terminal.one_line(one.finding, self._lang))
-                continue
-            advice = advise(one.finding, one.context, self._lang)
-            place = f"{one.file}:{one.line}" if one.file else say(self._lang, "report.line", line=one.line)
-            many = one.count > 1 or one.file is not None or len(results) > 1
-            key = "report.seen" if one.count > 1 else "report.seen-once"
-            seen = say(self._lang, key, count=one.count, place=place) if many else ""
-            if one.caused_by and not self._verbose:
+                sheets.print_one_line(console, problem)
+            elif one.caused_by and not self._verbose:
                 terminal.print_consequence(
-                    console, one.finding, advice, self._lang, cause=one.caused_by, seen=seen
+                    console, problem, self._lang, cause=one.caused_by, seen=self._seen(one, len(results))
                 )
-                continue
-            terminal.print_finding(
-                console, one.finding, advice, self._lang, short=number >= _WHOLE, seen=seen
-            )
+            else:
+                terminal.print_problem(
+                    console,
+                    problem,
+                    self._lang,
+                    whole=self._verbose,
+                    short=number >= _WHOLE,
+                    seen=self._seen(one, len(results)),
+                )
+
+    def _seen(self, one: "Explained", findings: int) -> str:
+        """Return how often and where a failure was seen, where that is no matter of course."""
+        from smtpdoctor.text import say
+
+        if one.count == 1 and one.file is None and findings == 1:
+            return ""
+        place = f"{one.file}:{one.line}" if one.file else say(self._lang, "report.line", line=one.line)
+        key = "report.seen" if one.count > 1 else "report.seen-once"
+        return say(self._lang, key, count=one.count, place=place)
 
     def followed(self, lines: Iterable[tuple[int, str] | None], provider: str | None) -> None:
         """Print each failure as it comes: the first of a kind whole, then a line."""
@@ -277,7 +281,8 @@ class _Printer:
                 seen.add(finding.id)
                 self.explained([one])
             else:
-                from smtpdoctor.report import terminal
+                from smtpdoctor.report import sheets
+                from smtpdoctor.report.view import problem_of
 
-                self._console().print(terminal.one_line(finding, self._lang))
+                sheets.print_one_line(self._console(), problem_of(finding, failure.context, self._lang))
             self._stream.flush()

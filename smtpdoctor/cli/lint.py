@@ -63,19 +63,17 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     loaded = load_settings(flags, env_file or [], environment=not no_environment, lang=tongue)
     report = lint_only(loaded, strict=strict)
     with output_to(output) as stream:
+        from smtpdoctor.report.view import view_of
+
+        view = view_of(report, tongue, ("--no-environment",) if no_environment else ())
         if format_ is not FormatChoice.TERMINAL:
             from smtpdoctor.report import renderer
 
-            stream.write(renderer(format_.value).render(report, tongue))
+            stream.write(renderer(format_.value).render(view))
         else:
             from smtpdoctor.report import terminal
 
             console = terminal.make_console(stream, color=not no_color and terminal.wants_color())
-            if not quiet:
-                console.print(terminal.heading(report.settings, tongue))
-                console.print()
-                for result in report.stages:
-                    console.print(terminal.stage_line(console, result, tongue))
-            terminal.print_report(console, report, tongue, quiet=quiet, linted=True)
+            terminal.print_view(console, view, quiet=quiet, verbose=verbose, stages=True)
     if not report.healthy:
         raise typer.Exit(EXIT_PROBLEM)

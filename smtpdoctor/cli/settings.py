@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from smtpdoctor.cli.common import places_looked_at, refuse_together, tell
@@ -29,6 +30,26 @@ def _names(app: str | None) -> list[str]:
     return list(names)
 
 
+def _meant(app: str | None, variables: Variables) -> Iterator[Message]:
+    """Yield what stands there under other names."""
+    from smtpdoctor.settings.names import unread_names
+
+    found = unread_names(load.app(app or "smtp") or load.apps()["smtp"], variables.layers, ())
+    for one in found:
+        if one.expected:
+            values: dict[str, object] = {"name": one.name, "place": str(one.origin), "expected": one.expected}
+            yield Message("usage.nothing.near", values)
+    apps = dict.fromkeys(one.app for one in found if one.app)
+    for other in apps:
+        names = [one for one in found if one.app == other]
+        values = {
+            "names": ", ".join(one.name for one in names),
+            "place": str(names[0].origin),
+            "app": other,
+        }
+        yield Message("usage.nothing.foreign", values)
+
+
 def load_settings(flags: Flags, env_files: list[Path], *, environment: bool, lang: Lang) -> Loaded:
     """Read every source and merge them; raises UsageError, also where there is nothing at all."""
     refuse_together(("--url", flags.url is not None), ("--host", flags.host is not None))
@@ -47,6 +68,7 @@ def load_settings(flags: Flags, env_files: list[Path], *, environment: bool, lan
         places = places_looked_at(environment, env_files, _IMPLICIT, [*shown, "…"], lang)
         raise UsageError(
             Message("usage.nothing"),
+            *_meant(flags.app, variables),
             Message("usage.nothing.looked", {"places": places}),
             Message("usage.nothing.generate"),
             Message("usage.nothing.preset"),

@@ -12,6 +12,7 @@ from io import StringIO
 from typing import Final
 
 from smtpdoctor.errors import UsageError
+from smtpdoctor.formats.dotenv import UnwritableError, assigned, assignment
 from smtpdoctor.generate.comments import about, heading
 from smtpdoctor.generate.plan import (
     Decision,
@@ -20,7 +21,6 @@ from smtpdoctor.generate.plan import (
     Standing,
     Variable,
     decide,
-    unwritable,
 )
 from smtpdoctor.model import Lang, Message
 
@@ -28,14 +28,6 @@ __all__ = ["NAME", "cautions", "check_command", "merge", "owns", "render"]
 
 NAME: Final = "dotenv"
 _FILE: Final = re.compile(r"(?:.*\.)?env(?:[._-].*)?", re.IGNORECASE)
-_BARE: Final = re.compile(r"[A-Za-z0-9_./:@+-]+")
-_BINDING: Final = re.compile(
-    r"""(?P<head>\s*(?:export[^\S\r\n]+)?(?:'[^']+'|[^=\#\s]+)[^\S\r\n]*)
-        (?P<sign>=[^\S\r\n]*)?
-        (?P<tail>.*)""",
-    re.DOTALL | re.VERBOSE,
-)
-_QUOTED: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""", re.DOTALL)
 
 
 def owns(filename: str) -> bool:
@@ -60,31 +52,16 @@ def cautions(plan: Plan, names: Iterable[str]) -> tuple[Message, ...]:
     return (Message("generate.dollar", {"names": ", ".join(dollars)}),) if dollars else ()
 
 
-def _refused(value: str) -> Message | str | None:
-    """Return what keeps a value from being read alike by all; None: nothing does."""
-    if what := unwritable(value):
-        return what
-    if "'" in value:
-        return "'"
-    if "${" in value:
-        return "${"  # python-dotenv expands it within single quotes too
-    # Some readers take \\ and \' within single quotes for escapes and some do not.
-    return "\\" if "\\\\" in value or value.endswith("\\") else None
-
-
-def _written(name: str, value: str, file: str, *, quote: str = "") -> str:
-    """Return a value as it stands behind the equals sign; raises UsageError for one that cannot."""
-    if what := _refused(value):
-        raise UsageError(Message("usage.generate.quote", {"name": name, "file": file, "what": what}))
-    if not value:
-        return ""
-    if _BARE.fullmatch(value):
-        return f"{quote}{value}{quote}"
-    return f"'{value}'"
+def _unwritten(name: str, file: str, error: UnwritableError) -> UsageError:
+    what = error.what or Message("generate.what.control")
+    return UsageError(Message("usage.generate.quote", {"name": name, "file": file, "what": what}))
 
 
 def _line(variable: Variable, file: str) -> str:
-    return f"{variable.name}={_written(variable.name, variable.value, file)}"
+    try:
+        return assignment(variable.name, variable.value)
+    except UnwritableError as error:
+        raise _unwritten(variable.name, file, error) from error
 
 
 def render(plan: Plan, lang: Lang, *, file: str | None = None) -> str:
@@ -158,24 +135,13 @@ def merge(text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merge
 
 def _replaced(source: str, name: str, value: str, file: str) -> str:
     """Return a definition with another value: blanks, quotes, comment and line end stay."""
-    found = _BINDING.fullmatch(source)
-    if found is None:
+    try:
+        new = assigned(source, value)
+    except UnwritableError as error:
+        raise _unwritten(name, file, error) from error
+    if new is None:
         raise _unusual(file, name)
-    head, sign, tail = found["head"], found["sign"] or "=", found["tail"]
-    quoted = _QUOTED.match(tail)
-    if quoted:
-        old, rest, quote = quoted[0], tail[quoted.end() :], tail[0]
-    else:
-        line = re.match(r"[^\r\n]*", tail)
-        whole = line[0] if line else ""
-        comment = re.search(r"\s+#.*", whole) or (re.match(r"#.*", whole) if len(sign) > 1 else None)
-        old = (whole[: comment.start()] if comment else whole).rstrip()
-        rest, quote = tail[len(old) :], ""
-    new = _written(name, value, file, quote=quote)
-    if not old and not quoted and rest.startswith("#"):
-        # "NAME= # why": the blank stands before the comment, so the value goes in between.
-        sign, rest = "=", f" {rest}"
-    return f"{head}{sign}{new}{rest}"
+    return new
 
 
 def _add(

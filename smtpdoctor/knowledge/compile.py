@@ -18,11 +18,12 @@ import msgspec
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.atoms import atoms_of
 from smtpdoctor.knowledge.names import names_of
-from smtpdoctor.knowledge.placeholders import ALWAYS, PLACEHOLDER, SOMETIMES
+from smtpdoctor.knowledge.placeholders import ALWAYS, IN_EDITS, PLACEHOLDER, SOMETIMES
 from smtpdoctor.knowledge.schema import (
     Advice,
     App,
     Conditions,
+    Edit,
     Entry,
     Example,
     Groups,
@@ -31,16 +32,21 @@ from smtpdoctor.knowledge.schema import (
     Preset,
     Reply,
     Rule,
+    Spellings,
     Text,
     When,
     Word,
     WordPattern,
 )
+from smtpdoctor.model import Security
 
 __all__ = ["Knowledge", "index_bytes", "parse_preset", "read", "read_preset"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+# What an edit may set without a placeholder, and which settings those are.
+_PORT: Final = re.compile(r"port:([1-9]\d{0,4})")
+_MODE: Final = re.compile(rf"security:(?:{'|'.join(Security)})")
 # RE2 has neither look-around nor back-references; the log reader needs RE2's speed.
 _NOT_RE2: Final = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]|\(\?P=")
 
@@ -54,6 +60,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     apps: dict[str, App]
     words: tuple[Word, ...]
     hints: Hints
+    spellings: Spellings
 
 
 def _score(rule: Rule) -> float:
@@ -98,6 +105,7 @@ def _problems_of_references(entry: Entry, known: _Known) -> Iterator[str]:
     """Yield what an entry refers to that does not exist: such a condition would never hold."""
     conditions: list[Conditions] = [*entry.match]
     conditions += [one.when for one in (*entry.fix, *entry.note) if one.when is not None]
+    conditions += [one.when for one in entry.change if one.when is not None]
     for when in conditions:
         yield from (f"no provider {name!r}" for name in when.provider if name not in known.presets)
         if isinstance(when, When):
@@ -142,6 +150,7 @@ def _problems_of_entry(entry: Entry, known: _Known) -> Iterator[str]:
     advices: list[Advice | Text] = [*entry.fix, *entry.note, entry.sure]
     for advice in advices:
         yield from _problems_of_placeholders(advice.en, advice.ko)
+    yield from _problems_of_edits(entry.change)
     for number, rule in enumerate(entry.match, 1):
         yield from (f"match {number}: {problem}" for problem in _problems_of_rule(rule))
 
@@ -152,6 +161,24 @@ def _problems_of_placeholders(en: str, ko: str) -> Iterator[str]:
     for name in PLACEHOLDER.findall(en):
         if not ALWAYS.fullmatch(name) and not SOMETIMES.fullmatch(name):
             yield f"unknown placeholder {{{name}}}"
+
+
+def _problems_of_edits(edits: tuple[Edit, ...]) -> Iterator[str]:
+    for number, edit in enumerate(edits, 1):
+        yield from (f"change {number}: {problem}" for problem in _problems_of_edit(edit))
+
+
+def _problems_of_edit(edit: Edit) -> Iterator[str]:
+    names = PLACEHOLDER.findall(edit.value)
+    yield from (f"unknown placeholder {{{name}}}" for name in names if not IN_EDITS.fullmatch(name))
+    if edit.setting == "security" and not _MODE.fullmatch(edit.value):
+        yield f"value: expected security:MODE, not {edit.value!r}"
+    if edit.setting == "port" and not _PORT.fullmatch(edit.value) and edit.value != "{preset.port}":
+        yield f"value: expected port:NUMBER or {{preset.port}}, not {edit.value!r}"
+    if edit.setting == "password" and edit.value != "{preset.password}":
+        yield "value: for a password only the placeholder {preset.password}"
+    if not edit.value:
+        yield "value: empty"
 
 
 def _problems_of_pattern(where: str, pattern: str) -> Iterator[str]:
@@ -235,6 +262,23 @@ def _hints(path: Path, ids: frozenset[str], problems: list[str]) -> Hints | None
         problems += [f"{path}: bare_code: no diagnosis {name!r}" for name in names if name not in ids]
     codes = (msgspec.structs.replace(one, atoms=_atoms(one.text)) for one in hints.code)
     return msgspec.structs.replace(hints, code=tuple(codes))
+
+
+def _spellings(path: Path, problems: list[str]) -> Spellings | None:
+    try:
+        spellings = _convert(_toml(path), Spellings)
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        problems.append(f"{path}: {error}")
+        return None
+    near = [word for words in spellings.near.values() for word in words]
+    problems += [f"{path}: near: {word!r} stands there twice" for word in near if near.count(word) > 1]
+    foreign = [(one.app, name) for one in spellings.foreign for name in one.names]
+    problems += [
+        f"{path}: {place}: {name!r} is no name in capitals"
+        for place, name in [*(("near", word) for word in near), *foreign]
+        if not re.fullmatch(r"[A-Z0-9_]+\*?", name) or (place == "near" and name.endswith("*"))
+    ]
+    return spellings
 
 
 def _convert(data: Mapping[str, Any], kind: type[S]) -> S:
@@ -327,9 +371,10 @@ def read(package: Path, presets: Path) -> Knowledge:
             found = _problems_of_pattern(word.token, pattern)
             problems += [f"{package / 'words.toml'}: {problem}" for problem in found]
     hints = _hints(package / "hints.toml", ids, problems)
-    if problems or hints is None:
+    spellings = _spellings(package / "spellings.toml", problems)
+    if problems or hints is None or spellings is None:
         raise KnowledgeError(problems)
-    return Knowledge(entries, known, replies, apps, words, hints)
+    return Knowledge(entries, known, replies, apps, words, hints, spellings)
 
 
 def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
@@ -354,4 +399,5 @@ def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
             [WordPattern(word.token, text, _atoms(text)) for word in knowledge.words for text in word.text]
         ),
         "hints.json": msgspec.json.encode(knowledge.hints),
+        "spellings.json": msgspec.json.encode(knowledge.spellings),
     }

@@ -18,7 +18,7 @@ import msgspec
 
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.names import Names, names_of
-from smtpdoctor.knowledge.schema import App, Entry, Hints, Preset, Reply, Rule, WordPattern
+from smtpdoctor.knowledge.schema import App, Entry, Hints, Preset, Reply, Rule, Spellings, WordPattern
 
 if TYPE_CHECKING:
     from smtpdoctor.knowledge.compile import Knowledge
@@ -40,6 +40,7 @@ __all__ = [
     "rule_sieve",
     "rules",
     "sources",
+    "spellings",
     "user_presets_folder",
     "word_sieve",
     "words",
@@ -55,6 +56,7 @@ _FILES: Final = (
     "apps.json",
     "words.json",
     "hints.json",
+    "spellings.json",
 )
 
 
@@ -77,7 +79,7 @@ def _fingerprint() -> str:
                 if item.name.endswith((".toml", ".py")):
                     state = item.stat()
                     digest.update(f"{item.path} {state.st_size} {state.st_mtime_ns}\n".encode())
-    for name in ("words.toml", "hints.toml"):
+    for name in ("words.toml", "hints.toml", "spellings.toml"):
         state = (package / name).stat()
         digest.update(f"{state.st_size} {state.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:32]
@@ -180,6 +182,12 @@ def rules() -> tuple[Rule, ...]:
 def hints() -> Hints:
     """Return what the log reader knows a text by."""
     return msgspec.json.decode(_file("hints.json"), type=Hints)
+
+
+@cache
+def spellings() -> Spellings:
+    """Return what is said of names that look meant and are not read."""
+    return msgspec.json.decode(_file("spellings.json"), type=Spellings)
 
 
 @cache

@@ -27,10 +27,12 @@ __all__ = [
     "AppSecurity",
     "CodeHint",
     "Conditions",
+    "Edit",
     "Endpoint",
     "Entry",
     "Example",
     "ExampleEvidence",
+    "Foreign",
     "Hints",
     "LibraryHint",
     "Link",
@@ -40,6 +42,7 @@ __all__ = [
     "Reply",
     "Rule",
     "SenderRule",
+    "Spellings",
     "StageHint",
     "Text",
     "Username",
@@ -111,6 +114,19 @@ class Advice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
         return self.ko if lang == "ko" else self.en
 
 
+class Edit(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A change of a setting that mends the case; of several, the first that can be made is taken.
+
+    ``value`` is text with placeholders, ``security:tls`` (what this application writes for that
+    mode) or ``port:465``. An edit cannot be made where a condition does not hold, a placeholder has
+    no value, the provider does not offer it, or the setting has that value already.
+    """
+
+    setting: SettingName
+    value: str
+    when: When | None = None
+
+
 class Rule(Conditions, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One way to recognise an entry: all conditions hold, and ``text`` occurs in the other side's words.
 
@@ -167,8 +183,8 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
 
     ``where`` lists the pages of a provider that help (default: by stage), ``provider_facts`` what
     the provider says about settings that the entry is about, ``follows`` the ids (with ``*``) that
-    it is often only a consequence of, ``setting`` the one that is at fault when a stage behind the
-    config stage fails so.
+    it is often only a consequence of. ``setting`` is the setting at fault in a live finding, if any
+    is; ``change`` the edits that mend it.
     """
 
     stage: Stage
@@ -186,8 +202,9 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     near_miss: tuple[NearMiss, ...] = ()
     where: tuple[LinkKind, ...] = ()
     follows: tuple[str, ...] = ()
-    provider_facts: tuple[Literal["username", "password", "sender"], ...] = ()
+    provider_facts: tuple[Literal["username", "password", "sender", "port"], ...] = ()
     setting: SettingName | None = None
+    change: tuple[Edit, ...] = ()
     seed: str = ""
     id: str = ""
 
@@ -324,6 +341,23 @@ class App(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         for row in self.security:
             names.update((name, None) for name in row.when if name != "port")
         return tuple(names)
+
+
+class Foreign(Struct, frozen=True, forbid_unknown_fields=True):
+    """The names by which an application knows its settings; ``*`` at the end stands for any rest."""
+
+    app: str
+    names: tuple[str, ...]
+
+
+NearKind = Literal["host", "port", "username", "password", "sender", "tls", "starttls", "cipher"]
+
+
+class Spellings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is said of names that look meant and are not read; ``spellings.toml`` says how."""
+
+    near: dict[NearKind, tuple[str, ...]]
+    foreign: tuple[Foreign, ...]
 
 
 class Word(Struct, frozen=True, forbid_unknown_fields=True):

@@ -116,11 +116,9 @@ def resolve(
     if literal is not None:
         return literal
     name, remarks = _ascii(bare)
-    invalid = _invalid(name) if not any(isinstance(one, NameInvalid) for one in remarks) else None
+    invalid = _invalid(name)
     if invalid is not None:
-        remarks = (*remarks, invalid)
-    if any(isinstance(one, NameInvalid) for one in remarks):
-        return Answer(name=name, error="name-invalid", remarks=remarks)
+        return Answer(name=name, error="name-invalid", remarks=(*remarks, invalid))
     if resolver is None:
         answer = _ask_system(name, port, family, deadline)
     else:
@@ -205,12 +203,14 @@ def _ascii(name: str) -> tuple[str, tuple[Remark, ...]]:
         new = idna.encode(name, uts46=True).decode().lower()
     except (idna.IDNAError, UnicodeError):
         # Names with signs that the newer rules forbid were registered under the older ones.
-        return (old, ()) if old else (name, (NameInvalid("encoding", name),))
+        return old or name, ()
     return new, ((OtherEncoding(old),) if old and old != new else ())
 
 
 def _invalid(name: str) -> NameInvalid | None:
     """Return why no name server can have a name (RFC 1035 section 2.3.4), None where one can."""
+    if not name.isascii():
+        return NameInvalid("encoding", name)
     labels = name.removesuffix(".").split(".")
     if labels == [""]:
         return NameInvalid("empty")
@@ -501,7 +501,7 @@ def _examine(servers: tuple[Server, ...], name: str, family: int | None, deadlin
     race = _Race()
     for server in servers:
         for record in records:
-            race.start((server, record), partial(ask, server, name, record, deadline))
+            race.start((server, record), partial(ask, server, name, record, deadline - _MARGIN))
     _await_replies(race, servers, records, deadline)
     silent = Reply(Outcome.SILENT)
     replies = {

@@ -71,7 +71,7 @@ def step(session: Session) -> Passed | Skipped:
 def _in_clear(session: Session) -> tuple[Evidence, ...]:
     """Refuse to send a login in the clear, other than to this machine; where the user allows it, say so."""
     address = session.address
-    if session.open_channel().encrypted or (address is not None and address.is_loopback):
+    if session.secured or (address is not None and address.is_loopback):
         return ()
     if session.options.allow_cleartext_auth:
         return (session.evidence(Label.CLEARTEXT_ALLOWED),)

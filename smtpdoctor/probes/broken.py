@@ -10,13 +10,14 @@ from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Stage
 from smtpdoctor.probes.session import Failed, Session
 from smtpdoctor.smtp.errors import DialogueError, NotSMTP, SASLFailed, Unsolicited
-from smtpdoctor.smtp.protocols import protocol_name
+from smtpdoctor.smtp.protocols import identify, protocol_name
 from smtpdoctor.smtp.reply import Reply, fits
 from smtpdoctor.smtp.words import decode
 
 __all__ = ["answered", "broken", "broken_evidence", "label_of", "stray"]
 
 _FIRST: Final = 120
+_NO_WORDS: Final = frozenset({"tls-bytes", "binary"})
 # What a TLS alert that comes after the handshake means (RFC 8446 section 6.2).
 _LATE_ALERTS: Final = {"TLSV13_ALERT_CERTIFICATE_REQUIRED": Label.CLIENT_CERTIFICATE}
 
@@ -52,7 +53,10 @@ def broken_evidence(session: Session, error: DialogueError, *labels: Label, **fa
     told = {"command": session.awaiting, **facts}
     found = set(labels)
     # The first line is enough to tell what is speaking.
-    line = error.received.lstrip().split(b"\n")[0]
+    received = error.received.lstrip()
+    if session.stage is Stage.TLS and identify(received) in _NO_WORDS:
+        received = b""  # the bytes of a TLS record are nobody's words
+    line = received.split(b"\n")[0]
     # Masked before it is cut: the first part of a secret would not be known as one.
     first = session.redact(decode(line).rstrip("\r"))[:_FIRST] if line else ""
     if first:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from smtpdoctor.facts import DnsFacts
@@ -23,6 +24,10 @@ __all__ = ["step"]
 
 _MAX_ADDRESSES: Final = 16
 _SHOWN: Final = 4
+_ROOT_WAIT: Final = 3.0  # seconds; a server that knows the root has it in its memory
+# What a name server says that does not have a name, and what it says that cannot look any up.
+_NO: Final = frozenset({"nxdomain", "no-address"})
+_DOUBTFUL: Final = _NO | {"servfail", "dns-refused", "EAI_AGAIN"}
 _ARROW: Final = " → "
 
 
@@ -90,10 +95,14 @@ def _failure(session: Session, host: str, answer: Answer, *, known: bool) -> Fai
         Label.NO_PUBLIC_NAMES: error == "dns-unreachable",
     }
     labels = {label for label, holds in conclusions.items() if holds}
-    if known and error == "nxdomain":
+    if known and error in _DOUBTFUL:
         # The name is right: either nothing public is known here, or this name is kept back.
-        public = knows_public_names(session.options.resolver, session.deadline)
-        labels.add(Label.NO_PUBLIC_NAMES if public is False else Label.NAME_HIDDEN)
+        soon = min(session.deadline, time.monotonic() + _ROOT_WAIT)
+        public = knows_public_names(session.options.resolver, soon)
+        if public is False:
+            labels.add(Label.NO_PUBLIC_NAMES)
+        elif error in _NO:
+            labels.add(Label.NAME_HIDDEN)
     evidence = Evidence(stage=Stage.DNS, error=error, labels=frozenset(labels), facts=facts)
     facts_found = DnsFacts((), answer.canonical, answer.mx, answer.other_family)
     return Failed(Message(f"dns.{error.lower()}", {"host": facts["value"]}), evidence, facts=facts_found)
@@ -108,7 +117,7 @@ def _reasons(session: Session, answer: Answer) -> dict[str, str]:
             case ServerFailed(server, outcome):
                 servers.setdefault(outcome.value, []).append(server)
             case ExtendedError(code, name, text):
-                words = " ".join(part for part in (name or f"EDE {code}", text) if part)
+                words = ": ".join(part for part in (name or f"EDE {code}", text) if part)
                 facts.setdefault("reason", session.redact(words))
             case DnssecFailed():
                 facts["dnssec"] = answer.name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import threading
 from typing import Final
 
@@ -15,7 +14,8 @@ from smtpdoctor.model import Evidence, Message
 from smtpdoctor.probes.broken import answered, broken, broken_evidence, label_of, stray
 from smtpdoctor.probes.look import Look, look_at
 from smtpdoctor.probes.session import Failed, Passed, Session
-from smtpdoctor.smtp.command import ehlo_name
+from smtpdoctor.smtp.channel import own_name
+from smtpdoctor.smtp.command import ehlo_for
 from smtpdoctor.smtp.errors import DialogueError, TimedOut
 from smtpdoctor.smtp.protocols import greeting_label, protocol_name
 from smtpdoctor.smtp.reply import Reply
@@ -72,9 +72,8 @@ def hello(session: Session) -> None:
 
     Raises Failed where the server refuses both, DialogueError where the dialogue breaks.
     """
-    session.ehlo = session.target.ehlo or ehlo_name(
-        socket.gethostname(), session.open_channel().local_address
-    )
+    name = ehlo_for(session.target.ehlo, own_name(), session.open_channel().local_address)
+    session.ehlo = name.text
     reply = first = answered(session, f"EHLO {session.ehlo}")
     if reply.code in _UNKNOWN_COMMAND:
         # The refusal may have been meant for a line that something on the way has put in front of ours.

@@ -6,7 +6,6 @@ balancer sends, and reads the first bytes. No credentials are on these connectio
 
 from __future__ import annotations
 
-import ssl
 import time
 from typing import Final
 
@@ -14,6 +13,7 @@ from msgspec import Struct
 
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Security
+from smtpdoctor.net.tls import looking_context
 from smtpdoctor.probes.broken import label_of
 from smtpdoctor.probes.session import Session
 from smtpdoctor.smtp.channel import Channel
@@ -22,7 +22,7 @@ from smtpdoctor.smtp.reply import identify
 from smtpdoctor.smtp.transcript import Transcript
 from smtpdoctor.smtp.words import decode
 
-__all__ = ["Look", "look_at", "relaxed_context"]
+__all__ = ["Look", "look_at"]
 
 _SAYS_NOTHING: Final = frozenset({Label.BINARY, Label.MALFORMED, Label.LINE_TOO_LONG, Label.ENDLESS})
 _SECONDS: Final = 3.0
@@ -34,16 +34,6 @@ class Look(Struct, frozen=True):
 
     label: Label | None = None
     first: str = ""
-
-
-def relaxed_context() -> ssl.SSLContext:
-    """Return a context that takes any certificate, old protocols and weak ciphers: to look, never to log in."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    return context
 
 
 def look_at(session: Session) -> Look | None:
@@ -78,7 +68,7 @@ def _with_tls(channel: Channel, host: str, deadline: float) -> Look | None:
     """Offer TLS to a port that was dialled in the clear."""
     channel.deadline = min(deadline, time.monotonic() + 1.0)
     try:
-        channel.start_tls(relaxed_context(), host)
+        channel.start_tls(looking_context(), host)
     except TLSFailed as error:
         label = label_of(identify(error.received))
         # An alert means that TLS is spoken there, only not with us.
@@ -97,7 +87,7 @@ def _inside_tls(channel: Channel, host: str, deadline: float) -> Look | None:
     """Say something inside the TLS of a port that took the handshake but never greeted."""
     channel.deadline = min(deadline, time.monotonic() + 1.5)
     try:
-        channel.start_tls(relaxed_context(), host)
+        channel.start_tls(looking_context(), host)
     except DialogueError:
         return None
     return _empty_request(channel)

@@ -107,6 +107,7 @@ class Session(Struct):
     banner: str = ""
     ehlo: str = ""
     capabilities: Mapping[str, str] = {}
+    secured: bool = False  # TLS with a verified certificate and secret bits
     rewritten: str = ""  # what something on the way has overwritten in what the server said
     message: bytes | None = None
     token: str = ""

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Security, Stage
-from smtpdoctor.probes.look import relaxed_context
+from smtpdoctor.net.tls import looking_context
 from smtpdoctor.probes.session import Session
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import DialogueError
@@ -113,7 +113,7 @@ def _dial(sibling: _Sibling, host: str, deadline: float) -> None:
         return
     try:
         if sibling.security is Security.TLS:
-            channel.start_tls(relaxed_context(), host)
+            channel.start_tls(looking_context(), host)
         if channel.read_reply().positive:
             sibling.state = "answers"
     except DialogueError:

@@ -2,31 +2,91 @@
 
 from __future__ import annotations
 
-import ssl
 import time
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
 from smtpdoctor.facts import TlsFacts
+from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Evidence, Message, Security, Stage
+from smtpdoctor.model import Evidence, Message, Security
+from smtpdoctor.net.certificate import Examined, Fault, Flaw, describe
+from smtpdoctor.net.tls import (
+    Cause,
+    CipherRemark,
+    ContextError,
+    alert_of,
+    bundle_may_know,
+    cipher_remark,
+    examine_session,
+    fetch_staple,
+    offered_suites,
+    second_look,
+    session_facts,
+    strict_context,
+    takes_forward_secrecy,
+    trust_store,
+)
 from smtpdoctor.probes.broken import answered, broken, label_of
 from smtpdoctor.probes.greeting import capabilities_shown, hello
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.smtp.channel import Channel
-from smtpdoctor.smtp.errors import DialogueError, TLSFailed
+from smtpdoctor.smtp.errors import DialogueError, Disconnected, TLSFailed
 from smtpdoctor.smtp.reply import ReplyParser, identify
 from smtpdoctor.smtp.transcript import Transcript
 
 __all__ = ["step"]
 
 _READY: Final = 220
-_SOON: Final = 14  # days: a certificate that ends sooner is a warning
-_DAY: Final = 86_400
-_UNTRUSTED: Final = frozenset({"x509-2", "x509-18", "x509-19", "x509-20", "x509-21"})
-_NAME: Final = frozenset({"x509-62", "x509-64"})
-_DATES: Final = frozenset({"x509-9", "x509-10"})
+_LOOK_SECONDS: Final = 3.0
+_SHOWN_NAMES: Final = 20
+_LOOK_TEXT: Final = 120
+_NO_WORDS: Final = frozenset({"", "tls-bytes", "binary", "malformed"})
+
+_LABELS: Final = {
+    Flaw.EXPIRED: Label.EXPIRED,
+    Flaw.CHAIN_EXPIRED: Label.CHAIN_EXPIRED,
+    Flaw.ROOT_EXPIRED: Label.CHAIN_EXPIRED,
+    Flaw.NOT_YET_VALID: Label.NOT_YET_VALID,
+    Flaw.NAME_MISMATCH: Label.NAME_MISMATCH,
+    Flaw.SELF_SIGNED: Label.SELF_SIGNED,
+    Flaw.MISSING_INTERMEDIATE: Label.MISSING_INTERMEDIATE,
+    Flaw.UNKNOWN_ISSUER: Label.UNKNOWN_ISSUER,
+    Flaw.PURPOSE: Label.PURPOSE,
+    Flaw.REVOKED: Label.REVOKED,
+    Flaw.EXPIRING: Label.EXPIRING,
+    Flaw.NO_SAN: Label.NO_SAN,
+    Flaw.NO_KEY_ID: Label.STRICT_PROFILE,
+    Flaw.CONSTRAINTS: Label.STRICT_PROFILE,
+    Flaw.NO_CONSTRAINTS: Label.STRICT_PROFILE,
+    Flaw.KEY_USAGE: Label.STRICT_PROFILE,
+    Flaw.STALE_CHAIN: Label.STRICT_PROFILE,
+}
+# What is missing or odd, in the field's own words.
+_MISSING: Final = {
+    Flaw.NO_KEY_ID: "authorityKeyIdentifier",
+    Flaw.CONSTRAINTS: "basicConstraints critical",
+    Flaw.NO_CONSTRAINTS: "basicConstraints",
+    Flaw.KEY_USAGE: "keyUsage digitalSignature",
+    Flaw.STALE_CHAIN: "an expired CA certificate is sent, too",
+}
+_DATES: Final = frozenset({Flaw.EXPIRED, Flaw.CHAIN_EXPIRED, Flaw.ROOT_EXPIRED, Flaw.NOT_YET_VALID})
+_ISSUER: Final = frozenset({Flaw.SELF_SIGNED, Flaw.UNKNOWN_ISSUER})
+_CAUSES: Final = {
+    Cause.OLD_TLS: Label.OLD_PROTOCOL,
+    Cause.WEAK_CIPHER: Label.WEAK_CIPHER,
+    Cause.NO_COMMON_CIPHER: Label.NO_COMMON_CIPHER,
+    Cause.CLOSED: Label.NO_ALERT,
+    Cause.CLIENT_CERTIFICATE: Label.CLIENT_CERTIFICATE,
+    Cause.SERVER_NAME: Label.NEEDS_SNI,
+    Cause.INTERNAL_ERROR: Label.INTERNAL_ERROR,
+}
+_WEAK: Final = {
+    "rsa-key-exchange": "RSA key exchange without forward secrecy",
+    "finite-field-dh": "finite-field Diffie-Hellman only",
+    "cbc": "CBC ciphers only",
+}
 
 
 def step(session: Session) -> Passed | Skipped:
@@ -58,112 +118,201 @@ def step(session: Session) -> Passed | Skipped:
 
 def _not_offered(session: Session, security: Security) -> Passed | Skipped:
     labels = {Label.STARTTLS_NOT_OFFERED}
+    told = {"mechanisms": " ".join(session.capabilities) or "-", "banner": session.banner}
     if session.rewritten:
         labels.add(Label.REWRITTEN)
+        told["first"] = session.rewritten
+    elif _provider_offers_starttls(session):
+        labels.add(Label.INTERCEPTED)
     if security is Security.STARTTLS:
-        raise Failed(Message("tls.not-offered"), _capabilities(session, *labels))
+        raise Failed(Message("tls.not-offered"), session.evidence(*labels, **told))
     address = session.address
-    if address is not None and address.is_loopback:
+    if address is not None and address.is_loopback and not labels & {Label.REWRITTEN, Label.INTERCEPTED}:
         return Skipped(Message("tls.not-offered-loopback"))
-    evidence = _capabilities(session, *labels, Label.OPPORTUNISTIC)
+    evidence = session.evidence(*labels, Label.OPPORTUNISTIC, **told)
     return Passed(Message("tls.not-offered-opportunistic"), None, (evidence,))
 
 
-def _capabilities(session: Session, *labels: Label) -> Evidence:
-    told = {"mechanisms": " ".join(session.capabilities) or "-", "banner": session.banner}
-    if session.rewritten:
-        told["first"] = session.rewritten
-    return session.evidence(*labels, **told)
+def _provider_offers_starttls(session: Session) -> bool:
+    """Whether the provider that this host belongs to offers STARTTLS on this port, so that another answers here."""
+    target = session.target
+    preset = load.preset_with_id(target.provider) if target.known_host else None
+    endpoints = preset.endpoint if preset else ()
+    return any(one.port == target.port and one.security is Security.STARTTLS for one in endpoints)
 
 
 def _injected(session: Session, extra: bytes) -> Failed:
-    first = session.redact(extra[:120].decode("latin-1").strip())
+    first = session.redact(extra.decode("latin-1").strip())[:_LOOK_TEXT]
     evidence = replace(session.evidence(Label.INJECTED, first=first), text=first)
     return Failed(Message("tls.injected", {"first": first}), evidence)
 
 
-def context_for(session: Session) -> ssl.SSLContext:
-    """Return the strict context: TLS 1.2 or later (RFC 8997), the certificate and its name verified."""
-    context = ssl.create_default_context(cafile=session.options.ca_file)
-    if session.target.cipher is not None:
-        context.set_ciphers(session.target.cipher)
-    return context
+# -- The handshake ------------------------------------------------------------
 
 
 def _handshake(session: Session) -> Passed:
-    channel = session.open_channel()
     session.awaiting = ""
+    ca_file, host = session.options.ca_file, session.target.host.name
+    channel = session.open_channel()
     try:
-        channel.start_tls(context_for(session), session.target.host.name)
+        context = strict_context(ca_file, session.target.cipher)
+        try:
+            channel.start_tls(context, host)
+        except TLSFailed as error:
+            if not bundle_may_know(error.token, ca_file):
+                raise
+            # The hashed directory of CAs did not know the issuer; the bundle, which takes long to load, may.
+            channel.close()
+            session.channel = channel = _dialled(session, session.transcript)
+            channel.start_tls(strict_context(ca_file, session.target.cipher, bundle=True), host)
+    except ContextError as error:
+        evidence = session.evidence(Label.BAD_CIPHER, value=session.redact(error.reason))
+        raise Failed(Message("tls.broken", {"error": error.what}), evidence) from error
     except DialogueError as error:
         raise _broken(session, error) from error
+    return _shaken(session, channel)
+
+
+def _dialled(session: Session, transcript: Transcript) -> Channel:
+    """Return another connection, up to the moment before the handshake; raises DialogueError."""
+    address = session.address
+    if address is None:
+        raise Disconnected("eof")
+    channel = Channel.connect(address.ip, address.port, transcript, session.deadline)
+    if session.target.security is not Security.TLS:
+        try:
+            channel.read_reply()
+            channel.ask(f"EHLO {session.ehlo}")
+            if channel.ask("STARTTLS").code != _READY:
+                raise Disconnected("eof")
+            channel.drop_pending()
+        except DialogueError:
+            channel.close()
+            raise
+    return channel
+
+
+def _shaken(session: Session, channel: Channel) -> Passed:
+    """Return what a handshake that went well is worth."""
     tls = channel.tls
-    certificate: dict[str, Any] = dict(tls.getpeercert() or {}) if tls else {}
-    described = _described(certificate, session)
-    facts = TlsFacts(
-        version=(tls.version() if tls else None) or "",
-        cipher=(tls.cipher() or ("?",))[0] if tls else "",
-        trust="ok",
-        name="ok",
-        dates="ok",
-        **described,
+    if tls is None:
+        msg = "no TLS after a handshake"
+        raise RuntimeError(msg)
+    made = session_facts(tls)
+    session.secured = made.protects
+    examined = examine_session(tls, session.target.host.name, time.time())
+    facts = replace(_facts(session, examined), version=made.version, cipher=made.cipher)
+    facts = replace(facts, trust="ok", name="ok", dates="ok")
+    session.transcript.record("note", f"TLS {made.version} {made.cipher}")
+    evidence = [*_remarks(session, examined, facts), *_cipher_remark(session, made.cipher)]
+    leaf = examined.leaf
+    if leaf is not None and leaf.must_staple:
+        evidence = [*_revoked(session), *evidence]
+    values: dict[str, object] = {"version": made.version, "cipher": made.cipher, "days": facts.days}
+    if any(Label.EXPIRING in one.labels for one in evidence):
+        facts = replace(facts, dates="expiring")
+        return Passed(Message("tls.expiring", values), facts, tuple(evidence))
+    return Passed(Message("tls.pass", values), facts, tuple(evidence))
+
+
+def _facts(session: Session, examined: Examined) -> TlsFacts:
+    leaf = examined.leaf
+    if leaf is None:
+        return TlsFacts()
+    return TlsFacts(
+        subject=session.redact(leaf.subject.short),
+        names=tuple(session.redact(name) for name in leaf.names[:_SHOWN_NAMES]),
+        issuer=session.redact(str(leaf.issuer)),
+        starts=_day(leaf.not_before),
+        expires=_day(leaf.not_after),
+        days=examined.days_left,
+        chain=len(examined.sent),
+        refused_by=examined.refused_by,
     )
-    session.transcript.record("note", f"TLS {facts.version} {facts.cipher}")
-    days = facts.days if facts.days is not None else _SOON
-    values = {"version": facts.version, "cipher": facts.cipher, "days": days}
-    if days >= _SOON:
-        return Passed(Message("tls.pass", values), facts)
-    evidence = session.evidence(Label.EXPIRING, days=str(days), expires=facts.expires)
-    return Passed(Message("tls.expiring", values), replace(facts, dates="expiring"), (evidence,))
 
 
-def _described(certificate: dict[str, Any], session: Session) -> dict[str, Any]:
-    """Return the facts of a verified certificate, as the ssl module decodes it."""
-    if not certificate:
-        return {}
+def _day(moment: int) -> str:
+    try:
+        return time.strftime("%Y-%m-%d", time.gmtime(moment))
+    except (OverflowError, OSError, ValueError):
+        return ""
 
-    def name(field: str) -> str:
-        pairs = [pair for part in certificate.get(field, ()) for pair in part]
-        wanted = ("commonName", "organizationName")
-        return session.redact(", ".join(value for key, value in pairs if key in wanted))
 
-    ends = ssl.cert_time_to_seconds(certificate["notAfter"])
-    return {
-        "subject": name("subject"),
-        "names": tuple(session.redact(value) for _, value in certificate.get("subjectAltName", ())),
-        "issuer": name("issuer"),
-        "expires": time.strftime("%Y-%m-%d", time.gmtime(ends)),
-        "days": int((ends - time.time()) // _DAY),
+def _told(facts: TlsFacts, session: Session) -> dict[str, str]:
+    """Return the facts of a certificate as the texts name them."""
+    told = {
+        "subject": facts.subject,
+        "names": ", ".join(facts.names),
+        "issuer": facts.issuer,
+        "expires": facts.expires,
+        "starts": facts.starts,
+        "days": str(facts.days) if facts.days is not None else "",
+        "expected": session.redact(session.target.host.name),
+        "banner": session.banner,
     }
+    return {name: text for name, text in told.items() if text}
+
+
+def _remarks(session: Session, examined: Examined, facts: TlsFacts) -> list[Evidence]:
+    """Return the evidence of what OpenSSL takes though others refuse it, one for each kind."""
+    found: dict[Label, Evidence] = {}
+    for remark in examined.remarks:
+        label = _LABELS.get(remark.flaw)
+        if label is None:
+            continue
+        missing = _MISSING.get(remark.flaw, "")
+        known = found.get(label)
+        told = dict(known.facts) if known else _told(facts, session)
+        if missing:
+            told["missing"] = ", ".join(part for part in (told.get("missing"), missing) if part)
+        refused = dict.fromkeys(name for name in told.get("refused_by", "").split(", ") if name)
+        told["refused_by"] = ", ".join(refused | dict.fromkeys(remark.refused_by))
+        text = known.text if known else session.redact(describe(examined, remark))
+        found[label] = replace(session.evidence(label, **told), text=text)
+    return list(found.values())
+
+
+def _cipher_remark(session: Session, cipher: str) -> list[Evidence]:
+    remark: CipherRemark | None = cipher_remark(cipher)
+    if remark is None:
+        return []
+    deadline = min(session.deadline, time.monotonic() + _LOOK_SECONDS)
+    better = takes_forward_secrecy(
+        lambda: _dialled(session, Transcript()), session.target.host.name, deadline=deadline
+    )
+    if better is not False:
+        return []
+    told = {"weak": f"{_WEAK[remark.kind]} ({cipher})", "refused_by": ", ".join(remark.refused_by)}
+    return [replace(session.evidence(Label.WEAK_CRYPTO, **told), text=cipher)]
+
+
+def _revoked(session: Session) -> list[Evidence]:
+    """Look at the OCSP staple of a certificate that demands one; Python's ssl module does not show it."""
+    deadline = min(session.deadline, time.monotonic() + _LOOK_SECONDS)
+    _, staple = fetch_staple(
+        lambda: _dialled(session, Transcript()), session.target.host.name, deadline=deadline
+    )
+    return [session.evidence(Label.REVOKED)] if staple is not None and staple.status == "revoked" else []
+
+
+# -- Why there is no TLS ------------------------------------------------------
 
 
 def _broken(session: Session, error: DialogueError) -> Failed:
-    """Tell why there is no TLS; a refused certificate is fetched once more, to be explained."""
+    """Tell why there is no TLS."""
     kind = identify(error.received) if error.received else ""
     labels: tuple[Label, ...] = ()
     if kind == "malformed" and _is_reply(error.received):
         injected = session.target.security is not Security.TLS
         labels = (Label.INJECTED if injected else Label.PLAIN_ANSWER,)
-    elif kind not in {"", "tls-bytes", "binary", "malformed"}:
+    elif kind not in _NO_WORDS:
         labels = (label_of(kind),)
+    if isinstance(error, TLSFailed) and error.token.startswith("x509-"):
+        return _refused_certificate(session, error)
     failure = broken(session, error, *labels)
-    if not isinstance(error, TLSFailed):
+    if labels or error.token == "timeout":  # noqa: S105 -- an error token
         return failure
-    if error.token.startswith("x509-"):
-        return _refused_certificate(session, error, failure.evidence[0])
-    evidence = failure.evidence[0]
-    if not evidence.labels:
-        seen = _what_it_speaks(session)
-        if seen is not None:
-            failure.facts, label = seen
-            told = {"version": failure.facts.version, "cipher": failure.facts.cipher}
-            evidence = replace(evidence, labels=frozenset({label}), facts={**evidence.facts, **told})
-    if "first" in evidence.facts and kind in {"tls-bytes", "binary"}:
-        # The bytes of a TLS record are nobody's words.
-        facts = {name: text for name, text in evidence.facts.items() if name != "first"}
-        evidence = replace(evidence, text="", facts=facts)
-    failure.evidence = (evidence,)
-    return failure
+    return _looked_at(session, error, failure)
 
 
 def _is_reply(data: bytes) -> bool:
@@ -176,93 +325,99 @@ def _is_reply(data: bytes) -> bool:
     return True
 
 
-def _again(session: Session) -> Channel | None:
-    """Open a second connection with TLS that takes anything: to look, never to log in."""
-    from smtpdoctor.probes.look import relaxed_context
-
-    address = session.address
-    if address is None:
-        return None
-    channel = None
-    try:
-        channel = Channel.connect(address.ip, address.port, Transcript(), session.deadline)
-        if session.target.security is not Security.TLS:
-            channel.read_reply()
-            channel.ask(f"EHLO {session.ehlo}")
-            channel.ask("STARTTLS")
-            channel.drop_pending()
-        channel.start_tls(relaxed_context(), session.target.host.name)
-    except DialogueError:
-        if channel is not None:
-            channel.close()
-        return None
-    return channel
-
-
-def _what_it_speaks(session: Session) -> tuple[TlsFacts, Label] | None:
-    """Find out whether the server speaks an old protocol or weak ciphers only."""
-    channel = _again(session)
-    if channel is None or channel.tls is None:
-        return None
-    facts = TlsFacts(version=channel.tls.version() or "", cipher=(channel.tls.cipher() or ("?",))[0])
-    channel.close()
-    if facts.version in {"SSLv3", "TLSv1", "TLSv1.1"}:
-        return facts, Label.OLD_PROTOCOL
-    return facts, Label.NO_COMMON_CIPHER if session.target.cipher is not None else Label.WEAK_CIPHER
-
-
-def _refused_certificate(session: Session, error: TLSFailed, evidence: Evidence) -> Failed:
-    """Explain a certificate that OpenSSL refused: each verdict apart, what it refused first."""
-    first = "dates" if error.token in _DATES else "name" if error.token in _NAME else "trust"
-    facts = replace(TlsFacts(trust="ok", name="ok", dates="ok"), **{first: "bad"})
-    channel = _again(session)
-    others: list[Evidence] = []
-    if channel is not None and channel.tls is not None:
-        from smtpdoctor.probes import certificate
-
-        seen = certificate.examine(channel.tls, session.target.host.name)
-        version = channel.tls.version() or ""
-        channel.close()
-        if seen is not None:
-            described = {name: _redacted(session, value) for name, value in seen.facts.items()}
-            bad_dates = seen.labels & {Label.EXPIRED, Label.NOT_YET_VALID}
-            judged = {
-                "trust": "bad" if error.token in _UNTRUSTED else "ok",
-                "name": "bad" if Label.NAME_MISMATCH in seen.labels else "ok",
-                "dates": "bad" if bad_dates else "ok",
-                first: "bad",
-            }
-            facts = TlsFacts(version=version, **described, **judged)  # type: ignore[arg-type]
-            told = {
-                name: ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-                for name, value in described.items()
-            }
-            told["expected"] = session.redact(session.target.host.name)
-            # A key that is too short, say, has nothing to do with who issued the certificate.
-            explained = first != "trust" or error.token in _UNTRUSTED
-            evidence = replace(
-                evidence,
-                labels=evidence.labels | (_labels_for(first, seen.labels) if explained else set()),
-                facts={**evidence.facts, **told},
-            )
-            for verdict in ("trust", "name", "dates"):
-                labels = _labels_for(verdict, seen.labels)
-                if verdict not in (first, "trust") and labels:
-                    others.append(Evidence(stage=Stage.TLS, labels=frozenset(labels), facts=told))
-    summary = Message(f"tls.certificate-{first}", {"detail": error.detail})
-    return Failed(summary, evidence, *others, facts=facts)
-
-
-def _redacted(session: Session, value: object) -> object:
-    if isinstance(value, (list, tuple)):
-        return tuple(session.redact(str(one)) for one in value)
-    return session.redact(value) if isinstance(value, str) else value
-
-
-def _labels_for(verdict: str, labels: frozenset[Label]) -> set[Label]:
-    groups = {
-        "trust": {Label.SELF_SIGNED, Label.MISSING_INTERMEDIATE, Label.UNKNOWN_ISSUER},
-        "name": {Label.NAME_MISMATCH},
-        "dates": {Label.EXPIRED, Label.NOT_YET_VALID},
+def _looked_at(session: Session, error: DialogueError, failure: Failed) -> Failed:
+    """Look a second time, without credentials, and add what was seen."""
+    context = strict_context(session.options.ca_file, session.target.cipher)
+    seen = second_look(
+        lambda: _dialled(session, Transcript()),
+        session.target.host.name,
+        deadline=min(session.deadline, time.monotonic() + _LOOK_SECONDS),
+        token=error.token,
+        received=error.received,
+        offered=offered_suites(context),
+        own_choice=session.target.cipher is not None,
+    )
+    label = _CAUSES.get(seen.cause)
+    if label is Label.NO_ALERT and session.target.security is Security.TLS and not error.received:
+        label = None  # a port that hangs up on whoever comes has no quarrel with the handshake
+    evidence = failure.evidence[0]
+    told = {
+        "alert": seen.alert or alert_of(error.token),
+        "version": seen.version,
+        "cipher": seen.cipher,
+        "authorities": session.redact(", ".join(seen.authorities)),
     }
-    return set(labels & groups[verdict])
+    facts = {**evidence.facts, **{name: text for name, text in told.items() if text}}
+    labels = evidence.labels | ({label} if label else set())
+    failure.evidence = (replace(evidence, labels=labels, facts=facts), *failure.evidence[1:])
+    failure.facts = TlsFacts(version=seen.version, cipher=seen.cipher)
+    return failure
+
+
+def _refused_certificate(session: Session, error: TLSFailed) -> Failed:
+    """Explain a certificate that OpenSSL refused: each judgement apart, what it refused first."""
+    host = session.target.host.name
+    examined = Examined((), host, int(time.time()))
+    if error.session is not None:
+        examined = examine_session(error.session, host, time.time(), error.token)
+    flaws = {fault.flaw for fault in examined.faults}
+    first = examined.faults[0] if examined.faults else None
+    judged = _judgement(first.flaw if first else Flaw.OTHER)
+    facts = replace(
+        _facts(session, examined),
+        version=(error.session.version() or "") if error.session is not None else "",
+        trust="bad" if judged == "trust" else "ok",
+        name="bad" if Flaw.NAME_MISMATCH in flaws else "ok",
+        dates="bad" if flaws & _DATES else "ok",
+    )
+    told = _told(facts, session)
+    evidence = _of_fault(session, examined, first, told, error)
+    others = [
+        _of_fault(session, examined, fault, told, None)
+        for fault in examined.faults[1:]
+        if _LABELS.get(fault.flaw) and _judgement(fault.flaw) != judged
+    ]
+    detail = session.redact(error.detail)
+    return Failed(Message(f"tls.certificate-{judged}", {"detail": detail}), evidence, *others, facts=facts)
+
+
+def _judgement(flaw: Flaw) -> str:
+    return "dates" if flaw in _DATES else "name" if flaw is Flaw.NAME_MISMATCH else "trust"
+
+
+def _of_fault(
+    session: Session, examined: Examined, fault: Fault | None, told: dict[str, str], error: TLSFailed | None
+) -> Evidence:
+    labels = set()
+    facts = dict(told)
+    if fault is not None:
+        if label := _LABELS.get(fault.flaw):
+            labels.add(label)
+        culprit = fault.certificate
+        facts |= {
+            "culprit": session.redact(culprit.subject.short),
+            "culprit_expires": _day(culprit.not_after),
+        }
+        if _is_foreign(session, examined, fault):
+            labels.add(Label.INTERCEPTED)
+        if fault.flaw in _ISSUER and session.options.ca_file is None and trust_store().empty:
+            labels.add(Label.NO_CA_STORE)
+    evidence = session.evidence(*labels, **facts)
+    text = session.redact(describe(examined, fault))
+    return replace(evidence, text=text, error=error.token if error else None)
+
+
+def _is_foreign(session: Session, examined: Examined, fault: Fault) -> bool:
+    """Whether somebody else answers in the place of a known provider.
+
+    Its own certificate bears its own names, and public CAs, whose certificates are logged, issued it.
+    """
+    target, leaf = session.target, examined.leaf
+    if not target.known_host or leaf is None:
+        return False
+    names = load.names()
+    theirs = any(names.of_host(name.replace("*", "any", 1)) == target.provider for name in leaf.names)
+    if fault.flaw is Flaw.NAME_MISMATCH:
+        return not theirs
+    own_ca = session.options.ca_file is not None
+    return fault.flaw in _ISSUER and not own_ca and not leaf.public and not trust_store().empty

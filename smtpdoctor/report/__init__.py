@@ -1,7 +1,7 @@
-"""Reports: a finished ``Report`` in, text out. A renderer knows no probe.
+"""Reports: a finished ``Report`` is put in words once (``view``), each format is a function of that.
 
 ``RENDERERS`` maps the name of a format to its module; one more format is one more module with a
-``render(report, lang) -> str`` and one line here.
+``render(view) -> str`` and one line here. A renderer knows neither probes nor the catalogue.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Final, Protocol, cast
 
-from smtpdoctor.model import Lang, Report
+from smtpdoctor.report.view import View
 
 __all__ = ["RENDERERS", "Renderer", "renderer"]
 
@@ -20,7 +20,7 @@ RENDERERS: Final = {"json": "smtpdoctor.report.json_v1"}
 class Renderer(Protocol):
     """A report format."""
 
-    def render(self, report: Report, lang: Lang, *, transcript: bool = False) -> str:
+    def render(self, view: View, *, transcript: bool = False) -> str:
         """Return the report as text."""
         ...
 

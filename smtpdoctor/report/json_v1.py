@@ -8,22 +8,15 @@ from typing import Any, Final
 import msgspec
 
 from smtpdoctor import __version__
-from smtpdoctor.model import (
-    Finding,
-    Lang,
-    Message,
-    Report,
-    Secret,
-    SettingName,
-    Settings,
-)
+from smtpdoctor.model import Lang, Message, Turn
+from smtpdoctor.report.view import Problem, Row, StageLine, View
 from smtpdoctor.text import say
 
 __all__ = [
     "VERSION",
     "dump",
     "explained",
-    "finding_object",
+    "problem_object",
     "render",
     "render_failure",
     "tool",
@@ -31,8 +24,6 @@ __all__ = [
 ]
 
 VERSION: Final = 1
-_SETTINGS: Final[tuple[SettingName, ...]] = ("host", "port", "security", "username", "password", "sender")
-_OPTIONAL: Final[tuple[SettingName, ...]] = ("cipher", "ehlo", "recipient")
 
 
 def dump(value: Mapping[str, Any]) -> str:
@@ -45,83 +36,81 @@ def tool() -> dict[str, str]:
     return {"name": "smtpdoctor", "version": __version__}
 
 
-def _settings(settings: Settings) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    for name in (*_SETTINGS, *_OPTIONAL):
-        setting = settings.get(name)
-        if setting is not None:
-            value = Secret.MASK if isinstance(setting.value, Secret) else setting.value
-            shown[name] = {"value": value, "origin": str(setting.origin)}
-        elif name in _SETTINGS:
-            shown[name] = {}
-    return shown
-
-
-def finding_object(finding: Finding, advice: Any, **evidence: Any) -> dict[str, Any]:
-    """Return one finding with its words."""
+def _settings(rows: Iterable[Row]) -> dict[str, Any]:
     return {
-        "id": finding.id,
-        "stage": finding.stage,
-        "severity": finding.severity,
-        "confidence": finding.confidence,
-        "fault": finding.fault,
-        "retryable": finding.retryable,
-        "title": advice.title,
-        "meaning": advice.meaning,
-        "fixes": list(advice.fixes),
-        "links": [url for _, url in advice.links],
-        "evidence": {
-            "code": finding.evidence.code,
-            "enhanced": finding.evidence.enhanced,
-            "error": finding.evidence.error,
-            "text": finding.evidence.text,
-            **evidence,
-        },
-        "origin": advice.origin,
-        "candidates": list(finding.candidates),
+        row.name: {}
+        if row.value is None
+        else {
+            "value": row.value,
+            "origin": row.origin,
+            "overrides": [{"value": one.value, "origin": one.origin} for one in row.overrides],
+        }
+        for row in rows
     }
 
 
-def _findings(report: Report, lang: Lang) -> list[dict[str, Any]]:
-    if not report.findings:
-        return []
-    from smtpdoctor.advice import advise, context_of
+def problem_object(problem: Problem, **evidence: Any) -> dict[str, Any]:
+    """Return one finding with its words; ``evidence`` is what a log adds to it."""
+    return {
+        "id": problem.id,
+        "stage": problem.stage,
+        "severity": problem.severity,
+        "confidence": problem.confidence,
+        "fault": problem.fault,
+        "retryable": problem.retryable,
+        "title": problem.title,
+        "meaning": problem.meaning,
+        "fixes": [*problem.steps, *problem.rest],
+        "links": [link.url for link in problem.links],
+        "evidence": {
+            "code": problem.evidence.code,
+            "enhanced": problem.evidence.enhanced,
+            "error": problem.evidence.error,
+            "text": problem.quote.text if problem.quote else "",
+            **evidence,
+        },
+        "origin": problem.origin,
+        "candidates": [one.id for one in problem.candidates],
+        "changes": [
+            {"file": one.file, "line": one.line, "name": one.name, "value": one.value}
+            for one in problem.changes
+        ],
+    }
 
-    context = context_of(report)
-    return [finding_object(one, advise(one, context, lang)) for one in report.findings]
+
+def _stage(line: StageLine) -> dict[str, Any]:
+    return {
+        "name": line.stage,
+        "status": line.status,
+        "seconds": round(line.seconds, 3),
+        "summary": line.summary,
+        "facts": line.facts,
+    }
 
 
-def render(report: Report, lang: Lang, *, transcript: bool = False) -> str:
+def _turn(turn: Turn) -> dict[str, Any]:
+    return {
+        "seconds": round(turn.seconds, 3),
+        "direction": turn.direction,
+        "encrypted": turn.encrypted,
+        "text": turn.text,
+    }
+
+
+def render(view: View, *, transcript: bool = False) -> str:
     """Return the report as one JSON object."""
     shown: dict[str, Any] = {
         "version": VERSION,
         "tool": tool(),
-        "verdict": report.verdict,
-        "settings": _settings(report.settings),
-        "preset": report.settings.preset,
-        "app": report.settings.app,
-        "stages": [
-            {
-                "name": result.stage,
-                "status": result.status,
-                "seconds": round(result.seconds, 3),
-                "summary": say(lang, result.summary),
-                "facts": msgspec.to_builtins(result.facts) if result.facts is not None else {},
-            }
-            for result in report.stages
-        ],
-        "findings": _findings(report, lang),
+        "verdict": view.verdict,
+        "settings": _settings(view.settings),
+        "preset": view.preset,
+        "app": view.app,
+        "stages": list(map(_stage, view.stages)),
+        "findings": list(map(problem_object, view.problems)),
     }
     if transcript:
-        shown["transcript"] = [
-            {
-                "seconds": round(turn.seconds, 3),
-                "direction": turn.direction,
-                "encrypted": turn.encrypted,
-                "text": turn.text,
-            }
-            for turn in report.transcript
-        ]
+        shown["transcript"] = list(map(_turn, view.transcript))
     return dump(shown)
 
 
@@ -163,4 +152,5 @@ def usage_finding(finding_id: str, message: Message, hints: Sequence[Message], l
         "evidence": {"code": None, "enhanced": None, "error": "usage", "text": text},
         "origin": None,
         "candidates": [],
+        "changes": [],
     }

@@ -1,62 +1,74 @@
-"""The report for people: stages as they happen, then the cause, the fixes, and one line that sums up."""
+"""The report for people: stages as they happen, then the cause, what to do, and one line that sums up.
+
+The last screen of a terminal holds what matters: verdict, the server's words, the cause in a
+sentence, the first step with the line to write, and the page to open. What does not fit there is
+told by ``--verbose`` or by the command that the report names.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import IO, Any, Final, cast
 
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
-from smtpdoctor.advice import Advice, advise, context_of
-from smtpdoctor.knowledge.schema import Entry, Reply
 from smtpdoctor.model import (
     ORDERED_STAGES,
-    Finding,
     Lang,
-    Origin,
-    Report,
     Settings,
     Severity,
     Stage,
     StageResult,
     Status,
+    Turn,
+)
+from smtpdoctor.report.layout import code, hanging, shortened, wrapped
+from smtpdoctor.report.view import (
+    Excerpt,
+    Heading,
+    Line,
+    Problem,
+    Row,
+    StageLine,
+    View,
+    heading_of,
+    stage_of,
 )
 from smtpdoctor.text import say
 
 __all__ = [
     "Live",
-    "catalogue_table",
-    "code",
-    "heading",
+    "Page",
     "make_console",
-    "one_line",
-    "print_finding",
-    "print_findings",
-    "print_report",
-    "print_transcript",
-    "replies_block",
-    "stage_line",
-    "verdict_line",
+    "print_consequence",
+    "print_heading",
+    "print_problem",
+    "print_view",
+    "problem_lines",
     "wants_color",
 ]
 
-_GLYPHS: Final = {Status.PASS: "✔", Status.WARN: "!", Status.FAIL: "✖", Status.SKIP: "–"}
-_PLAIN: Final = {Status.PASS: "+", Status.WARN: "!", Status.FAIL: "x", Status.SKIP: "-"}
-_STYLES: Final = {Status.PASS: "green", Status.WARN: "yellow", Status.FAIL: "bold red", Status.SKIP: "dim"}
+_GLYPHS: Final = {"pass": "✔", "warn": "!", "fail": "✖", "skip": "–", "suspected": "?"}
+_PLAIN: Final = {"pass": "+", "warn": "!", "fail": "x", "skip": "-", "suspected": "?"}
+_STYLES: Final = {"pass": "green", "warn": "yellow", "fail": "bold red", "skip": "dim", "suspected": "yellow"}
 _SEVERITY: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _BAR: Final = 7
+_SLOW: Final = 1.0  # seconds, from which a bar says something
+_NOTICED: Final = 0.1
+_ROOMY: Final = 60  # columns, from which a stage takes one line
+_WIDEST: Final = 100  # longer lines are hard to read
+_SCREEN: Final = 24  # rows of the smallest usual terminal
+_QUOTE_LINES: Final = 3
+_CANDIDATES: Final = 2
 _MAX_SAID: Final = 800
-_MAX_SUMMARY: Final = 100  # a reply stands in full below
 _DIRECTIONS: Final = {("out", False): "->", ("in", False): "<-", ("out", True): "~>", ("in", True): "<~"}
 
 
 class _Trimmed:
-    """A stream without the blanks with which rich fills its lines: a file or pipe wants none."""
+    """A stream without the blanks at the ends of lines: a file or pipe wants none."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -79,7 +91,7 @@ class _Trimmed:
 
 
 def make_console(stream: IO[str], *, color: bool) -> Console:
-    """Return a console for a stream; without a terminal there is neither colour nor wrapping by chance."""
+    """Return a console for a stream; without a terminal there is no colour."""
     return Console(
         file=stream if stream.isatty() else cast("IO[str]", _Trimmed(stream)),
         no_color=None if color else True,
@@ -92,50 +104,98 @@ def make_console(stream: IO[str], *, color: bool) -> Console:
     )
 
 
-def _unicode(console: Console) -> bool:
-    return console.encoding.lower().startswith("utf")
+def wants_color(environment: dict[str, str] | None = None) -> bool:
+    """Whether colour may be used: https://no-color.org asks for a variable that is not empty."""
+    return not (environment if environment is not None else os.environ).get("NO_COLOR")
 
 
-def _glyph(console: Console, status: Status) -> str:
-    return (_GLYPHS if _unicode(console) else _PLAIN)[status]
+class Page:
+    """A console with what the layout has to know of it."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.width = min(console.width, _WIDEST)
+        self.unicode = console.encoding.lower().startswith("utf")
+        # A pipe has no screen that could be too small, but who reads it later may have.
+        self.rows = max(console.height, _SCREEN) if console.is_terminal else _SCREEN
+
+    def glyph(self, kind: str) -> str:
+        """Return the sign of how something went."""
+        return (_GLYPHS if self.unicode else _PLAIN)[kind]
+
+    @property
+    def ellipsis(self) -> str:
+        """What stands where something was left out."""
+        return "…" if self.unicode else "..."
+
+    def plain(self, text: str) -> str:
+        """Return a sentence of ours without the signs that this terminal lacks."""
+        if self.unicode:
+            return text
+        return text.replace("→", "->").replace("–", "-").replace("·", "-").replace("…", "...")
+
+    def print(self, lines: Iterable[Text]) -> None:
+        """Print lines as they are."""
+        for line in lines:
+            self.console.print(line, soft_wrap=True)
+
+    def height(self, lines: Sequence[Text]) -> int:
+        """Return how many rows lines take where one may be longer than the screen is wide."""
+        return sum(max(1, -(-line.cell_len // self.console.width)) for line in lines)
+
+
+# stages
 
 
 def _milliseconds(seconds: float) -> str:
-    if seconds >= 1:
+    if seconds >= _SLOW:
         return f"{seconds:.1f} s"
-    return f"{seconds * 1000:.0f} ms" if seconds >= 0.0005 else ""  # noqa: PLR2004 -- half a millisecond
+    return f"{seconds * 1000:.0f} ms" if seconds >= _NOTICED else ""
 
 
-def _bar(console: Console, seconds: float) -> str:
-    """Return a bar on a scale of decades: one cell is a few milliseconds, a full one ten seconds."""
+def _bar(page: Page, seconds: float) -> str:
+    """Return a bar on a scale of decades: a full one is ten seconds."""
     import math
 
-    cells = round(max(0.0, math.log10(max(seconds, 1e-6) * 1000 + 1)) / 4 * _BAR)
-    return ("▇" if _unicode(console) else "=") * min(cells, _BAR)
+    cells = round(math.log10(seconds * 1000) / 4 * _BAR) if seconds >= _SLOW else 0
+    return ("▇" if page.unicode else "=") * min(cells, _BAR)
 
 
 def _stage_width(lang: Lang) -> int:
     return max(cell_len(say(lang, f"stage.{stage.value}")) for stage in ORDERED_STAGES)
 
 
-def stage_line(console: Console, result: StageResult, lang: Lang) -> RenderableType:
-    """Return the line of one stage."""
-    style = _STYLES[result.status]
-    row = Table.grid(padding=(0, 1), expand=True)
-    row.add_column(width=1)
-    row.add_column(width=_stage_width(lang), no_wrap=True)
-    row.add_column(ratio=1, overflow="fold")
-    row.add_column(width=_BAR, no_wrap=True)
-    row.add_column(width=7, justify="right", no_wrap=True)
-    skipped = result.status is Status.SKIP
-    row.add_row(
-        Text(_glyph(console, result.status), style),
-        Text(say(lang, f"stage.{result.stage.value}"), "dim" if skipped else "bold"),
-        Text(_shortened(say(lang, result.summary), _MAX_SUMMARY), "dim" if skipped else ""),
-        Text("" if skipped else _bar(console, result.seconds), "dim"),
-        Text("" if skipped else _milliseconds(result.seconds), "dim"),
+def _stage_lines(page: Page, line: StageLine, lang: Lang) -> list[Text]:
+    """Return the line of one stage: sign, name, what happened, and how long it took if that was long."""
+    style = _STYLES[line.kind]
+    dim = "dim" if line.status is Status.SKIP else ""
+    name = line.title + " " * (_stage_width(lang) - cell_len(line.title))
+    head = [("  ", ""), (page.glyph(line.kind), style), (" ", ""), (name, dim or "bold"), ("  ", "")]
+    taken = sum(cell_len(text) for text, _ in head)
+    time = (
+        ""
+        if dim or page.width < _ROOMY
+        else " ".join(filter(None, (_bar(page, line.seconds), _milliseconds(line.seconds))))
     )
-    return Padding(row, (0, 1, 0, 2))
+    room = page.width - taken - (cell_len(time) + 2 if time else 1)
+    summary = page.plain(line.summary)
+    if line.status in {Status.PASS, Status.FAIL} and page.width >= _ROOMY:
+        # A failure is told in full below, and of a success nobody needs the end of the banner.
+        summary = shortened(summary, room, page.ellipsis) or summary
+    lines = []
+    for number, text in enumerate(wrapped([(summary, dim)], room)):
+        row = Text()
+        if number == 0:
+            for part, part_style in head:
+                row.append(part, part_style)
+        else:
+            row.append(" " * taken)
+        row.append_text(text)
+        if number == 0 and time:
+            row.append(" " * max(page.width - 1 - row.cell_len - cell_len(time), 1))
+            row.append(time, "dim")
+        lines.append(row)
+    return lines
 
 
 class Live:
@@ -144,8 +204,7 @@ class Live:
     def __init__(
         self, console: Console, progress: Console | None, lang: Lang, *, verbose: bool = False
     ) -> None:
-        self._console = console
-        self._progress = progress
+        self._page = Page(console)
         self._lang = lang
         self._verbose = verbose
         self._status = progress.status("", spinner_style="cyan") if progress else None
@@ -160,9 +219,10 @@ class Live:
     def ended(self, result: StageResult) -> None:
         """Print the line of the stage."""
         self.stop()
-        self._console.print(stage_line(self._console, result, self._lang))
-        if self._verbose and result.facts:
-            self._console.print(_facts(result))
+        line = stage_of(result, self._lang)
+        self._page.print(_stage_lines(self._page, line, self._lang))
+        if self._verbose:
+            self._page.print(_fact_lines(self._page, line.facts))
 
     def stop(self) -> None:
         """Take the progress away."""
@@ -170,258 +230,309 @@ class Live:
             self._status.stop()
 
 
-def _facts(result: StageResult) -> RenderableType:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(style="dim", overflow="fold")
-    import msgspec
-
-    for name, value in msgspec.to_builtins(result.facts or {}).items():
-        several = value if isinstance(value, (list, tuple)) else [value]
-        shown = ", ".join(map(_plain, several))
-        if shown:
-            table.add_row(name, Text(shown))
-    return Padding(table, (0, 1, 0, 6))
+def _fact_lines(page: Page, facts: dict[str, Any]) -> list[Text]:
+    shown = {
+        name: text
+        for name, value in facts.items()
+        if (
+            text := ", ".join(
+                filter(None, map(_plain, value if isinstance(value, list | tuple) else [value]))
+            )
+        )
+    }
+    widest = max(map(cell_len, shown), default=0)
+    return [
+        line
+        for name, text in shown.items()
+        for line in hanging([(name.ljust(widest + 1), "dim")], [(text, "dim")], page.width - 1, 6, widest + 1)
+    ]
 
 
 def _plain(value: object) -> str:
     if isinstance(value, dict):
-        return " ".join(f"{one}" for one in value.values())
+        return " ".join(_plain(one) for one in value.values())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value))
     return str(value) if value is not None else ""
 
 
-def _place(origin: Origin, lang: Lang) -> str:
-    """Return where settings came from, the same for all that came from there."""
-    if origin.kind in {"flag", "environment"}:
-        return say(lang, f"report.from.{origin.kind}")
-    return origin.path or str(origin)
-
-
-def heading(settings: Settings, lang: Lang) -> Text:
-    """Return the line that says what is checked, and where the settings came from."""
-    from smtpdoctor import __version__
-
-    places = dict.fromkeys(
-        _place(setting.origin, lang)
-        for name in ("host", "port", "security", "username", "password", "sender")
-        if (setting := settings.get(name)) is not None and setting.origin.kind != "default"
-    )
-    text = Text.assemble(("smtpdoctor ", "bold cyan"), (__version__, "dim"))
-    if settings.preset:
-        from smtpdoctor.knowledge import load
-
-        text.append("  " + load.presets()[settings.preset].name.in_(lang), "bold")
-    if places:
-        text.append(f"  ({', '.join(places)})", "dim")
-    return text
-
-
-def _numbered(fixes: Sequence[str]) -> Table:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(justify="right", style="bold cyan", no_wrap=True)
-    table.add_column(overflow="fold")
-    for number, fix in enumerate(fixes, 1):
-        table.add_row(f"{number}.", code(fix))
-    return table
-
-
-def code(text: str) -> Text:
-    """Return a text with what stands in backticks made bold."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:
-        return Text(text)
-    shown = Text()
-    for number, part in enumerate(parts):
-        shown.append(part, "bold" if number % 2 else "")
-    return shown
-
-
-def _where(finding: Finding, lang: Lang) -> Text | None:
-    origin = finding.evidence.origin
-    if origin is None or origin.kind == "default":
-        return None
-    shown = str(origin)
-    if origin.kind == "file" and origin.name:
-        shown = say(lang, "advice.at", name=origin.name, place=shown)
-    text = Text(shown, "bold yellow")
-    if value := finding.evidence.facts.get("value"):
-        text.append(f"  {value}", "italic")
-    return text
-
-
-def _print_heading(console: Console, finding: Finding, advice: Advice, lang: Lang) -> None:
-    meta = (
-        finding.id,
-        say(lang, f"report.{finding.confidence.value}"),
-        say(lang, f"report.fault.{finding.fault.value}"),
-    )
-    title = Text.assemble(
-        (f"{say(lang, f'report.severity.{finding.severity.value}')}: ", _SEVERITY[finding.severity]),
-        (advice.title, "bold"),
-    )
+def print_heading(console: Console, settings: Settings, lang: Lang) -> None:
+    """Print the line that says what is checked, and where the settings came from."""
+    page = Page(console)
+    page.print(_heading_lines(page, heading_of(settings, lang)))
     console.print()
-    _print_in(console, title, 2)
-    _print_in(console, Text(" · ".join(meta), "dim"), 2)
 
 
-def print_consequence(
-    console: Console, finding: Finding, advice: Advice, lang: Lang, *, cause: str, seen: str
-) -> None:
-    """Print a finding that is probably no more than a consequence of another, whose id is ``cause``."""
-    _print_heading(console, finding, advice, lang)
-    _print_in(console, Text(seen, "dim"), 2)
-    _print_in(console, Text(say(lang, "report.caused-by", id=cause)), 4)
+def _heading_lines(page: Page, heading: Heading) -> list[Text]:
+    parts = [("smtpdoctor ", "bold cyan"), (heading.version, "dim")]
+    if heading.provider:
+        parts += [("  ", ""), (heading.provider, "bold")]
+    if heading.places:
+        parts += [("  ", ""), (f"({', '.join(heading.places)})", "dim")]
+    text = Text.assemble(*parts)
+    return [text] if text.cell_len <= page.width else wrapped(parts, page.width)
 
 
-def print_finding(
-    console: Console,
-    finding: Finding,
-    advice: Advice,
+# settings
+
+
+def _settings_lines(page: Page, rows: Sequence[Row]) -> list[Text]:
+    """Return the settings, what each came from, what it overrides, what is odd about it."""
+    names = max(cell_len(row.label) for row in rows)
+    values = max(cell_len(row.shown) for row in rows if cell_len(row.shown) <= page.width // 3)
+    lines = []
+    for row in rows:
+        head = [("  ", ""), (row.label + " " * (names - cell_len(row.label) + 2), "dim")]
+        if row.value is None:
+            lines.append(Text.assemble(*head, (row.shown, "dim")))
+            continue
+        head.append((row.shown + " " * max(values - cell_len(row.shown), 0), ""))
+        more = [f"({one.words})" for one in row.overrides]
+        parts: list[tuple[str, str]] = [(row.source, "dim")]
+        parts += [(f" {text}", "yellow") for text in more]
+        if row.remark:
+            parts += [(page.plain(" · "), "dim"), (row.remark, "yellow")]
+        lines += hanging([*head, ("  ", "")], parts, page.width - 1, 0, names + 4)
+    return lines
+
+
+# findings
+
+
+def _title_lines(page: Page, problem: Problem) -> list[Text]:
+    head = [(f"{problem.kind}: ", _SEVERITY[problem.severity])]
+    return hanging(head, [(problem.title, "bold")], page.width - 1, 2, 2)
+
+
+def _about_line(page: Page, problem: Problem) -> list[Text]:
+    return hanging([], [(page.plain(" · ").join(problem.about), "dim")], page.width - 1, 2, 2)
+
+
+def _labelled(page: Page, lang: Lang, key: str, parts: Sequence[tuple[str, str]]) -> list[Text]:
+    label = f"{say(lang, key)}: "
+    return hanging([(label, "bold")], parts, page.width - 1, 2, 2)
+
+
+def _quote_lines(page: Page, problem: Problem, lang: Lang, *, whole: bool) -> list[Text]:
+    if problem.quote is None:
+        return []
+    key = "report.evidence" if problem.quote.code is None else "report.server"
+    said = problem.quote.words
+    if len(said) > _MAX_SAID:
+        said = shortened(said, _MAX_SAID, page.ellipsis) or said[:_MAX_SAID]
+    lines = _labelled(page, lang, key, [(said, "italic")])
+    if whole or len(lines) <= _QUOTE_LINES:
+        return lines
+    last = shortened(lines[_QUOTE_LINES - 1].plain.rstrip(), page.width - 5, page.ellipsis)
+    mark = "" if last.endswith(page.ellipsis) else f" {page.ellipsis}"
+    return [*lines[: _QUOTE_LINES - 1], Text(f"{last}{mark}", "italic")]
+
+
+def _cause_lines(page: Page, problem: Problem, lang: Lang, *, whole: bool) -> list[Text]:
+    text = problem.meaning if whole else problem.cause
+    if problem.retryable:
+        text = f"{text} {say(lang, 'report.retry')}"
+    return _labelled(page, lang, "report.cause", code(page.plain(text)))
+
+
+def _step_lines(page: Page, number: int, step: str) -> list[Text]:
+    head = [(f"{number}. ", "bold cyan")]
+    return hanging(head, code(page.plain(step)), page.width - 1, 4, cell_len(head[0][0]))
+
+
+def _change_style(line: Line) -> str:
+    return "red" if line.sign == "-" else "green"
+
+
+def _excerpt_lines(excerpts: Sequence[Excerpt]) -> list[Text]:
+    lines = []
+    for one in excerpts:
+        lines.append(Text(f"       {one.place}", "bold"))
+        lines += [Text(f"       {line.sign} {line.text}", _change_style(line)) for line in one.lines]
+    return lines
+
+
+def _link_lines(page: Page, label: str, url: str, indent: int) -> list[Text]:
+    """Return an address in one piece: broken over two lines it can be neither clicked nor copied."""
+    address = Text(" " * indent).append(url, "blue underline")
+    beside = Text(" " * indent).append(label).append("  ").append(url, "blue underline")
+    if not label or beside.cell_len < page.width:
+        return [beside if label else address]
+    return [*hanging([], [(label, "")], page.width - 1, indent, 2), address]
+
+
+def _first_step(page: Page, problem: Problem) -> list[Text]:
+    lines = _step_lines(page, 1, problem.steps[0]) if problem.steps else []
+    lines += _excerpt_lines(problem.excerpts)
+    if problem.best is not None:
+        lines.append(Text("       ").append(problem.best.url, "blue underline"))
+    return lines
+
+
+def _candidate_lines(page: Page, problem: Problem, lang: Lang, most: int | None = None) -> list[Text]:
+    if not problem.candidates:
+        return []
+    words = ", ".join(f"{one.title} (`{one.id}`)" for one in problem.candidates[:most])
+    return _labelled(page, lang, "report.maybe", code(words))
+
+
+def _more_lines(page: Page, problem: Problem, lang: Lang) -> list[Text]:
+    return hanging([], code(say(lang, "report.more", command=f"`{problem.more}`")), page.width - 1, 2, 2)
+
+
+def problem_lines(
+    page: Page,
+    problem: Problem,
     lang: Lang,
     *,
+    whole: bool = False,
+    room: int | None = None,
+    seen: str = "",
+) -> list[Text]:
+    """Return what is to be said about one finding.
+
+    ``whole``: everything; otherwise the most important, and of the rest as much as fits into
+    ``room`` rows. ``seen`` says how often and where, for a log.
+    """
+    lines = [*_title_lines(page, problem), *_about_line(page, problem)]
+    if seen:
+        lines += hanging([], [(seen, "dim")], page.width - 1, 2, 2)
+    lines += _quote_lines(page, problem, lang, whole=whole)
+    if problem.where and not problem.excerpts:
+        parts = [(problem.where, "bold yellow")]
+        if problem.value:
+            parts += [("  ", ""), (problem.value, "italic")]
+        lines += _labelled(page, lang, "report.where", parts)
+    lines += _cause_lines(page, problem, lang, whole=whole)
+    lines.append(Text(f"  {say(lang, 'report.fix')}:", "bold"))
+    lines += _first_step(page, problem)
+    others = [_step_lines(page, number, step) for number, step in enumerate(problem.steps[1:], 2)]
+    sure = _labelled(page, lang, "report.sure", code(page.plain(problem.sure))) if problem.sure else []
+    if whole:
+        first = len(problem.steps) + 1
+        others += [_step_lines(page, number, step) for number, step in enumerate(problem.rest, first)]
+        lines += [line for block in others for line in block]
+        lines += [*sure, *_page_lines(page, problem, lang), *_candidate_lines(page, problem, lang)]
+        return lines
+    more = _more_lines(page, problem, lang)
+    left = (1 << 30 if room is None else room) - page.height([*lines, *more])
+    for block in (*others, _candidate_lines(page, problem, lang, _CANDIDATES), sure):
+        left -= page.height(block)
+        if left < 0:
+            break
+        lines += block
+    return [*lines, *more]
+
+
+def _page_lines(page: Page, problem: Problem, lang: Lang) -> list[Text]:
+    links = [one for one in problem.links if one != problem.best]
+    if not links:
+        return []
+    lines = [Text(f"  {say(lang, 'report.links')}:", "bold")]
+    for link in links:
+        lines += _link_lines(page, link.label, link.url, 4)
+    return lines
+
+
+def print_problem(
+    console: Console,
+    problem: Problem,
+    lang: Lang,
+    *,
+    whole: bool = False,
     short: bool = False,
     seen: str = "",
 ) -> None:
-    """Print all that is to be said about one finding; ``short``: no more than cause and fixes.
+    """Print one finding of a log or of the catalogue; ``short``: no more than its first step."""
+    page = Page(console)
+    room = 0 if short else None
+    page.print([Text(), *problem_lines(page, problem, lang, whole=whole, room=room, seen=seen)])
 
-    ``seen`` says how often and where, for a log.
-    """
-    _print_heading(console, finding, advice, lang)
-    evidence = finding.evidence
-    said = evidence.text
-    if evidence.code is not None and str(evidence.code) not in said:
-        said = f"{evidence.code} {said}"
-    if said and not short:
-        name = say(lang, "report.server" if evidence.code else "report.evidence")
-        _print_section(console, name, Text(_shortened(said, _MAX_SAID), "italic", overflow="fold"))
+
+def print_consequence(console: Console, problem: Problem, lang: Lang, *, cause: str, seen: str) -> None:
+    """Print a finding that is probably no more than a consequence of another, whose id is ``cause``."""
+    page = Page(console)
+    lines = [Text(), *_title_lines(page, problem), *_about_line(page, problem)]
     if seen:
-        _print_in(console, Text(seen, "dim"), 2)
-    if where := _where(finding, lang):
-        _print_section(console, say(lang, "report.where"), where)
-    _print_section(console, say(lang, "report.cause"), code(advice.meaning))
-    if finding.retryable:
-        _print_in(console, Text(say(lang, "report.retry")), 4)
-    _print_section(console, say(lang, "report.fix"), _numbered(advice.fixes))
-    if short:
-        return
-    if advice.sure:
-        _print_section(console, say(lang, "report.sure"), code(advice.sure))
-    if advice.links:
-        _print_in(console, Text(say(lang, "report.links"), "bold"), 2)
-        for label, url in advice.links:
-            if label:
-                _print_in(console, Text(label), 4)
-            # An address that is broken over two lines can be neither clicked nor copied.
-            console.print(Text(f"    {url}", "blue"), soft_wrap=True)
-    if finding.candidates:
-        others = Text(", ".join(finding.candidates), overflow="fold")
-        _print_section(console, say(lang, "report.maybe"), others)
+        lines += hanging([], [(seen, "dim")], page.width - 1, 2, 2)
+    page.print([*lines, *hanging([], [(say(lang, "report.caused-by", id=cause), "")], page.width - 1, 4)])
 
 
-def _print_in(console: Console, body: RenderableType, indent: int) -> None:
-    console.print(Padding(body, (0, 1, 0, indent)))
+def _also_lines(page: Page, problem: Problem) -> list[Text]:
+    """Return a finding that is not the root cause, in two or three lines."""
+    lines = _title_lines(page, problem)
+    text = f"→ {problem.todo[0]}" if problem.todo else problem.cause
+    head = [(f"{problem.id} ", "dim")]
+    return [*lines, *hanging(head, [(page.plain(text), "")], page.width - 1, 4, 2)]
 
 
-def _print_section(console: Console, name: str, body: RenderableType) -> None:
-    _print_in(console, Text(name, "bold"), 2)
-    _print_in(console, body, 4)
-
-
-def _shortened(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"
-
-
-def one_line(finding: Finding, lang: Lang) -> Text:
-    """Return a finding in one line."""
-    from smtpdoctor.knowledge import load
-
-    title = load.entry(finding.id).title.in_(lang)
-    return Text.assemble((finding.id, _SEVERITY[finding.severity]), f"  {title}")
-
-
-def catalogue_table(entries: Sequence[Entry], lang: Lang) -> RenderableType:
-    """Return the catalogue: ids by stage, with their titles."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    stage = None
-    for entry in entries:
-        if entry.stage != stage:
-            stage = entry.stage
-            table.add_row(Text(say(lang, f"stage.{stage.value}"), "bold"), "")
-        table.add_row(Text(f"  {entry.id}", _SEVERITY[entry.severity]), entry.title.in_(lang))
-    return table
-
-
-def replies_block(replies: Sequence[Reply], preset_id: str, lang: Lang) -> RenderableType:
-    """Return what a provider means by a code: each of its own replies, the cause and the cure."""
-    from smtpdoctor.knowledge import load
-
-    name = load.presets()[preset_id].name.in_(lang)
-    parts: list[RenderableType] = [Text(say(lang, "explain.at", preset=name), "bold")]
-    for reply in replies:
-        code = " ".join(str(part) for part in (reply.code, reply.enhanced, reply.text) if part)
-        words = Text(f"{reply.cause.in_(lang)} {reply.cure.in_(lang)}")
-        head = Text.assemble((code, "italic"), (f"  {reply.diagnosis}", "dim"))
-        parts += [Padding(head, (0, 0, 0, 2)), Padding(words, (0, 0, 0, 4))]
-    return Padding(Group(*parts), (1, 1, 0, 2))
-
-
-def verdict_line(console: Console, report: Report, lang: Lang, *, linted: bool = False) -> Text:
-    """Return the one line that sums up."""
-    if report.verdict == "fail":
-        worst = report.findings[0]
-        from smtpdoctor.knowledge import load
-
-        title = load.entry(worst.id).title.in_(lang)
-        text = say(lang, "verdict.fail", title=title, id=worst.id)
-        return Text.assemble((f"{_glyph(console, Status.FAIL)} ", "bold red"), (text, "bold red"))
-    if report.verdict == "warn":
-        count = sum(one.severity is Severity.WARNING for one in report.findings)
-        key = "verdict.lint-warn" if linted else "verdict.warn"
-        return Text.assemble(
-            (f"{_glyph(console, Status.WARN)} ", "yellow"), (say(lang, key, count=count), "bold yellow")
-        )
-    key = "verdict.lint" if linted else "verdict.pass"
-    return Text.assemble((f"{_glyph(console, Status.PASS)} ", "green"), (say(lang, key), "bold green"))
-
-
-def print_transcript(console: Console, report: Report, lang: Lang) -> None:
-    """Print the dialogue with the hints that SMTP people know from swaks."""
-    console.print()
-    console.print(Padding(Text(say(lang, "report.transcript"), "bold"), (0, 0, 0, 2)))
-    for turn in report.transcript:
+def _transcript_lines(turns: Iterable[Turn], lang: Lang) -> list[Text]:
+    """Return the dialogue with the hints that SMTP people know from swaks."""
+    lines = [Text(f"  {say(lang, 'report.transcript')}", "bold")]
+    for turn in turns:
         hint = _DIRECTIONS.get((turn.direction, turn.encrypted), "==")
-        line = Text.assemble((f"{turn.seconds:7.3f} ", "dim"), (f"{hint} ", "cyan"), turn.text)
-        console.print(Padding(line, (0, 0, 0, 2)), overflow="fold")
+        lines.append(Text.assemble("  ", (f"{turn.seconds:7.3f} ", "dim"), (f"{hint} ", "cyan"), turn.text))
+    return lines
 
 
-def print_findings(console: Console, report: Report, lang: Lang) -> None:
-    """Print every finding, the root cause whole and the others shorter."""
-    context = context_of(report)
-    for number, finding in enumerate(report.findings):
-        print_finding(console, finding, advise(finding, context, lang), lang, short=number > 0)
+# the end
 
 
-def print_report(
+def _last_line(page: Page, view: View, *, quiet: bool) -> Text:
+    """Return the one line that sums up, in the longest form that fits; a pipe gets it whole."""
+    kind = {"pass": "pass", "warn": "warn"}.get(view.verdict, "fail")
+    style = {"pass": "bold green", "warn": "bold yellow"}.get(kind, "bold red")
+    forms = [page.plain(one).replace("`", "") for one in view.last]
+    if quiet and kind == "fail":
+        forms = [f"{view.problems[0].id}: {one}" for one in forms]
+    room = page.console.width - 3
+    if page.console.is_terminal:
+        fitting = (one for one in forms if cell_len(one) <= room)
+        text = next(fitting, "") or shortened(forms[0], room, page.ellipsis) or forms[-1]
+    else:
+        text = forms[0]
+    return Text.assemble((f"{page.glyph(kind)} ", _STYLES[kind]), (text, style))
+
+
+def print_view(
     console: Console,
-    report: Report,
-    lang: Lang,
+    view: View,
     *,
     transcript: bool = False,
     quiet: bool = False,
-    linted: bool = False,
+    verbose: bool = False,
+    stages: bool = False,
 ) -> None:
-    """Print what comes after the stages: transcript, findings, verdict."""
-    if transcript:
-        print_transcript(console, report, lang)
+    """Print what comes after the stages: transcript, settings, findings, and the line that sums up.
+
+    ``stages``: print heading and stages too, where nothing has printed them while they ran.
+    """
+    page, lang = Page(console), view.lang
+    if stages and not quiet:
+        page.print([*_heading_lines(page, view.heading), Text()])
+        page.print(line for stage in view.stages for line in _stage_lines(page, stage, lang))
     if not quiet:
-        if report.findings:
-            print_findings(console, report, lang)
-        console.print()
-    console.print(verdict_line(console, report, lang, linted=linted))
+        for text in view.settled:
+            head = [("  ", ""), (page.glyph("pass"), "green"), (" ", "")]
+            page.print(hanging(head, [(page.plain(text), "")], page.width - 1, 0, 4))
+    if transcript:
+        page.print([Text(), *_transcript_lines(view.transcript, lang)])
+    last = _last_line(page, view, quiet=quiet)
+    if quiet:
+        page.print([last])
+        return
+    if view.verdict not in {"pass", "warn"}:
+        page.print([Text(), *_settings_lines(page, view.settings)])
+    _print_problems(page, view, verbose=verbose, room=page.rows - page.height([Text(), Text(), last, Text()]))
+    page.print([Text(), last])
 
 
-def wants_color(environment: dict[str, str] | None = None) -> bool:
-    """Whether colour may be used: https://no-color.org asks for a variable that is not empty."""
-    return not (environment if environment is not None else os.environ).get("NO_COLOR")
+def _print_problems(page: Page, view: View, *, verbose: bool, room: int) -> None:
+    """Print the findings; the root cause stands last, where it is still to be seen."""
+    if not view.problems:
+        return
+    first, *others = view.problems
+    for problem in reversed(others):
+        lines = problem_lines(page, problem, view.lang, whole=True) if verbose else _also_lines(page, problem)
+        page.print([Text(), *lines])
+    page.print([Text(), *problem_lines(page, first, view.lang, whole=verbose, room=room)])

@@ -1,13 +1,13 @@
 """What follows from there being several sources of settings. Pure.
 
 ``with_overrides`` keeps what weaker sources said, ``overriding`` says where the environment has the
-last word over a file.
+last word over a file, ``without_foreign_login`` keeps a login from a host that it was not given for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -18,9 +18,10 @@ from smtpdoctor.settings.hosts import host_key, same_host, without_password
 from smtpdoctor.settings.read import Layer, Variable
 from smtpdoctor.smtp.words import printable_facts
 
-__all__ = ["overriding", "with_overrides"]
+__all__ = ["overriding", "with_overrides", "without_foreign_login"]
 
-_LONGEST = 100
+_LONGEST: Final = 100
+_LOGIN: Final[tuple[SettingName, ...]] = ("username", "password")
 View = Mapping[str, Setting[Any]]
 
 
@@ -108,3 +109,72 @@ def _text(setting: SettingName, variable: Variable) -> str:
     if setting == "password":
         return Secret.MASK if variable.text else ""
     return without_password(variable.text.strip())[:_LONGEST]
+
+
+def without_foreign_login(
+    app: App, layers: Sequence[Layer], found: View, views: Sequence[View]
+) -> tuple[dict[str, Setting[Any]], list[Evidence]]:
+    """Take away a login that was given for another host than the one to be dialled, and say so.
+
+    A login belongs to the host that its own source names, else to the one that the environment and
+    the files name together. A host from the command line is the doctor's alone: the application never
+    dials it, so the login of another one is not sent there. Where a stronger source names the host,
+    the application itself would send the login there; that is reproduced, with a warning.
+    """
+    host = found.get("host")
+    named = views[0].get("host") if views else None
+    if host is None or named is None:
+        return dict(found), []
+    redirected = host.origin.kind == "flag" and not same_host(host.value, named.value)
+    dropped: list[SettingName] = []
+    for name in _LOGIN:
+        setting = found.get(name)
+        if setting is None or setting.origin.kind not in {"environment", "file"}:
+            continue
+        own = _host_beside(app, layers, name, setting) or named
+        if same_host(own.value, host.value):
+            continue
+        if redirected:
+            dropped.append(name)
+            meant = own
+        elif name == "password":
+            return dict(found), [_about_login(app, Label.LOGIN_ELSEWHERE, found, [name], own)]
+    if not dropped:
+        return dict(found), []
+    left = {name: one for name, one in found.items() if name not in dropped}
+    return left, [_about_login(app, Label.OTHER_HOST, found, dropped, meant)]
+
+
+def _host_beside(
+    app: App, layers: Sequence[Layer], name: SettingName, setting: Setting[Any]
+) -> Setting[str] | None:
+    """Return the host that stands in the source of a setting."""
+    for layer in layers:
+        variables = [layer.values[one] for one in app.variables.get(name, ()) if one in layer.values]
+        if any(one.origin == setting.origin for one in variables):
+            hosts = [layer.values[one] for one in app.variables.get("host", ()) if one in layer.values]
+            found = next((one for one in hosts if one.text.strip()), None)
+            return Setting(without_password(found.text.strip()), found.origin) if found else None
+    return None
+
+
+def _about_login(
+    app: App, label: Label, found: View, names: Sequence[SettingName], meant: Setting[str]
+) -> Evidence:
+    setting = names[-1]
+    host = found["host"]
+    variables = [app.variables.get(name, (name,))[0] for name in names]
+    return Evidence(
+        stage=Stage.CONFIG,
+        labels=frozenset({label}),
+        setting=setting,
+        origin=found[setting].origin,
+        facts=printable_facts(
+            name=variables[-1],
+            names=", ".join(variables),
+            host=host.value.strip()[:_LONGEST],
+            flag=host.origin.name,
+            other=meant.value[:_LONGEST],
+            place=str(meant.origin),
+        ),
+    )

@@ -80,7 +80,8 @@ def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
     found += _host(settings)
     found += _security(settings, preset)
     found += _cipher(settings)
-    found += _login(settings, preset)
+    told = any(Label.OTHER_HOST in one.labels for one in found)
+    found += (one for one in _login(settings, preset) if not (told and Label.HALF_LOGIN in one.labels))
     found += _sender(settings, preset)
     return (*found, *remarks)
 

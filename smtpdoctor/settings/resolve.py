@@ -25,8 +25,9 @@ from smtpdoctor.model import (
     Settings,
     Stage,
 )
-from smtpdoctor.settings.hosts import without_password
-from smtpdoctor.settings.layers import overriding, with_overrides
+from smtpdoctor.settings.hosts import host_key, without_password
+from smtpdoctor.settings.layers import overriding, with_overrides, without_foreign_login
+from smtpdoctor.settings.names import unread
 from smtpdoctor.settings.read import Layer, Variable, Variables
 from smtpdoctor.smtp.words import printable_facts
 
@@ -301,6 +302,24 @@ def _views(app: App, layers: Sequence[Layer]) -> list[dict[str, Setting[Any]]]:
     return views
 
 
+def _refuse_elsewhere(preset: Preset, host: Setting[str]) -> None:
+    """Raise UsageError where variables lead to a host that is not known as the named preset's.
+
+    Who names both on the command line knows that the host is the provider's; a file that happens to
+    lie there says nothing of the kind.
+    """
+    if host.origin.kind == "flag" or load.names().of_host(host_key(host.value)) == preset.id:
+        return
+    name = host_key(host.value)
+    if preset.kind == "local" and ("." not in name or name == host_key(preset.host)):
+        return  # a sink in another container, or here
+    values: dict[str, object] = {"preset": preset.id, "host": host.value, "place": str(host.origin)}
+    raise UsageError(
+        Message("usage.contradiction.preset-host", values),
+        Message("usage.contradiction.preset-host.how", {**values, "host": name}),
+    )
+
+
 def resolve(flags: Flags, variables: Variables) -> Loaded:
     """Merge everything, strongest first: flags, variables, preset, defaults. Raises UsageError."""
     evidence = list(variables.evidence)
@@ -312,6 +331,8 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
         found["host"] = replace(found["host"], value=without_password(found["host"].value))
     views = _views(app, variables.layers)
     found = with_overrides(found, views)
+    found, foreign = without_foreign_login(app, variables.layers, found, views)
+    evidence += foreign
     named = preset_named(flags.preset) if flags.preset else None
     preset = named
     if "host" in found:
@@ -328,11 +349,15 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
                     },
                 )
             )
+        if named and named is preset:
+            _refuse_elsewhere(named, found["host"])
     if preset is not None:
         _fill_from_preset(found, preset, named=named is not None)
     _defaults(found)
     evidence += overriding(app, variables.layers, given)
-    settings = Settings(**found, preset=preset.id if preset else None, app=app.id)
+    evidence += unread(app, variables.layers, found)
+    switches = tuple(variables.values[name].origin for name in app.flags if name in variables.values)
+    settings = Settings(**found, preset=preset.id if preset else None, app=app.id, switches=switches)
     return Loaded(settings, tuple(evidence))
 
 

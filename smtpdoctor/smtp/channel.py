@@ -16,11 +16,12 @@ import socket
 import ssl
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
-from smtpdoctor.smtp.command import rendered
+from smtpdoctor.smtp.command import full_name, rendered
 from smtpdoctor.smtp.errors import (
     ConnectFailed,
     DialogueError,
@@ -34,7 +35,7 @@ from smtpdoctor.smtp.protocols import identify
 from smtpdoctor.smtp.reply import Reply, ReplyParser
 from smtpdoctor.smtp.transcript import Transcript
 
-__all__ = ["Channel", "Oddity", "os_token"]
+__all__ = ["Channel", "Oddity", "os_token", "own_name"]
 
 _CHUNK: Final = 65_536
 _FIRST: Final = 512
@@ -61,6 +62,18 @@ def os_token(error: OSError) -> str:
     if isinstance(error, TimeoutError) and error.errno is None:
         return "timeout"
     return errno.errorcode.get(error.errno or 0, "EUNKNOWN")
+
+
+def own_name() -> str:
+    """Return this host's name, fully qualified where that is known without asking a DNS server."""
+    hostname = socket.gethostname()
+    if "." in hostname:
+        return hostname
+    try:
+        hosts = Path("/etc/hosts").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return hostname
+    return full_name(hostname, hosts)
 
 
 def tls_token(error: ssl.SSLError) -> str:

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Final
+from typing import Final, Literal
 
-__all__ = ["MailboxError", "dot_stuffed", "ehlo_name", "mail_from", "mailbox", "rcpt_to", "rendered"]
+from msgspec import Struct
+
+__all__ = [
+    "EhloName",
+    "EhloStyle",
+    "MailboxError",
+    "dot_stuffed",
+    "ehlo_for",
+    "ehlo_name",
+    "full_name",
+    "mail_from",
+    "mailbox",
+    "rcpt_to",
+    "rendered",
+]
 
 _ADDRESS: Final = re.compile(r'(?:[^\s<>@"]+|"(?:[^"\\\r\n]|\\.)*")@(?:[^\s<>@\[\]]+|\[[^\]\s]+\])')
 _BREAK: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # a lone surrogate has no bytes
@@ -41,10 +55,76 @@ def mailbox(text: str) -> str:
     return address
 
 
+EhloStyle = Literal["host", "fqdn-or-address", "fqdn-or-loopback", "localhost", "loopback"]
+"""How a library names itself when nothing is configured.
+
+``host``: the host's name as it is (PHPMailer without a web request, curl, lettre); ``fqdn-or-address``: smtplib,
+Jakarta Mail; ``fqdn-or-loopback``: Nodemailer; ``localhost``: Go's net/smtp, Ruby's; ``loopback``: Symfony.
+"""
+
+
+class EhloName(Struct, frozen=True):
+    """The name for EHLO. ``reproduced``: the application is known to send the same; else it may send another."""
+
+    text: str
+    reproduced: bool
+
+
+def ehlo_for(
+    configured: str | None, hostname: str, local_address: str, style: EhloStyle | None = None
+) -> EhloName:
+    """Return the name that the application would send, as far as that is known; asks no resolver.
+
+    ``configured`` is what the settings say; ``hostname`` the host's name (see ``full_name``), ``local_address``
+    this side's IP address, ``style`` what the application's library does. Without either of the first and the
+    last it is a name that servers take: the host's if it is fully qualified, else its address.
+    """
+    if configured:
+        return EhloName(configured, reproduced=True)
+    if style is None:
+        return EhloName(ehlo_name(hostname, local_address), reproduced=False)
+    name = {"host": hostname or "localhost", "localhost": "localhost", "loopback": "[127.0.0.1]"}.get(style)
+    if name is None:
+        if "." in hostname:
+            name = f"[{hostname}]" if _is_ipv4(hostname) else hostname
+        else:
+            name = "[127.0.0.1]" if style == "fqdn-or-loopback" else _literal(local_address)
+    return EhloName(name, reproduced=True)
+
+
+def full_name(hostname: str, hosts: str) -> str:
+    """Return the host's fully qualified name, if the text of ``/etc/hosts`` has it, else the name as it is.
+
+    This is what ``getfqdn()`` finds without asking a DNS server, for which it may wait for seconds.
+    """
+    if "." in hostname or not hostname:
+        return hostname
+    for line in hosts.splitlines():
+        names = line.partition("#")[0].split()[1:]
+        if hostname in names:
+            return next(
+                (name for name in names if "." in name and not name.startswith("localhost.")), hostname
+            )
+    return hostname
+
+
 def ehlo_name(hostname: str, local_address: str) -> str:
     """Return the name for EHLO: the host's name if it is fully qualified, else an address literal (RFC 5321 4.1.3)."""
     if re.fullmatch(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+", hostname) and not hostname.endswith(".localdomain"):
-        return hostname
+        return f"[{hostname}]" if _is_ipv4(hostname) else hostname
+    return _literal(local_address)
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _literal(local_address: str) -> str:
+    """Return an address as a name for EHLO (RFC 5321 section 4.1.3)."""
     try:
         address = ipaddress.ip_address(local_address.partition("%")[0])
     except ValueError:

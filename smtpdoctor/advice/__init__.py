@@ -1,0 +1,221 @@
+"""A finding in words: title, cause, steps, pages and the lines to change, in one language, for these settings.
+
+The one place where the catalogue's texts meet the user's own names and values; every report
+format prints what this returns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from smtpdoctor.advice.changes import Excerpt, changes_of, excerpts_of
+from smtpdoctor.advice.names import Names, check_command
+from smtpdoctor.advice.steps import Step, chosen, settings_in, tidy
+from smtpdoctor.diagnosis import Context
+from smtpdoctor.knowledge import load, schema
+from smtpdoctor.knowledge.schema import Entry, LinkKind, Preset, Reply
+from smtpdoctor.model import Change, Fault, Finding, Lang, Report, SettingName, Settings, Stage
+from smtpdoctor.text import say
+
+__all__ = ["Advice", "Excerpt", "advise", "check_command", "context_of"]
+
+_OF_LOGIN: Final[tuple[LinkKind, ...]] = (
+    "app-password",
+    "api-key",
+    "smtp-password",
+    "smtp-switch",
+    "approval",
+    "help",
+)
+_BY_SETTING: Final[dict[SettingName, tuple[LinkKind, ...]]] = {
+    "username": _OF_LOGIN,
+    "password": _OF_LOGIN,
+    "sender": ("sender", "approval"),
+}
+_BY_STAGE: Final[dict[Stage, tuple[LinkKind, ...]]] = {
+    Stage.AUTH: _OF_LOGIN,
+    Stage.SENDER: ("sender", "approval"),
+}
+# What a person can see to at the provider's pages; a network or a server's fault is not mended there.
+_AT_PROVIDER: Final = frozenset({Fault.CONFIG, Fault.ACCOUNT})
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z가-힣`\"'(0-9])")
+_LONGEST_CAUSE: Final = {"en": 210, "ko": 120}
+
+
+class Advice(Struct, frozen=True):
+    """What a person is told about a finding.
+
+    ``cause`` is the meaning in a sentence or two; ``steps`` are told by default, ``rest`` when asked
+    for. ``origin`` is where the setting in question stands.
+    """
+
+    title: str
+    cause: str
+    meaning: str
+    steps: tuple[str, ...]
+    rest: tuple[str, ...]
+    sure: str
+    links: tuple[tuple[str, str], ...]  # label, address
+    changes: tuple[Change, ...]
+    excerpts: tuple[Excerpt, ...]
+    origin: str | None
+
+    @property
+    def fixes(self) -> tuple[str, ...]:
+        """All steps, the best first."""
+        return (*self.steps, *self.rest)
+
+
+def context_of(report: Report) -> Context:
+    """Return the context in which a report's findings were made."""
+    labels = frozenset(
+        label
+        for finding in report.findings
+        if finding.evidence.stage == "config"
+        for label in finding.evidence.labels
+    )
+    return Context(settings=report.settings, provider=report.settings.preset, labels=labels)
+
+
+def advise(finding: Finding, context: Context, lang: Lang, options: Sequence[str] = ()) -> Advice:
+    """Put a finding in words; ``options`` are those of the run that are about no setting."""
+    entry = load.entry(finding.id)
+    preset = load.preset_with_id(context.provider)
+    names = Names(finding, context, preset, lang, options)
+    reply = None
+    if preset is not None and finding.reply is not None:
+        reply = load.replies(preset.id)[finding.reply]
+    notes = names.fitting(entry.note, context)
+    meaning = [entry.meaning.in_(lang)]
+    if preset is not None and reply is not None:
+        meaning.append(f"{preset.name.in_(lang)}: {reply.cause.in_(lang)}")
+    changes = changes_of(finding, context, entry, names)
+    about = changes[0].setting if changes else None
+    steps = tidy(_steps(entry, preset, reply, names, context, lang), about)
+    if not steps:
+        # All that is said in general is about ports that this provider does not have.
+        names = Names(finding, context, preset, lang, options, everything=True)
+        steps = tidy(_steps(entry, preset, reply, names, context, lang), about)
+    told = chosen(steps)
+    return Advice(
+        title=entry.title.in_(lang),
+        cause=_cause(finding, entry, reply, notes, lang),
+        meaning=" ".join([*meaning, *(text for _, text in notes)]),
+        steps=told,
+        rest=tuple(step.text for step in steps[len(told) :]),
+        sure=names.fill(entry.sure.in_(lang)) or "",
+        links=_links(finding, entry, preset, lang),
+        changes=changes,
+        excerpts=excerpts_of(changes),
+        origin=str(finding.evidence.origin) if finding.evidence.origin else None,
+    )
+
+
+def _sentence(text: str) -> str:
+    return _SENTENCE_END.split(text, maxsplit=1)[0]
+
+
+def _cause(
+    finding: Finding,
+    entry: Entry,
+    reply: Reply | None,
+    notes: Sequence[tuple[schema.Advice, str]],
+    lang: Lang,
+) -> str:
+    """Return the cause in a sentence, with what was seen in this very case where both are short enough."""
+    if reply is not None and reply.diagnosis == finding.id:
+        return _sentence(reply.cause.in_(lang))
+    first = _sentence(entry.meaning.in_(lang))
+    for note, text in notes:
+        when = note.when
+        if when is None or not (when.label or when.error or when.code or when.security):
+            continue
+        both = f"{first} {text}"
+        return both if len(both) <= _LONGEST_CAUSE[lang] else first
+    return first
+
+
+def _steps(
+    entry: Entry,
+    preset: Preset | None,
+    reply: Reply | None,
+    names: Names,
+    context: Context,
+    lang: Lang,
+) -> Iterator[Step]:
+    if reply is not None:
+        yield Step(reply.cure.in_(lang), 0)
+    for fix, text in names.fitting(entry.fix, context):
+        own = fix.when is not None and preset is not None and preset.id in fix.when.provider
+        rank = 1 if own else 2 if fix.when is not None else 4
+        yield Step(text, rank, settings_in(fix.en))
+    if preset is not None:
+        yield from _of_provider(entry, preset, context.settings, lang)
+
+
+def _of_provider(entry: Entry, preset: Preset, settings: Settings, lang: Lang) -> Iterator[Step]:
+    """Yield what the provider wants to see in the settings that the entry is about."""
+    texts: dict[str, Any] = {
+        "username": preset.username,
+        "password": preset.password,
+        "sender": preset.sender,
+    }
+    name = preset.name.in_(lang)
+    for what in entry.provider_facts:
+        if what == "port":
+            text = say(lang, "advice.and").join(
+                f"{one.port} {say(lang, f'security.{one.security.value}')}"
+                for one in preset.endpoint
+                if one.host in {None, preset.host}
+            )
+        else:
+            text = texts[what].ko if lang == "ko" else texts[what].en
+        # A user name of the right form may still be wrong, but that is not the first thing to look at.
+        rank = 5 if what == "username" and _fits(settings, preset) else 3
+        yield Step(say(lang, f"advice.preset-{what}", preset=name, text=text), rank, frozenset({what}))
+
+
+def _fits(settings: Settings, preset: Preset) -> bool:
+    """Whether the user name has the form that the provider wants."""
+    username = settings.username.value if settings.username else ""
+    match preset.username.form:
+        case "literal":
+            return username == preset.username.value
+        case "email" | "email-or-local":
+            return "@" in username.strip("@") or (bool(username) and preset.username.form != "email")
+        case _:
+            return False
+
+
+def _links(finding: Finding, entry: Entry, preset: Preset | None, lang: Lang) -> tuple[tuple[str, str], ...]:
+    """Return the pages that are about this: the provider's, and the general ones."""
+    wanted = entry.where
+    if not wanted and finding.fault in _AT_PROVIDER:
+        setting = entry.setting or finding.evidence.setting
+        by_setting = _BY_SETTING.get(setting, ()) if setting else ()
+        wanted = by_setting if entry.stage is Stage.CONFIG else _BY_STAGE.get(entry.stage, by_setting)
+    found: list[tuple[str, str]] = []
+    if preset is not None:
+        picked = [link for what in wanted for link in preset.link if link.what == what]
+        special = [link for link in picked if link.what != "help"]
+        found += [(link.ko if lang == "ko" else link.en, link.url) for link in special or picked]
+    found += [("", url) for url in entry.links if preset is None or _is_for(preset, url)]
+    return tuple(found)
+
+
+def _is_for(preset: Preset, url: str) -> bool:
+    """Whether a page is of use to who sends through this provider: that of another one is not."""
+    domain = _domain(url)
+    if any(domain == _domain(link.url) for link in preset.link):
+        return True
+    others = (link.url for one in load.presets().values() for link in one.link)
+    return all(domain != _domain(other) for other in others)
+
+
+def _domain(url: str) -> str:
+    host = url.partition("://")[2].partition("/")[0]
+    return ".".join(host.split(".")[-2:])

@@ -1,0 +1,208 @@
+"""Fills the placeholders of the catalogue's texts with the user's own names and values."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+from typing import Final, cast
+
+from smtpdoctor.diagnosis import Context, holds
+from smtpdoctor.knowledge import load, schema
+from smtpdoctor.knowledge.placeholders import PLACEHOLDER
+from smtpdoctor.knowledge.schema import Preset
+from smtpdoctor.model import Finding, Lang, Security, SettingName, Settings
+from smtpdoctor.text import say
+
+__all__ = ["Names", "check_command", "offers"]
+
+_DEFAULT_ENV: Final = ".env"
+_FLAGS: Final[tuple[SettingName, ...]] = ("host", "port", "security", "username", "sender", "ehlo")
+
+
+def offers(preset: Preset | None, port: int | None, security: Security | None) -> bool:
+    """Whether a provider has such a port or way of securing it; one that is not known has."""
+    if preset is None or preset.kind == "local":
+        return True
+    return any(
+        port in {None, one.port} and (security is None or _alike(security, one.security))
+        for one in preset.endpoint
+    )
+
+
+def _alike(wanted: Security, offered: Security) -> bool:
+    if wanted is Security.NONE or offered is Security.NONE:
+        return wanted is offered
+    return (wanted is Security.TLS) == (offered is Security.TLS)
+
+
+def check_command(settings: Settings, options: Sequence[str] = ()) -> str:
+    """Return the command that repeats a check; ``options`` are those that are about no setting."""
+    words = ["smtpdoctor", "check"]
+    known = [setting for name in (*_FLAGS, "password") if (setting := settings.get(name)) is not None]
+    files = dict.fromkeys(
+        one.origin.path for one in known if one.origin.kind == "file" and one.origin.line is not None
+    )
+    if list(files) != [_DEFAULT_ENV]:
+        words += [word for path in files if path for word in ("--env-file", path)]
+    if any(one.origin.kind == "preset" for one in known) and settings.preset:
+        words += ["--preset", settings.preset]
+    for name in _FLAGS:
+        setting = settings.get(name)
+        if setting is not None and setting.origin.kind == "flag":
+            words += [f"--{name}", str(setting.value)]
+    if settings.password is not None and settings.password.origin.kind == "flag":
+        origin = settings.password.origin
+        words += {
+            "--password-file": ["--password-file", origin.path or "FILE"],
+            "--password-stdin": ["--password-stdin"],
+        }.get(origin.name, ["--ask-password"])
+    if settings.recipient is not None and settings.recipient.origin.kind == "flag":
+        words += ["--to", settings.recipient.value]
+    if any(one.origin.kind == "sandbox" for one in known):
+        words.append("--sandbox")
+    return shlex.join([*words, *options])
+
+
+class Names:
+    """Fills placeholders; see ``knowledge.placeholders``.
+
+    ``everything``: also name ports and modes that the provider does not offer.
+    """
+
+    def __init__(
+        self,
+        finding: Finding,
+        context: Context,
+        preset: Preset | None,
+        lang: Lang,
+        options: Sequence[str] = (),
+        *,
+        everything: bool = False,
+    ) -> None:
+        self._finding = finding
+        self._settings = context.settings
+        self._app = load.apps().get(context.settings.app) or load.apps()["smtp"]
+        self._preset = preset
+        self._lang = lang
+        self._options = options
+        self._everything = everything
+
+    def fill(self, text: str) -> str | None:
+        """Return the text filled in, or None where a placeholder has no value."""
+        values: dict[str, str] = {}
+        for name in PLACEHOLDER.findall(text):
+            value = self._value(name)
+            if not value:
+                return None
+            values[name] = value
+        return PLACEHOLDER.sub(lambda found: values[found[1]], text)
+
+    def fitting(self, advices: Iterable[schema.Advice], context: Context) -> list[tuple[schema.Advice, str]]:
+        """Return the advices whose conditions hold and whose placeholders all have a value, filled in."""
+        evidence = self._finding.evidence
+        filled = (
+            (one, self.fill(one.in_(self._lang))) for one in advices if holds(one.when, evidence, context)
+        )
+        return [(one, text) for one, text in filled if text]
+
+    def variable(self, name: SettingName) -> str:
+        """Return the application's variable for a setting, or all of them that are about security."""
+        if name == "security":
+            return say(self._lang, "advice.and").join(self._app.flags)
+        return self._app.variables.get(name, (f"SMTP_{name.upper()}",))[0]
+
+    def written(self, mode: Security) -> dict[str, str]:
+        """Return what the application writes for a way of securing the connection."""
+        return self._app.write.get(mode, {})
+
+    def _value(self, name: str) -> str | None:
+        head, _, rest = name.partition(".")
+        match head:
+            case "at":
+                return self._at(cast("SettingName", rest))
+            case "set":
+                return self._set(rest)
+            case "fact":
+                return self._finding.evidence.facts.get(rest)
+            case "preset":
+                return self._of_preset(rest)
+            case "check":
+                return check_command(self._settings, self._options)
+            case "dial":
+                return self._host() if rest == "host" else str(self._port())
+            case "openssl":
+                return self._openssl(rest)
+            case "login":
+                username = self._bare("username")
+                return username if username and "@" in username.strip("@") else None
+            case "bare":
+                return self._bare(cast("SettingName", rest))
+            case _:
+                setting = self._settings.get(cast("SettingName", head))
+                return str(setting.value) if setting is not None else None
+
+    def _at(self, name: SettingName) -> str:
+        setting = self._settings.get(name)
+        origin = setting.origin if setting else None
+        evidence = self._finding.evidence
+        if evidence.setting == name and evidence.origin is not None:
+            origin = evidence.origin
+        variable = self.variable(name)
+        if origin is None or origin.kind in {"preset", "default", "sandbox"}:
+            return variable
+        if origin.kind == "file" and origin.path is None:
+            return variable  # from a log, which says nothing about the settings
+        if origin.kind == "file":
+            return say(self._lang, "advice.at", name=origin.name or variable, place=str(origin))
+        return origin.name
+
+    def _set(self, rest: str) -> str | None:
+        what, _, value = rest.partition(".")
+        port = int(value) if what == "port" else None
+        mode = Security(value) if what == "security" else None
+        if not self._everything and not offers(self._preset, port, mode):
+            return None
+        flagged = self._settings.get(cast("SettingName", what))
+        if flagged is not None and flagged.origin.kind == "flag":
+            return f"--{what} {value}"
+        if mode is None:
+            return f"{self.variable('port')}={value}"
+        lines = self._app.write.get(mode, {})
+        return say(self._lang, "advice.and").join(f"{name}={text}" for name, text in lines.items())
+
+    def _of_preset(self, what: str) -> str | None:
+        preset = self._preset
+        if preset is None:
+            return None
+        match what:
+            case "host":
+                return preset.host
+            case "port":
+                mode = self._settings.security.value if self._settings.security else None
+                fitting = (one for one in preset.endpoint if mode is None or _alike(mode, one.security))
+                return str(next(fitting, preset.endpoint[0]).port)
+            case "username":
+                return preset.username.value if preset.username.form == "literal" else None
+            case "password":
+                return preset.password.example if preset.password.kind != "none" else None
+            case _:
+                return preset.name.in_(self._lang)
+
+    def _bare(self, name: SettingName) -> str | None:
+        setting = self._settings.get(name)
+        return str(setting.value).strip().strip("\"'`").strip() if setting is not None else None
+
+    def _host(self) -> str:
+        return (self._bare("host") or "smtp.example.com").rstrip(".")
+
+    def _port(self) -> int:
+        return self._settings.port.value if self._settings.port else 587
+
+    def _openssl(self, mode: str) -> str:
+        known = self._settings.security.value if self._settings.security else Security.STARTTLS
+        implicit = mode == "tls" or (not mode and known is Security.TLS)
+        host = self._host()
+        at = f"[{host}]" if ":" in host else host
+        words = ["openssl", "s_client", *([] if implicit else ["-starttls", "smtp"])]
+        words += ["-connect", f"{at}:{self._port()}", "-servername", host]
+        return shlex.join(words)

@@ -1,0 +1,1 @@
+"""The syntaxes of configuration files: text ↔ assignments. Pure; nothing is read or written here."""

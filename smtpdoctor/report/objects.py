@@ -1,0 +1,76 @@
+"""What the commands beside ``check`` and ``explain`` print as JSON: stable shapes, apart from the files' own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from smtpdoctor.model import Lang
+
+if TYPE_CHECKING:
+    from smtpdoctor.knowledge.schema import Endpoint, Preset, Reply
+
+__all__ = ["preset_object"]
+
+
+def preset_object(preset: Preset, lang: Lang) -> dict[str, Any]:
+    """Return all facts about a preset, its texts in one language."""
+    from smtpdoctor.knowledge import load
+
+    def words(part: Any) -> str:
+        text: str = part.ko if lang == "ko" else part.en
+        return text
+
+    def endpoint(one: Endpoint) -> dict[str, Any]:
+        return {
+            "port": one.port,
+            "security": one.security,
+            "host": one.host or preset.host,
+            "note": words(one.note) if one.note else None,
+        }
+
+    def reply(one: Reply) -> dict[str, Any]:
+        return {
+            "code": one.code,
+            "enhanced": one.enhanced,
+            "text": one.text,
+            "stage": one.stage,
+            "side": one.side,
+            "diagnosis": one.diagnosis,
+            "cause": words(one.cause),
+            "cure": words(one.cure),
+            "source": one.source,
+        }
+
+    return {
+        "id": preset.id,
+        "name": words(preset.name),
+        "kind": preset.kind,
+        "aliases": list(preset.aliases),
+        "host": preset.host,
+        "hosts": list(preset.hosts),
+        "mail_domains": list(preset.mail_domains),
+        "endpoints": [endpoint(one) for one in preset.endpoint],
+        "username": {
+            "form": preset.username.form,
+            "value": preset.username.value,
+            "text": words(preset.username),
+        },
+        "password": {
+            "kind": preset.password.kind,
+            "pattern": preset.password.pattern,
+            "example": preset.password.example,
+            "text": words(preset.password),
+        },
+        "sender": {"rule": preset.sender.rule, "text": words(preset.sender)},
+        "auth_mechanisms": list(preset.auth_mechanisms),
+        "min_tls": preset.min_tls,
+        "reply_marker": preset.reply_marker,
+        "size_limit": preset.size_limit,
+        "spf_include": list(preset.spf_include),
+        "links": [{"what": one.what, "text": words(one), "url": one.url} for one in preset.link],
+        "limits": [words(one) for one in preset.limit],
+        "notes": [words(one) for one in preset.note],
+        "replies": [reply(one) for one in load.replies(preset.id)],
+        "checked": preset.checked,
+        "sources": list(preset.sources),
+    }

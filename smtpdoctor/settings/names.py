@@ -1,0 +1,186 @@
+"""Names that look meant and are not read: the near ones, and those of other applications. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from os.path import commonprefix
+from typing import Any, Final, cast
+
+from msgspec import Struct
+
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.schema import App
+from smtpdoctor.labels import Label
+from smtpdoctor.model import Evidence, Origin, Security, Setting, SettingName, Stage
+from smtpdoctor.settings.read import Layer
+from smtpdoctor.smtp.words import printable_facts
+
+__all__ = ["Unread", "unread", "unread_names"]
+
+_SHORT: Final = 4  # of a shorter word nearly every other one is near
+_LONG: Final = 7
+
+
+class Unread(Struct, frozen=True, kw_only=True):
+    """A name that is not read: the nearest one that is, or the application that reads it."""
+
+    name: str
+    origin: Origin
+    expected: str | None = None
+    setting: SettingName | None = None
+    app: str | None = None
+
+
+def unread_names(app: App, layers: Sequence[Layer], given: Collection[str]) -> list[Unread]:
+    """Return the names that look meant, in the order in which they stand.
+
+    ``given`` are the settings that have a value from the command line, the environment or a file:
+    whoever has set SMTP_USERNAME has SMTP_USER for something else. Other applications' names in the
+    environment are told of only where there is no host at all: the environment is everybody's.
+    """
+    others: dict[str, Origin] = {}
+    for layer in reversed(layers):
+        others |= layer.others
+    if not others:
+        return []
+    values = {name for layer in layers for name, one in layer.values.items() if one.text.strip()}
+    near = _Near(app)
+    found: list[Unread] = []
+    strange: dict[str, Origin] = {}
+    for name, origin in others.items():
+        meant = near.of(name)
+        if not meant:
+            strange[name] = origin
+        for setting, expected in meant:
+            if expected not in values and (setting == "security" or setting not in given):
+                found.append(Unread(name=name, origin=origin, expected=expected, setting=setting))
+                break
+    strange = {
+        name: origin for name, origin in strange.items() if origin.kind == "file" or "host" not in given
+    }
+    return [*found, *_foreign(strange)]
+
+
+def unread(app: App, layers: Sequence[Layer], settings: Mapping[str, Setting[Any]]) -> Iterator[Evidence]:
+    """Yield one piece of evidence about the near names, and one about the foreign ones."""
+    told = {"flag", "environment", "file"}
+    given = {name for name, one in settings.items() if one.origin.kind in told}
+    found = unread_names(app, layers, given)
+    if foreign := [one for one in found if one.app]:
+        apps = dict.fromkeys(one.app or "" for one in foreign)
+        names = ", ".join(one.name for one in foreign)
+        yield Evidence(
+            stage=Stage.CONFIG,
+            labels=frozenset({Label.FOREIGN_NAME}),
+            origin=foreign[0].origin,
+            facts=printable_facts(foreign=names, value=names, app=", ".join(apps)),
+        )
+    if near := [one for one in found if one.expected]:
+        yield Evidence(
+            stage=Stage.CONFIG,
+            labels=frozenset({Label.NEAR_NAME}),
+            setting=near[0].setting,
+            origin=near[0].origin,
+            facts=printable_facts(
+                name=near[0].name,
+                value=", ".join(one.name for one in near),
+                expected=", ".join(one.expected or "" for one in near),
+                pairs=", ".join(f"{one.name} → {one.expected} ({one.origin})" for one in near),
+            ),
+        )
+
+
+def _canonical(name: str) -> str:
+    """Return a name in capitals with underscores, as smtpHost and spring.mail.host would be."""
+    return re.sub(r"[-.]", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)).upper()
+
+
+def _squeezed(name: str) -> str:
+    return name.replace("_", "")
+
+
+class _Near:
+    """Finds the name of an application that another name was probably meant to be."""
+
+    def __init__(self, app: App) -> None:
+        names = [name for several in app.variables.values() for name in several]
+        self._prefix = commonprefix([*names, *app.flags]).rpartition("_")[0]  # noqa: RUF071 -- no paths
+        self._read: dict[str, tuple[SettingName, str]] = {}
+        for setting, several in app.variables.items():
+            self._read |= {name.removeprefix(f"{self._prefix}_"): (setting, name) for name in several}
+        self._read |= {name.removeprefix(f"{self._prefix}_"): ("security", name) for name in app.flags}
+        self._words: dict[str, tuple[SettingName, str]] = {}
+        for kind, words in load.spellings().near.items():
+            if (meant := _meant(app, kind)) is not None:
+                self._words |= {_squeezed(word): meant for word in words}
+        self._words |= {_squeezed(word): meant for word, meant in self._read.items()}
+
+    def of(self, name: str) -> list[tuple[SettingName, str]]:
+        """Return the settings that were perhaps meant, each with the name that is read."""
+        known, head = _canonical(name), self._prefix
+        start = known[: len(head)]
+        if start != head and sorted(start) == sorted(head) and known[len(head) :].startswith("_"):
+            known = head + known[len(head) :]  # SMPT_HOST; but SMTPD_HOST is another program's
+        word = _squeezed(known.removeprefix(head))
+        if not known.startswith(head):
+            return []
+        if meant := self._words.get(word):
+            return [meant]
+        return self._mistyped(word) if known.startswith(f"{head}_") else []
+
+    def _mistyped(self, word: str) -> list[tuple[SettingName, str]]:
+        """Return what a word with a slip of the finger was meant to be; a number is never one."""
+        if any(map(str.isdigit, word)):
+            return []
+        distances = [(_distance(word, _squeezed(known)), known) for known in self._read]
+        return [
+            self._read[known]
+            for distance, known in sorted(distances)
+            if len(known) >= _SHORT and distance <= (2 if len(known) >= _LONG else 1)
+        ]
+
+
+def _meant(app: App, kind: str) -> tuple[SettingName, str] | None:
+    """Return the setting and the application's name for it."""
+    if kind in {"tls", "starttls"}:
+        row = app.write.get(Security(kind), {})
+        flag = next((name for name, value in row.items() if value.lower() in app.true), None)
+        return ("security", flag) if flag else None
+    setting = cast("SettingName", kind)
+    names = app.variables.get(setting)
+    return (setting, names[0]) if names else None
+
+
+def _distance(one: str, other: str) -> int:
+    """Return how many letters were dropped, doubled, mistaken or swapped."""
+    rows = [list(range(len(other) + 1))]
+    for i, a in enumerate(one, 1):
+        row = [i]
+        for j, b in enumerate(other, 1):
+            cost = min(rows[i - 1][j] + 1, row[j - 1] + 1, rows[i - 1][j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                cost = min(cost, rows[i - 2][j - 2] + 1)
+            row.append(cost)
+        rows.append(row)
+    return rows[-1][-1]
+
+
+def _foreign(names: Mapping[str, Origin]) -> Iterator[Unread]:
+    """Yield the names of other applications; each goes to the one that most of them belong to."""
+    owners: dict[str, list[str]] = {}
+    for name in names:
+        known = _canonical(name)
+        owners[name] = [
+            one.app
+            for one in load.spellings().foreign
+            if any(
+                known.startswith(pattern[:-1]) if pattern.endswith("*") else known == pattern
+                for pattern in one.names
+            )
+        ]
+    counts = Counter(app for apps in owners.values() for app in apps)
+    for name, apps in owners.items():
+        if apps:
+            yield Unread(name=name, origin=names[name], app=max(apps, key=counts.__getitem__))

@@ -1,0 +1,143 @@
+"""Runs a look-up in a network of its own, where the name server of the machine is one of the tests'.
+
+glibc reads ``/etc/resolv.conf``, which no test may change for the machine: ``looked_up`` starts this module
+in a network and mount namespace of its own, with that file (and the hosts file) in its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.servers import Answers, Dns, DnsReply, dns_server
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAME = "mail.example.test"
+HERE = "nameserver 127.0.0.1\n"
+SILENT_HOST = "127.0.0.2"
+SOA = "SOA ns.test. admin.test. 1 1 1 1 1"
+
+# By name, as another process has to start them.
+SCENARIOS: dict[str, Answers] = {
+    "both": {NAME: ["192.0.2.1", "2001:db8::1"]},
+    "aaaa-dropped": {(NAME, "A"): "192.0.2.1", (NAME, "AAAA"): Dns.SILENT},
+    "a-dropped": {(NAME, "A"): Dns.SILENT, (NAME, "AAAA"): "2001:db8::1"},
+    "late": {NAME: DnsReply("192.0.2.1", after=0.9)},
+    "aaaa-late": {(NAME, "A"): "192.0.2.1", (NAME, "AAAA"): DnsReply("2001:db8::1", after=0.9)},
+    "aaaa-garbage": {(NAME, "A"): "192.0.2.1", (NAME, "AAAA"): Dns.GARBAGE},
+    "ipv6": {NAME: "2001:db8::1"},
+    "mail-domain": {NAME: ["MX 20 b.test", "MX 10 a.test"]},
+    "search": {"mail.office.corp.test": "192.0.2.3", "plain.corp.test": "192.0.2.4"},
+    "servfail": {NAME: Dns.SERVFAIL},
+    "nothing": {".": "NS ns.test", "test": SOA},
+    "public": {".": "NS a.root-servers.net"},
+    "silent": {NAME: Dns.SILENT},
+}
+
+
+def available() -> bool:
+    """Whether this process may make a network of its own; in CI it must."""
+    if os.environ.get("CI"):
+        return sys.platform == "linux"
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return False
+    with contextlib.suppress(OSError):
+        return not subprocess.run(["unshare", "-mn", "true"], capture_output=True, check=False).returncode  # noqa: S607
+    return False
+
+
+def looked_up(scenario: str, host: str = NAME, **options: Any) -> dict[str, Any]:
+    """Return the answer, the seconds that it took, and the queries that the server saw.
+
+    ``resolv`` and ``hosts`` are the texts of the machine's files; the rest goes to ``resolve``.
+    """
+    return _run("resolve", {"scenario": scenario, "host": host, **options})
+
+
+def commanded(scenario: str, command: Sequence[str], **options: Any) -> dict[str, Any]:
+    """Return what a command of smtpdoctor prints as JSON."""
+    return _run("command", {"scenario": scenario, "command": list(command), **options})
+
+
+def _run(what: str, options: dict[str, Any]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        resolv = Path(folder, "resolv.conf")
+        resolv.write_text(options.pop("resolv", HERE))
+        hosts = Path(folder, "hosts")
+        hosts.write_text(f"127.0.0.1 localhost\n{options.pop('hosts', '')}")
+        # Files of the machine are left alone: the mounts are seen in this namespace only.
+        script = (
+            'mount --bind "$1" /etc/resolv.conf && mount --bind "$2" /etc/hosts'
+            ' && exec "$3" -m tests.namespace "$4" "$5"'
+        )
+        command = ["unshare", "-mn", "sh", "-c", script, "sh", str(resolv), str(hosts), sys.executable, what]
+        done = subprocess.run(
+            [*command, json.dumps(options)],
+            capture_output=True,
+            check=False,
+            text=True,
+            cwd=Path(__file__).parent.parent,
+            timeout=60,
+        )
+    assert done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _loopback_up() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        up_and_running = 0x49  # IFF_UP, IFF_LOOPBACK, IFF_RUNNING
+        fcntl.ioctl(sock, 0x8914, struct.pack("16sh14x", b"lo", up_and_running))  # SIOCSIFFLAGS
+
+
+def _main(what: str, options: dict[str, Any]) -> None:
+    _loopback_up()
+    scenario = options.pop("scenario")
+    one_per_port = options.pop("one_per_port", False)
+    with contextlib.ExitStack() as stack:
+        if scenario == "closed":
+            queries: list[tuple[str, str]] = []
+        else:
+            # A name server that takes the question and never answers.
+            silent = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            silent.bind((SILENT_HOST, 53))
+            server = dns_server(SCENARIOS[scenario], port=53, one_per_port=one_per_port)
+            queries = stack.enter_context(server).queries
+        if what == "command":
+            from smtpdoctor.cli import app
+
+            app(options["command"], standalone_mode=False)
+            return
+        _print_answer(queries, **options)
+
+
+def _print_answer(
+    queries: list[tuple[str, str]], host: str, *, family: int | None = None, seconds: float = 6.0
+) -> None:
+    import msgspec
+
+    from smtpdoctor.net.dns import knows_public_names, resolve
+
+    started = time.monotonic()
+    answer = resolve(host, 587, family=family, resolver=None, deadline=started + seconds)
+    took = time.monotonic() - started
+    asked, explained = list(queries), "smtpdoctor.net.nameserver" in sys.modules
+    public = knows_public_names(None, time.monotonic() + 1)
+    found = {"answer": msgspec.to_builtins(answer), "seconds": took, "queries": asked}
+    print(json.dumps({**found, "explained": explained, "public": public}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1], json.loads(sys.argv[2]))

@@ -1,0 +1,246 @@
+"""What `check` says of certificates and handshakes: the same on every Python."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from smtpdoctor import Report, Settings, check
+from smtpdoctor.labels import Label
+from smtpdoctor.model import Stage
+from tests import servers
+from tests.checking import PASSWORD, USER, facts_of, ids
+from tests.checking import check as check_with
+from tests.servers import HOST, Peer, Script, dialogue, serve
+
+if TYPE_CHECKING:
+    from tests.certs import Certificate, Certificates
+
+# kind of certificate → the id of the cause, and how it is told
+VERDICTS: dict[str, tuple[str, str]] = {
+    "good": ("", "pass"),
+    "with_intermediate": ("", "pass"),
+    "cross_ordered": ("", "pass"),
+    "rsa": ("", "pass"),
+    "expired": ("tls-cert-expired", "fail"),
+    "not_yet_valid": ("tls-cert-expired", "fail"),
+    "chain_expired": ("tls-chain-expired", "fail"),
+    "root_expired": ("tls-chain-expired", "fail"),
+    "wrong_name": ("tls-cert-name", "fail"),
+    "self_signed": ("tls-cert-untrusted", "fail"),
+    "missing_intermediate": ("tls-cert-untrusted", "fail"),
+    "wrong_intermediate": ("tls-cert-untrusted", "fail"),
+    "alone": ("tls-cert-untrusted", "fail"),
+    "client_only": ("tls-cert-purpose", "fail"),
+    "intermediate_client_only": ("tls-cert-purpose", "fail"),
+    "weak_key": ("tls-cipher", "fail"),
+    "sha1": ("tls-cipher", "fail"),
+    "expiring": ("tls-cert-expiring", "warn"),
+    "cn_only": ("tls-cert-no-san", "warn"),
+    "no_key_id": ("tls-cert-profile", "warn"),
+    "root_not_critical": ("tls-cert-profile", "warn"),
+    "intermediate_not_critical": ("tls-cert-profile", "warn"),
+    "root_without_constraints": ("tls-cert-profile", "warn"),
+}
+
+
+def certificate_of(certificates: Certificates, kind: str) -> Certificate:
+    found: Certificate | None = getattr(certificates, kind, None)
+    return found or certificates[kind]
+
+
+def run(script: Script, **more: Any) -> Report:
+    options = {name: more.pop(name) for name in ("timeout", "ca_file", "until") if name in more}
+    with serve(script) as server:
+        given = {"security": "tls", "username": USER, "password": PASSWORD, "sender": USER, **more}
+        return check(Settings.of(host="localhost", port=server.port, **given), **options)
+
+
+@pytest.mark.parametrize("kind", VERDICTS)
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_a_certificate(certificates: Certificates, kind: str, security: str) -> None:
+    """Its cause is named by what is wrong, and its evidence is words about the certificate at fault."""
+    certificate = certificate_of(certificates, kind)
+    script = dialogue(
+        implicit_cert=certificate if security == "tls" else None,
+        starttls_cert=certificate if security == "starttls" else None,
+    )
+    report = run(script, security=security, ca_file=str(certificate.ca_pem))
+    finding, verdict = VERDICTS[kind]
+    assert (report.verdict, ids(report)[:1]) == (verdict, [finding] if finding else [])
+    if finding:
+        evidence = report.findings[0].evidence
+        assert report.findings[0].stage is Stage.TLS
+        assert "issued by" in evidence.text
+        assert "\\x" not in evidence.text
+
+
+def test_which_certificate_of_the_chain_expired(certificates: Certificates) -> None:
+    """Renewing the server's own certificate does not help against an expired intermediate."""
+    certificate = certificates["chain_expired"]
+    report = run(dialogue(implicit_cert=certificate), ca_file=str(certificate.ca_pem))
+    evidence = report.findings[0].evidence
+    assert "2nd of 2 certificates" in evidence.text
+    assert evidence.facts["culprit"] == "Intermediate"
+    assert facts_of(report, Stage.TLS)["dates"] == "bad"
+
+
+def test_whose_words_refuse(certificates: Certificates) -> None:
+    """The runtimes that refuse what OpenSSL takes are named."""
+    certificate = certificates["cn_only"]
+    report = run(dialogue(implicit_cert=certificate), ca_file=str(certificate.ca_pem))
+    assert "Go" in report.findings[0].evidence.facts["refused_by"]
+
+
+@pytest.mark.parametrize(("days", "left", "told"), [(6, 5, False), (6, 0.5, True), (45, 20, False), (90, 40, False), (365, 20, True)])  # fmt: skip
+def test_expiry_is_told_by_the_share_that_is_left(
+    certificates: Certificates, days: float, left: float, *, told: bool
+) -> None:
+    """A fresh certificate of six days is no reason to worry; a yearly one with three weeks left is."""
+    certificate = certificates.lasting(days, left)
+    report = run(dialogue(implicit_cert=certificate), ca_file=str(certificate.ca_pem))
+    assert ids(report) == (["tls-cert-expiring"] if told else [])
+
+
+# -- A provider's place ---------------------------------------------------------------------------
+
+
+def at_gmail(script: Script, security: str, certificates: Certificates | None, **more: Any) -> Report:
+    options: dict[str, Any] = {"ca_file": str(certificates.ca_pem)} if certificates else {}
+    with serve(script) as server:
+        port = 465 if security == "tls" else 587
+        return check_with(
+            port,
+            security,
+            dial=server.port,
+            host="smtp.gmail.com",
+            preset="gmail",
+            username="alice@gmail.com",
+            sender="alice@gmail.com",
+            options=options,
+            **more,
+        )
+
+
+def test_another_party_s_certificate_at_a_provider_s_host(certificates: Certificates) -> None:
+    """Somebody stands in between; nobody is told to write that party's name into the host."""
+    report = at_gmail(dialogue(implicit_cert=certificates.wrong_name), "tls", certificates)
+    assert ids(report)[0] == "tls-intercepted"
+    assert Label.INTERCEPTED in report.findings[0].evidence.labels
+
+
+def test_an_unknown_issuer_at_a_provider_s_host(certificates: Certificates) -> None:
+    """The right name from a CA that nobody knows is an antivirus or a proxy that reads along."""
+    report = at_gmail(dialogue(implicit_cert=certificates["provider"]), "tls", None)
+    assert ids(report)[0] in {"tls-intercepted", "tls-cert-untrusted"}
+    if Label.NO_CA_STORE not in report.findings[0].evidence.labels:
+        assert ids(report)[0] == "tls-intercepted"
+
+
+def test_no_starttls_at_a_provider_s_host() -> None:
+    """Gmail offers STARTTLS on 587: who does not is another, whatever it greets as."""
+    script = dialogue(greeting="220-cpanel.example.net ESMTP Exim 4.98\n220 and/or bulk e-mail.")
+    report = at_gmail(script, "starttls", None)
+    assert ids(report)[0] == "tls-intercepted"
+
+
+# -- Handshakes -----------------------------------------------------------------------------------
+
+
+def with_tls(certificate: Certificate, **how: Any) -> Script:
+    return servers.sequence(servers.tls_on_connect(certificate, **how), dialogue())
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_old_tls_only(certificates: Certificates) -> None:
+    """The version that the server has is told."""
+    script = with_tls(certificates.good, minimum=ssl.TLSVersion.TLSv1, maximum=ssl.TLSVersion.TLSv1_1)
+    report = run(script, ca_file=str(certificates.ca_pem))
+    assert ids(report)[0] == "tls-version"
+    assert report.findings[0].evidence.facts["version"] == "TLSv1.1"
+
+
+def _wants_certificate(certificate: Certificate, version: ssl.TLSVersion) -> Script:
+    def run(peer: Peer) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.maximum_version = version
+        context.load_cert_chain(certificate.cert_pem, certificate.key_pem)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(certificate.ca_pem)
+        peer.start_tls_with(context)
+        dialogue()(peer)
+
+    return run
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_server_that_wants_a_client_certificate(
+    certificates: Certificates, version: ssl.TLSVersion
+) -> None:
+    """In TLS 1.3 the alert comes after the handshake, at the first read."""
+    report = run(_wants_certificate(certificates.good, version), ca_file=str(certificates.ca_pem))
+    assert ids(report)[0] == "tls-client-cert"
+
+
+def test_a_server_that_wants_a_client_certificate_and_says_so_later(certificates: Certificates) -> None:
+    """Postfix lets the handshake pass and refuses in SMTP."""
+    reply = "421 4.7.1 mail.example.test Error: No client certificate presented"
+    script = dialogue(
+        {"EHLO": ["250-mail.example.test\n250 STARTTLS", reply]}, starttls_cert=certificates.good
+    )
+    report = run(script, security="starttls", ca_file=str(certificates.ca_pem))
+    assert ids(report)[0] == "tls-client-cert"
+
+
+def _hangs_up(peer: Peer) -> None:
+    peer.receive()
+    peer.close()
+
+
+def test_a_handshake_that_ends_without_an_alert() -> None:
+    """After a yes to STARTTLS the connection ends: that is told, and not made into a version."""
+    script = dialogue(
+        {"STARTTLS": servers.sequence(servers.say("220 2.0.0 Ready"), _hangs_up)}, capabilities=["STARTTLS"]
+    )
+    report = run(script, security="starttls")
+    assert ids(report)[0] == "tls-handshake"
+    assert Label.NO_ALERT in report.findings[0].evidence.labels
+
+
+def test_the_login_goes_nowhere_that_is_not_verified(certificates: Certificates) -> None:
+    """Whatever the cipher setting says: without a certificate there is nobody at the other end."""
+    report = run(
+        dialogue(implicit_cert=certificates.good), cipher="aNULL:eNULL", ca_file=str(certificates.ca_pem)
+    )
+    assert report.verdict == "fail"
+    report = run(
+        dialogue(implicit_cert=certificates.good),
+        cipher="ALL:@SECLEVEL=0",
+        ca_file=str(certificates.ca_pem),
+    )
+    assert report.verdict == "pass"
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_nothing_of_a_tls_record_is_shown(certificates: Certificates) -> None:
+    """The bytes of a record are nobody's words, in no language."""
+    for script in (
+        with_tls(certificates.self_signed),
+        with_tls(certificates.good, minimum=ssl.TLSVersion.TLSv1, maximum=ssl.TLSVersion.TLSv1_1),
+        servers.raw(b"\x15\x03\x01\x00\x02\x02\x28"),
+    ):
+        report = run(script, ca_file=str(certificates.ca_pem))
+        assert report.verdict == "fail"
+        for finding in report.findings:
+            assert "\\x" not in finding.evidence.text
+            assert "\\x" not in " ".join(finding.evidence.facts.values())
+
+
+def test_another_host_s_name_is_offered(certificates: Certificates) -> None:
+    """A host that is nobody's known server may well be written wrong in the settings."""
+    report = run(dialogue(implicit_cert=certificates.wrong_name), ca_file=str(certificates.ca_pem))
+    assert ids(report) == ["tls-cert-name"]
+    assert report.findings[0].evidence.setting == "host"
+    assert HOST not in report.findings[0].evidence.facts["names"]

@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
+import typer
+
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     EXIT_BUG,
@@ -14,7 +16,6 @@ from smtpdoctor.cli.common import (
     password_from,
     refuse_together,
 )
-from smtpdoctor.cli.declared import Exit, Option
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Fault, Lang, Message, Stage
@@ -48,40 +49,42 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     no_environment: opt.NoEnvironment = False,
     until: Annotated[
         Until | None,
-        Option("--until", help="The last stage; default: sender, with --to: send."),
+        typer.Option("--until", help="The last stage; default: sender, with --to: send."),
     ] = None,
     to: Annotated[
         str | None,
-        Option("--to", help="Send one test message to this address.", metavar="ADDRESS"),
+        typer.Option("--to", help="Send one test message to this address.", metavar="ADDRESS"),
     ] = None,
     ca_file: Annotated[
         Path | None,
-        Option("--ca-file", help="Trust these CA certificates instead of the system's.", metavar="PEM"),
+        typer.Option("--ca-file", help="Trust these CA certificates instead of the system's.", metavar="PEM"),
     ] = None,
     timeout: Annotated[
-        float, Option("--timeout", min=0.1, max=3600, help="Seconds for a stage.", metavar="SECONDS")
+        float, typer.Option("--timeout", min=0.1, max=3600, help="Seconds for a stage.", metavar="SECONDS")
     ] = 10.0,
     deadline: Annotated[
         float,
-        Option("--deadline", min=0.1, max=86400, help="Seconds for the whole run.", metavar="SECONDS"),
+        typer.Option("--deadline", min=0.1, max=86400, help="Seconds for the whole run.", metavar="SECONDS"),
     ] = 60.0,
     resolver: Annotated[
         str | None,
-        Option("--resolver", help="Ask this name server.", metavar="IP[:PORT]"),
+        typer.Option("--resolver", help="Ask this name server.", metavar="IP[:PORT]"),
     ] = None,
     connect_to: Annotated[
         list[str] | None,
-        Option("--connect-to", help="Dial ADDR:PORT instead, keep the name.", metavar="HOST:PORT:ADDR:PORT"),
+        typer.Option(
+            "--connect-to", help="Dial ADDR:PORT instead, keep the name.", metavar="HOST:PORT:ADDR:PORT"
+        ),
     ] = None,
-    ipv4: Annotated[bool, Option("--ipv4", help="IPv4 only.")] = False,
-    ipv6: Annotated[bool, Option("--ipv6", help="IPv6 only.")] = False,
+    ipv4: Annotated[bool, typer.Option("--ipv4", help="IPv4 only.")] = False,
+    ipv6: Annotated[bool, typer.Option("--ipv6", help="IPv6 only.")] = False,
     allow_cleartext_auth: Annotated[
-        bool, Option("--allow-cleartext-auth", help="Send the login unencrypted if it comes to that.")
+        bool, typer.Option("--allow-cleartext-auth", help="Send the login unencrypted if it comes to that.")
     ] = False,
-    transcript: Annotated[bool, Option("--transcript", help="Show the SMTP dialogue.")] = False,
+    transcript: Annotated[bool, typer.Option("--transcript", help="Show the SMTP dialogue.")] = False,
     strict: opt.Strict = False,
     use_sandbox: Annotated[
-        bool, Option("--sandbox", help="Start the embedded server and check against it.")
+        bool, typer.Option("--sandbox", help="Start the embedded server and check against it.")
     ] = False,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
@@ -157,9 +160,9 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         loaded = load_settings(flags, env_file or [], environment=not no_environment, lang=tongue)
         report = show.run(loaded, options, strict=strict)
     if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
-        raise Exit(EXIT_BUG)
+        raise typer.Exit(EXIT_BUG)
     if not report.healthy:
-        raise Exit(EXIT_PROBLEM)
+        raise typer.Exit(EXIT_PROBLEM)
 
 
 def _repeated(flags: dict[str, object]) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from functools import wraps
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn, ParamSpec
 
-from smtpdoctor.cli.declared import Exit
+import typer
+
 from smtpdoctor.cli.options import FormatChoice, LangChoice
 from smtpdoctor.errors import KnowledgeError, UsageError
 from smtpdoctor.model import Lang, Message, Origin, Secret, Setting
@@ -71,7 +72,7 @@ def fail_usage(error: UsageError, lang: Lang, format_: FormatChoice) -> NoReturn
         tell(say(lang, "usage.error", text=say(lang, error.message)))
         for hint in error.hints:
             tell(f"  {say(lang, hint)}")
-    raise Exit(EXIT_USAGE)
+    raise typer.Exit(EXIT_USAGE)
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
@@ -85,6 +86,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
             sys.stdout.flush()
+        except (typer.Exit, typer.Abort):
+            raise
         except UsageError as error:
             fail_usage(error, lang, format_)
         except KnowledgeError as error:
@@ -92,17 +95,17 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             fail_usage(UsageError(message), lang, format_)
         except KeyboardInterrupt:
             tell(say(lang, "interrupted"))
-            raise Exit(EXIT_INTERRUPTED) from None
+            raise typer.Exit(EXIT_INTERRUPTED) from None
         except BrokenPipeError:
             _mute_output()  # whoever read it has seen enough
-            raise Exit(EXIT_PROBLEM) from None
+            raise typer.Exit(EXIT_PROBLEM) from None
         except OSError as error:
             if error.errno not in _OUTPUT_ERRORS:
                 _own_up(error, lang)
             values: dict[str, object] = {"file": "-", "reason": error.strerror or "?"}
             tell(say(lang, "usage.error", text=say(lang, Message("usage.output", values))))
             _mute_output()
-            raise Exit(EXIT_USAGE) from None
+            raise typer.Exit(EXIT_USAGE) from None
         except Exception as error:  # noqa: BLE001 -- the contract's exit code 3
             _own_up(error, lang)
 
@@ -122,7 +125,7 @@ def _own_up(error: Exception, lang: Lang) -> NoReturn:
     tell(frames.rstrip())
     tell(say(lang, "bug", error=type(error).__name__))
     tell(say(lang, "bug.report", url=_ISSUES))
-    raise Exit(EXIT_BUG) from None
+    raise typer.Exit(EXIT_BUG) from None
 
 
 def refuse_together(*pairs: tuple[str, bool]) -> None:

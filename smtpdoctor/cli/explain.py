@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     EXIT_USAGE,
@@ -15,7 +17,6 @@ from smtpdoctor.cli.common import (
     refuse_together,
     tell,
 )
-from smtpdoctor.cli.declared import Argument, Exit, Option
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.model import Lang, Message
 
@@ -32,17 +33,19 @@ _WHOLE = 3  # so many findings are told with evidence and several steps, the oth
 def explain(  # noqa: PLR0913 -- the flags of the contract
     words: Annotated[
         list[str] | None,
-        Argument(
+        typer.Argument(
             help="An error text, an id of the catalogue, a code (535) or an error name (ECONNREFUSED).",
             metavar="[WORDS]...",
         ),
     ] = None,
-    file: Annotated[list[Path] | None, Option("--file", help="A log; repeatable.", metavar="FILE")] = None,
+    file: Annotated[
+        list[Path] | None, typer.Option("--file", help="A log; repeatable.", metavar="FILE")
+    ] = None,
     preset: opt.PresetName = None,
     follow: Annotated[
-        bool, Option("--follow", help="Report findings as they come on standard input.")
+        bool, typer.Option("--follow", help="Report findings as they come on standard input.")
     ] = False,
-    list_: Annotated[bool, Option("--list", help="List the catalogue.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the catalogue.")] = False,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
     lang: opt.Language = None,
@@ -91,7 +94,7 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
         if format_ is FormatChoice.JSON or not file or unreadable < len(file):
             printer.explained(results)
     if unreadable:
-        raise Exit(EXIT_USAGE)
+        raise typer.Exit(EXIT_USAGE)
 
 
 def _suggest(word: str, lang: Lang) -> None:

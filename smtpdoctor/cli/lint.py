@@ -1,5 +1,7 @@
 """``smtpdoctor lint``."""
 
+import typer
+
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     EXIT_PROBLEM,
@@ -9,7 +11,6 @@ from smtpdoctor.cli.common import (
     password_from,
     refuse_together,
 )
-from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.options import FormatChoice
 
 __all__ = ["lint"]
@@ -75,4 +76,4 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
             console = terminal.make_console(stream, color=not no_color and terminal.wants_color())
             terminal.print_view(console, view, quiet=quiet, verbose=verbose, stages=True)
     if not report.healthy:
-        raise Exit(EXIT_PROBLEM)
+        raise typer.Exit(EXIT_PROBLEM)

@@ -8,7 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from smtpdoctor.cli.declared import Option
+import typer
+
 from smtpdoctor.model import Security
 
 __all__ = [
@@ -52,50 +53,54 @@ class LangChoice(StrEnum):
     KO = "ko"
 
 
-Format = Annotated[FormatChoice, Option("--format", help="How to report.")]
-Output = Annotated[Path | None, Option("--output", help="Write the report to this file.", metavar="FILE")]
+Format = Annotated[FormatChoice, typer.Option("--format", help="How to report.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", help="Write the report to this file.", metavar="FILE")
+]
 Language = Annotated[
     LangChoice | None,
-    Option("--lang", help="Language; default: SMTPDOCTOR_LANG, then the locale."),
+    typer.Option("--lang", help="Language; default: SMTPDOCTOR_LANG, then the locale."),
 ]
-NoColor = Annotated[bool, Option("--no-color", help="No colour (as NO_COLOR).")]
-Quiet = Annotated[bool, Option("--quiet", help="Only the verdict.")]
-Verbose = Annotated[bool, Option("--verbose", help="Also the facts of each stage.")]
-Strict = Annotated[bool, Option("--strict", help="Warnings count as problems.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colour (as NO_COLOR).")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Only the verdict.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Also the facts of each stage.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Warnings count as problems.")]
 
 PresetName = Annotated[
-    str | None, Option("--preset", help="A provider: gmail, naver, sendgrid …", metavar="NAME")
+    str | None, typer.Option("--preset", help="A provider: gmail, naver, sendgrid …", metavar="NAME")
 ]
 App = Annotated[
     str | None,
-    Option("--app", help="Whose variables to read; detected when not given.", metavar="NAME"),
+    typer.Option("--app", help="Whose variables to read; detected when not given.", metavar="NAME"),
 ]
-Url = Annotated[str | None, Option("--url", help="smtp://user@host:587 or smtps://…", metavar="URL")]
-Host = Annotated[str | None, Option("--host", help="Name of the SMTP server.")]
-Port = Annotated[int | None, Option("--port", min=1, max=65535, help="Port.")]
+Url = Annotated[str | None, typer.Option("--url", help="smtp://user@host:587 or smtps://…", metavar="URL")]
+Host = Annotated[str | None, typer.Option("--host", help="Name of the SMTP server.")]
+Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port.")]
 SecurityMode = Annotated[
     Security | None,
-    Option(
+    typer.Option(
         "--security",
         help="tls: from the first byte; starttls: STARTTLS or nothing; opportunistic: STARTTLS "
         "where offered; none.",
     ),
 ]
-Username = Annotated[str | None, Option("--username", help="User name.")]
+Username = Annotated[str | None, typer.Option("--username", help="User name.")]
 PasswordFile = Annotated[
     Path | None,
-    Option("--password-file", help="A file that holds the password.", metavar="FILE"),
+    typer.Option("--password-file", help="A file that holds the password.", metavar="FILE"),
 ]
-PasswordStdin = Annotated[bool, Option("--password-stdin", help="Read the password from standard input.")]
-AskPassword = Annotated[bool, Option("--ask-password", help="Ask for the password.")]
-Sender = Annotated[str | None, Option("--sender", help="Address mails come from.")]
-Ehlo = Annotated[str | None, Option("--ehlo", help="Name for EHLO.", metavar="NAME")]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+]
+AskPassword = Annotated[bool, typer.Option("--ask-password", help="Ask for the password.")]
+Sender = Annotated[str | None, typer.Option("--sender", help="Address mails come from.")]
+Ehlo = Annotated[str | None, typer.Option("--ehlo", help="Name for EHLO.", metavar="NAME")]
 EnvFiles = Annotated[
     list[Path] | None,
-    Option(
+    typer.Option(
         "--env-file",
         help="A .env file; repeatable, later wins. Default: ./.env, if it exists.",
         metavar="FILE",
     ),
 ]
-NoEnvironment = Annotated[bool, Option("--no-environment", help="Leave the process environment out.")]
+NoEnvironment = Annotated[bool, typer.Option("--no-environment", help="Leave the process environment out.")]

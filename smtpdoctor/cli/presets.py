@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Optional
 
+import typer
+
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import guarded, language, output_to, refuse_together
-from smtpdoctor.cli.declared import Argument, Option
 from smtpdoctor.cli.options import FormatChoice
 
 __all__ = ["presets"]
@@ -16,16 +17,18 @@ __all__ = ["presets"]
 def presets(
     name: Annotated[
         Optional[str],  # noqa: UP045 -- typer reads it at run time
-        Argument(help="Show this one: its id or another name of it.", metavar="[NAME]"),
+        typer.Argument(help="Show this one: its id or another name of it.", metavar="[NAME]"),
     ] = None,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,
     quiet: Annotated[
-        bool, Option("--quiet", help="Only ids; with NAME only host:port and security.")
+        bool, typer.Option("--quiet", help="Only ids; with NAME only host:port and security.")
     ] = False,
-    verbose: Annotated[bool, Option("--verbose", help="With NAME: also the replies of its own.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="With NAME: also the replies of its own.")
+    ] = False,
 ) -> None:
     """List the providers that smtpdoctor knows, or show one of them."""
     from smtpdoctor.knowledge import load

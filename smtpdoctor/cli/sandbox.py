@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Final, Optional, Protocol, TypeVar
 
+import typer
 from msgspec.structs import replace
 
 from smtpdoctor.cli import options as opt
@@ -23,7 +24,6 @@ from smtpdoctor.cli.common import (
     refuse_together,
     tell,
 )
-from smtpdoctor.cli.declared import Option
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Lang, Message, Origin, Report, Security, Setting, Settings
@@ -53,23 +53,23 @@ _Ended = queue.SimpleQueue[Exception | None]
 @guarded
 def sandbox(  # noqa: PLR0913 -- the flags of the contract
     starttls_port: Annotated[
-        int, Option("--starttls-port", min=0, max=65535, help="Port for STARTTLS; 0: any that is free.")
+        int, typer.Option("--starttls-port", min=0, max=65535, help="Port for STARTTLS; 0: any that is free.")
     ] = 0,
     tls_port: Annotated[
-        int, Option("--tls-port", min=0, max=65535, help="Port for implicit TLS; 0: any that is free.")
+        int, typer.Option("--tls-port", min=0, max=65535, help="Port for implicit TLS; 0: any that is free.")
     ] = 0,
     username: opt.Username = None,
     password_file: opt.PasswordFile = None,
     count: Annotated[
         Optional[int],  # noqa: UP045 -- typer reads it at run time
-        Option("--count", min=1, help="End after this many messages.", metavar="N"),
+        typer.Option("--count", min=1, help="End after this many messages.", metavar="N"),
     ] = None,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,
-    quiet: Annotated[bool, Option("--quiet", help="No hints, only settings and messages.")] = False,
-    verbose: Annotated[bool, Option("--verbose", help="Also the text of each message.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No hints, only settings and messages.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also the text of each message.")] = False,
 ) -> None:
     """Run an SMTP server on this machine to aim an application at; it delivers nothing.
 

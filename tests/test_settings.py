@@ -392,11 +392,11 @@ def test_every_origin_reads_as_the_contract_says(file: Path, monkeypatch: pytest
         implicit_env_file=Path(".env"),
         names=NAMES,
     )
-    flags = Flags(host="smtp.gmail.com", sender="me@gmail.com", ehlo="x.test", recipient="to@x.test")
+    flags = Flags(host="smtp.naver.com", sender="me@gmail.com", ehlo="x.test", recipient="to@x.test")
     assert origins(resolve(flags, found).settings) == {
         "host": "flag --host",
         "port": ".env:5",
-        "security": "preset gmail",
+        "security": "preset naver",
         "username": ".env:2",
         "password": ".env:4",
         "sender": "flag --sender",

@@ -64,7 +64,7 @@ def found(shown: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 def test_the_environment_over_the_file_is_told() -> None:
     """Both values, where the other stands, and no secret; it is a remark."""
     env = {"SMTP_PORT": "2525", "SMTP_OPPORTUNISTIC_TLS": "TRUE", "SMTP_PASSWORD": "another7"}
-    done = cli("lint", env=env, code=0)
+    done = cli("lint", "--verbose", env=env, code=0)
     shown = lint(env=env)
     (one,) = found(shown, "config-overridden")
     assert one["origin"] == "environment SMTP_PORT"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from smtpdoctor.model import Stage
 from smtpdoctor.report import json_v1
+from smtpdoctor.report.view import view_of
 from smtpdoctor.smtp.errors import SASLFailed
 from smtpdoctor.smtp.sasl import MECHANISMS, choose, derived, finish, looks_like_token, prepared, scram
 from tests.checking import PASSWORD, assert_failed, assert_passed, check
@@ -297,7 +298,7 @@ def test_an_echo_of_scram_shows_nothing_to_guess_with() -> None:
         lines = running.lines[
             running.lines.index(next(one for one in running.lines if one.startswith("AUTH"))) :
         ]
-    shown = json_v1.render(report, "en", transcript=True)
+    shown = json_v1.render(view_of(report, "en"), transcript=True)
     final = base64.b64decode(lines[1]).decode()
     for secret in (
         lines[0].split(" ")[2],

@@ -202,7 +202,7 @@ def password_from(*, file: Path | None, stdin: bool, ask: bool, lang: Lang) -> S
         return None
     if not text:
         raise UsageError(Message("usage.empty-password", {"flag": flag}))
-    return Setting(Secret(text), Origin("flag", flag))
+    return Setting(Secret(text), Origin("flag", flag, str(file) if file else None))
 
 
 def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:

@@ -21,7 +21,7 @@ MESSAGES: Final[dict[str, str]] = {
     # stage summaries
     "config.pass": "{host}:{port}, security {security}",
     "config.problems": "{host}:{port}, security {security}; {count} to look at",
-    "config.suspected": "{host}:{port}, security {security}; {count} doubtful",
+    "config.suspected": "{host}:{port}, security {security}; {count} in doubt",
     "broken.silent": "no answer to {command} within {seconds} s",
     "broken.closed": "the connection ended after {command}: {error}",
     "broken.deadline": "the time for the whole run ({seconds} s) was over",

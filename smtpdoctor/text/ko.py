@@ -19,7 +19,7 @@ MESSAGES: Final[dict[str, str]] = {
     "crash": "smtpdoctor 자체 오류: {where}",
     "config.pass": "{host}:{port}, 보안 방식 {security}",
     "config.problems": "{host}:{port}, 보안 방식 {security}, 확인할 점 {count}건",
-    "config.suspected": "{host}:{port}, 보안 {security}; 의심 {count}건",
+    "config.suspected": "{host}:{port}, 보안 방식 {security}, 확인 필요 {count}건",
     "broken.silent": "{command}에 대한 응답이 {seconds}초 안에 없습니다",
     "broken.closed": "{command} 다음에 연결이 끝났습니다: {error}",
     "broken.deadline": "전체 실행 시간({seconds}초)이 다 되었습니다",

@@ -271,6 +271,25 @@ def test_an_unknown_preset(name: str, near: str | None) -> None:
         ["--port", "0"],
         ["--port", "65536"],
         ["--timeout", "0"],
+        ["--timeout", "nan"],
+        ["--timeout", "inf"],
+        ["--deadline", "nan"],
+        ["--deadline", "inf"],
+        ["--to", "not-an-address"],
+        ["--to", "a@example.test,b@example.test"],
+        ["--to", "a@example.test, b@example.test"],
+        ["--to", "a@example.test,"],
+        ["--to", "a@example.test;b"],
+        ["--to", ""],
+        ["--to", "a@example.test\r\nRSET"],
+        ["--sender", "nobody"],
+        ["--sender", "A <a@example.test>, B <b@example.test>"],
+        ["--ehlo", ""],
+        ["--ehlo", "my laptop"],
+        ["--ehlo", "laptop\r\nQUIT"],
+        ["--ehlo", "laptop\u2028"],
+        ["--url", ""],
+        ["--username", " "],
         ["--until", "delivery"],
         ["--security", "ssl"],
         ["--lang", "fr"],
@@ -280,9 +299,15 @@ def test_an_unknown_preset(name: str, near: str | None) -> None:
 )
 def test_values_out_of_range(flags: list[str]) -> None:
     """Exit code 2, and the flag is named."""
-    done = cli("check", "--host", "127.0.0.1", *flags, "--no-environment", code=2)
-    assert flags[0] in done.stderr
-    assert done.stdout == ""
+    with serve(dialogue()) as server:
+        settings = ["--host", "127.0.0.1", "--port", str(server.port)]
+        given = [] if flags[0] in {"--url", "--port"} else settings
+        for lang in [] if flags[0] == "--lang" else ["en", "ko"]:
+            done = cli("check", *given, *flags, "--no-environment", "--lang", lang, code=2)
+            assert flags[0] in done.stderr
+            assert "\r" not in done.stderr
+            assert done.stdout == ""
+        assert server.connections == []
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "text", "empty", "key", "binary"])

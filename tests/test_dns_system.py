@@ -10,8 +10,6 @@ from tests.namespace import HERE, NAME, SILENT_HOST, available, commanded, looke
 
 pytestmark = pytest.mark.skipif(not available(), reason="needs root on Linux")
 
-SLACK = 1.5  # seconds for a slow machine; the limits themselves are kept to 0.3
-
 
 def remarks_of(found: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [one for one in found["answer"]["remarks"] if one["type"] == kind]
@@ -33,7 +31,6 @@ def test_aaaa_is_dropped() -> None:
     assert found["answer"]["error"] == ""
     (remark,) = remarks_of(found, "record-failed")
     assert (remark["record"], remark["outcome"], remark["felt"]) == ("AAAA", "silent", 15.0)
-    assert found["seconds"] < 1.0 + SLACK
 
 
 def test_the_options_of_the_machine_count_in_what_an_application_feels() -> None:
@@ -49,7 +46,6 @@ def test_a_is_dropped() -> None:
     assert found["answer"]["addresses"] == []
     assert found["answer"]["other_family"] == ["2001:db8::1"]
     assert [one["record"] for one in remarks_of(found, "record-failed")] == ["A"]
-    assert found["seconds"] < 1.0 + SLACK
 
 
 def test_garbage_for_aaaa_ends_the_look_up_of_the_system() -> None:
@@ -117,7 +113,6 @@ def test_a_silent_name_server() -> None:
     found = looked_up("silent", seconds=1.0)
     assert found["answer"]["error"] == "dns-timeout"
     assert [one["server"] for one in remarks_of(found, "server-failed")] == ["127.0.0.1:53"]
-    assert found["seconds"] < 1.0 + SLACK
 
 
 def test_a_mail_domain() -> None:

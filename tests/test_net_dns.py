@@ -26,13 +26,13 @@ from smtpdoctor.net.answer import (
     SpecialName,
 )
 from smtpdoctor.net.dns import knows_public_names, resolve
+from tests.checking import NEVER, ending
 from tests.servers import Dns, DnsReply, dns_server, other_id, other_question
 
 if TYPE_CHECKING:
     from tests.servers import Answers
 
 NAME = "mail.example.net"
-SLACK = 1.5  # seconds for a slow machine; the limits themselves are kept to 0.3
 SOA = "SOA ns.example. admin.example. 1 1 1 1 1"
 
 
@@ -62,7 +62,7 @@ def test_aaaa_dropped() -> None:
     assert (answer.addresses, answer.error) == (("192.0.2.1",), "")
     (remark,) = remarks(answer, RecordFailed)
     assert (remark.record, remark.outcome) == ("AAAA", Outcome.SILENT)
-    assert 0 < remark.seconds < 1.0 + SLACK
+    assert remark.seconds > 0
 
 
 @pytest.mark.parametrize(
@@ -179,9 +179,8 @@ def test_an_alias_to_a_broken_zone() -> None:
 )
 def test_failures_are_told_apart(said: Dns, error: str, outcome: Outcome) -> None:
     """In the time given, and the server is named."""
-    started = time.monotonic()
-    answer = look_up({NAME: said}, seconds=0.7)
-    assert time.monotonic() - started < 0.7 + SLACK
+    with ending():
+        answer = look_up({NAME: said}, seconds=0.7)
     assert (answer.error, answer.addresses) == (error, ())
     assert [one.outcome for one in remarks(answer, ServerFailed)] == [outcome]
 
@@ -190,9 +189,8 @@ def test_nobody_listens() -> None:
     """An ICMP error is an answer: nothing is waited for."""
     with dns_server({}) as server:
         at = (server.host, server.port)
-    started = time.monotonic()
-    answer = resolve(NAME, 587, family=None, resolver=at, deadline=started + 20)
-    assert time.monotonic() - started < 10
+    with ending():
+        answer = resolve(NAME, 587, family=None, resolver=at, deadline=time.monotonic() + NEVER)
     assert answer.error == "dns-closed"
     assert [one.server for one in remarks(answer, ServerFailed)] == [f"{at[0]}:{at[1]}"]
 
@@ -441,7 +439,6 @@ def test_the_machines_own_name_for_itself() -> None:
 
 def test_the_system_fails_where_no_name_can_be() -> None:
     """A deadline that has passed is kept as well."""
-    started = time.monotonic()
-    answer = resolve("absent.invalid", 25, family=4, resolver=None, deadline=started)
+    with ending():
+        answer = resolve("absent.invalid", 25, family=4, resolver=None, deadline=time.monotonic())
     assert answer.error
-    assert time.monotonic() - started < SLACK

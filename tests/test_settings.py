@@ -35,6 +35,7 @@ from smtpdoctor.settings.resolve import (
     with_recipient,
 )
 from smtpdoctor.text import say
+from tests.checking import command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -392,11 +393,11 @@ def test_every_origin_reads_as_the_contract_says(file: Path, monkeypatch: pytest
         implicit_env_file=Path(".env"),
         names=NAMES,
     )
-    flags = Flags(host="smtp.gmail.com", sender="me@gmail.com", ehlo="x.test", recipient="to@x.test")
+    flags = Flags(host="smtp.naver.com", sender="me@gmail.com", ehlo="x.test", recipient="to@x.test")
     assert origins(resolve(flags, found).settings) == {
         "host": "flag --host",
         "port": ".env:5",
-        "security": "preset gmail",
+        "security": "preset naver",
         "username": ".env:2",
         "password": ".env:4",
         "sender": "flag --sender",
@@ -650,13 +651,11 @@ en = "x"
 ko = "x"
 """
 SHOW = """
-from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge import load
 from smtpdoctor.settings.resolve import preset_of_host
-try:
+if load.preset("corporation"):
     print(load.preset("corporation").host, preset_of_host("eu.mail.corp.example").id, len(load.replies("corp")))
-except KnowledgeError as error:
-    print(error)
+print(*load.own_problems(), sep="\\n")
 """
 
 
@@ -675,7 +674,7 @@ def own(files: Mapping[str, str], script: str = SHOW) -> str:
 
 def test_a_preset_of_the_user_s_own() -> None:
     """A file in the platform's configuration folder is one more preset, by alias and by host."""
-    assert own({"corp.toml": OWN, "notes.txt": "not a preset"}) == "smtp.corp.example corp 0\n"
+    assert own({"corp.toml": OWN, "notes.txt": "not a preset"}) == "smtp.corp.example corp 0\n\n"
 
 
 JUDGE = """
@@ -704,23 +703,49 @@ def test_user_names_by_the_rule_of_a_preset() -> None:
     ]
 
 
+BROKEN = {
+    "key.toml": (OWN.replace("checked", "chekced"), "chekced"),
+    "text.toml": (OWN.replace('ko = "회사"', ""), "ko"),
+    "toml.toml": ("kind = ", "Invalid value"),
+    "pattern.toml": (OWN.replace('example = "your', 'pattern = "("\nexample = "your'), "password.pattern"),
+}
+
+
 def test_broken_presets_of_the_user_s_own() -> None:
-    """All that is wrong is said at once, each with its file and key."""
-    files = {
-        "key.toml": OWN.replace("checked", "chekced"),
-        "text.toml": OWN.replace('ko = "회사"', ""),
-        "toml.toml": "kind = ",
-        "pattern.toml": OWN.replace('example = "your', 'pattern = "("\nexample = "your'),
-    }
-    lines = own(files).splitlines()
-    assert len(lines) == len(files)
-    for name, word in {
-        "key": "chekced",
-        "text": "ko",
-        "toml": "Invalid value",
-        "pattern": "password.pattern",
-    }.items():
-        assert any(f"{name}.toml: " in line and word in line for line in lines), (name, lines)
+    """Each is left out and told of with its file and key; the right one beside them counts."""
+    first, *lines = own({**{name: text for name, (text, _) in BROKEN.items()}, "corp.toml": OWN}).splitlines()
+    assert first == "smtp.corp.example corp 0"
+    assert len(lines) == len(BROKEN)
+    for name, (_, word) in BROKEN.items():
+        assert any(f"{name}: " in line and word in line for line in lines), (name, lines)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["lint", "--host", "smtp.gmail.com", "--sender", "a@b.kr", "--no-environment"],
+        ["check", "--host", "127.0.0.1", "--until", "dns", "--no-environment", "--format", "json"],
+        ["explain", "535 5.7.8 authentication failed"],
+        ["explain", "--list"],
+        ["presets"],
+        ["presets", "gmail"],
+        ["generate", "gmail"],
+    ],
+)
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_broken_preset_of_the_user_s_own_stops_no_command(arguments: list[str], lang: str) -> None:
+    """A warning on standard error names file and key, and the command does what it does."""
+    sound = command(*arguments, "--lang", lang)
+    folder = Path(os.environ["XDG_CONFIG_HOME"]) / "smtpdoctor" / "presets"
+    folder.mkdir(parents=True)
+    (folder / "key.toml").write_text(BROKEN["key.toml"][0])
+    done = command(*arguments, "--lang", lang)
+    assert done.returncode == sound.returncode == 0
+    warning, *others = done.stderr.splitlines()
+    assert "key.toml: " in warning
+    assert "chekced" in warning
+    assert others == sound.stderr.splitlines()
+    assert done.stdout.splitlines()[:1] == sound.stdout.splitlines()[:1]
 
 
 def test_a_value_that_doubles_with_every_line_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from smtpdoctor.model import Security
 from smtpdoctor.settings.read import read_variables
 from smtpdoctor.settings.resolve import Flags, resolve
-from tests.checking import cli
+from tests.checking import HOST, cli
+from tests.servers import dialogue, serve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,7 @@ def found(shown: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 def test_the_environment_over_the_file_is_told() -> None:
     """Both values, where the other stands, and no secret; it is a remark."""
     env = {"SMTP_PORT": "2525", "SMTP_OPPORTUNISTIC_TLS": "TRUE", "SMTP_PASSWORD": "another7"}
-    done = cli("lint", env=env, code=0)
+    done = cli("lint", "--verbose", env=env, code=0)
     shown = lint(env=env)
     (one,) = found(shown, "config-overridden")
     assert one["origin"] == "environment SMTP_PORT"
@@ -74,7 +75,7 @@ def test_the_environment_over_the_file_is_told() -> None:
         assert "hunter" not in text
         assert "another7" not in text
     assert shown["settings"]["port"]["origin"] == "environment SMTP_PORT"
-    assert shown["verdict"] == "pass"
+    assert one["severity"] != "error"
 
 
 @pytest.mark.parametrize(
@@ -285,3 +286,150 @@ def test_near_and_foreign_names_are_told_together() -> None:
     ):
         assert text in one["meaning"]
     assert one["severity"] == "warning"
+
+
+# -- A login and the host that it was given for -------------------------------
+
+
+LOCAL = "SMTP_HOST=localhost\nSMTP_PORT={port}\nSMTP_TLS=false\nSMTP_OPPORTUNISTIC_TLS=false\n"
+LOGIN = "SMTP_USERNAME=app@corp.kr\nSMTP_PASSWORD=hunter22\nSMTP_SENDER=app@corp.kr\n"
+
+
+def test_a_password_is_not_sent_to_another_host(tmp_path: Path) -> None:
+    """From a flag or a URL: no AUTH is sent, and it is an error that says why and how to go on."""
+    with serve(dialogue()) as server:
+        Path(".env").write_text(LOCAL.format(port=server.port) + LOGIN)
+        url = f"smtp+plain://{HOST}:{server.port}"
+        for more in (["--host", HOST], ["--url", url], ["--url", url, "--username", "app@corp.kr"]):
+            done = cli("check", *more, "--format", "json", code=1)
+            shown = json.loads(done.stdout)
+            assert shown["findings"][0]["id"] == "config-other-host"
+            assert shown["settings"]["password"] == {}
+            assert shown["findings"][0]["origin"] == ".env:6"
+            assert "config-credentials-form" not in {one["id"] for one in shown["findings"]}
+            said = " ".join(cli("check", *more, code=1).stdout.split())
+            for text in ("localhost", HOST, ".env:1", "--ask-password", "--password-file"):
+                assert text in said
+        assert server.connections
+        assert not [line for line in server.lines if line.startswith("AUTH")]
+        # What is given with the command goes where the command says.
+        (tmp_path / "secret").write_text("hunter22")
+        login = ["--username", "app@corp.kr", "--password-file", str(tmp_path / "secret")]
+        shown = json.loads(cli("check", "--host", HOST, *login, "--format", "json", code=0).stdout)
+        assert found(shown, "config-other-host") == []
+        assert [line for line in server.lines if line.startswith("AUTH")]
+
+
+@pytest.mark.parametrize(
+    ("file", "env", "flags", "used"),
+    [
+        # the same host, spelled otherwise, or another port of it
+        (FILE, {}, ["--host", "mail.corp.kr"], True),
+        (FILE, {}, ["--host", "MAIL.Corp.KR."], True),
+        (FILE, {}, ["--host", "mail.corp.kr", "--port", "465", "--security", "tls"], True),
+        (FILE, {}, ["--url", "smtps://mail.corp.kr"], True),
+        (FILE.replace("mail.corp.kr", "[2001:db8::1]"), {}, ["--host", "2001:db8:0::1"], True),
+        (
+            FILE.replace("mail.corp.kr", "메일.한국"),
+            {},
+            ["--host", "메일.한국".encode("idna").decode()],
+            True,
+        ),
+        # another one
+        (FILE, {}, ["--host", "mail2.corp.kr"], False),
+        (FILE, {}, ["--host", "corp.kr"], False),
+        (FILE, {}, ["--host", "mail.corp.kr.example.com"], False),
+        (FILE, {}, ["--url", "smtp://mail.example.com"], False),
+        (FILE, {}, ["--host", "localhost"], False),
+        (FILE, {"SMTP_PASSWORD": "of-the-environment"}, ["--host", "mail2.corp.kr"], False),
+        ("", {"SMTP_HOST": "a.kr", "SMTP_PASSWORD": "secret77"}, ["--host", "b.kr"], False),
+        ("SMTP_HOST=a.kr\n", {"SMTP_PASSWORD": "secret77"}, ["--host", "b.kr"], False),
+        ("SMTP_PASSWORD=secret77\n", {"SMTP_HOST": "a.kr"}, ["--host", "b.kr"], False),
+        # no host is named where the password stands, nor anywhere else
+        ("SMTP_USERNAME=u\nSMTP_PASSWORD=secret77\n", {}, ["--host", "b.kr"], True),
+        ("", {"SMTP_USERNAME": "u", "SMTP_PASSWORD": "secret77"}, ["--host", "b.kr"], True),
+        ("", {"SMTP_USERNAME": "u", "SMTP_PASSWORD": "secret77"}, ["--preset", "gmail"], True),
+        # the environment decides for the application, too
+        (FILE, {"SMTP_HOST": "b.kr"}, [], True),
+        (FILE, {"SMTP_HOST": "b.kr"}, ["--host", "b.kr"], True),
+        (FILE, {"SMTP_HOST": "b.kr"}, ["--host", "mail.corp.kr"], True),
+        (FILE, {"SMTP_HOST": "b.kr"}, ["--host", "c.kr"], False),
+    ],
+)
+def test_which_host_a_password_was_given_for(
+    file: str, env: dict[str, str], flags: list[str], used: bool
+) -> None:
+    """The one beside it, else the one that environment and file name together."""
+    Path(".env").write_text(file)
+    shown = lint(*flags, env=env, code=None)
+    assert bool(shown["settings"]["password"]) == used
+    errors = [one for one in found(shown, "config-other-host") if one["severity"] == "error"]
+    assert bool(errors) == (not used)
+
+
+def test_a_host_from_the_environment_leads_the_login_of_the_file_away() -> None:
+    """That is what the application does, so it is done; a warning names both hosts."""
+    shown = lint(env={"SMTP_HOST": "b.kr"})
+    (one,) = found(shown, "config-other-host")
+    assert one["severity"] == "warning"
+    assert one["origin"] == ".env:7"
+    for text in ("b.kr", "mail.corp.kr", ".env:2"):
+        assert text in one["meaning"]
+    both = lint(env={"SMTP_HOST": "b.kr", "SMTP_USERNAME": "b@b.kr", "SMTP_PASSWORD": "for-b-only"})
+    assert found(both, "config-other-host") == []
+
+
+def test_a_secret_file_belongs_to_where_it_is_named(tmp_path: Path) -> None:
+    """`SMTP_PASSWORD_FILE` beside a host is a password for that host."""
+    (tmp_path / "secret").write_text("hunter22\n")
+    Path(".env").write_text(f"SMTP_HOST=a.kr\nSMTP_USERNAME=u\nSMTP_PASSWORD_FILE={tmp_path / 'secret'}\n")
+    assert lint("--host", "b.kr", code=1)["settings"]["password"] == {}
+    assert lint(code=None)["settings"]["password"]["value"] == "********"
+
+
+def test_a_user_name_alone_is_no_secret_but_said() -> None:
+    """It is not used for the other host either; a warning, since nothing is lost."""
+    Path(".env").write_text(FILE.replace("SMTP_PASSWORD", "OTHER"))
+    shown = lint("--host", "b.kr", code=None)
+    assert shown["settings"]["username"] == {}
+    (one,) = found(shown, "config-other-host")
+    assert (one["severity"], one["origin"]) == ("warning", ".env:6")
+
+
+# -- A preset beside variables for another host -------------------------------
+
+
+@pytest.mark.parametrize(
+    ("preset", "host", "fits"),
+    [
+        ("naver", "mail.corp.kr", False),
+        ("naver", "smtp.gmail.com", False),
+        ("naver", "smtp.naver.com", True),
+        ("naver", "SMTP.naver.com.", True),
+        ("naver", "smtp.naver.com:587", True),
+        ("gmail", "smtp-relay.gmail.com", True),
+        ("local", "mailpit", True),
+        ("local", "localhost", True),
+        ("local", "mail.corp.kr", False),
+    ],
+)
+@pytest.mark.parametrize("place", ["file", "environment"])
+def test_a_preset_beside_variables_for_another_host(preset: str, host: str, fits: bool, place: str) -> None:
+    """It is refused before anything is dialled, with both names and the line; also by check."""
+    Path(".env").write_text(f"SMTP_HOST={host}\n" if place == "file" else "")
+    env = {"SMTP_HOST": host} if place == "environment" else {}
+    if fits:
+        assert lint("--preset", preset, env=env, code=None)["preset"] == preset
+        return
+    for name in ("lint", "check"):
+        for lang in ("en", "ko"):
+            said = cli(name, "--preset", preset, "--lang", lang, env=env, code=2).stderr
+            for text in (preset, host, ".env:1" if place == "file" else "environment SMTP_HOST"):
+                assert text in said
+
+
+def test_who_names_both_on_the_command_line_knows() -> None:
+    """A provider's host in one's own domain."""
+    Path(".env").unlink()
+    shown = lint("--preset", "naver", "--host", "mail.corp.kr", code=None)
+    assert (shown["preset"], shown["settings"]["host"]["value"]) == ("naver", "mail.corp.kr")

@@ -83,7 +83,7 @@ def test_which_certificate_of_the_chain_expired(certificates: Certificates) -> N
     report = run(dialogue(implicit_cert=certificate), ca_file=str(certificate.ca_pem))
     evidence = report.findings[0].evidence
     assert "2nd of 2 certificates" in evidence.text
-    assert evidence.facts["culprit"] == "Intermediate"
+    assert evidence.facts["subject"] == "Intermediate"
     assert facts_of(report, Stage.TLS)["dates"] == "bad"
 
 

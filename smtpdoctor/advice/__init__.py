@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -42,8 +42,10 @@ _BY_STAGE: Final[dict[Stage, tuple[LinkKind, ...]]] = {
 }
 # What a person can see to at the provider's pages; a network or a server's fault is not mended there.
 _AT_PROVIDER: Final = frozenset({Fault.CONFIG, Fault.ACCOUNT})
+_ENGLISH: Final[Lang] = "en"
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z가-힣`\"'(0-9])")
 _LONGEST_CAUSE: Final = {"en": 210, "ko": 120}
+_SAYS_IT_ALONE: Final = {"en": 50, "ko": 25}  # a shorter note ("Issuer: …") needs its sentence
 
 
 class Advice(Struct, frozen=True):
@@ -135,7 +137,9 @@ def _cause(
         if when is None or not (when.label or when.error or when.code or when.security):
             continue
         both = f"{first} {text}"
-        return both if len(both) <= _LONGEST_CAUSE[lang] else first
+        if len(both) <= _LONGEST_CAUSE[lang]:
+            return both
+        return text if len(text) > _SAYS_IT_ALONE[lang] else first
     return first
 
 
@@ -148,35 +152,35 @@ def _steps(
     lang: Lang,
 ) -> Iterator[Step]:
     if reply is not None:
-        yield Step(reply.cure.in_(lang), 0)
+        yield Step(reply.cure.in_(lang), reply.cure.en, 0)
     for fix, text in names.fitting(entry.fix, context):
         own = fix.when is not None and preset is not None and preset.id in fix.when.provider
         rank = 1 if own else 2 if fix.when is not None else 4
-        yield Step(text, rank, settings_in(fix.en))
+        yield Step(text, fix.en, rank, settings_in(fix.en))
     if preset is not None:
         yield from _of_provider(entry, preset, context.settings, lang)
 
 
 def _of_provider(entry: Entry, preset: Preset, settings: Settings, lang: Lang) -> Iterator[Step]:
     """Yield what the provider wants to see in the settings that the entry is about."""
-    texts: dict[str, Any] = {
-        "username": preset.username,
-        "password": preset.password,
-        "sender": preset.sender,
-    }
-    name = preset.name.in_(lang)
     for what in entry.provider_facts:
-        if what == "port":
-            text = say(lang, "advice.and").join(
-                f"{one.port} {say(lang, f'security.{one.security.value}')}"
-                for one in preset.endpoint
-                if one.host in {None, preset.host}
-            )
-        else:
-            text = texts[what].ko if lang == "ko" else texts[what].en
         # A user name of the right form may still be wrong, but that is not the first thing to look at.
         rank = 5 if what == "username" and _fits(settings, preset) else 3
-        yield Step(say(lang, f"advice.preset-{what}", preset=name, text=text), rank, frozenset({what}))
+        text, said = (_fact(preset, what, one) for one in (lang, _ENGLISH))
+        yield Step(text, said, rank, frozenset({what}))
+
+
+def _fact(preset: Preset, what: str, lang: Lang) -> str:
+    if what == "port":
+        text = say(lang, "advice.and").join(
+            f"{one.port} {say(lang, f'security.{one.security.value}')}"
+            for one in preset.endpoint
+            if one.host in {None, preset.host}
+        )
+    else:
+        part = getattr(preset, what)
+        text = part.ko if lang == "ko" else part.en
+    return say(lang, f"advice.preset-{what}", preset=preset.name.in_(lang), text=text)
 
 
 def _fits(settings: Settings, preset: Preset) -> bool:

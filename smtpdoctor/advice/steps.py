@@ -29,13 +29,14 @@ _ABOUT: Final = re.compile(r"(?:at|set)\.([a-z]+)")
 
 
 class Step(Struct, frozen=True):
-    """A step in words, and the settings that it is about.
+    """A step in words, and the settings that it is about; ``said`` is what it says before a language is chosen.
 
     ``rank`` is lower the more it belongs to the case: 0 the provider's own answer, 1 its own pages,
     2 for what was seen, 3 what the provider says of a setting, 4 for any case, 5 what is right already.
     """
 
     text: str
+    said: str
     rank: int
     settings: frozenset[SettingName] = frozenset()
 
@@ -47,19 +48,13 @@ def settings_in(template: str) -> frozenset[SettingName]:
 
 
 def _marks(text: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the pages that a text names, and what it speaks of."""
-    pages = frozenset(_URL.findall(text))
-    marks: set[str] = set()
-    for word in _WORD.findall(_URL.sub(" ", text).lower()):
-        if "가" <= word[0] <= "힣":
-            marks.update(word[at : at + 2] for at in range(max(len(word) - 1, 1)))
-        elif word not in _SMALL:
-            marks.add(word[:_STEM])
-    return pages, frozenset(marks)
+    """Return the pages that a text names, and what it speaks of: its words but for the small ones, by their stems."""
+    words = _WORD.findall(_URL.sub(" ", text).lower())
+    return frozenset(_URL.findall(text)), frozenset(word[:_STEM] for word in words if word not in _SMALL)
 
 
 def alike(first: str, second: str) -> bool:
-    """Whether one of two steps says little that the other does not."""
+    """Whether one of two steps, in English, says little that the other does not."""
     (pages, marks), (other_pages, others) = _marks(first), _marks(second)
     smaller = min(len(marks), len(others))
     if not smaller:
@@ -85,7 +80,7 @@ def tidy(steps: Iterable[Step], about: SettingName | None) -> tuple[Step, ...]:
             ordered.insert(0, first)
     kept: list[Step] = []
     for step in ordered:
-        if not any(alike(step.text, other.text) for other in kept):
+        if not any(alike(step.said, other.said) for other in kept):
             kept.append(step)
     return tuple(kept)
 

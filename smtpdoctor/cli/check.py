@@ -15,6 +15,7 @@ from smtpdoctor.cli.common import (
     output_to,
     password_from,
     refuse_together,
+    refuse_unusable,
 )
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
@@ -60,11 +61,26 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         typer.Option("--ca-file", help="Trust these CA certificates instead of the system's.", metavar="PEM"),
     ] = None,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0.1, max=3600, help="Seconds for a stage.", metavar="SECONDS")
+        float,
+        typer.Option(
+            "--timeout",
+            min=0.1,
+            max=3600,
+            callback=opt.no_nan,
+            help="Seconds for a stage.",
+            metavar="SECONDS",
+        ),
     ] = 10.0,
     deadline: Annotated[
         float,
-        typer.Option("--deadline", min=0.1, max=86400, help="Seconds for the whole run.", metavar="SECONDS"),
+        typer.Option(
+            "--deadline",
+            min=0.1,
+            max=86400,
+            callback=opt.no_nan,
+            help="Seconds for the whole run.",
+            metavar="SECONDS",
+        ),
     ] = 60.0,
     resolver: Annotated[
         str | None,
@@ -105,6 +121,9 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     tongue = language(lang)
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     refuse_together(("--ipv4", ipv4), ("--ipv6", ipv6))
+    refuse_unusable(
+        sender=sender, recipient=to, ehlo=ehlo, host=host, url=url, username=username, preset=preset, app=app
+    )
     if until in _AFTER_SENDER and to is None and not use_sandbox:
         raise UsageError(Message("usage.needs", {"flag": f"--until {until}", "other": "--to"}))
     options = Options(

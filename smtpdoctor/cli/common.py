@@ -30,6 +30,7 @@ __all__ = [
     "password_from",
     "places_looked_at",
     "refuse_together",
+    "refuse_unusable",
     "tell",
     "write_atomically",
 ]
@@ -84,6 +85,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         format_: Any = kwargs.get("format_", FormatChoice.TERMINAL)
         lang = language(choice)
         try:
+            _tell_of_presets(lang)
             command(*args, **kwargs)
             sys.stdout.flush()
         except (typer.Exit, typer.Abort):
@@ -91,7 +93,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except UsageError as error:
             fail_usage(error, lang, format_)
         except KnowledgeError as error:
-            message = Message("usage.preset.broken", {"problem": error.problems[0]})
+            message = Message("usage.knowledge", {"problem": error.problems[0]})
             fail_usage(UsageError(message), lang, format_)
         except KeyboardInterrupt:
             tell(say(lang, "interrupted"))
@@ -102,14 +104,22 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except OSError as error:
             if error.errno not in _OUTPUT_ERRORS:
                 _own_up(error, lang)
-            values: dict[str, object] = {"file": "-", "reason": error.strerror or "?"}
-            tell(say(lang, "usage.error", text=say(lang, Message("usage.output", values))))
+            message = Message("usage.stdout", {"reason": error.strerror or "?"})
+            tell(say(lang, "usage.error", text=say(lang, message)))
             _mute_output()
             raise typer.Exit(EXIT_USAGE) from None
         except Exception as error:  # noqa: BLE001 -- the contract's exit code 3
             _own_up(error, lang)
 
     return run
+
+
+def _tell_of_presets(lang: Lang) -> None:
+    """Say which of the user's own presets are left out, and why; every command goes on without them."""
+    from smtpdoctor.knowledge.load import own_problems
+
+    for problem in own_problems():
+        tell(say(lang, "usage.preset.broken", problem=problem))
 
 
 def _mute_output() -> None:
@@ -136,6 +146,39 @@ def refuse_together(*pairs: tuple[str, bool]) -> None:
         raise UsageError(Message("usage.contradiction.flags", values))
 
 
+def refuse_unusable(
+    *, sender: str | None = None, recipient: str | None = None, ehlo: str | None = None, **others: str | None
+) -> None:
+    """Raise UsageError for values of flags that no server is to be bothered with.
+
+    What stands in a file is lint's to judge; what is typed is refused at once, like any other slip.
+    """
+    for name, text in others.items():
+        if text is not None and not text.strip():
+            raise UsageError(Message("usage.empty", {"flag": f"--{name}"}))
+    for flag, text in (("--sender", sender), ("--to", recipient)):
+        if text is not None and not _is_one_address(text):
+            values: dict[str, object] = {
+                "flag": flag,
+                "value": text[:100],
+                "expected": Message("usage.address"),
+            }
+            raise UsageError(Message("usage.value", values))
+    if ehlo is not None and (not ehlo or any(one.isspace() or not one.isprintable() for one in ehlo)):
+        values = {"flag": "--ehlo", "value": ehlo[:100], "expected": Message("usage.ehlo")}
+        raise UsageError(Message("usage.value", values))
+
+
+def _is_one_address(text: str) -> bool:
+    from smtpdoctor.smtp.command import MailboxError, mailbox
+
+    try:
+        domain = mailbox(text).rpartition("@")[2]
+    except MailboxError:
+        return False
+    return not set(domain) & set(",;")
+
+
 def password_from(*, file: Path | None, stdin: bool, ask: bool, lang: Lang) -> Setting[Secret] | None:
     """Return the password that the command line points to; there is no flag that holds it."""
     refuse_together(
@@ -159,7 +202,7 @@ def password_from(*, file: Path | None, stdin: bool, ask: bool, lang: Lang) -> S
         return None
     if not text:
         raise UsageError(Message("usage.empty-password", {"flag": flag}))
-    return Setting(Secret(text), Origin("flag", flag))
+    return Setting(Secret(text), Origin("flag", flag, str(file) if file else None))
 
 
 def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:

@@ -10,6 +10,7 @@ from smtpdoctor.cli.common import (
     output_to,
     password_from,
     refuse_together,
+    refuse_unusable,
 )
 from smtpdoctor.cli.options import FormatChoice
 
@@ -47,6 +48,7 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
 
     tongue = language(lang)
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
+    refuse_unusable(sender=sender, ehlo=ehlo, host=host, url=url, username=username, preset=preset, app=app)
     password = password_from(file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue)
     flags = Flags(
         preset=preset,

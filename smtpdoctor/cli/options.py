@@ -4,6 +4,7 @@ The annotations are real objects here and in the commands, not strings: typer wo
 evaluate each of them again.
 """
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -36,7 +37,15 @@ __all__ = [
     "Url",
     "Username",
     "Verbose",
+    "no_nan",
 ]
+
+
+def no_nan(value: float) -> float:
+    """Refuse what is no number though it is a float: it lies within all limits."""
+    if math.isnan(value):
+        raise typer.BadParameter(str(value))
+    return value
 
 
 class FormatChoice(StrEnum):

@@ -175,8 +175,8 @@ def _host(preset: Preset, endpoint: Endpoint, wish: Wish) -> str:
         return endpoint.host or preset.host
     other = preset_of_host(wish.host)
     if other is not None and other.id != preset.id:
-        values = {"preset": preset.id, "host": wish.host, "place": "--set", "other": other.id}
-        raise UsageError(Message("usage.contradiction.preset", values))
+        values = {"preset": preset.id, "host": wish.host, "other": other.id}
+        raise UsageError(Message("usage.contradiction.set-host", values))
     return wish.host
 
 

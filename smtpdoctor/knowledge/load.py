@@ -33,6 +33,7 @@ __all__ = [
     "hints",
     "ids",
     "names",
+    "own_problems",
     "preset",
     "preset_with_id",
     "presets",
@@ -225,11 +226,10 @@ def user_presets_folder() -> Path:
 
 
 @cache
-def _own() -> dict[str, Preset]:
-    """Return the user's own presets; a file that is wrong raises KnowledgeError with its name and key."""
+def _own_and_problems() -> tuple[dict[str, Preset], tuple[str, ...]]:
     folder = user_presets_folder()
     if not folder.is_dir():
-        return {}
+        return {}, ()
     from smtpdoctor.knowledge.compile import read_preset
 
     found: dict[str, Preset] = {}
@@ -239,9 +239,17 @@ def _own() -> dict[str, Preset]:
             found[path.stem] = read_preset(path, frozenset(ids()))
         except KnowledgeError as error:
             problems += error.problems
-    if problems:
-        raise KnowledgeError(problems)
-    return found
+    return found, tuple(problems)
+
+
+def _own() -> dict[str, Preset]:
+    """Return the user's own presets; a file that is wrong is left out."""
+    return _own_and_problems()[0]
+
+
+def own_problems() -> tuple[str, ...]:
+    """Return what is wrong with the user's own presets that were left out: file and key of each."""
+    return _own_and_problems()[1]
 
 
 @cache

@@ -37,6 +37,7 @@ __all__ = [
     "describe",
     "examine",
     "expiring_below",
+    "issuer_in",
     "name_matches",
     "read",
 ]
@@ -643,6 +644,13 @@ def _joined(chain: Sequence[Certificate], now: int) -> tuple[Certificate, ...]:
         path.append(upper)
         rest = [one for one in rest if one is not upper]
     return tuple(path)
+
+
+def issuer_in(sent: Sequence[bytes]) -> bytes:
+    """Return the issuer of the server's own certificate, DER, from what it sent; empty where it is not there."""
+    chain = _read_all(sent)
+    path = _joined(chain, 0) if chain else ()
+    return path[1].encoded if len(path) > 1 else b""
 
 
 class _Judge:

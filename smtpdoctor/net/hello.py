@@ -108,7 +108,7 @@ OLD: Final[dict[int, str]] = {
     0x0035: "AES256-SHA",
     0x002F: "AES128-SHA",
 }
-# Broken, or without encryption or authentication: taken by nobody today.
+# Broken, rare, or without encryption or authentication: OpenSSL takes none of them by default.
 WEAK: Final[dict[int, str]] = {
     0xC012: "ECDHE-RSA-DES-CBC3-SHA",
     0xC008: "ECDHE-ECDSA-DES-CBC3-SHA",
@@ -138,6 +138,11 @@ WEAK: Final[dict[int, str]] = {
     0x003A: "ADH-AES256-SHA",
     0x0034: "ADH-AES128-SHA",
     0x001B: "ADH-DES-CBC3-SHA",
+    0xC0AF: "ECDHE-ECDSA-AES256-CCM8",
+    0xC0AE: "ECDHE-ECDSA-AES128-CCM8",
+    0xC0AD: "ECDHE-ECDSA-AES256-CCM",
+    0xC0AC: "ECDHE-ECDSA-AES128-CCM",
+    0xC006: "ECDHE-ECDSA-NULL-SHA",
     0xC010: "ECDHE-RSA-NULL-SHA",
     0x003B: "NULL-SHA256",
     0x0002: "NULL-SHA",

@@ -101,7 +101,7 @@ def _hello_refused(session: Session, first: Reply, last: Reply) -> Failed:
 def _foreign(session: Session, reply: Reply, protocol: str) -> Failed:
     """Return the failure for a server that speaks another protocol in replies that look like SMTP's."""
     first = session.banner or session.redact(reply.text)
-    told = {"first": first, "protocol": protocol_name(protocol), "value": session.ehlo}
+    told = {"first": first, "protocol": protocol_name(protocol)}
     evidence = session.refused(reply, label_of(protocol), **told)
     return Failed(Message("greeting.not-smtp", {"first": first}), evidence, facts=session.facts)
 

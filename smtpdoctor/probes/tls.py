@@ -406,11 +406,8 @@ def _of_fault(
     if fault is not None:
         if label := _LABELS.get(fault.flaw):
             labels.add(label)
-        culprit = fault.certificate
-        facts |= {
-            "culprit": session.redact(culprit.subject.short),
-            "culprit_expires": _day(culprit.not_after),
-        }
+        facts["subject"] = session.redact(fault.certificate.subject.short)
+        facts["expires"] = _day(fault.certificate.not_after)
         if _is_foreign(session, examined, fault):
             labels.add(Label.INTERCEPTED)
         if fault.flaw in _ISSUER and session.options.ca_file is None and trust_store().empty:

@@ -17,6 +17,7 @@ from rich.text import Text
 __all__ = ["CODE", "code", "hanging", "shortened", "wrapped"]
 
 CODE: Final = "bold default"  # the style of what stays in one piece, blanks and all
+_WIDE: Final = 2
 _TOKEN: Final = re.compile(r"\s+|\S+")
 
 
@@ -51,8 +52,8 @@ def _width(piece: Sequence[tuple[str, str]]) -> int:
 
 def _fitted(piece: list[tuple[str, str]], width: int) -> Iterator[list[tuple[str, str]]]:
     """Break a piece that is too long where its script knows no blanks (Chinese, Japanese)."""
-    if _width(piece) <= width or not any(
-        get_character_cell_size(sign) > 1 for text, _ in piece for sign in text
+    if _width(piece) <= width or any(
+        get_character_cell_size(sign) < _WIDE for text, _ in piece for sign in text
     ):
         yield piece
         return

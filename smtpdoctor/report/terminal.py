@@ -56,6 +56,7 @@ _PLAIN: Final = {"pass": "+", "warn": "!", "fail": "x", "skip": "-", "suspected"
 _STYLES: Final = {"pass": "green", "warn": "yellow", "fail": "bold red", "skip": "dim", "suspected": "yellow"}
 _SEVERITY: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _BAR: Final = 7
+_TIME: Final = 7
 _SLOW: Final = 1.0  # seconds, from which a bar says something
 _NOTICED: Final = 0.1
 _ROOMY: Final = 60  # columns, from which a stage takes one line
@@ -177,7 +178,8 @@ def _stage_lines(page: Page, line: StageLine, lang: Lang) -> list[Text]:
         if dim or page.width < _ROOMY
         else " ".join(filter(None, (_bar(page, line.seconds), _milliseconds(line.seconds))))
     )
-    room = page.width - taken - (cell_len(time) + 2 if time else 1)
+    # The column of the times stays free, so that a line breaks alike whatever the time was.
+    room = page.width - taken - 1 - (0 if page.width < _ROOMY else max(cell_len(time) + 1, _TIME))
     summary = page.plain(line.summary)
     if line.status in {Status.PASS, Status.FAIL} and page.width >= _ROOMY:
         # A failure is told in full below, and of a success nobody needs the end of the banner.
@@ -300,7 +302,7 @@ def _settings_lines(page: Page, rows: Sequence[Row]) -> list[Text]:
 
 
 def _title_lines(page: Page, problem: Problem) -> list[Text]:
-    head = [(f"{problem.kind}: ", _SEVERITY[problem.severity])]
+    head = [(f"{problem.kind}: ", _SEVERITY[Severity.ERROR if problem.grave else problem.severity])]
     return hanging(head, [(problem.title, "bold")], page.width - 1, 2, 2)
 
 
@@ -533,6 +535,8 @@ def _print_problems(page: Page, view: View, *, verbose: bool, room: int) -> None
         return
     first, *others = view.problems
     for problem in reversed(others):
+        if problem.changes and problem.changes == first.changes and not verbose:
+            continue  # it would say the same
         lines = problem_lines(page, problem, view.lang, whole=True) if verbose else _also_lines(page, problem)
         page.print([Text(), *lines])
     page.print([Text(), *problem_lines(page, first, view.lang, whole=verbose, room=room)])

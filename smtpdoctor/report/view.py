@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smtpdoctor import __version__
 from smtpdoctor.model import (
@@ -165,7 +166,7 @@ class Problem(Struct, frozen=True, kw_only=True):
 
     ``cause`` is ``meaning`` in a sentence or two; ``steps`` are the first things to do, at most
     three, ``rest`` the others. ``todo`` is the first step in a few words, the longest form first.
-    ``more`` is the command that tells everything.
+    ``more`` is the command that tells everything. ``grave``: it keeps mail from being sent.
     """
 
     id: str
@@ -174,6 +175,7 @@ class Problem(Struct, frozen=True, kw_only=True):
     confidence: Confidence
     fault: Fault
     retryable: bool
+    grave: bool
     kind: str
     about: tuple[str, ...]
     title: str
@@ -224,6 +226,10 @@ def view_of(report: Report, lang: Lang, options: Sequence[str] = ()) -> View:
 
         context = context_of(report)
         problems = tuple(problem_of(finding, context, lang, options) for finding in report.findings)
+        if report.verdict not in {"pass", "warn"}:
+            # What a run failed of is no mere warning, even where the settings alone were only suspicious.
+            root = replace(problems[0], kind=say(lang, "report.severity.error"), grave=True)
+            problems = (root, *problems[1:])
     return View(
         lang=lang,
         heading=heading_of(report.settings, lang),
@@ -424,6 +430,7 @@ def problem_of(finding: Finding, context: Context, lang: Lang, options: Sequence
         confidence=finding.confidence,
         fault=finding.fault,
         retryable=finding.retryable,
+        grave=finding.severity is Severity.ERROR,
         kind=say(lang, f"report.severity.{finding.severity.value}"),
         about=about,
         title=advice.title,

@@ -12,20 +12,16 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Security
 from smtpdoctor.net.certificate import Examined, Fault, Flaw, describe
+from smtpdoctor.net.second_look import Cause, alert_of, fetch_staple, second_look, takes_forward_secrecy
 from smtpdoctor.net.tls import (
-    Cause,
     CipherRemark,
     ContextError,
-    alert_of,
     bundle_may_know,
     cipher_remark,
     examine_session,
-    fetch_staple,
     offered_suites,
-    second_look,
     session_facts,
     strict_context,
-    takes_forward_secrecy,
     trust_store,
 )
 from smtpdoctor.probes.broken import answered, broken, label_of

@@ -37,6 +37,7 @@ __all__ = ["step"]
 _READY: Final = 220
 _LOOK_SECONDS: Final = 3.0
 _SHOWN_NAMES: Final = 20
+_USABLE_NAMES: Final = 3
 _LOOK_TEXT: Final = 120
 _NO_WORDS: Final = frozenset({"", "tls-bytes", "binary", "malformed"})
 
@@ -239,6 +240,7 @@ def _told(facts: TlsFacts, session: Session) -> dict[str, str]:
     told = {
         "subject": facts.subject,
         "names": ", ".join(facts.names),
+        "usable": _usable(facts, session),
         "issuer": facts.issuer,
         "expires": facts.expires,
         "starts": facts.starts,
@@ -247,6 +249,17 @@ def _told(facts: TlsFacts, session: Session) -> dict[str, str]:
         "banner": session.banner,
     }
     return {name: text for name, text in told.items() if text}
+
+
+def _usable(facts: TlsFacts, session: Session) -> str:
+    """Return the names of a certificate that may be written in place of the host.
+
+    No wildcard, which is no host, and none at all where the host is a known provider's: whoever shows
+    another name there is not the provider.
+    """
+    if session.target.known_host:
+        return ""
+    return ", ".join([name for name in facts.names if "*" not in name][:_USABLE_NAMES])
 
 
 def _remarks(session: Session, examined: Examined, facts: TlsFacts) -> list[Evidence]:

@@ -99,6 +99,7 @@ class Label(StrEnum):
     UNFINISHED = "unfinished"
     # dialogue
     HELO = "helo"
+    EHLO_ASSUMED = "ehlo-assumed"
     STRAY = "stray"
     DEADLINE = "deadline"
     PERMANENT = "permanent"

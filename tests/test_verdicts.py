@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from smtpdoctor import Report, Settings, check
+from smtpdoctor import Report, Settings, check, words
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Severity, Stage, Status
+from smtpdoctor.model import Lang, Severity, Stage, Status
 from tests import servers
 from tests.checking import PASSWORD, USER, assert_failed, ids, stage_of
 from tests.checking import check as check_with
@@ -312,3 +312,32 @@ def test_what_the_server_says_beats_what_the_settings_suggest(tmp_path: Path) ->
             sender="alice@gmail.com",
         )
     assert_failed(report, "auth-app-password", Stage.AUTH)
+
+
+# -- The other ports ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_other_ports_are_tried_after_a_time_out(
+    certificates: Certificates, unused_port: int, lang: Lang
+) -> None:
+    """Without credentials: which of them answers is told, and which is closed."""
+    with serve(dialogue(implicit_cert=certificates.good)) as answering, serve(servers.silent) as silent:
+        mapped = {
+            ("mail.example.test", port): (HOST, dialled)
+            for port, dialled in ((2525, silent.port), (465, answering.port), (587, unused_port))
+        }
+        report = check_with(
+            2525,
+            "starttls",
+            host="mail.example.test",
+            options={"connect_to": mapped, "timeout": QUICK},
+        )
+        answering.join()
+    first = report.findings[0]
+    assert first.id == "greeting-timeout"
+    assert first.evidence.facts["siblings"] == "465/tls/answers 587/starttls/closed"
+    assert not any(line.startswith("AUTH") for line in answering.lines)
+    cause = words(report, lang).problems[0].cause
+    assert "465" in cause
+    assert "587" in cause

@@ -103,10 +103,11 @@ def advise(finding: Finding, context: Context, lang: Lang, options: Sequence[str
         names = Names(finding, context, preset, lang, options, everything=True)
         steps = tidy(_steps(entry, preset, reply, names, context, lang), about)
     told = chosen(steps)
+    beside = list(_beside(finding, lang))
     return Advice(
         title=entry.title.in_(lang),
-        cause=_cause(finding, entry, reply, notes, lang),
-        meaning=" ".join([*meaning, *(text for _, text in notes)]),
+        cause=" ".join([_cause(finding, entry, reply, notes, lang), *beside]),
+        meaning=" ".join([*meaning, *(text for _, text in notes), *beside]),
         steps=told,
         rest=tuple(step.text for step in steps[len(told) :]),
         sure=names.fill(entry.sure.in_(lang)) or "",
@@ -141,6 +142,17 @@ def _cause(
             return both
         return text if len(text) > _SAYS_IT_ALONE[lang] else first
     return first
+
+
+def _beside(finding: Finding, lang: Lang) -> Iterator[str]:
+    """Yield what the server's other ports said, where they were tried."""
+    told = []
+    for one in finding.evidence.facts.get("siblings", "").split():
+        port, security, state = one.split("/")
+        mode = say(lang, f"security.{security}")
+        told.append(say(lang, f"advice.sibling.{state}", port=port, security=mode))
+    if told:
+        yield say(lang, "advice.siblings", ports=say(lang, "advice.and").join(told))
 
 
 def _steps(

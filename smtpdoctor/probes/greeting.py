@@ -73,7 +73,7 @@ def hello(session: Session) -> None:
     Raises Failed where the server refuses both, DialogueError where the dialogue breaks.
     """
     name = ehlo_for(session.target.ehlo, own_name(), session.open_channel().local_address)
-    session.ehlo = name.text
+    session.ehlo, session.ehlo_assumed = name.text, not name.reproduced
     reply = first = answered(session, f"EHLO {session.ehlo}")
     if reply.code in _UNKNOWN_COMMAND:
         # The refusal may have been meant for a line that something on the way has put in front of ours.
@@ -92,7 +92,9 @@ def _hello_refused(session: Session, first: Reply, last: Reply) -> Failed:
         # A server that knows neither command does not speak SMTP, whatever name it is told.
         return _foreign(session, last, _what_knows_no_hello(session, first, last))
     # 421 may answer any command (RFC 5321 section 3.8), so it says nothing about the name.
-    labels = () if last.code == _SHUTTING_DOWN else (Label.HELO,)
+    labels = set() if last.code == _SHUTTING_DOWN else {Label.HELO}
+    if session.ehlo_assumed:
+        labels.add(Label.EHLO_ASSUMED)
     evidence = session.refused(last, *labels, value=session.ehlo)
     values = {"ehlo": session.ehlo, "code": last.code, "reply": evidence.text}
     return Failed(Message("greeting.helo-refused", values), evidence, facts=session.facts)

@@ -106,6 +106,7 @@ class Session(Struct):
     greeted: bool = False
     banner: str = ""
     ehlo: str = ""
+    ehlo_assumed: bool = False  # which name the application sends is not known
     capabilities: Mapping[str, str] = {}
     secured: bool = False  # TLS with a verified certificate and secret bits
     rewritten: str = ""  # what something on the way has overwritten in what the server said

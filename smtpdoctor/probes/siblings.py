@@ -61,8 +61,8 @@ def _concerns(session: Session, evidence: Evidence) -> bool:
 def with_siblings(session: Session, evidence: Evidence) -> Evidence:
     """Return the evidence with what the other ports of the server said, where that matters.
 
-    Facts: ``siblings`` in words (``465 (tls) answers, 2525 (starttls) closed``), and ``answering``,
-    ``mode`` of the first that answers.
+    Facts: ``siblings`` (``465/tls/answers 2525/starttls/closed``), and ``answering``, ``mode`` of the
+    first that answers.
     """
     if not _concerns(session, evidence) or not session.addresses:
         return evidence
@@ -79,7 +79,7 @@ def with_siblings(session: Session, evidence: Evidence) -> Evidence:
         thread.start()
     for thread in threads:
         thread.join(max(deadline - time.monotonic(), 0) + 0.05)
-    told = ", ".join(f"{one.name} ({one.security.value}) {one.state}" for one in siblings)
+    told = " ".join(f"{one.name}/{one.security.value}/{one.state}" for one in siblings)
     session.transcript.record("note", f"other ports: {told}")
     facts = {**evidence.facts, "siblings": told}
     answering = next((one for one in siblings if one.state == "answers"), None)

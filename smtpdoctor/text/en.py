@@ -167,6 +167,10 @@ MESSAGES: Final[dict[str, str]] = {
     "advice.preset-password": "Password at {preset}: {text}",
     "advice.preset-sender": "Sender at {preset}: {text}",
     "advice.preset-port": "Ports of {preset}: {text}",
+    "advice.siblings": "Tried from here: {ports}.",
+    "advice.sibling.answers": "port {port} answers ({security})",
+    "advice.sibling.closed": "port {port} is closed",
+    "advice.sibling.silent": "port {port} does not answer",
     "advice.at": "{name} ({place})",
     "advice.and": ", ",
     # test message

@@ -12,7 +12,6 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Security
 from smtpdoctor.net.certificate import Examined, Fault, Flaw, describe
-from smtpdoctor.net.second_look import Cause, alert_of, fetch_staple, second_look, takes_forward_secrecy
 from smtpdoctor.net.tls import (
     CipherRemark,
     ContextError,
@@ -70,15 +69,6 @@ _MISSING: Final = {
 }
 _DATES: Final = frozenset({Flaw.EXPIRED, Flaw.CHAIN_EXPIRED, Flaw.ROOT_EXPIRED, Flaw.NOT_YET_VALID})
 _ISSUER: Final = frozenset({Flaw.SELF_SIGNED, Flaw.UNKNOWN_ISSUER})
-_CAUSES: Final = {
-    Cause.OLD_TLS: Label.OLD_PROTOCOL,
-    Cause.WEAK_CIPHER: Label.WEAK_CIPHER,
-    Cause.NO_COMMON_CIPHER: Label.NO_COMMON_CIPHER,
-    Cause.CLOSED: Label.NO_ALERT,
-    Cause.CLIENT_CERTIFICATE: Label.CLIENT_CERTIFICATE,
-    Cause.SERVER_NAME: Label.NEEDS_SNI,
-    Cause.INTERNAL_ERROR: Label.INTERNAL_ERROR,
-}
 _WEAK: Final = {
     "rsa-key-exchange": "RSA key exchange without forward secrecy",
     "finite-field-dh": "finite-field Diffie-Hellman only",
@@ -285,6 +275,8 @@ def _cipher_remark(session: Session, cipher: str) -> list[Evidence]:
     remark: CipherRemark | None = cipher_remark(cipher)
     if remark is None:
         return []
+    from smtpdoctor.net.second_look import takes_forward_secrecy
+
     deadline = min(session.deadline, time.monotonic() + _LOOK_SECONDS)
     better = takes_forward_secrecy(
         lambda: _dialled(session, Transcript()), session.target.host.name, deadline=deadline
@@ -297,6 +289,8 @@ def _cipher_remark(session: Session, cipher: str) -> list[Evidence]:
 
 def _revoked(session: Session) -> list[Evidence]:
     """Look at the OCSP staple of a certificate that demands one; Python's ssl module does not show it."""
+    from smtpdoctor.net.second_look import fetch_staple
+
     deadline = min(session.deadline, time.monotonic() + _LOOK_SECONDS)
     _, staple = fetch_staple(
         lambda: _dialled(session, Transcript()), session.target.host.name, deadline=deadline
@@ -336,6 +330,17 @@ def _is_reply(data: bytes) -> bool:
 
 def _looked_at(session: Session, error: DialogueError, failure: Failed) -> Failed:
     """Look a second time, without credentials, and add what was seen."""
+    from smtpdoctor.net.second_look import Cause, alert_of, second_look
+
+    causes = {
+        Cause.OLD_TLS: Label.OLD_PROTOCOL,
+        Cause.WEAK_CIPHER: Label.WEAK_CIPHER,
+        Cause.NO_COMMON_CIPHER: Label.NO_COMMON_CIPHER,
+        Cause.CLOSED: Label.NO_ALERT,
+        Cause.CLIENT_CERTIFICATE: Label.CLIENT_CERTIFICATE,
+        Cause.SERVER_NAME: Label.NEEDS_SNI,
+        Cause.INTERNAL_ERROR: Label.INTERNAL_ERROR,
+    }
     context = strict_context(session.options.ca_file, session.target.cipher)
     seen = second_look(
         lambda: _dialled(session, Transcript()),
@@ -346,7 +351,7 @@ def _looked_at(session: Session, error: DialogueError, failure: Failed) -> Faile
         offered=offered_suites(context),
         own_choice=session.target.cipher is not None,
     )
-    label = _CAUSES.get(seen.cause)
+    label = causes.get(seen.cause)
     if label is Label.NO_ALERT and session.target.security is Security.TLS and not error.received:
         label = None  # a port that hangs up on whoever comes has no quarrel with the handshake
     evidence = failure.evidence[0]

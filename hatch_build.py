@@ -18,7 +18,8 @@ class IndexHook(BuildHookInterface):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile the index from this source tree."""
-        if version == "editable":
+        # With an older Python this is as far as it gets: pip then says which one is needed.
+        if version == "editable" or sys.version_info < (3, 11):
             return
         root = Path(self.root)
         sys.path.insert(0, str(root))

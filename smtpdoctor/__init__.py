@@ -9,10 +9,11 @@ names the causes behind an error text or a log, and ``Sandbox`` is a server to s
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
-
+# Nothing is imported here that a run does not need at once: Ctrl-C during these lines would show.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Final
+
     from smtpdoctor.api import check, explain, lint, words
     from smtpdoctor.model import Finding, Report, Settings
     from smtpdoctor.report.view import View
@@ -47,6 +48,8 @@ _HOMES: Final = {
 def __getattr__(name: str) -> Any:
     """Import the public names when they are first used: the command line needs none of them."""
     if name in _HOMES:
+        from importlib import import_module
+
         return getattr(import_module(f"smtpdoctor.{_HOMES[name]}"), name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

@@ -1,6 +1,6 @@
 """``python -m smtpdoctor``."""
 
-from smtpdoctor.cli import main
+from smtpdoctor.entry import main
 
 if __name__ == "__main__":
     main()

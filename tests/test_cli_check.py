@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -62,6 +63,17 @@ def at(server: Server, password: Path, *more: str | Path, security: str = "none"
         *("--username", USER, "--password-file", password, "--sender", USER),
         *("--ehlo", "app.example.test", "--no-environment", *more),
     ]
+
+
+def assert_usage(text: str, *words: str) -> None:
+    """Check that this is the one object that is printed for wrong usage, and that it says these words."""
+    shown = json.loads(text)
+    assert set(shown) == {"version", "tool", "error"}
+    assert shown["version"] == 1
+    assert shown["tool"] == {"name": "smtpdoctor", "version": __version__}
+    assert set(shown["error"]) == {"message"}
+    for word in words:
+        assert word in shown["error"]["message"]
 
 
 def assert_contract(shown: dict[str, Any], *, transcript: bool = False) -> None:
@@ -209,13 +221,10 @@ def test_no_settings_at_all(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["check", "lint"])
 def test_no_settings_at_all_as_json(name: str) -> None:
-    """JSON stays JSON, with a finding that says so."""
+    """JSON stays JSON, with an error that says so, where was looked, and what to do."""
     done = cli(name, "--format", "json", code=2)
-    shown = json.loads(done.stdout)
-    assert_contract(shown)
-    assert shown["verdict"] == "fail"
-    assert [one["id"] for one in shown["findings"]] == ["config-missing"]
-    assert shown["findings"][0]["fixes"]
+    assert done.stderr == ""
+    assert_usage(done.stdout, "there are no SMTP settings", ".env (does not exist)", "--sandbox")
 
 
 def test_the_env_file_of_the_folder_is_read(password: Path) -> None:
@@ -248,9 +257,7 @@ def test_contradictions(flags: list[str]) -> None:
     assert all(
         flag.removeprefix("--") in done.stderr for flag in flags if flag in {"--quiet", "--ipv6", "--url"}
     )
-    shown = json.loads(cli("check", *flags, "--no-environment", "--format", "json", code=2).stdout)
-    assert_contract(shown)
-    assert shown["findings"][0]["id"] == "config-invalid"
+    assert_usage(cli("check", *flags, "--no-environment", "--format", "json", code=2).stdout)
 
 
 @pytest.mark.parametrize(("name", "near"), [("gmial", "gmail"), ("sengrid", "sendgrid"), ("qqqqq", None)])
@@ -310,6 +317,66 @@ def test_values_out_of_range(flags: list[str]) -> None:
         assert server.connections == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["check", "--port", "abc"], ["--port", "abc", "65535"]),
+        (["lint", "--port", "70000"], ["--port", "70000", "65535"]),
+        (["check", "--timeout", "soon"], ["--timeout", "soon", "3600"]),
+        (["check", "--until", "delivery"], ["--until", "delivery", "recipient"]),
+        (["check", "--nonesuch"], ["--nonesuch", "smtpdoctor check --help"]),
+        (["check", "--pasword-file", "x"], ["--pasword-file", "--password-file"]),
+        (["check", "--password", "hunter22"], ["--password", "--ask-password"]),
+        (["check", "--host"], ["--host"]),
+        (["check", "--quiet=yes"], ["--quiet"]),
+        (["check", "extra"], ["extra"]),
+        (["check", "--ask-password", "hunter22"], []),
+        (["generate"], ["PRESET"]),
+        (["generate", "gmail", "--for", "ini"], ["--for", "ini", "compose"]),
+        (["explain", "--file"], ["--file"]),
+        (["presets", "naver", "gmail"], ["gmail"]),
+        (["sandbox", "--starttls-port", "x"], ["--starttls-port", "x"]),
+        (["chekc"], ["chekc", "check", "lint"]),
+        (["--nonesuch"], ["--nonesuch", "smtpdoctor --help"]),
+    ],
+)
+@pytest.mark.parametrize("format_", [["--format", "json"], ["--format=json"], []])
+@pytest.mark.parametrize("lang", [["--lang", "ko"], ["--lang=en"], []])
+def test_what_the_parser_refuses(
+    arguments: list[str], words: list[str], format_: list[str], lang: list[str]
+) -> None:
+    """It is told as any other error of usage: JSON stays JSON, and the language is the one that was asked for."""
+    if len(arguments) > 1 and arguments[-1] == arguments[1] and arguments[1] in {"--host", "--file"}:
+        given = [arguments[0], *format_, *lang, arguments[1]]  # the value is missing at the end
+    else:
+        given = [*arguments, *format_, *lang]
+    done = cli(*given, code=2)
+    said = done.stdout if format_ else done.stderr
+    assert (done.stderr if format_ else done.stdout) == ""
+    assert bool(re.search("[가-힣]", said)) == ("ko" in lang)
+    assert "hunter22" not in said
+    assert "Usage:" not in said
+    if format_:
+        assert_usage(said, *words)
+    assert all(word in said for word in words)
+
+
+def test_the_format_is_found_though_it_stands_first(tmp_path: Path) -> None:
+    """Wherever it stands, and only as an option; a file that was to be written stays as it is."""
+    target = tmp_path / "report"
+    target.write_text("old")
+    assert_usage(cli("check", "--format", "json", "--port", "x", "--output", target, code=2).stdout, "--port")
+    assert target.read_text() == "old"
+    assert cli("explain", "--nonesuch", "--", "--format", "json", code=2).stdout == ""
+    assert cli("check", "--format", "terminal", "--port", "x", code=2).stdout == ""
+
+
+def test_help_and_no_command() -> None:
+    """Help goes to standard output; without a command it is shown as well."""
+    assert "--ask-password" in cli("check", "--help", code=0).stdout
+    assert "check" in cli(code=2).stderr
+
+
 @pytest.mark.parametrize("kind", ["missing", "folder", "text", "empty", "key", "binary"])
 def test_a_ca_file_that_is_none(tmp_path: Path, certificates: Certificates, kind: str) -> None:
     """It is refused before anything is dialled, and what is expected is said."""
@@ -351,10 +418,7 @@ def test_an_env_file_that_cannot_be_read(tmp_path: Path, kind: str, name: str) -
     assert str(file) in done.stderr
     assert done.stdout == ""
     done = cli(name, "--env-file", file, "--format", "json", code=2)
-    shown = json.loads(done.stdout)
-    assert_contract(shown)
-    assert shown["findings"][0]["id"] == "config-invalid"
-    assert str(file) in shown["findings"][0]["title"]
+    assert_usage(done.stdout, str(file))
 
 
 # -- Output -------------------------------------------------------------------
@@ -393,25 +457,69 @@ def test_output_keeps_the_old_file_where_the_run_cannot_begin(tmp_path: Path) ->
     assert target.read_text() == "old"
 
 
+def unread(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command whose output nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "smtpdoctor", *map(str, arguments)],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            check=False,
+            text=True,
+            encoding="utf-8",
+            timeout=60,
+            **more,
+        )
+    finally:
+        os.close(writing)
+
+
 @pytest.mark.parametrize("format_", ["terminal", "json"])
 def test_a_reader_that_has_seen_enough(password: Path, format_: str) -> None:
-    """`smtpdoctor check | head -1`: no traceback, no complaint."""
+    """`smtpdoctor check | head -1`: no traceback, no complaint, and the exit code is that of the run."""
     with serve(dialogue()) as server:
-        reading, writing = os.pipe()
-        os.close(reading)
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "smtpdoctor", *map(str, at(server, password, "--format", format_))],
-                stdout=writing,
-                stderr=subprocess.PIPE,
-                check=False,
-                text=True,
-                timeout=30,
-            )
-        finally:
-            os.close(writing)
-    assert done.stderr == ""
-    assert done.returncode in {0, 1}
+        done = unread(*at(server, password, "--format", format_))
+    assert (done.returncode, done.stderr) == (0, "")
+    with serve(dialogue(REFUSED)) as server:
+        done = unread(*at(server, password, "--format", format_))
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["check", "--help"],
+        ["explain", "--list"],
+        ["explain", "--list", "--format", "json"],
+        ["explain", "535 5.7.8 authentication failed"],
+        ["explain", "auth-app-password"],
+        ["presets"],
+        ["presets", "gmail"],
+        ["generate", "gmail", "--quiet"],
+        ["lint", "--host", "smtp.gmail.com", "--sender", "a@gmail.com", "--no-environment"],
+    ],
+)
+def test_no_command_minds_a_closed_pipe(arguments: list[str]) -> None:
+    """`| head` is no error."""
+    done = unread(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_following_ends_where_nobody_reads() -> None:
+    """`tail -f mail.log | smtpdoctor explain --follow | head -1` comes to an end."""
+    line = "535 5.7.8 authentication failed\n\n"
+    done = unread("explain", "--follow", input=line * 3)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_wrong_usage_into_a_closed_pipe() -> None:
+    """Its exit code stays."""
+    assert unread("check", "--port", "x", "--format", "json").returncode == 2
+    assert unread("presets", "nonesuch", "--format", "json").returncode == 2
 
 
 # -- Interrupts ---------------------------------------------------------------
@@ -470,6 +578,38 @@ def test_an_interrupt_while_waiting(password: Path, place: str) -> None:
 
     with serve(wait if place == "greeting" else dialogue({place: wait})) as server:
         interrupted(at(server, password, "--timeout", "60"), ready)
+
+
+INTERRUPT = """
+import os, signal, sys
+wanted = sys.argv.pop(1)
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+from smtpdoctor.entry import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["smtpdoctor.cli", "typer", "smtpdoctor.cli.options", "smtpdoctor.cli.check", "smtpdoctor.doctor"],
+)
+def test_an_interrupt_while_the_program_is_loading(module: str) -> None:
+    """Ctrl-C before anything has begun: exit code 130, and no traceback."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPT, module, "check", "--host", "h.test", "--until", "dns"],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+        env={**os.environ, "SMTPDOCTOR_LANG": "en"},
+    )
+    assert done.returncode == 130
+    assert done.stdout == ""
+    assert done.stderr.strip() in {"", "Interrupted."}
 
 
 def test_an_interrupt_while_connecting(password: Path, deaf_port: int) -> None:
@@ -601,6 +741,52 @@ def test_a_terminal_that_knows_no_korean(password: Path) -> None:
         done = command(*at(server, password, "--lang", "ko"), env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+
+
+def test_no_terminal_to_ask_on(password: Path) -> None:
+    """`--ask-password` in a job without a terminal: one line that says so, and nothing is read or dialled."""
+    for lang in ("en", "ko"):
+        with serve(dialogue()) as server:
+            arguments = [one for one in at(server, password) if one not in {"--password-file", password}]
+            done = command(
+                *arguments, "--ask-password", "--lang", lang, input=f"{PASSWORD}\n", start_new_session=True
+            )
+            assert server.connections == []
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.count("\n") == 1
+        assert "--ask-password" in done.stderr
+        assert "--password-stdin" in done.stderr
+
+
+OLD = [
+    found
+    for version in ("3.8", "3.9", "3.10")
+    for found in (
+        shutil.which(f"python{version}"),
+        *map(str, Path("~/.pyenv/versions").expanduser().glob(f"{version}.*/bin/python")),
+    )
+    if found
+]
+
+
+@pytest.mark.skipif(not OLD, reason="no older Python on this machine")
+def test_an_older_python_is_told_which_one_is_needed() -> None:
+    """A checkout that is run with it says one sentence instead of a traceback."""
+    for python in OLD:
+        done = subprocess.run(
+            [python, "-m", "smtpdoctor", "check"],
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=60,
+            cwd=Path(__file__).parent.parent,
+        )
+        if done.returncode == 127:  # a shim of pyenv, with nothing behind it
+            continue
+        assert done.returncode == 2
+        assert "3.11" in done.stderr
+        assert done.stderr.count("\n") == 1
 
 
 def test_password_from_standard_input(password: Path) -> None:

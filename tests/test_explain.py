@@ -531,8 +531,16 @@ def test_a_file_that_cannot_be_read_is_not_called_healthy(tmp_path: Path) -> Non
     code, shown, errors = run("--file", missing)
     assert (code, shown) == (2, "")
     assert missing in errors
-    code, shown, _ = run("--file", missing, "--format", "json")
-    assert (code, json.loads(shown)["findings"]) == (2, [])
+    code, shown, errors = run("--file", missing, "--format", "json")
+    assert (code, errors) == (2, "")
+    assert set(json.loads(shown)) == {"version", "tool", "error"}
+    assert missing in json.loads(shown)["error"]["message"]
+    good = tmp_path / "app.log"
+    good.write_text(REFUSED)
+    code, shown, _ = run("--file", missing, "--file", str(good), "--format", "json")
+    both = json.loads(shown)
+    assert (code, [one["id"] for one in both["findings"]]) == (2, ["auth-bad-credentials"])
+    assert missing in both["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Callable, Sequence
 from copy import copy
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -24,12 +26,29 @@ from smtpdoctor import __version__  # noqa: E402
 
 __all__ = ["COMMANDS", "app", "main"]
 
+EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 130
+# Typer carries a copy of click from 0.28 on, and before that it needed click itself.
+_PARSER_ERROR: Final[type[Exception]] = next(
+    one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException"
+)
 # In the order in which a user meets them. Each is a function of its name in a module of its name.
 COMMANDS: Final = ("check", "lint", "explain", "presets", "generate", "sandbox")
 
 
 class _LazyGroup(TyperGroup):
-    """Builds a command when it is asked for: reading the signatures of all would take 30 ms."""
+    """Builds a command when it is asked for: reading the signatures of all would take 30 ms.
+
+    What the parser refuses is told as any other error of usage.
+    """
+
+    def main(self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **extra: Any) -> Any:  # type: ignore[override]
+        """Run a command and end with its exit code."""
+        given = sys.argv[1:] if args is None else list(args)
+        run = partial(super().main, given, standalone_mode=False, **extra)
+        if not standalone_mode:
+            return run()
+        sys.exit(_exit_code(run, given))
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 -- click's signature
         return list(COMMANDS)
@@ -45,6 +64,46 @@ class _LazyGroup(TyperGroup):
         version.expose_value = False  # its callback does it all
         command.params.append(version)
         return command
+
+
+def _exit_code(run: Callable[[], Any], arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code, whatever the parser makes of its end."""
+    try:
+        code = run() or 0
+        sys.stdout.flush()
+    except _PARSER_ERROR as error:
+        return _refused(error, arguments)
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return _unread()
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # the parser's own end of it
+            return _unread()
+        raise
+    return int(code)
+
+
+def _unread() -> int:
+    """Return the exit code where the reader has seen enough: `smtpdoctor --help | head -1`."""
+    from smtpdoctor.cli.common import mute_output
+
+    mute_output()
+    return 0
+
+
+def _refused(error: Any, arguments: Sequence[str]) -> int:
+    """Tell what the parser found wrong, and return the exit code of wrong usage."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return EXIT_USAGE
+    from smtpdoctor.cli.common import fail_usage
+    from smtpdoctor.cli.parsing import format_asked_for, language_asked_for, usage_error
+
+    try:
+        fail_usage(usage_error(error, arguments), language_asked_for(arguments), format_asked_for(arguments))
+    except typer.Exit as ended:
+        return ended.exit_code
 
 
 _CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

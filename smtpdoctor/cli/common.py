@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import IO, Any, Final, NoReturn, ParamSpec
+from typing import IO, Any, Final, NoReturn, ParamSpec, cast
 
 import typer
 
@@ -26,8 +26,11 @@ __all__ = [
     "fail_usage",
     "guarded",
     "language",
+    "live_output_to",
+    "mute_output",
     "output_to",
     "password_from",
+    "patient",
     "places_looked_at",
     "refuse_together",
     "refuse_unusable",
@@ -60,19 +63,17 @@ def tell(text: str) -> None:
 
 def fail_usage(error: UsageError, lang: Lang, format_: FormatChoice) -> NoReturn:
     """Report an error of usage and end with its exit code; JSON stays JSON."""
+    lines = [say(lang, error.message), *(say(lang, hint) for hint in error.hints)]
     if format_ is FormatChoice.JSON:
-        from smtpdoctor.report import json_v1
+        from smtpdoctor.report.json_v1 import usage_failure
 
-        missing = error.message.key == "usage.nothing"
-        finding = json_v1.usage_finding(
-            "config-missing" if missing else "config-invalid", error.message, error.hints, lang
-        )
-        sys.stdout.write(json_v1.render_failure(finding))
-        sys.stdout.flush()
+        stream = patient(sys.stdout)
+        stream.write(usage_failure("\n".join(map(printable, lines))))
+        stream.flush()
     else:
-        tell(say(lang, "usage.error", text=say(lang, error.message)))
-        for hint in error.hints:
-            tell(f"  {say(lang, hint)}")
+        tell(say(lang, "usage.error", text=lines[0]))
+        for line in lines[1:]:
+            tell(f"  {line}")
     raise typer.Exit(EXIT_USAGE)
 
 
@@ -84,6 +85,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         choice: Any = kwargs.get("lang")
         format_: Any = kwargs.get("format_", FormatChoice.TERMINAL)
         lang = language(choice)
+        _listen_for_interrupts()
         try:
             _tell_of_presets(lang)
             command(*args, **kwargs)
@@ -99,19 +101,29 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             tell(say(lang, "interrupted"))
             raise typer.Exit(EXIT_INTERRUPTED) from None
         except BrokenPipeError:
-            _mute_output()  # whoever read it has seen enough
-            raise typer.Exit(EXIT_PROBLEM) from None
+            mute_output()  # whoever read it has seen enough
+            raise typer.Exit(0) from None
         except OSError as error:
             if error.errno not in _OUTPUT_ERRORS:
                 _own_up(error, lang)
             message = Message("usage.stdout", {"reason": error.strerror or "?"})
             tell(say(lang, "usage.error", text=say(lang, message)))
-            _mute_output()
+            mute_output()
             raise typer.Exit(EXIT_USAGE) from None
         except Exception as error:  # noqa: BLE001 -- the contract's exit code 3
             _own_up(error, lang)
 
     return run
+
+
+def _listen_for_interrupts() -> None:
+    """From here on Ctrl-C has things to put in order; before, it ended the process (``entry``)."""
+    import signal
+
+    from smtpdoctor import entry
+
+    if signal.getsignal(signal.SIGINT) is entry.end_at_once:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _tell_of_presets(lang: Lang) -> None:
@@ -122,9 +134,40 @@ def _tell_of_presets(lang: Lang) -> None:
         tell(say(lang, "usage.preset.broken", problem=problem))
 
 
-def _mute_output() -> None:
+def mute_output() -> None:
     """Send what is still buffered nowhere, so that Python does not complain of it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Patient:
+    """A stream that goes on without a reader: ``check | head -1`` still has its own exit code."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or drop the text where nobody reads it."""
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            mute_output()
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, or drop the rest."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            mute_output()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def patient(stream: IO[str]) -> IO[str]:
+    """Return a stream that does not end the run where its reader has seen enough."""
+    return cast("IO[str]", _Patient(stream))
 
 
 def _own_up(error: Exception, lang: Lang) -> NoReturn:
@@ -193,6 +236,9 @@ def password_from(*, file: Path | None, stdin: bool, ask: bool, lang: Lang) -> S
     elif ask:
         from getpass import getpass
 
+        if not _has_terminal():
+            # getpass would warn, and then show what is typed.
+            raise UsageError(Message("usage.no-terminal"))
         try:
             flag, text = "--ask-password", getpass(say(lang, "prompt.password"), stream=None)
         except EOFError:
@@ -203,6 +249,15 @@ def password_from(*, file: Path | None, stdin: bool, ask: bool, lang: Lang) -> S
     if not text:
         raise UsageError(Message("usage.empty-password", {"flag": flag}))
     return Setting(Secret(text), Origin("flag", flag, str(file) if file else None))
+
+
+def _has_terminal() -> bool:
+    """Whether a password can be asked for so that it does not show."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except (OSError, AttributeError):  # Windows has neither
+        return sys.stdin.isatty()
+    return True
 
 
 def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:
@@ -246,7 +301,9 @@ def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:
 def output_to(path: Path | None) -> Iterator[IO[str]]:
     """Give the stream that the report goes to; a file is written whole at the end, or not at all."""
     if path is None:
-        yield sys.stdout
+        stream = patient(sys.stdout)
+        yield stream
+        stream.flush()
         return
     from io import StringIO
 

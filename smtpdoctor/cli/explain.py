@@ -1,7 +1,7 @@
 """``smtpdoctor explain``."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +18,7 @@ from smtpdoctor.cli.common import (
     tell,
 )
 from smtpdoctor.cli.options import FormatChoice
+from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Lang, Message
 
 if TYPE_CHECKING:
@@ -90,9 +91,10 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
             printer.followed(_stdin_followed(), provider)
             return
         results, unreadable = _explain_files(file, provider, tongue)
-        # Where nothing was read, nothing can be said of failures; JSON stays JSON all the same.
-        if format_ is FormatChoice.JSON or not file or unreadable < len(file):
-            printer.explained(results)
+        if unreadable and file and len(unreadable) == len(file):
+            # Where nothing was read, nothing can be said of failures.
+            raise UsageError(*unreadable)
+        printer.explained(results, unreadable)
     if unreadable:
         raise typer.Exit(EXIT_USAGE)
 
@@ -117,30 +119,24 @@ def _stdin_followed() -> Iterator[tuple[int, str] | None]:
 
 def _explain_files(
     files: list[Path] | None, provider: str | None, lang: Lang
-) -> tuple[list["Explained"], int]:
-    """Return what was found, and how many files could not be read."""
+) -> tuple[list["Explained"], list[Message]]:
+    """Return what was found, and why files could not be read."""
     from smtpdoctor.explain import Source, explain_source
     from smtpdoctor.text import say
 
     if not files:
         if sys.stdin.isatty():
             tell(say(lang, "explain.stdin"))
-        return explain_source(Source(sys.stdin.buffer), provider=provider), 0
+        return explain_source(Source(sys.stdin.buffer), provider=provider), []
     found: list[Explained] = []
-    unreadable = 0
+    unreadable: list[Message] = []
     for path in files:
         try:
             with path.open("rb") as stream:
                 found += explain_source(Source(stream), provider=provider, file=str(path))
         except OSError as error:
-            unreadable += 1
-            values: dict[str, object] = {
-                "flag": "--file",
-                "file": str(path),
-                "reason": error.strerror or "?",
-            }
-            message = Message("usage.file.unreadable", values)
-            tell(say(lang, "usage.error", text=say(lang, message)))
+            values: dict[str, object] = {"flag": "--file", "file": str(path), "reason": error.strerror or "?"}
+            unreadable.append(Message("usage.file.unreadable", values))
     return found, unreadable
 
 
@@ -211,32 +207,38 @@ class _Printer:
         if looked.replies and provider:
             sheets.print_replies(console, looked.replies, provider, self._lang)
 
-    def explained(self, found: Iterable["Explained"]) -> None:
-        """Print what a text or log told of."""
+    def explained(self, found: Iterable["Explained"], unreadable: Sequence[Message] = ()) -> None:
+        """Print what a text or log told of, and which of the files could not be read."""
         from smtpdoctor.report.view import problem_of
+        from smtpdoctor.text import say
 
         results = list(found)
+        problems = [say(self._lang, one) for one in unreadable]
         if self._json:
             from smtpdoctor.report import json_v1
             from smtpdoctor.smtp.words import printable
 
             self._stream.write(
                 json_v1.explained(
-                    json_v1.problem_object(
-                        problem_of(one.finding, one.context, self._lang),
-                        count=one.count,
-                        file=printable(one.file) if one.file else None,
-                        line=one.line,
-                        last_line=one.last_line,
-                        caused_by=one.caused_by,
-                    )
-                    for one in results
+                    (
+                        json_v1.problem_object(
+                            problem_of(one.finding, one.context, self._lang),
+                            count=one.count,
+                            file=printable(one.file) if one.file else None,
+                            line=one.line,
+                            last_line=one.last_line,
+                            caused_by=one.caused_by,
+                        )
+                        for one in results
+                    ),
+                    "\n".join(map(printable, problems)) or None,
                 )
             )
             return
         from smtpdoctor.report import sheets, terminal
-        from smtpdoctor.text import say
 
+        for text in problems:
+            tell(say(self._lang, "usage.error", text=text))
         console = self._console()
         if not results:
             console.print(say(self._lang, "report.no-findings"), soft_wrap=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from smtpdoctor import __version__
-from smtpdoctor.model import Lang, Message, Turn
+from smtpdoctor.model import Turn
 from smtpdoctor.report.view import Problem, Row, StageLine, View
-from smtpdoctor.text import say
 
 __all__ = [
     "VERSION",
@@ -18,9 +17,8 @@ __all__ = [
     "explained",
     "problem_object",
     "render",
-    "render_failure",
     "tool",
-    "usage_finding",
+    "usage_failure",
 ]
 
 VERSION: Final = 1
@@ -114,43 +112,12 @@ def render(view: View, *, transcript: bool = False) -> str:
     return dump(shown)
 
 
-def render_failure(finding: Mapping[str, Any]) -> str:
-    """Return the object of a run that could not begin; its one finding says why."""
-    return dump(
-        {
-            "version": VERSION,
-            "tool": tool(),
-            "verdict": "fail",
-            "settings": {},
-            "preset": None,
-            "app": None,
-            "stages": [],
-            "findings": [finding],
-        }
-    )
+def usage_failure(text: str) -> str:
+    """Return the object of a command that was used wrongly, or that had nothing to read."""
+    return dump({"version": VERSION, "tool": tool(), "error": {"message": text}})
 
 
-def explained(findings: Iterable[Mapping[str, Any]]) -> str:
-    """Return the object of ``explain``."""
-    return dump({"version": VERSION, "tool": tool(), "findings": list(findings)})
-
-
-def usage_finding(finding_id: str, message: Message, hints: Sequence[Message], lang: Lang) -> dict[str, Any]:
-    """Return a usage error as a finding, so that JSON stays JSON."""
-    text = say(lang, message)
-    return {
-        "id": finding_id,
-        "stage": "config",
-        "severity": "error",
-        "confidence": "certain",
-        "fault": "config",
-        "retryable": False,
-        "title": text,
-        "meaning": text,
-        "fixes": [say(lang, hint) for hint in hints],
-        "links": [],
-        "evidence": {"code": None, "enhanced": None, "error": "usage", "text": text},
-        "origin": None,
-        "candidates": [],
-        "changes": [],
-    }
+def explained(findings: Iterable[Mapping[str, Any]], error: str | None = None) -> str:
+    """Return the object of ``explain``; ``error`` says which of several files could not be read."""
+    shown: dict[str, Any] = {"version": VERSION, "tool": tool(), "findings": list(findings)}
+    return dump(shown if error is None else {**shown, "error": {"message": error}})

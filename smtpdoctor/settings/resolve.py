@@ -26,8 +26,6 @@ from smtpdoctor.model import (
     Stage,
 )
 from smtpdoctor.settings.hosts import host_key, without_password
-from smtpdoctor.settings.layers import overriding, with_overrides, without_foreign_login
-from smtpdoctor.settings.names import unread
 from smtpdoctor.settings.read import Layer, Variable, Variables
 from smtpdoctor.smtp.words import printable_facts
 
@@ -302,6 +300,20 @@ def _views(app: App, layers: Sequence[Layer]) -> list[dict[str, Setting[Any]]]:
     return views
 
 
+def _compared(
+    app: App, layers: Sequence[Layer], found: dict[str, Setting[Any]]
+) -> tuple[dict[str, Setting[Any]], list[Evidence]]:
+    """Hold the sources against each other: what overrides what, and whose login it is."""
+    if not layers:
+        return found, []
+    from smtpdoctor.settings.layers import overriding, with_overrides, without_foreign_login
+
+    views = _views(app, layers)
+    given = frozenset(name for name, one in found.items() if one.origin.kind == "flag")
+    left, remarks = without_foreign_login(app, layers, with_overrides(found, views), views)
+    return left, [*remarks, *overriding(app, layers, given)]
+
+
 def _refuse_elsewhere(preset: Preset, host: Setting[str]) -> None:
     """Raise UsageError where variables lead to a host that is not known as the named preset's.
 
@@ -324,15 +336,12 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
     """Merge everything, strongest first: flags, variables, preset, defaults. Raises UsageError."""
     evidence = list(variables.evidence)
     found = _from_flags(flags)
-    given = frozenset(found)
     app = _app_named(flags.app or detect_app(variables.values))
     found |= _from_variables(app, variables, found, evidence)
     if "host" in found and found["host"].origin.kind == "flag":
         found["host"] = replace(found["host"], value=without_password(found["host"].value))
-    views = _views(app, variables.layers)
-    found = with_overrides(found, views)
-    found, foreign = without_foreign_login(app, variables.layers, found, views)
-    evidence += foreign
+    found, remarks = _compared(app, variables.layers, found)
+    evidence += remarks
     named = preset_named(flags.preset) if flags.preset else None
     preset = named
     if "host" in found:
@@ -354,8 +363,10 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
     if preset is not None:
         _fill_from_preset(found, preset, named=named is not None)
     _defaults(found)
-    evidence += overriding(app, variables.layers, given)
-    evidence += unread(app, variables.layers, found)
+    if any(layer.others for layer in variables.layers):
+        from smtpdoctor.settings.names import unread
+
+        evidence += unread(app, variables.layers, found)
     switches = tuple(variables.values[name].origin for name in app.flags if name in variables.values)
     settings = Settings(**found, preset=preset.id if preset else None, app=app.id, switches=switches)
     return Loaded(settings, tuple(evidence))

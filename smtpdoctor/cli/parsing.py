@@ -1,0 +1,124 @@
+"""What the command line's parser refuses, in the project's words, languages and formats.
+
+The parser stops before a command has begun, so the format and the language that were asked for have
+to be looked up in the arguments themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from smtpdoctor.cli.options import FormatChoice
+from smtpdoctor.errors import UsageError
+from smtpdoctor.model import Lang, Message
+from smtpdoctor.text import default_language
+
+__all__ = ["format_asked_for", "language_asked_for", "usage_error"]
+
+_NEAR: Final = 0.6
+_SECRET_FLAGS: Final = frozenset({"--ask-password", "--password-stdin", "--password-file"})
+
+
+def _values(arguments: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    """Yield what follows an option, however it is written; behind ``--`` there are none."""
+    for number, argument in enumerate(arguments):
+        if argument == "--":
+            return
+        name, sign, value = argument.partition("=")
+        if name not in names:
+            continue
+        if sign:
+            yield value
+        elif number + 1 < len(arguments):
+            yield arguments[number + 1]
+
+
+def format_asked_for(arguments: Sequence[str]) -> FormatChoice:
+    """Return the format of these arguments, the terminal's where none that exists is named."""
+    names = {value.partition("=")[0] for value in _values(arguments, ["--format"])}
+    return FormatChoice.JSON if FormatChoice.JSON.value in names else FormatChoice.TERMINAL
+
+
+def language_asked_for(arguments: Sequence[str]) -> Lang:
+    """Return the language of these arguments, or the environment's."""
+    known = [value for value in _values(arguments, ["--lang"]) if value in {"en", "ko"}]
+    return default_language() if not known else "ko" if known[-1] == "ko" else "en"
+
+
+def usage_error(error: Any, arguments: Sequence[str]) -> UsageError:
+    """Return what the parser found wrong as an error of usage, with a hint where to read on."""
+    from smtpdoctor.cli import COMMANDS
+
+    message, *hints = _told(error, arguments)
+    known = next((one for one in arguments if one in COMMANDS), None)
+    command = f"smtpdoctor {known} --help" if known else "smtpdoctor --help"
+    return UsageError(message, *hints, Message("usage.help", {"command": command}))
+
+
+def _told(error: Any, arguments: Sequence[str]) -> Iterator[Message]:
+    kinds = {one.__name__ for one in type(error).__mro__}
+    if "NoSuchOption" in kinds:
+        yield Message("usage.option.unknown", {"name": error.option_name})
+        if error.option_name == "--password":
+            yield Message("usage.option.password")
+        elif error.possibilities:
+            yield Message("usage.near", {"name": error.possibilities[0]})
+    elif "BadOptionUsage" in kinds:
+        takes_none = "not take a value" in error.message
+        key = "usage.option.no-value" if takes_none else "usage.option.value"
+        yield Message(key, {"name": error.option_name})
+    elif "MissingParameter" in kinds:
+        yield Message("usage.missing", {"name": _name(error)})
+    elif "BadParameter" in kinds:
+        yield _about_value(error, arguments)
+    elif error.ctx is not None and hasattr(error.ctx.command, "list_commands"):
+        yield from _about_command(error.ctx, arguments)
+    elif _SECRET_FLAGS & set(arguments):
+        # What stands behind --ask-password may well be the password.
+        yield Message("usage.extra.unnamed")
+    else:
+        words = re.search(r"\(((?!s\)).*)\)", error.message)
+        yield Message("usage.extra", {"words": words[1] if words else error.message})
+
+
+def _name(error: Any) -> str:
+    """Return the name of an option, or of an argument as --help shows it."""
+    if error.param is None:
+        return str(error.param_hint or "?")
+    options = [one for one in error.param.opts if one.startswith("-")]
+    return str(max(options, key=len) if options else error.param.metavar or error.param.human_readable_name)
+
+
+def _about_value(error: Any, arguments: Sequence[str]) -> Message:
+    name = _name(error)
+    given = list(_values(arguments, [name]))
+    values: dict[str, object] = {"flag": name, "value": given[-1] if given else "?"}
+    return Message("usage.value", {**values, "expected": _expected(error)})
+
+
+def _expected(error: Any) -> Message | str:
+    kind = getattr(error.param, "type", None)
+    choices = getattr(kind, "choices", None)
+    if choices:
+        return Message("usage.one-of", {"names": ", ".join(map(str, choices))})
+    least, most = getattr(kind, "min", None), getattr(kind, "max", None)
+    if least is None or most is None:
+        return str(error.message)
+    key = "usage.whole" if isinstance(least, int) else "usage.number"
+    return Message(key, {"least": least, "most": most})
+
+
+def _about_command(context: Any, arguments: Sequence[str]) -> Iterator[Message]:
+    from difflib import get_close_matches
+
+    known = context.command.list_commands(context)
+    names = ", ".join(known)
+    word = next((one for one in arguments if not one.startswith("-")), None)
+    if word is None:
+        yield Message("usage.command.missing", {"known": names})
+        return
+    yield Message("usage.command.unknown", {"name": word, "known": names})
+    if near := get_close_matches(word.lower(), known, 1, _NEAR):
+        yield Message("usage.near", {"name": near[0]})

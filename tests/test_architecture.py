@@ -40,7 +40,17 @@ ALLOWED: dict[str, set[str]] = {
     "doctor": {"model", "labels", "plan", "probes", "settings", "smtp", "diagnosis"},
     "explain": {"model", "labels", "knowledge", "diagnosis", "smtp"},
     "generate": {"model", "errors", "formats", "knowledge", "settings", "smtp", "text"},
-    "report": {"model", "knowledge", "diagnosis", "advice", "smtp", "text", "smtpdoctor"},
+    "report": {
+        "model",
+        "knowledge",
+        "diagnosis",
+        "advice",
+        "generate",
+        "sandbox",
+        "smtp",
+        "text",
+        "smtpdoctor",
+    },
     "sandbox": {"model", "errors", "smtp", "text"},
     "api": {"model", "errors", "plan", "settings", "doctor", "probes", "explain", "report", "text"},
 }

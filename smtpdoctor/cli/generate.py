@@ -89,23 +89,18 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
         secret = password.value if write is not None else Secret(Secret.MASK)
         wish = replace(wish, password=secret)
     plan = plan_for(provider, application, wish)
-    shown: dict[str, Any] = {"preset": provider.id, "app": application.id}
     if write is None:
         masked = [one.name for one in plan.variables if one.secret]
         text = format_of_file.render(plan, tongue)
         result = _printed(plan, text, masked)
     else:
         result = _write(write, plan, format_of_file, tongue, force=force)
-        shown["file"] = str(write)
         masked = []
     if not in_words:
-        from smtpdoctor.report.json_v1 import dump, tool
+        from smtpdoctor.report.json_v1 import dump
+        from smtpdoctor.report.objects import generated_object
 
-        shown = {"version": 1, "tool": tool(), "file": None, **shown}
-        for name in ("written", "unchanged", "to_fill_in"):
-            shown[name] = list(getattr(result, name)) if write is not None or name == "to_fill_in" else []
-        if write is None:
-            shown["text"] = result.text
+        shown = generated_object(provider.id, application.id, str(write) if write else None, result)
         with output_to(output) as stream:
             stream.write(dump(shown))
         return

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import queue
-import re
 import signal
 import threading
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, Final, Optional, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Optional, Protocol, TypeVar
 
 import typer
 from msgspec.structs import replace
@@ -26,14 +23,13 @@ from smtpdoctor.cli.common import (
 )
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
-from smtpdoctor.model import Lang, Message, Origin, Report, Security, Setting, Settings
-from smtpdoctor.text import say
+from smtpdoctor.model import Message, Origin, Report, Security, Setting, Settings
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from smtpdoctor.probes.session import Options
-    from smtpdoctor.sandbox import Mail, Sandbox
+    from smtpdoctor.sandbox import Mail
     from smtpdoctor.settings.resolve import Loaded
 
 __all__ = ["Show", "check_sandbox", "sandbox"]
@@ -44,8 +40,6 @@ _RECIPIENT: Final = "you@localhost"
 _IPV6: Final = 6
 _TICK_SECONDS: Final = 0.5
 _GRACE_SECONDS: Final = 2.0
-_BARE: Final = re.compile(r"[A-Za-z0-9_@.%+:/=-]+")
-_SHOWN_LINES: Final = 200
 
 _Ended = queue.SimpleQueue[Exception | None]
 
@@ -104,12 +98,19 @@ def sandbox(  # noqa: PLR0913 -- the flags of the contract
                     ended.put(None)
 
     with _signals(ended), live_output_to(output) as stream, contextlib.ExitStack() as stack:
-        show: _Show
+        from smtpdoctor.report.sandbox import Lines, Shown, Terminal
+
+        show: Shown
         if format_ is FormatChoice.JSON:
-            show = _Lines(stream, password_file, verbose=verbose)
+            show = Lines(stream, password_file, verbose=verbose)
         else:
-            show = _Terminal(
-                stream, tongue, password_file, hints=not quiet, color=not no_color, verbose=verbose
+            show = Terminal(
+                stream,
+                tongue,
+                password_file,
+                hint=None if quiet else tell,
+                color=not no_color,
+                verbose=verbose,
             )
         with printing:  # a quick client's message comes after the settings
             server = stack.enter_context(
@@ -162,177 +163,6 @@ def _signals(ended: _Ended) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class _Show(Protocol):
-    """Shows what the server does."""
-
-    def ready(self, server: Sandbox) -> None:
-        """Say how to reach the server."""
-
-    def mail(self, mail: Mail) -> None:
-        """Show a message."""
-
-
-def _variables(server: Sandbox, password_file: Path | None) -> dict[str, str]:
-    """Return the base variables for the STARTTLS port.
-
-    Only the password that the sandbox made itself is shown; one that was given stays in its file.
-    """
-    from smtpdoctor.sandbox import HOST
-
-    if password_file is None:
-        password = {"SMTP_PASSWORD": server.password.reveal()}
-    else:
-        password = {"SMTP_PASSWORD_FILE": str(password_file.absolute())}
-    return {
-        "SMTP_HOST": HOST,
-        "SMTP_PORT": str(server.starttls_port),
-        "SMTP_SENDER": _sender(server),
-        "SMTP_USERNAME": server.username,
-        **password,
-        "SMTP_TLS": "false",
-        "SMTP_OPPORTUNISTIC_TLS": "true",
-    }
-
-
-def _tls_variables(server: Sandbox) -> dict[str, str]:
-    return {"SMTP_PORT": str(server.tls_port), "SMTP_TLS": "true", "SMTP_OPPORTUNISTIC_TLS": "false"}
-
-
-def _sender(server: Sandbox) -> str:
-    from smtpdoctor.sandbox import USERNAME
-    from smtpdoctor.smtp.command import MailboxError, mailbox
-
-    try:
-        return mailbox(server.username)
-    except MailboxError:
-        return USERNAME
-
-
-def _quoted(text: str) -> str:
-    """Write a value the way that every reader of .env files understands."""
-    if _BARE.fullmatch(text):
-        return text
-    if "'" not in text and "\\" not in text:
-        return f"'{text}'"
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-class _Terminal:
-    """Settings and messages for people; hints go to standard error."""
-
-    def __init__(
-        self,
-        stream: IO[str],
-        lang: Lang,
-        password_file: Path | None,
-        *,
-        hints: bool,
-        color: bool,
-        verbose: bool,
-    ) -> None:
-        self._stream = stream
-        self._lang = lang
-        self._password_file = password_file
-        self._hints = hints
-        self._color = color
-        self._verbose = verbose
-
-    def ready(self, server: Sandbox) -> None:
-        """Print lines for a .env file."""
-        lang = self._lang
-        if self._hints:
-            tell(say(lang, "sandbox.ready"))
-        lines = [f"# {say(lang, 'sandbox.env-starttls')}"]
-        variables = _variables(server, self._password_file)
-        lines += [f"{name}={_quoted(value)}" for name, value in variables.items()]
-        lines.append(f"# {say(lang, 'sandbox.env-tls')}")
-        lines += [f"# {name}={value}" for name, value in _tls_variables(server).items()]
-        _put(self._stream, "\n".join(lines))
-        if self._hints:
-            tell(say(lang, "sandbox.ca", file=server.ca_file))
-
-    def mail(self, mail: Mail) -> None:
-        """Print a line about a message, and its text where that was asked for."""
-        from smtpdoctor.smtp.words import printable
-
-        line = say(
-            self._lang,
-            "sandbox.message",
-            number=mail.number,
-            sender=printable(mail.sender) or say(self._lang, "sandbox.no-sender"),
-            recipients=", ".join(map(printable, mail.recipients)),
-            subject=printable(mail.subject) or say(self._lang, "sandbox.no-subject"),
-            size=mail.size,
-        )
-        _put(self._stream, self._bold(line))
-        if self._verbose:
-            lines = mail.text.rstrip().splitlines()
-            shown = [f"    {printable(one)}".rstrip() for one in lines[:_SHOWN_LINES]]
-            _put(self._stream, "\n".join([*shown, "    …"] if len(lines) > _SHOWN_LINES else shown))
-
-    def _bold(self, line: str) -> str:
-        if not (self._color and self._stream.isatty()):
-            return line
-        from smtpdoctor.report.terminal import wants_color
-
-        return f"\x1b[1m{line}\x1b[0m" if wants_color() else line
-
-
-class _Lines:
-    """One JSON object a line."""
-
-    def __init__(self, stream: IO[str], password_file: Path | None, *, verbose: bool) -> None:
-        self._stream = stream
-        self._password_file = password_file
-        self._verbose = verbose
-
-    def ready(self, server: Sandbox) -> None:
-        """Print where the server is and how to log in."""
-        from smtpdoctor import __version__
-        from smtpdoctor.sandbox import HOST
-
-        _put_json(
-            self._stream,
-            {
-                "version": 1,
-                "tool": {"name": "smtpdoctor", "version": __version__},
-                "event": "ready",
-                "host": HOST,
-                "ports": {"starttls": server.starttls_port, "tls": server.tls_port},
-                "username": server.username,
-                "password": None if self._password_file else server.password.reveal(),
-                "ca_file": str(server.ca_file),
-                "variables": _variables(server, self._password_file),
-            },
-        )
-
-    def mail(self, mail: Mail) -> None:
-        """Print a message."""
-        shown: dict[str, Any] = {
-            "event": "message",
-            "number": mail.number,
-            "queue_id": mail.queue_id,
-            "sender": mail.sender,
-            "recipients": list(mail.recipients),
-            "subject": mail.subject,
-            "size": mail.size,
-        }
-        _put_json(self._stream, {**shown, "text": mail.text} if self._verbose else shown)
-
-
-def _put(stream: IO[str], text: str) -> None:
-    """Print at once: whoever reads a pipe waits for it."""
-    stream.write(text + "\n")
-    stream.flush()
-
-
-def _put_json(stream: IO[str], value: dict[str, Any]) -> None:
-    # The same data, but with nothing in it that a terminal would obey.
-    text = json.dumps(value, ensure_ascii=False)
-    _put(stream, "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text))
 
 
 class Show(Protocol):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from smtpdoctor.model import Lang
+from smtpdoctor.report.json_v1 import VERSION, tool
 
 if TYPE_CHECKING:
+    from smtpdoctor.generate import Merged
     from smtpdoctor.knowledge.schema import Endpoint, Preset, Reply
 
-__all__ = ["preset_object"]
+__all__ = ["generated_object", "preset_object"]
 
 
 def preset_object(preset: Preset, lang: Lang) -> dict[str, Any]:
@@ -73,4 +75,19 @@ def preset_object(preset: Preset, lang: Lang) -> dict[str, Any]:
         "replies": [reply(one) for one in load.replies(preset.id)],
         "checked": preset.checked,
         "sources": list(preset.sources),
+    }
+
+
+def generated_object(preset: str, app: str, file: str | None, result: Merged) -> dict[str, Any]:
+    """Return what was written into a file; without one, the text that was made."""
+    return {
+        "version": VERSION,
+        "tool": tool(),
+        "file": file,
+        "preset": preset,
+        "app": app,
+        "written": list(result.written) if file else [],
+        "unchanged": list(result.unchanged) if file else [],
+        "to_fill_in": list(result.to_fill_in),
+        **({} if file else {"text": result.text}),
     }

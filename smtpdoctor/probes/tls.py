@@ -58,6 +58,7 @@ _LABELS: Final = {
     Flaw.NO_CONSTRAINTS: Label.STRICT_PROFILE,
     Flaw.KEY_USAGE: Label.STRICT_PROFILE,
     Flaw.STALE_CHAIN: Label.STRICT_PROFILE,
+    Flaw.PARTIAL_CHAIN: Label.STRICT_PROFILE,
 }
 # What is missing or odd, in the field's own words.
 _MISSING: Final = {
@@ -66,6 +67,7 @@ _MISSING: Final = {
     Flaw.NO_CONSTRAINTS: "basicConstraints",
     Flaw.KEY_USAGE: "keyUsage digitalSignature",
     Flaw.STALE_CHAIN: "an expired CA certificate is sent, too",
+    Flaw.PARTIAL_CHAIN: "a root among the trusted CAs",
 }
 _DATES: Final = frozenset({Flaw.EXPIRED, Flaw.CHAIN_EXPIRED, Flaw.ROOT_EXPIRED, Flaw.NOT_YET_VALID})
 _ISSUER: Final = frozenset({Flaw.SELF_SIGNED, Flaw.UNKNOWN_ISSUER})
@@ -191,10 +193,15 @@ def _shaken(session: Session, channel: Channel) -> Passed:
     facts = replace(_facts(session, examined), version=made.version, cipher=made.cipher)
     facts = replace(facts, trust="ok", name="ok", dates="ok")
     session.transcript.record("note", f"TLS {made.version} {made.cipher}")
-    evidence = [*_remarks(session, examined, facts), *_cipher_remark(session, made.cipher)]
-    leaf = examined.leaf
-    if leaf is not None and leaf.must_staple:
-        evidence = [*_revoked(session), *evidence]
+    stapled = _stapled(session, examined)
+    if any(Label.REVOKED in one.labels for one in stapled):
+        summary = Message("tls.certificate-trust", {"detail": "certificate revoked"})
+        raise Failed(summary, *stapled, facts=replace(facts, trust="bad"))
+    evidence = [
+        *stapled,
+        *_remarks(session, examined, facts),
+        *_cipher_remark(session, made.cipher),
+    ]
     values: dict[str, object] = {"version": made.version, "cipher": made.cipher, "days": facts.days}
     if any(Label.EXPIRING in one.labels for one in evidence):
         facts = replace(facts, dates="expiring")
@@ -287,15 +294,21 @@ def _cipher_remark(session: Session, cipher: str) -> list[Evidence]:
     return [replace(session.evidence(Label.WEAK_CRYPTO, **told), text=cipher)]
 
 
-def _revoked(session: Session) -> list[Evidence]:
+def _stapled(session: Session, examined: Examined) -> list[Evidence]:
     """Look at the OCSP staple of a certificate that demands one; Python's ssl module does not show it."""
     from smtpdoctor.net.second_look import fetch_staple
 
+    demand = examined.first(Flaw.MUST_STAPLE)
+    if demand is None:
+        return []
     deadline = min(session.deadline, time.monotonic() + _LOOK_SECONDS)
     _, staple = fetch_staple(
         lambda: _dialled(session, Transcript()), session.target.host.name, deadline=deadline
     )
-    return [session.evidence(Label.REVOKED)] if staple is not None and staple.status == "revoked" else []
+    if staple is None:
+        told = {"missing": "OCSP staple", "refused_by": ", ".join(demand.refused_by)}
+        return [session.evidence(Label.STRICT_PROFILE, **told)]
+    return [session.evidence(Label.REVOKED)] if staple.status == "revoked" else []
 
 
 # -- Why there is no TLS ------------------------------------------------------
@@ -363,6 +376,8 @@ def _looked_at(session: Session, error: DialogueError, failure: Failed) -> Faile
     }
     facts = {**evidence.facts, **{name: text for name, text in told.items() if text}}
     labels = evidence.labels | ({label} if label else set())
+    if seen.staple is not None and seen.staple.status == "revoked":
+        labels |= {Label.REVOKED}
     failure.evidence = (replace(evidence, labels=labels, facts=facts), *failure.evidence[1:])
     failure.facts = TlsFacts(version=seen.version, cipher=seen.cipher)
     return failure

@@ -16,6 +16,8 @@ from smtpdoctor.text import say
 __all__ = ["Names", "check_command", "offers"]
 
 _DEFAULT_ENV: Final = ".env"
+# What has no file to be repeated from: flags, and the arguments of a program that calls the API.
+_ON_THE_LINE: Final = frozenset({"flag", "argument"})
 _FLAGS: Final[tuple[SettingName, ...]] = ("host", "port", "security", "username", "sender", "ehlo")
 
 
@@ -48,15 +50,15 @@ def check_command(settings: Settings, options: Sequence[str] = ()) -> str:
         words += ["--preset", settings.preset]
     for name in _FLAGS:
         setting = settings.get(name)
-        if setting is not None and setting.origin.kind == "flag":
+        if setting is not None and setting.origin.kind in _ON_THE_LINE:
             words += [f"--{name}", str(setting.value)]
-    if settings.password is not None and settings.password.origin.kind == "flag":
+    if settings.password is not None and settings.password.origin.kind in _ON_THE_LINE:
         origin = settings.password.origin
         words += {
             "--password-file": ["--password-file", origin.path or "FILE"],
             "--password-stdin": ["--password-stdin"],
         }.get(origin.name, ["--ask-password"])
-    if settings.recipient is not None and settings.recipient.origin.kind == "flag":
+    if settings.recipient is not None and settings.recipient.origin.kind in _ON_THE_LINE:
         words += ["--to", settings.recipient.value]
     if any(one.origin.kind == "sandbox" for one in known):
         words.append("--sandbox")
@@ -165,6 +167,8 @@ class Names:
         flagged = self._settings.get(cast("SettingName", what))
         if flagged is not None and flagged.origin.kind == "flag":
             return f"--{what} {value}"
+        if flagged is not None and flagged.origin.kind == "argument":
+            return f'{what}="{value}"' if mode else f"{what}={value}"
         if mode is None:
             return f"{self.variable('port')}={value}"
         lines = self._app.write.get(mode, {})

@@ -83,16 +83,18 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         format_: Any = kwargs.get("format_", FormatChoice.TERMINAL)
         lang = language(choice)
         try:
-            command(*args, **kwargs)
-            sys.stdout.flush()
-        except UsageError as error:
-            fail_usage(error, lang, format_)
-        except KnowledgeError as error:
-            message = Message("usage.preset.broken", {"problem": error.problems[0]})
-            fail_usage(UsageError(message), lang, format_)
-        except KeyboardInterrupt:
-            tell(say(lang, "interrupted"))
-            raise Exit(EXIT_INTERRUPTED) from None
+            try:
+                command(*args, **kwargs)
+            except UsageError as error:
+                fail_usage(error, lang, format_)
+            except KnowledgeError as error:
+                message = Message("usage.preset.broken", {"problem": error.problems[0]})
+                fail_usage(UsageError(message), lang, format_)
+            except KeyboardInterrupt:
+                tell(say(lang, "interrupted"))
+                raise Exit(EXIT_INTERRUPTED) from None
+            finally:
+                sys.stdout.flush()  # here, where it can still be said that nobody reads it
         except BrokenPipeError:
             _mute_output()  # whoever read it has seen enough
             raise Exit(EXIT_PROBLEM) from None

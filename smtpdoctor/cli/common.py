@@ -87,19 +87,21 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         lang = language(choice)
         _listen_for_interrupts()
         try:
-            _tell_of_presets(lang)
-            command(*args, **kwargs)
-            sys.stdout.flush()
+            try:
+                _tell_of_presets(lang)
+                command(*args, **kwargs)
+            except UsageError as error:
+                fail_usage(error, lang, format_)
+            except KnowledgeError as error:
+                message = Message("usage.knowledge", {"problem": error.problems[0]})
+                fail_usage(UsageError(message), lang, format_)
+            except KeyboardInterrupt:
+                tell(say(lang, "interrupted"))
+                raise typer.Exit(EXIT_INTERRUPTED) from None
+            finally:
+                sys.stdout.flush()  # here, where it can still be said that nobody reads it
         except (typer.Exit, typer.Abort):
             raise
-        except UsageError as error:
-            fail_usage(error, lang, format_)
-        except KnowledgeError as error:
-            message = Message("usage.knowledge", {"problem": error.problems[0]})
-            fail_usage(UsageError(message), lang, format_)
-        except KeyboardInterrupt:
-            tell(say(lang, "interrupted"))
-            raise typer.Exit(EXIT_INTERRUPTED) from None
         except BrokenPipeError:
             mute_output()  # whoever read it has seen enough
             raise typer.Exit(0) from None

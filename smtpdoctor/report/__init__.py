@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from smtpdoctor.report.view import View
+if TYPE_CHECKING:
+    from smtpdoctor.report.view import View
 
 __all__ = ["RENDERERS", "Renderer", "renderer"]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from smtpdoctor import __version__
 from smtpdoctor.model import Turn
-from smtpdoctor.report.view import Problem, Row, StageLine, View
+
+if TYPE_CHECKING:
+    from smtpdoctor.report.view import Problem, Row, StageLine, View
 
 __all__ = [
     "VERSION",

@@ -156,7 +156,7 @@ MESSAGES: Final[dict[str, str]] = {
     "report.settled": "settled: {title} – not so, {stage} went through",
     "report.do": "{title} → {todo}",
     "report.write": "write {line} in {place}",
-    "report.write-there": "see {place}",
+    "report.write-there": "change {place}",
     "report.write-line": "write {line}",
     "report.warnings": "{verdict} → {title}",
     "verdict.pass": "Healthy: everything that was tried works.",

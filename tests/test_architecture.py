@@ -161,7 +161,7 @@ BUDGETS = {
     "check until auth": (
         (*UNTIL_AUTH, *JSON),
         58,
-        234,
+        236,
         {"rich", "dns", "cryptography", "smtpdoctor.diagnosis", "smtpdoctor.knowledge.compile", "re2"},
     ),
     "check in a terminal": (
@@ -174,13 +174,13 @@ BUDGETS = {
     "explain": (
         ("explain", FAILURE, *JSON),
         41,
-        185,
+        187,
         {"rich", "ssl", "dns", "cryptography", "dotenv"},
     ),
     "explain --list": (
         ("explain", "--list", *JSON),
         40,
-        185,
+        187,
         {"rich", "ssl", "dns", "cryptography", "dotenv"},
     ),
     "presets": (("presets", *JSON), 24, 172, {"rich", "ssl", "dns", "cryptography", "dotenv", "re2"}),

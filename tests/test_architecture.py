@@ -145,7 +145,7 @@ BUDGETS = {
     "version": (("--version",), 2, 118, {"ssl", "rich", "re2", "msgspec", "smtpdoctor.cli.check"}),
     "check until dns": (
         ("check", "--until", "dns", *JSON),
-        45,
+        47,
         228,
         {
             "rich",
@@ -160,31 +160,31 @@ BUDGETS = {
     ),
     "check until auth": (
         (*UNTIL_AUTH, *JSON),
-        50,
-        234,
+        58,
+        236,
         {"rich", "dns", "cryptography", "smtpdoctor.diagnosis", "smtpdoctor.knowledge.compile", "re2"},
     ),
     "check in a terminal": (
         UNTIL_AUTH,
-        54,
+        59,
         294,
         {"dns", "cryptography", "asyncio"},
     ),
-    "lint": (("lint", *JSON), 40, 220, {"rich", "dns", "cryptography", "asyncio", "re2"}),
+    "lint": (("lint", *JSON), 42, 220, {"rich", "dns", "cryptography", "asyncio", "re2"}),
     "explain": (
         ("explain", FAILURE, *JSON),
-        35,
-        185,
+        41,
+        187,
         {"rich", "ssl", "dns", "cryptography", "dotenv"},
     ),
     "explain --list": (
         ("explain", "--list", *JSON),
-        35,
-        185,
+        40,
+        187,
         {"rich", "ssl", "dns", "cryptography", "dotenv"},
     ),
-    "presets": (("presets", *JSON), 23, 172, {"rich", "ssl", "dns", "cryptography", "dotenv", "re2"}),
-    "generate": (("generate", "gmail"), 29, 186, {"rich", "dns", "cryptography", "asyncio", "re2"}),
+    "presets": (("presets", *JSON), 24, 172, {"rich", "ssl", "dns", "cryptography", "dotenv", "re2"}),
+    "generate": (("generate", "gmail"), 31, 186, {"rich", "dns", "cryptography", "asyncio", "re2"}),
 }
 
 

@@ -179,7 +179,8 @@ def _stage_lines(page: Page, line: StageLine, lang: Lang) -> list[Text]:
         else " ".join(filter(None, (_bar(page, line.seconds), _milliseconds(line.seconds))))
     )
     # The column of the times stays free, so that a line breaks alike whatever the time was.
-    room = page.width - taken - 1 - (0 if page.width < _ROOMY else max(cell_len(time) + 1, _TIME))
+    timed = page.width >= _ROOMY and not dim
+    room = page.width - taken - 1 - (max(cell_len(time) + 1, _TIME) if timed else 0)
     summary = page.plain(line.summary)
     if line.status in {Status.PASS, Status.FAIL} and page.width >= _ROOMY:
         # A failure is told in full below, and of a success nobody needs the end of the banner.

@@ -238,7 +238,11 @@ def order(findings: list[Finding], failed: Stage | None) -> tuple[Finding, ...]:
         known = merged.get(finding.id)
         merged[finding.id] = finding if known is None else _joined(known, finding)
     told = {one.evidence.setting for one in merged.values() if one.severity is Severity.ERROR}
-    merged = {name: one for name, one in merged.items() if not _says_less(one, told)}
+    merged = {
+        name: one
+        for name, one in merged.items()
+        if (failed is not None and _explains(one, failed)) or not _says_less(one, told)
+    }
     stages = list(Stage)
 
     def rank(finding: Finding) -> tuple[int, bool, int, int]:

@@ -88,6 +88,8 @@ def checked(
             *("check", "--lang", lang, "--no-environment", "--timeout", "2"),
             *("--resolver", f"{resolver.host}:{resolver.port}", *more),
         ]
+        if not names:
+            return cli(*arguments, code=1).stdout
         if script is None:
             return cli(*arguments, "--connect-to", f"{host}:{port}:{HOST}:1", code=1).stdout
         with serve(script) as server:

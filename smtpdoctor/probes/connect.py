@@ -38,8 +38,10 @@ def step(session: Session) -> Passed:
         channel.deadline = session.deadline
         session.channel, session.address = channel, address
         facts = ConnectFacts(tuple(attempts), str(address))
-        evidence = (_partial(dead, str(address)),) if dead else ()
-        return Passed(Message("connect.pass", {"address": str(address)}), facts, evidence)
+        if not dead:
+            return Passed(Message("connect.pass", {"address": str(address)}), facts)
+        values = {"address": str(address), "dead": ", ".join(one.address for one in dead)}
+        return Passed(Message("connect.partial", values), facts, (_partial(dead, str(address)),))
     raise _failure(session, attempts)
 
 

@@ -438,7 +438,7 @@ def problem_of(finding: Finding, context: Context, lang: Lang, options: Sequence
         meaning=advice.meaning,
         quote=_quote(finding.evidence),
         where=_where(finding.evidence, lang),
-        value=finding.evidence.facts.get("value", ""),
+        value=_shown_value(finding.evidence),
         excerpts=excerpts,
         steps=advice.steps,
         rest=advice.rest,
@@ -461,6 +461,12 @@ def _quote(evidence: Evidence) -> Quote | None:
     if escaped > len(text) * _MOST_ESCAPED:
         text = ""
     return Quote(evidence.code, text) if text else None
+
+
+def _shown_value(evidence: Evidence) -> str:
+    """Return the value that is wrong, where its place does not name it already."""
+    value = evidence.facts.get("value", "")
+    return "" if evidence.origin is not None and value == evidence.origin.name else value
 
 
 def _where(evidence: Evidence, lang: Lang) -> str:

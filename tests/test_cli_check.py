@@ -365,7 +365,9 @@ def test_the_format_is_found_though_it_stands_first(tmp_path: Path) -> None:
     """Wherever it stands, and only as an option; a file that was to be written stays as it is."""
     target = tmp_path / "report"
     target.write_text("old")
-    assert_usage(cli("check", "--format", "json", "--port", "x", "--output", target, code=2).stdout, "--port")
+    assert_usage(
+        cli("check", "--format", "json", "--port", "x", "--output", target, "--force", code=2).stdout
+    )
     assert target.read_text() == "old"
     assert cli("explain", "--nonesuch", "--", "--format", "json", code=2).stdout == ""
     assert cli("check", "--format", "terminal", "--port", "x", code=2).stdout == ""
@@ -428,7 +430,7 @@ def test_an_env_file_that_cannot_be_read(tmp_path: Path, kind: str, name: str) -
 def test_output_to_a_file(password: Path, tmp_path: Path, format_: str) -> None:
     """The report is in the file and nothing is on standard output; the exit code is the same."""
     target = tmp_path / "report"
-    target.write_text("old")
+    target.write_text("")
     target.chmod(0o640)
     with serve(dialogue(REFUSED)) as server:
         done = cli(*at(server, password, "--format", format_, "--output", target), code=1)
@@ -453,8 +455,100 @@ def test_output_keeps_the_old_file_where_the_run_cannot_begin(tmp_path: Path) ->
     """A report is written whole or not at all."""
     target = tmp_path / "report"
     target.write_text("old")
-    cli("check", "--preset", "nonesuch", "--no-environment", "--output", target, code=2)
+    cli("check", "--preset", "nonesuch", "--no-environment", "--output", target, "--force", code=2)
     assert target.read_text() == "old"
+
+
+OUTPUTS: list[list[str]] = [
+    ["lint", "--host", "smtp.gmail.com", "--sender", "a@gmail.com"],
+    ["lint", "--host", "smtp.gmail.com", "--port", "588"],
+    ["explain", "535 5.7.8 authentication failed"],
+    ["explain", "all is well"],
+    ["explain", "auth-app-password"],
+    ["explain", "--list"],
+    ["presets"],
+    ["presets", "gmail"],
+]
+
+
+@pytest.mark.parametrize("arguments", OUTPUTS, ids=" ".join)
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("more", [[], ["--quiet"], ["--verbose"], ["--format", "json"]], ids=" ".join)
+def test_output_replaces_what_smtpdoctor_wrote(
+    tmp_path: Path, arguments: list[str], lang: str, more: list[str]
+) -> None:
+    """A report over an older one needs no `--force`, in any format; the user's own file does."""
+    if arguments[:2] == ["presets", "gmail"] and more == ["--quiet"]:
+        pytest.skip("a host and a port may be anybody's")
+    target = tmp_path / "out"
+    for _ in range(2):
+        done = cli(*arguments, *more, "--lang", lang, "--output", target)
+        assert done.exit_code in {0, 1}, done.stderr
+    before = target.read_text()
+    assert before
+    target.write_text(f"my notes\n\n{before}")
+    done = cli(*arguments, *more, "--lang", lang, "--output", target, code=2)
+    assert str(target) in done.stdout + done.stderr
+    assert "--force" in done.stdout + done.stderr
+    assert target.read_text() == f"my notes\n\n{before}"
+    cli(*arguments, *more, "--lang", lang, "--output", target, "--force")
+    assert target.read_text()[:20] == before[:20]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "SMTP_HOST=smtp.gmail.com\nSMTP_PASSWORD=secret77\n",
+        "# SMTP settings for Gmail, written by smtpdoctor\nSMTP_HOST=smtp.gmail.com\n",
+        "# STARTTLS\nSMTP_HOST=127.0.0.1\nSMTP_PORT=1\nDATABASE_URL=x\n",
+        "# STARTTLS\nSMTP_HOST=mail.corp.kr\n",
+        '{"name": "smtpdoctor"}\n',
+        '{"version": 1}\n',
+        "smtpdoctor is a program\n",
+        "✔ done\n",
+        "! careful\n",
+        "✖\n",
+        "gmail is what we use\n",
+        "\ufeff\n",
+        "x",
+    ],
+)
+@pytest.mark.parametrize("name", ["check", "lint", "explain", "presets", "sandbox", "generate"])
+def test_output_never_destroys(tmp_path: Path, name: str, content: str) -> None:
+    """What is not known as smtpdoctor's own stays byte for byte, and nothing is dialled or asked."""
+    target = tmp_path / "out"
+    target.write_text(content)
+    more = {"explain": ["535"], "generate": ["gmail"], "check": ["--host", HOST], "lint": ["--host", HOST]}
+    done = cli(name, *more.get(name, []), "--output", target, "--format", "json", code=2)
+    assert_usage(done.stdout, str(target), "--force")
+    assert target.read_text() == content
+
+
+def test_output_to_what_is_no_ordinary_file(tmp_path: Path) -> None:
+    """A device or a pipe loses nothing; binary files are somebody's."""
+    cli("explain", "535", "--output", "/dev/null", code=0)
+    target = tmp_path / "binary"
+    target.write_bytes(b"\xff\xfe\x00")
+    assert "--force" in cli("explain", "535", "--output", target, code=2).stderr
+    assert "--output" in cli("explain", "535", "--force", code=2).stderr
+
+
+def test_the_settings_of_a_sandbox_are_replaced_by_those_of_the_next(tmp_path: Path) -> None:
+    """Each run has ports and a password of its own; the file is its own as long as nothing was added."""
+    target = tmp_path / "sandbox.env"
+    for _ in range(2):
+        with subprocess.Popen(
+            [sys.executable, "-m", "smtpdoctor", "sandbox", "--output", target],
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stderr is not None
+            ready = process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+        assert "--force" not in ready
+        assert process.returncode == 0
+    assert "SMTP_PASSWORD" in target.read_text()
 
 
 def unread(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:

@@ -678,6 +678,25 @@ def test_output_takes_what_would_be_printed(folder: Folder) -> None:
     path = folder.path / "out.txt"
     assert generate("gmail", "--output", path).stdout == ""
     assert path.read_text() == generate("gmail").stdout
+    generate("gmail", "--output", path)  # the same again
+    for lang in ("en", "ko"):
+        refused = generate("naver", "--output", path, lang=lang, code=2)
+        assert f"--write {path}" in refused.stderr
+        assert "--force" in refused.stderr
+    assert path.read_text() == generate("gmail").stdout
+    generate("naver", "--output", path, "--force")
+    assert path.read_text() == generate("naver").stdout
+
+
+def test_output_leaves_a_users_file_alone(folder: Folder) -> None:
+    path = folder.file(".env", MINE)
+    assert f"--write {path}" in generate("gmail", "--output", path, code=2).stderr
+    assert path.read_text() == MINE
+    shown = json.loads(generate("gmail", "--output", path, "--format", "json", code=2).stdout)
+    assert "--force" in shown["error"]["message"]
+    other = folder.file("report.json", "mine")
+    generate("gmail", "--write", path, "--format", "json", "--output", other, code=2)
+    assert (path.read_text(), other.read_text()) == (MINE, "mine")
 
 
 def test_as_a_process(folder: Folder) -> None:

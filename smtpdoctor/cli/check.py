@@ -14,6 +14,7 @@ from smtpdoctor.cli.common import (
     language,
     output_to,
     password_from,
+    refuse_to_destroy,
     refuse_together,
     refuse_unusable,
 )
@@ -104,6 +105,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     ] = False,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
+    force: opt.Force = False,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,
     quiet: opt.Quiet = False,
@@ -120,6 +122,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
 
     tongue = language(lang)
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
+    refuse_to_destroy(output, force=force)
     refuse_together(("--ipv4", ipv4), ("--ipv6", ipv6))
     refuse_unusable(
         sender=sender, recipient=to, ehlo=ehlo, host=host, url=url, username=username, preset=preset, app=app

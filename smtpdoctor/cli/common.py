@@ -32,6 +32,7 @@ __all__ = [
     "password_from",
     "patient",
     "places_looked_at",
+    "refuse_to_destroy",
     "refuse_together",
     "refuse_unusable",
     "tell",
@@ -297,6 +298,28 @@ def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:
         with contextlib.suppress(OSError):
             Path(aside).unlink()
         raise
+
+
+def refuse_to_destroy(output: Path | None, *, force: bool, text: str | None = None) -> None:
+    """Raise UsageError where ``--output`` names a file with something in it that smtpdoctor did not write.
+
+    ``text`` is what will be written, where that is known: to write the same again destroys nothing.
+    """
+    if output is None:
+        if force:
+            raise UsageError(Message("usage.needs", {"flag": "--force", "other": "--output"}))
+        return
+    try:
+        if force or output.is_dir():  # a folder is refused by whoever writes
+            return
+        from smtpdoctor.cli.ownership import is_ours
+
+        if is_ours(output) or (text is not None and output.read_bytes() == text.encode()):
+            return
+    except OSError as error:
+        values: dict[str, object] = {"file": str(output), "reason": error.strerror or "?"}
+        raise UsageError(Message("usage.output", values)) from error
+    raise UsageError(Message("usage.output.foreign", {"file": str(output)}))
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from smtpdoctor.cli.common import (
     language,
     live_output_to,
     output_to,
+    refuse_to_destroy,
     refuse_together,
     tell,
 )
@@ -49,6 +50,7 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     list_: Annotated[bool, typer.Option("--list", help="List the catalogue.")] = False,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
+    force: opt.Force = False,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,
     quiet: opt.Quiet = False,
@@ -63,6 +65,7 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     refuse_together(("words", bool(words)), ("--follow", follow))
     refuse_together(("--file", bool(file)), ("--follow", follow))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
+    refuse_to_destroy(output, force=force)
     provider = None
     if preset is not None:
         from smtpdoctor.settings.resolve import preset_named

@@ -15,6 +15,7 @@ from smtpdoctor.cli.common import (
     language,
     output_to,
     password_from,
+    refuse_to_destroy,
     refuse_together,
     tell,
     write_atomically,
@@ -61,7 +62,12 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
         Optional[Path],  # noqa: UP045
         typer.Option("--write", help="Write to this file, keeping what stands in it.", metavar="FILE"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite other values in the file.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Overwrite other values in the file of --write, and the whole file of --output."
+        ),
+    ] = False,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
     lang: opt.Language = None,
@@ -75,10 +81,12 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     tongue = language(lang)
     in_words = format_ is FormatChoice.TERMINAL
     refuse_together(("--write", write is not None and in_words), ("--output", output is not None))
-    if force and write is None:
+    if force and write is None and output is None:
         raise UsageError(Message("usage.needs", {"flag": "--force", "other": "--write"}))
     if ask_password and write is None:
         raise UsageError(Message("usage.needs", {"flag": "--ask-password", "other": "--write"}))
+    if output is not None and not in_words:
+        refuse_to_destroy(output, force=force)
     provider = preset_named(preset)
     application = _app(app)
     wish = _wish(values or [], security, set(application.variables))
@@ -105,10 +113,20 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
             stream.write(dump(shown))
         return
     if write is None:
+        if output is not None:
+            _keep_users_file(output, result.text, force=force)
         with output_to(output) as stream:
             stream.write(result.text)
     if not quiet:
         _tell(result, plan, format_of_file, write, masked, tongue)
+
+
+def _keep_users_file(output: Path, text: str, *, force: bool) -> None:
+    """Raise UsageError where the printed settings would take the place of what a user has in the file."""
+    try:
+        refuse_to_destroy(output, force=force, text=text)
+    except UsageError as error:
+        raise UsageError(error.message, Message("usage.output.write", {"file": str(output)})) from error
 
 
 def _app(name: str | None) -> Any:

@@ -9,6 +9,7 @@ from smtpdoctor.cli.common import (
     language,
     output_to,
     password_from,
+    refuse_to_destroy,
     refuse_together,
     refuse_unusable,
 )
@@ -36,6 +37,7 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     strict: opt.Strict = False,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
+    force: opt.Force = False,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,
     quiet: opt.Quiet = False,
@@ -48,6 +50,7 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
 
     tongue = language(lang)
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
+    refuse_to_destroy(output, force=force)
     refuse_unusable(sender=sender, ehlo=ehlo, host=host, url=url, username=username, preset=preset, app=app)
     password = password_from(file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue)
     flags = Flags(

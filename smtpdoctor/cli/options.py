@@ -18,6 +18,7 @@ __all__ = [
     "AskPassword",
     "Ehlo",
     "EnvFiles",
+    "Force",
     "Format",
     "FormatChoice",
     "Host",
@@ -65,6 +66,9 @@ class LangChoice(StrEnum):
 Format = Annotated[FormatChoice, typer.Option("--format", help="How to report.")]
 Output = Annotated[
     Path | None, typer.Option("--output", help="Write the report to this file.", metavar="FILE")
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Let --output replace a file that smtpdoctor did not write.")
 ]
 Language = Annotated[
     LangChoice | None,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from smtpdoctor.cli import options as opt
-from smtpdoctor.cli.common import guarded, language, output_to, refuse_together
+from smtpdoctor.cli.common import guarded, language, output_to, refuse_to_destroy, refuse_together
 from smtpdoctor.cli.options import FormatChoice
 
 __all__ = ["presets"]
@@ -21,6 +21,7 @@ def presets(
     ] = None,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
+    force: opt.Force = False,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,
     quiet: Annotated[
@@ -36,6 +37,7 @@ def presets(
 
     tongue = language(lang)
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
+    refuse_to_destroy(output, force=force)
     chosen = preset_named(name) if name is not None else None
     known = list(load.presets().values())
     with output_to(output) as stream:

@@ -18,6 +18,7 @@ from smtpdoctor.cli.common import (
     language,
     live_output_to,
     password_from,
+    refuse_to_destroy,
     refuse_together,
     tell,
 )
@@ -60,6 +61,7 @@ def sandbox(  # noqa: PLR0913 -- the flags of the contract
     ] = None,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
+    force: opt.Force = False,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No hints, only settings and messages.")] = False,
@@ -72,6 +74,7 @@ def sandbox(  # noqa: PLR0913 -- the flags of the contract
     from smtpdoctor.sandbox import USERNAME, Sandbox
 
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
+    refuse_to_destroy(output, force=force)
     tongue = language(lang)
     given = password_from(file=password_file, stdin=False, ask=False, lang=tongue)
     if username is not None and not (username and username.isprintable()):

@@ -233,6 +233,8 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.place.file": "{file}",
     "usage.place.no-file": "{file} (does not exist)",
     "usage.empty-password": "{flag}: the password is empty",
+    "usage.output.foreign": "--output: {file} holds something that smtpdoctor did not write; --force replaces it",
+    "usage.output.write": "--write {file} adds the settings and keeps everything else.",
     "usage.stdout": "standard output cannot be written: {reason}",
     "usage.output": "--output: {file} cannot be written: {reason}",
     "usage.write": "--write: {file} cannot be written: {reason}",

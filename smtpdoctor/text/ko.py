@@ -226,6 +226,8 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.place.file": "{file}",
     "usage.place.no-file": "{file}(없음)",
     "usage.empty-password": "{flag}: 비밀번호가 비어 있습니다",
+    "usage.output.foreign": "--output: {file} 파일의 내용은 smtpdoctor가 쓴 것이 아닙니다. 바꾸려면 --force를 사용합니다",
+    "usage.output.write": "--write {file} 옵션은 다른 내용을 그대로 두고 설정만 넣습니다.",
     "usage.stdout": "표준 출력에 쓸 수 없습니다: {reason}",
     "usage.output": "--output: {file} 파일에 쓸 수 없습니다: {reason}",
     "usage.write": "--write: {file} 파일에 쓸 수 없습니다: {reason}",

@@ -91,14 +91,14 @@ def _index_folder() -> Path | None:
     """Return the folder of a current index, compiling it first where need be; None: nowhere to keep it."""
     if _BUILT.is_dir():
         return _BUILT
-    import tempfile
-
     import platformdirs
 
     root = platformdirs.user_cache_path("smtpdoctor")
     folder = root / f"index-{_fingerprint()}"
-    if folder.is_dir():
+    if _is_whole(folder):
         return folder
+    import tempfile
+
     files = _compiled()
     aside: str | None = None
     try:
@@ -107,20 +107,24 @@ def _index_folder() -> Path | None:
         aside = tempfile.mkdtemp(dir=root)
         for name, content in files.items():
             Path(aside, name).write_bytes(content)
-        for old in root.glob("index-*"):
+        for old in root.glob("index-*"):  # also this very one, where something has left it in pieces
             _remove(old)
         Path(aside).rename(folder)
     except OSError:
         if aside is not None:
             _remove(Path(aside))
-        return folder if folder.is_dir() else None
+        return folder if _is_whole(folder) else None
     return folder
+
+
+def _is_whole(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in _FILES)
 
 
 def _remove(folder: Path) -> None:
     with contextlib.suppress(OSError):
-        for name in _FILES:
-            (folder / name).unlink(missing_ok=True)
+        for path in folder.iterdir():
+            path.unlink(missing_ok=True)
         folder.rmdir()
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from re import _constants as sre  # type: ignore[attr-defined] # no public parse tree exists
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final
 
-__all__ = ["atoms_of"]
+__all__ = ["atoms_of", "parsed"]
 
 _MAX_ALTERNATIVES: Final = 24
 _MAX_GROUPS: Final = 3
@@ -22,12 +23,22 @@ _ENOUGH: Final = 8  # a longer literal is hardly rarer
 _MAX_RANGE: Final = 3
 
 
+@cache
+def parsed(pattern: str) -> Iterable[tuple[Any, Any]]:
+    """Return the parse tree of a pattern; raises re.error.
+
+    Kept, as each pattern is parsed to be judged and once more for its literals.
+    """
+    tree: Iterable[tuple[Any, Any]] = _parser.parse(pattern, re.IGNORECASE)
+    return tree
+
+
 def atoms_of(pattern: str) -> tuple[tuple[str, ...], ...]:
     """Return groups of lower-case literals: every match holds one of each group.
 
     The most telling group comes first; none where nothing is certain.
     """
-    groups = sorted(set(_required(_parser.parse(pattern, re.IGNORECASE))), key=_rank, reverse=True)
+    groups = sorted(set(_required(parsed(pattern))), key=_rank, reverse=True)
     # A single letter stands in every text: that is no more than a wasted look.
     telling = [group for group in groups[:_MAX_GROUPS] if min(map(len, group)) > 1]
     return tuple(tuple(sorted(group)) for group in telling or groups[:1])

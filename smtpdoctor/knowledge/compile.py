@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from smtpdoctor.errors import KnowledgeError
-from smtpdoctor.knowledge.atoms import atoms_of
+from smtpdoctor.knowledge.atoms import atoms_of, parsed
 from smtpdoctor.knowledge.names import names_of
 from smtpdoctor.knowledge.placeholders import ALWAYS, IN_EDITS, PLACEHOLDER, SOMETIMES
 from smtpdoctor.knowledge.schema import (
@@ -185,7 +185,7 @@ def _problems_of_pattern(where: str, pattern: str) -> Iterator[str]:
     if _NOT_RE2.search(pattern):
         yield f"{where}: not an RE2 pattern: {pattern!r}"
     try:
-        re.compile(pattern)
+        parsed(pattern)
     except re.error as error:
         yield f"{where}: {error}: {pattern!r}"
 

@@ -15,7 +15,14 @@ from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, Load
 from smtpdoctor.smtp.command import MailboxError, mailbox
 from smtpdoctor.smtp.words import printable_facts
 
-__all__ = ["is_blocking", "is_loopback", "is_placeholder", "lint"]
+__all__ = [
+    "fits_username",
+    "is_blocking",
+    "is_loopback",
+    "is_placeholder",
+    "is_placeholder_host",
+    "lint",
+]
 
 _PLACEHOLDER: Final = r"""your[-_ .]?(?:.*[-_ ])?(?:password|passwd|pass|pw|secret|key|token|user(?:name)?|e?mail|host|server|address|login|id|account|api)\b.*
     |your[-_].+|.*[-_. ](?:goes[-_ ])?here|<.*>|\[[^\]:]*\]|\{\{.*\}\}|\$\{\w+\}|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%
@@ -109,7 +116,7 @@ def _host(settings: Settings) -> Iterator[Evidence]:
         yield _about("host", setting, Label.HOST_HAS_BLANK, value=raw[:100], expected=_bare_host(host))
     elif not _is_address(host) and re.search(r":\d*$", host):
         yield _about("host", setting, Label.HOST_HAS_PORT, value=shown, expected=_bare_host(host))
-    elif settings.preset is None and (_is_placeholder_host(host) or is_placeholder(host)):
+    elif settings.preset is None and (is_placeholder_host(host) or is_placeholder(host)):
         yield _about("host", setting, Label.PLACEHOLDER, value=shown)
     elif not _is_address(host) and not _valid_name(host):
         yield _about("host", setting, Label.HOST_BAD_NAME, value=shown)
@@ -117,7 +124,8 @@ def _host(settings: Settings) -> Iterator[Evidence]:
         yield _about("host", setting, Label.HOST_NEAR_MISS, value=shown, known=near)
 
 
-def _is_placeholder_host(host: str) -> bool:
+def is_placeholder_host(host: str) -> bool:
+    """Whether a host is what templates put where a host belongs."""
     if not any(hint in host.lower() for hint in ("your", "domain", "example", "provider", "host.")):
         return False
     return bool(re.fullmatch(_PLACEHOLDER_HOST, host, re.IGNORECASE))
@@ -223,7 +231,7 @@ def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
         yield from _credential("password", password, password.value.reveal())
     if preset is None:
         return
-    if username is not None and not _fits_username(username.value, preset):
+    if username is not None and not fits_username(username.value, preset):
         facts = {"value": username.value[:100]}
         if preset.username.form == "literal" and preset.username.value:
             facts["expected"] = preset.username.value
@@ -252,7 +260,8 @@ def _credential(name: SettingName, setting: Setting[Any], text: str) -> Iterator
         yield _about(name, setting, Label.BLANK_AROUND)
 
 
-def _fits_username(username: str, preset: Preset) -> bool:
+def fits_username(username: str, preset: Preset) -> bool:
+    """Whether a user name has the form that a provider takes."""
     match preset.username.form:
         case "literal":
             return username == preset.username.value

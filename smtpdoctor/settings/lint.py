@@ -74,8 +74,13 @@ def is_blocking(evidence: Evidence) -> bool:
     return any(meaning(label, evidence.setting).blocks for label in evidence.labels)
 
 
-def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
-    """Return all that is wrong or odd with the settings: what could not be read first, remarks last."""
+def lint(
+    loaded: Loaded, *, needs_sender: bool = True, cleartext_allowed: bool = False
+) -> tuple[Evidence, ...]:
+    """Return all that is wrong or odd with the settings: what could not be read first, remarks last.
+
+    ``cleartext_allowed``: the user said that a login may go unencrypted, so it is not refused.
+    """
     settings = loaded.settings
     preset = load.preset_with_id(settings.preset)
     remarks = [one for one in loaded.evidence if one.labels <= _REMARKS]
@@ -85,7 +90,7 @@ def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
     absent = (name for name in needed if settings.get(name) is None and name not in unusable)
     found += (_about(name, None, Label.MISSING) for name in absent)
     found += _host(settings)
-    found += _security(settings, preset)
+    found += _security(settings, preset, cleartext_allowed=cleartext_allowed)
     found += _cipher(settings)
     told = any(Label.OTHER_HOST in one.labels for one in found)
     found += (one for one in _login(settings, preset) if not (told and Label.HALF_LOGIN in one.labels))
@@ -179,7 +184,7 @@ def _near_miss(host: str) -> str | None:
     return near[0] if near else None
 
 
-def _security(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
+def _security(settings: Settings, preset: Preset | None, *, cleartext_allowed: bool) -> Iterator[Evidence]:
     port, security, host = settings.port, settings.security, settings.host
     if port is None or security is None:
         return
@@ -206,7 +211,8 @@ def _security(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
         # With a login the auth stage refuses to go on, which is an error of its own.
         yield _about("security", security, Label.NO_ENCRYPTION, **facts)
     elif security.value is Security.NONE and host and not is_loopback(host.value):
-        yield _about("security", security, Label.CLEARTEXT, **facts)
+        label = Label.CLEARTEXT_ALLOWED if cleartext_allowed else Label.CLEARTEXT
+        yield _about("security", security, label, **facts)
 
 
 def _cipher(settings: Settings) -> Iterator[Evidence]:

@@ -216,6 +216,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.extra.unnamed": "there is an argument too many; a password is not given on the command line",
     "usage.one-of": "it is one of {names}",
     "usage.whole": "it is a whole number from {least} to {most}",
+    "usage.whole-from": "it is a whole number from {least} on",
     "usage.number": "it is a number from {least} to {most}",
     "usage.command.unknown": "there is no command {name}; known are {known}",
     "usage.command.missing": "a command is missing; known are {known}",

@@ -209,6 +209,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.extra.unnamed": "필요 없는 값이 있습니다. 비밀번호는 명령줄에 적지 않습니다",
     "usage.one-of": "사용할 수 있는 값: {names}",
     "usage.whole": "{least}부터 {most}까지의 정수를 적습니다",
+    "usage.whole-from": "{least} 이상의 정수를 적습니다",
     "usage.number": "{least}부터 {most}까지의 숫자를 적습니다",
     "usage.command.unknown": "{name} 명령이 없습니다. 사용할 수 있는 명령: {known}",
     "usage.command.missing": "명령이 빠졌습니다. 사용할 수 있는 명령: {known}",

@@ -118,7 +118,11 @@ class _Run:
     def config(self, *, needs_sender: bool, alone: bool = False) -> StageResult:
         """Judge the settings. ``alone``: no network follows that could settle what they suggest."""
         started = time.monotonic()
-        evidence = lint(self._loaded, needs_sender=needs_sender)
+        evidence = lint(
+            self._loaded,
+            needs_sender=needs_sender,
+            cleartext_allowed=self._options.allow_cleartext_auth,
+        )
         found = self._diagnosed(evidence)
         settings = self._loaded.settings
         shown = {name: settings.get(name) for name in ("host", "port", "security")}

@@ -713,3 +713,211 @@ def test_as_a_process(folder: Folder) -> None:
     assert done.stdout == ""
     assert "채워 넣을 항목: SMTP_USERNAME, SMTP_PASSWORD, SMTP_SENDER." in done.stderr
     assert done.stderr.rstrip().endswith("smtpdoctor check")
+
+
+# From one provider to another
+
+
+def written_for(folder: Folder, preset: str, name: str, *, lang: str = "en") -> Path:
+    """Return a file as `generate` leaves it, filled in by its user and with comments of his."""
+    path = folder.path / name
+    domain = load.presets()[preset].mail_domains[0]
+    given = ["--set", f"username=me@{domain}", "--set", f"sender=Me <me@{domain}>"]
+    generate(preset, "--write", path, *given, "--password-stdin", stdin="Abcd1234Efgh5678", lang=lang)
+    indent = "      " if name.endswith("yaml") else ""
+    text = path.read_text()
+    mine = f"{indent}# my own words about {preset}, port 465 and User name: x\n"
+    at = text.index(f"{indent}SMTP_PORT")
+    path.write_text(f"{text[:at]}{mine}{text[at:]}")
+    return path
+
+
+def comments(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip().startswith("#")]
+
+
+@pytest.mark.parametrize("name", [".env", "compose.yaml"])
+@pytest.mark.parametrize(("old", "new"), [("gmail", "naver"), ("naver", "gmail"), ("daum", "naver")])
+@pytest.mark.parametrize(("before", "after"), [("en", "en"), ("en", "ko"), ("ko", "en")])
+def test_another_provider_takes_its_place(
+    old: str, new: str, name: str, before: str, after: str, folder: Folder
+) -> None:
+    """Its comments and its login go, with a word about it; the user's own comments stay."""
+    path = written_for(folder, old, name, lang=before)
+    untouched = path.read_bytes()
+    refused = generate(new, "--write", path, lang=after, code=2)
+    assert "SMTP_PASSWORD" in refused.stderr
+    assert path.read_bytes() == untouched
+    done = generate(new, "--write", path, "--force", lang=after)
+    text = path.read_text()
+    assert f"# my own words about {old}, port 465 and User name: x\n" in text
+    preset = load.presets()[old]
+    assert "Abcd1234Efgh5678" not in text
+    assert preset.host not in text
+    assert preset.mail_domains[0] not in text
+    for line in text.splitlines():
+        assert preset.name.en not in line
+    for told in (
+        "SMTP_USERNAME, SMTP_PASSWORD, SMTP_SENDER: ",
+        preset.name.in_("ko" if after == "ko" else "en"),
+    ):
+        assert told in done.stderr
+    kind = "compose" if name.endswith("yaml") else "dotenv"
+    fresh = comments(generate(new, "--for", kind, lang=after).stdout)
+    left = [line for line in comments(text) if "my own" not in line and str(path) not in line]
+    assert left[0] == fresh[0]
+    if before == after:
+        assert left == [line for line in fresh if not line.endswith("smtpdoctor check")]
+    shown = json.loads(generate(new, "--write", path, "--format", "json", lang=after).stdout)
+    assert (shown["written"], shown["reset"], shown["doubtful"]) == ([], [], [])
+    assert shown["to_fill_in"] == ["SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_SENDER"]
+    assert path.read_text() == text
+
+
+def test_the_result_is_what_a_new_file_is(folder: Folder) -> None:
+    path = written_for(folder, "gmail", ".env")
+    path.write_text(path.read_text().replace("# my own words about gmail, port 465 and User name: x\n", ""))
+    generate("naver", "--write", path, "--force")
+    fresh = folder.path / "fresh.env"
+    generate("naver", "--write", fresh)
+    expected = fresh.read_text().replace("fresh.env", ".env")
+    assert path.read_text().replace("'your-address@naver.com'", "your-address@naver.com") == expected
+
+
+def test_what_the_command_gives_is_written_and_not_reset(folder: Folder) -> None:
+    path = written_for(folder, "gmail", ".env")
+    given = ["--set", "username=me@naver.com", "--password-stdin"]
+    done = generate("naver", "--write", path, "--force", *given, stdin="ABCD1234EFGH")
+    values = values_of(path)
+    assert (values["SMTP_USERNAME"], values["SMTP_PASSWORD"]) == ("me@naver.com", "ABCD1234EFGH")
+    assert values["SMTP_SENDER"] == "me@naver.com"
+    assert "SMTP_PASSWORD: reset" not in done.stderr
+
+
+@pytest.mark.parametrize("name", [".env", "compose.yaml"])
+def test_a_server_of_ones_own_before(name: str, folder: Folder) -> None:
+    """Whatever stood beside another host was for that host; a sender of one's own domain stays."""
+    lines = {
+        "SMTP_HOST": "mail.corp.kr",
+        "SMTP_USERNAME": "app",
+        "SMTP_PASSWORD": SECRET,
+        "SMTP_SENDER": "app@corp.kr",
+    }
+    if name == ".env":
+        text = "".join(f"{key}={value}\n" for key, value in lines.items())
+    else:
+        text = "services:\n  web:\n    environment:\n" + "".join(
+            f"      {k}: '{v}'\n" for k, v in lines.items()
+        )
+    path = folder.file(name, text)
+    done = generate("sendgrid", "--write", path, "--force")
+    assert SECRET not in path.read_text()
+    assert "app@corp.kr" in path.read_text()
+    assert "SMTP_PASSWORD: reset, since what stood there was for mail.corp.kr." in done.stderr
+
+
+def test_a_provider_without_login_takes_the_old_one_away(folder: Folder) -> None:
+    path = written_for(folder, "gmail", ".env")
+    done = generate("local", "--write", path, "--force")
+    values = values_of(path)
+    assert (values["SMTP_USERNAME"], values["SMTP_PASSWORD"]) == ("", "")
+    assert "SMTP_USERNAME, SMTP_PASSWORD" in done.stderr
+    assert run("lint", "--env-file", path, "--no-environment").exit_code == 0
+
+
+def test_a_secret_kept_elsewhere_is_named(folder: Folder) -> None:
+    path = folder.file(
+        ".env", "SMTP_HOST=smtp.gmail.com\nSMTP_USERNAME=${ME}\nSMTP_PASSWORD_FILE=/run/secrets/smtp\n"
+    )
+    done = generate("naver", "--write", path, "--force")
+    assert "SMTP_USERNAME, SMTP_PASSWORD_FILE: left as it was; check that it is Naver Mail's." in done.stderr
+    assert "SMTP_PASSWORD_FILE=/run/secrets/smtp\n" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("preset", "username", "doubtful"),
+    [
+        ("gmail", "me@naver.com", True),
+        ("gmail", "me", True),
+        ("gmail", "me@corp.kr", False),
+        ("naver", "me", False),
+        ("sendpulse", "me@gmail.com", False),
+        ("gmail", "your-name@example.com", False),
+    ],
+)
+def test_a_login_of_another_form_is_not_left_without_a_word(
+    preset: str, username: str, doubtful: bool, folder: Folder
+) -> None:
+    """Where no host says whose it is, it stays and is named."""
+    path = folder.file(".env", f"SMTP_USERNAME={username}\n")
+    done = generate(preset, "--write", path)
+    assert path.read_text().startswith(f"SMTP_USERNAME={username}\n")
+    assert ("SMTP_USERNAME: left as it was" in done.stderr) == doubtful
+
+
+def test_the_same_provider_under_another_name_or_port_keeps_its_login(folder: Folder) -> None:
+    path = written_for(folder, "gmail", ".env")
+    before = values_of(path)
+    generate("gmail", "--write", path, "--force", "--security", "starttls")
+    after = values_of(path)
+    assert (after["SMTP_PORT"], after["SMTP_OPPORTUNISTIC_TLS"]) == ("587", "true")
+    assert after["SMTP_PASSWORD"] == before["SMTP_PASSWORD"]
+    text = path.read_text()
+    assert "port 587 uses STARTTLS" in text
+    assert "port 465 uses" not in text
+    assert text.count("# User name:") == 1
+    path.write_text(text.replace("SMTP_HOST=smtp.gmail.com", "SMTP_HOST=smtp.googlemail.com"))
+    generate("gmail", "--write", path, "--force")
+    assert values_of(path)["SMTP_PASSWORD"] == before["SMTP_PASSWORD"]
+
+
+def test_a_comment_of_ours_that_the_user_changed_is_his(folder: Folder) -> None:
+    path = written_for(folder, "gmail", ".env")
+    text = path.read_text().replace("# Other ports: 587", "# Other ports: only 587, says Kim;")
+    path.write_text(text)
+    generate("naver", "--write", path, "--force")
+    assert "# Other ports: only 587, says Kim; (STARTTLS)" in path.read_text()
+
+
+def test_lines_that_look_like_comments_within_values_stay(folder: Folder) -> None:
+    header = "# SMTP settings for Gmail / Google Workspace, written by smtpdoctor"
+    path = folder.file(".env", f"A='x\n{header}\n'\nSMTP_HOST=smtp.gmail.com\n")
+    generate("naver", "--write", path, "--force")
+    assert f"A='x\n{header}\n'\n" in path.read_text()
+    compose = folder.file(
+        "compose.yaml",
+        f"services:\n  web:\n    command: |\n      {header}\n      run\n    environment:\n      SMTP_HOST: smtp.gmail.com\n",
+    )
+    generate("naver", "--write", compose, "--force")
+    assert f"    command: |\n      {header}\n      run\n" in compose.read_text()
+
+
+def test_only_comments_may_be_out_of_date(folder: Folder) -> None:
+    """The user has changed the values by hand; what smtpdoctor says beside them follows."""
+    path = folder.path / ".env"
+    generate("gmail", "--write", path)
+    old = path.read_text()
+    generate("naver", "--write", path, "--force")
+    new = path.read_text()
+    heads = [line for line in old.splitlines() if line.startswith("#")]
+    by_hand = "\n".join([*heads, *(line for line in new.splitlines() if "=" in line and line[0] != "#"), ""])
+    path.write_text(by_hand)
+    done = generate("naver", "--write", path)
+    assert "the comments are up to date now" in done.stderr
+    assert "Gmail" not in path.read_text()
+    assert "Naver Mail" in path.read_text()
+
+
+def test_service_is_for_compose(folder: Folder) -> None:
+    assert "--for compose" in generate("gmail", "--set", "service=web", code=2).stderr
+
+
+def test_help_offers_only_what_is_taken() -> None:
+    """Each name that `--set` offers is one that it takes."""
+    shown = " ".join(run("generate", "--help").stdout.split())
+    offered = re.search(r"A value: ([a-z, ]+) \(Compose\)", shown)
+    assert offered is not None
+    for name in re.split(r", (?:or )?", offered[1]):
+        value = {"port": "587", "security": "starttls", "sender": "a@gmail.com", "host": "smtp.gmail.com"}
+        more = ["--for", "compose"] if name == "service" else []
+        generate("gmail", "--set", f"{name}={value.get(name, 'x@gmail.com')}", *more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,12 @@ from smtpdoctor.model import Origin, Secret, Setting
 from smtpdoctor.settings.lint import is_blocking, is_loopback, is_placeholder, lint
 from smtpdoctor.settings.read import Variable, Variables
 from smtpdoctor.settings.resolve import Flags, resolve
+from tests.checking import HOST, cli
+from tests.servers import dialogue, serve
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from smtpdoctor.model import Evidence
 
 BASE = {
@@ -477,3 +482,32 @@ def test_security_without_a_port() -> None:
     """Without a port there is nothing to say about the security."""
     assert labels(BASE, {"SMTP_PORT": None, "SMTP_TLS": "true"}) == ["port:missing"]
     assert labels(BASE, {"SMTP_PORT": None}) == ["port:missing"]
+
+
+# -- A login in the clear -----------------------------------------------------
+
+
+def test_a_login_in_the_clear_that_was_allowed_is_a_warning() -> None:
+    """`--allow-cleartext-auth` takes the responsibility; the label says so, and nothing else changes."""
+    variables = Variables(
+        {name: Variable(text, Origin("environment", name)) for name, text in (BASE | CLEAR).items()}
+    )
+    loaded = resolve(Flags(), variables)
+    assert [one.labels for one in lint(loaded)] == [{"cleartext"}]
+    assert [one.labels for one in lint(loaded, cleartext_allowed=True)] == [{"cleartext-allowed"}]
+
+
+def test_an_allowed_login_in_the_clear_hides_no_real_error(tmp_path: Path) -> None:
+    """What the server says comes first then; the flag leaves a warning."""
+    (tmp_path / "secret").write_text("kT9-qwErty")
+    with serve(dialogue({"AUTH": "535 5.7.8 authentication failed"})) as server:
+        done = cli(
+            *("check", "--host", "mail.corp.kr", "--port", "587", "--security", "none", "--no-environment"),
+            *("--connect-to", f"mail.corp.kr:587:{HOST}:{server.port}", "--allow-cleartext-auth"),
+            *("--username", "app@corp.kr", "--password-file", tmp_path / "secret", "--sender", "app@corp.kr"),
+            *("--format", "json"),
+            code=1,
+        )
+    first, *others = json.loads(done.stdout)["findings"]
+    assert (first["id"], first["severity"]) == ("auth-bad-credentials", "error")
+    assert [(one["id"], one["severity"]) for one in others] == [("auth-cleartext", "warning")]

@@ -53,7 +53,7 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     force: opt.Force = False,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,
-    quiet: opt.Quiet = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="One line for each finding.")] = False,
     verbose: opt.Verbose = False,
 ) -> None:
     """Name the cause behind an error text or in a log; no network.

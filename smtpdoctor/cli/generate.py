@@ -46,7 +46,7 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
         Optional[list[str]],  # noqa: UP045
         typer.Option(
             "--set",
-            help=f"A value: {', '.join(_NAMES)}. Repeatable.",
+            help="A value: username, sender, host, port, security, cipher, or service (Compose). Repeatable.",
             metavar="NAME=VALUE",
         ),
     ] = None,
@@ -91,6 +91,8 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     application = _app(app)
     wish = _wish(values or [], security, set(application.variables))
     format_of_file = _format(write, kind)
+    if wish.service is not None and format_of_file.NAME != "compose":
+        raise UsageError(Message("usage.needs", {"flag": "--set service", "other": "--for compose"}))
     password = password_from(file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue)
     if password is not None:
         # What is printed ends up in terminals and logs, so a password goes to files only.
@@ -231,6 +233,7 @@ def _write(path: Path, plan: Plan, format_: Format, lang: Lang, *, force: bool) 
 
     before = _existing(path)
     result = merged(format_, before or "", plan, lang, file=str(path), force=force)
+    result = replace(result, renewed=result.text != before)
     if result.text != before:
         values: dict[str, object] = {"file": str(path)}
         if not path.resolve().parent.is_dir():
@@ -251,11 +254,18 @@ def _tell(
     if path is not None and names:
         tell(say(lang, "generate.written", file=path, names=", ".join(names)))
     elif path is not None:
-        tell(say(lang, "generate.unchanged", file=path))
+        tell(say(lang, "generate.comments" if result.renewed else "generate.unchanged", file=path))
+    left = result.left
+    provider = plan.preset.name.in_(lang)
+    if left.reset:
+        owner = left.owner if isinstance(left.owner, str) else left.owner.in_(lang) if left.owner else "?"
+        tell(say(lang, "generate.reset", names=", ".join(left.reset), owner=owner))
+    if left.doubtful:
+        tell(say(lang, "generate.doubtful", names=", ".join(left.doubtful), preset=provider))
     if masked:
         tell(say(lang, "generate.masked", names=", ".join(masked)))
-    if left := [name for name in result.to_fill_in if name not in masked]:
-        tell(say(lang, "generate.fill", names=", ".join(left)))
+    if empty := [name for name in result.to_fill_in if name not in masked]:
+        tell(say(lang, "generate.fill", names=", ".join(empty)))
     for caution in format_.cautions(plan, names):
         tell(say(lang, caution))
     if path is not None and (command := format_.check_command(str(path))):

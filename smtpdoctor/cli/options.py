@@ -76,7 +76,9 @@ Language = Annotated[
 ]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour (as NO_COLOR).")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Only the verdict.")]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Also the facts of each stage.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Tell all there is to say: every step, page and fact.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Warnings count as problems.")]
 
 PresetName = Annotated[
@@ -87,8 +89,8 @@ App = Annotated[
     typer.Option("--app", help="Whose variables to read; detected when not given.", metavar="NAME"),
 ]
 Url = Annotated[str | None, typer.Option("--url", help="smtp://user@host:587 or smtps://…", metavar="URL")]
-Host = Annotated[str | None, typer.Option("--host", help="Name of the SMTP server.")]
-Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port.")]
+Host = Annotated[str | None, typer.Option("--host", help="Name of the SMTP server.", metavar="HOST")]
+Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Its port.", metavar="PORT")]
 SecurityMode = Annotated[
     Security | None,
     typer.Option(
@@ -97,7 +99,7 @@ SecurityMode = Annotated[
         "where offered; none.",
     ),
 ]
-Username = Annotated[str | None, typer.Option("--username", help="User name.")]
+Username = Annotated[str | None, typer.Option("--username", help="User name.", metavar="NAME")]
 PasswordFile = Annotated[
     Path | None,
     typer.Option("--password-file", help="A file that holds the password.", metavar="FILE"),
@@ -106,7 +108,7 @@ PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
 AskPassword = Annotated[bool, typer.Option("--ask-password", help="Ask for the password.")]
-Sender = Annotated[str | None, typer.Option("--sender", help="Address mails come from.")]
+Sender = Annotated[str | None, typer.Option("--sender", help="Address mails come from.", metavar="ADDRESS")]
 Ehlo = Annotated[str | None, typer.Option("--ehlo", help="Name for EHLO.", metavar="NAME")]
 EnvFiles = Annotated[
     list[Path] | None,

@@ -104,8 +104,10 @@ def _expected(error: Any) -> Message | str:
     if choices:
         return Message("usage.one-of", {"names": ", ".join(map(str, choices))})
     least, most = getattr(kind, "min", None), getattr(kind, "max", None)
-    if least is None or most is None:
+    if least is None:
         return str(error.message)
+    if most is None:
+        return Message("usage.whole-from", {"least": least})
     key = "usage.whole" if isinstance(least, int) else "usage.number"
     return Message(key, {"least": least, "most": most})
 

@@ -48,10 +48,24 @@ _Ended = queue.SimpleQueue[Exception | None]
 @guarded
 def sandbox(  # noqa: PLR0913 -- the flags of the contract
     starttls_port: Annotated[
-        int, typer.Option("--starttls-port", min=0, max=65535, help="Port for STARTTLS; 0: any that is free.")
+        int,
+        typer.Option(
+            "--starttls-port",
+            min=0,
+            max=65535,
+            help="Port for STARTTLS; 0: any that is free.",
+            metavar="PORT",
+        ),
     ] = 0,
     tls_port: Annotated[
-        int, typer.Option("--tls-port", min=0, max=65535, help="Port for implicit TLS; 0: any that is free.")
+        int,
+        typer.Option(
+            "--tls-port",
+            min=0,
+            max=65535,
+            help="Port for implicit TLS; 0: any that is free.",
+            metavar="PORT",
+        ),
     ] = 0,
     username: opt.Username = None,
     password_file: opt.PasswordFile = None,

@@ -10,10 +10,21 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from smtpdoctor.generate import compose, dotenv
-from smtpdoctor.generate.plan import Merged, Plan, Variable, Wish, plan_for
+from smtpdoctor.generate.plan import Left, Merged, Plan, Variable, Wish, plan_for
 from smtpdoctor.model import Lang, Message
 
-__all__ = ["FORMATS", "Format", "Merged", "Plan", "Variable", "Wish", "format_of", "merged", "plan_for"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "Left",
+    "Merged",
+    "Plan",
+    "Variable",
+    "Wish",
+    "format_of",
+    "merged",
+    "plan_for",
+]
 
 
 class Format(Protocol):

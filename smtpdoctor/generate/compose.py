@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from smtpdoctor.errors import UsageError
-from smtpdoctor.generate.comments import about, heading
+from smtpdoctor.generate.comments import about, heading, renewed
 from smtpdoctor.generate.plan import (
     Merged,
     Plan,
     Standing,
     Variable,
     decide,
+    host_in,
     unwritable,
 )
 from smtpdoctor.model import Lang, Message
@@ -455,7 +456,7 @@ def _standing(text: str) -> Standing:
     return Standing(text.replace("$$", "$"))
 
 
-def merge(text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merged:  # noqa: ARG001 -- the interface of a format
+def merge(text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merged:
     """Return the file with the plan in one service's environment; all other lines stay.
 
     Raises UsageError for values that are there already (unless ``force``), for a file that is too
@@ -463,9 +464,10 @@ def merge(text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merge
     """
     mark, text = ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
     source = _File(text, file)
-    environment = source.environment(plan, force=force)
-    standing = {name: place.standing for name, place in environment.places.items()}
+    standing = {one: place.standing for one, place in source.environment(plan, force=force).places.items()}
     decision = decide(plan, standing, file=file, force=force)
+    source = _File(_with_new_comments(source, plan, lang, host_in(plan, standing)), file)
+    environment = source.environment(plan, force=force)
     lines = source.lines
     for name, value in decision.edits.items():
         place = environment.places[name]
@@ -492,7 +494,24 @@ def merge(text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merge
         written=decision.written,
         unchanged=decision.unchanged,
         to_fill_in=decision.to_fill_in,
+        left=decision.left,
     )
+
+
+def _with_new_comments(source: _File, plan: Plan, lang: Lang, host: str | None) -> str:
+    """Return the file with what an earlier run wrote about another provider replaced."""
+    comments = [
+        None if number in source.inner else re.fullmatch(r"([ ]*)# (.*)", source.content(number))
+        for number in range(len(source.lines))
+    ]
+    new = renewed([one and one[2] for one in comments], plan, lang, host=host)
+    lines: list[str] = []
+    for line, comment, said in zip(source.lines, comments, new, strict=True):
+        if said is None or comment is None:
+            lines.append(line)
+        else:
+            lines += [f"{comment[1]}# {text}{source.end}" for text in said]
+    return "".join(lines)
 
 
 def _replacement(name: str, value: str, file: str, place: _Place, *, is_list: bool) -> str:

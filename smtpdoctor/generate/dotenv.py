@@ -13,7 +13,7 @@ from typing import Final
 
 from smtpdoctor.errors import UsageError
 from smtpdoctor.formats.dotenv import UnwritableError, assigned, assignment
-from smtpdoctor.generate.comments import about, heading
+from smtpdoctor.generate.comments import about, heading, renewed
 from smtpdoctor.generate.plan import (
     Decision,
     Merged,
@@ -21,6 +21,7 @@ from smtpdoctor.generate.plan import (
     Standing,
     Variable,
     decide,
+    host_in,
 )
 from smtpdoctor.model import Lang, Message
 
@@ -108,7 +109,9 @@ def merge(text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merge
     mark, text = ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
     end = "\r\n" if "\r\n" in text else "\n"
     parts = _bindings(text)
-    decision = decide(plan, _standing(parts), file=file, force=force)
+    standing = _standing(parts)
+    decision = decide(plan, standing, file=file, force=force)
+    parts = _bindings(_with_new_comments(parts, plan, lang, host_in(plan, standing), end))
     sources = [source for _, _, source in parts]
     last = {name: number for number, (name, _, _) in enumerate(parts) if name}
     for name, value in decision.edits.items():
@@ -130,7 +133,28 @@ def merge(text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merge
         written=decision.written,
         unchanged=decision.unchanged,
         to_fill_in=decision.to_fill_in,
+        left=decision.left,
     )
+
+
+def _with_new_comments(
+    parts: list[tuple[str, str | None, str]], plan: Plan, lang: Lang, host: str | None, end: str
+) -> str:
+    """Return the file with what an earlier run wrote about another provider replaced."""
+    texts = [
+        source.strip()[2:] if not name and value is None and source.lstrip().startswith("# ") else None
+        for name, value, source in parts
+    ]
+    new = renewed(texts, plan, lang, host=host)
+    lines: list[str] = []
+    for (_, _, source), said in zip(parts, new, strict=True):
+        if said is None:
+            lines.append(source)
+            continue
+        ahead = source[: len(source) - len(source.lstrip())]  # blank lines, and the indentation
+        blank, indent = ahead[: ahead.rfind("\n") + 1], ahead[ahead.rfind("\n") + 1 :]
+        lines += [blank, *(f"{indent}# {text}{end}" for text in said)]
+    return "".join(lines)
 
 
 def _replaced(source: str, name: str, value: str, file: str) -> str:

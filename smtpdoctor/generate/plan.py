@@ -14,13 +14,26 @@ from typing import Final, Literal, cast
 
 from smtpdoctor.errors import UsageError
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.schema import App, Endpoint, Preset
+from smtpdoctor.knowledge.schema import App, Endpoint, Preset, Text
 from smtpdoctor.model import Message, Secret, Security, SettingName
-from smtpdoctor.settings.lint import is_placeholder
+from smtpdoctor.settings.hosts import same_host
+from smtpdoctor.settings.lint import fits_username, is_placeholder, is_placeholder_host
 from smtpdoctor.settings.resolve import preset_of_host
 from smtpdoctor.smtp.command import MailboxError, mailbox
 
-__all__ = ["Decision", "Merged", "Plan", "Standing", "Variable", "Wish", "decide", "plan_for", "unwritable"]
+__all__ = [
+    "Decision",
+    "Left",
+    "Merged",
+    "Plan",
+    "Standing",
+    "Variable",
+    "Wish",
+    "decide",
+    "host_in",
+    "plan_for",
+    "unwritable",
+]
 
 _FILE_SUFFIX: Final = "_FILE"
 _FALLBACK_PASSWORD: Final = "your-password"  # noqa: S105 -- a placeholder, recognised by lint
@@ -113,6 +126,19 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What becomes of a login that stands in a file and was not given for this provider.
+
+    ``reset`` are the names whose values gave way, ``doubtful`` those that stay though they may be
+    another provider's; ``owner`` is that provider, or its host.
+    """
+
+    reset: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    owner: Text | str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What happens to a file: values to put in place, variables to add, names to leave alone."""
 
@@ -120,6 +146,7 @@ class Decision:
     additions: tuple[Variable, ...]
     unchanged: tuple[str, ...]
     to_fill_in: tuple[str, ...]
+    left: Left = field(default_factory=Left)
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -129,12 +156,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """The new text of a file, and what became of each variable (names only)."""
+    """The new text of a file, and what became of each variable (names only).
+
+    ``renewed``: the file changed, be it only in its comments.
+    """
 
     text: str = field(repr=False)
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
     to_fill_in: tuple[str, ...]
+    left: Left = field(default_factory=Left)
+    renewed: bool = False
 
 
 def unwritable(value: str) -> Message | str | None:
@@ -332,17 +364,60 @@ def _variable(app: App, setting: SettingName, value: _Value) -> Variable:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """The provider that a file was written for, and that another one takes the place of."""
+
+    host: str
+    preset: Preset | None
+
+    @property
+    def name(self) -> Text | str:
+        """What it is called."""
+        return self.preset.name if self.preset else self.host
+
+    def has(self, setting: SettingName, text: str, new: Preset) -> bool:
+        """Whether a value that stands beside the host belongs to this provider."""
+        domain = text.strip().rstrip(">").rpartition("@")[2].lower()
+        if setting == "password":
+            return True
+        if setting == "username":
+            return domain not in new.mail_domains
+        own = self.preset.mail_domains if self.preset else ()
+        return setting == "sender" and domain in own and domain not in new.mail_domains
+
+
+def host_in(plan: Plan, standing: Mapping[str, Standing]) -> str | None:
+    """Return the host that stands in a file as it is."""
+    hosts = (standing[name] for name in plan.app.variables.get("host", ()) if name in standing)
+    found = next(hosts, None)
+    return (found.text.strip() or None) if found is not None and found.kind == "text" else None
+
+
+def _owner(plan: Plan, standing: Mapping[str, Standing]) -> _Owner | None:
+    """Return the provider that the host in a file belongs to, where that is another one."""
+    host = host_in(plan, standing)
+    if host is None or same_host(host, plan.host) or is_placeholder_host(host) or is_placeholder(host):
+        return None
+    preset = preset_of_host(host)
+    return None if preset is not None and preset.id == plan.preset.id else _Owner(host, preset)
+
+
 class _Deciding:
     """Collects what happens to each variable of a file."""
 
-    def __init__(self, standing: Mapping[str, Standing], *, force: bool) -> None:
+    def __init__(self, plan: Plan, standing: Mapping[str, Standing], *, force: bool) -> None:
+        self.plan = plan
         self.standing = standing
         self.force = force
+        self.owner = _owner(plan, standing)
         self.edits: dict[str, str] = {}
         self.additions: list[Variable] = []
         self.unchanged: list[str] = []
         self.to_fill_in: list[str] = []
         self.conflicts: list[str] = []
+        self.reset: list[str] = []
+        self.doubtful: list[str] = []
 
     def _stands(self, name: str) -> bool:
         found = self.standing.get(name)
@@ -364,6 +439,8 @@ class _Deciding:
         pointer = next((n + _FILE_SUFFIX for n in variable.names if self._stands(n + _FILE_SUFFIX)), None)
         if pointer is not None and variable.yields:
             self.unchanged.append(pointer)
+            if self.owner is not None:
+                self.doubtful.append(pointer)
             return
         if pointer is not None:
             self.remove(pointer)
@@ -389,10 +466,49 @@ class _Deciding:
             self.edits[name] = variable.value
             return variable.fill_in
         if variable.yields:
-            self.unchanged.append(name)
-            return found.kind == "text" and is_placeholder(text)
+            return self._meet_login(name, variable, found)
         self._edit(name, variable.value)
         return False
+
+    def _meet_login(self, name: str, variable: Variable, found: Standing) -> bool:
+        """Decide about a login or sender that the command line said nothing of.
+
+        It stays, unless it belongs to the provider whose place another one takes.
+        """
+        owner, setting = self.owner, variable.setting
+        if owner is not None and found.kind != "text" and setting != "sender":
+            self.doubtful.append(name)
+        elif owner is not None and owner.has(setting, found.text, self.plan.preset):
+            self._edit(name, variable.value)
+            self.reset.append(name)
+            return variable.fill_in
+        elif setting == "username" and not self._may_be_ours(found.text.strip()):
+            self.doubtful.append(name)
+        self.unchanged.append(name)
+        return found.kind == "text" and is_placeholder(found.text)
+
+    def _may_be_ours(self, username: str) -> bool:
+        """Whether a user name could be one at the provider that is written."""
+        preset = self.plan.preset
+        if is_placeholder(username):
+            return True
+        domain = username.rpartition("@")[2].lower() if "@" in username else ""
+        others = {one for other in load.presets().values() for one in other.mail_domains}
+        elsewhere = bool(preset.mail_domains) and domain in others - {*preset.mail_domains}
+        return fits_username(username, preset) and not elsewhere
+
+    def forget_login(self) -> None:
+        """Empty the login of the provider before where the one that is written takes none."""
+        settings = {one.setting for one in self.plan.variables}
+        for setting in ("username", "password"):
+            if self.owner is None or setting in settings:
+                continue
+            for name in self.plan.app.variables.get(setting, ()):
+                for one in (name, name + _FILE_SUFFIX):
+                    if self._stands(one):
+                        self._edit(one, "")
+                        if self.standing[one].text.strip() not in _own_placeholders():
+                            self.reset.append(one)
 
 
 def decide(plan: Plan, standing: Mapping[str, Standing], *, file: str, force: bool) -> Decision:
@@ -400,11 +516,12 @@ def decide(plan: Plan, standing: Mapping[str, Standing], *, file: str, force: bo
 
     Raises UsageError with every name that has another value, unless ``force`` replaces them.
     """
-    deciding = _Deciding(standing, force=force)
+    deciding = _Deciding(plan, standing, force=force)
     for variable in plan.variables:
         deciding.put(variable)
     for name in plan.unwanted:
         deciding.remove(name)
+    deciding.forget_login()
     if deciding.conflicts:
         names = ", ".join(deciding.conflicts)
         raise UsageError(Message("usage.generate.exists", {"file": file, "names": names}))
@@ -413,4 +530,9 @@ def decide(plan: Plan, standing: Mapping[str, Standing], *, file: str, force: bo
         additions=tuple(deciding.additions),
         unchanged=tuple(deciding.unchanged),
         to_fill_in=tuple(deciding.to_fill_in),
+        left=Left(
+            reset=tuple(deciding.reset),
+            doubtful=tuple(deciding.doubtful),
+            owner=deciding.owner.name if deciding.owner else None,
+        ),
     )

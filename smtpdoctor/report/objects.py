@@ -89,5 +89,7 @@ def generated_object(preset: str, app: str, file: str | None, result: Merged) ->
         "written": list(result.written) if file else [],
         "unchanged": list(result.unchanged) if file else [],
         "to_fill_in": list(result.to_fill_in),
+        "reset": list(result.left.reset),
+        "doubtful": list(result.left.doubtful),
         **({} if file else {"text": result.text}),
     }

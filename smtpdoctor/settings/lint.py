@@ -15,7 +15,14 @@ from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, Load
 from smtpdoctor.smtp.command import MailboxError, mailbox
 from smtpdoctor.smtp.words import printable_facts
 
-__all__ = ["is_blocking", "is_loopback", "is_placeholder", "lint"]
+__all__ = [
+    "fits_username",
+    "is_blocking",
+    "is_loopback",
+    "is_placeholder",
+    "is_placeholder_host",
+    "lint",
+]
 
 _PLACEHOLDER: Final = r"""your[-_ .]?(?:.*[-_ ])?(?:password|passwd|pass|pw|secret|key|token|user(?:name)?|e?mail|host|server|address|login|id|account|api)\b.*
     |your[-_].+|.*[-_. ](?:goes[-_ ])?here|<.*>|\[[^\]:]*\]|\{\{.*\}\}|\$\{\w+\}|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%
@@ -67,8 +74,13 @@ def is_blocking(evidence: Evidence) -> bool:
     return any(meaning(label, evidence.setting).blocks for label in evidence.labels)
 
 
-def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
-    """Return all that is wrong or odd with the settings: what could not be read first, remarks last."""
+def lint(
+    loaded: Loaded, *, needs_sender: bool = True, cleartext_allowed: bool = False
+) -> tuple[Evidence, ...]:
+    """Return all that is wrong or odd with the settings: what could not be read first, remarks last.
+
+    ``cleartext_allowed``: the user said that a login may go unencrypted, so it is not refused.
+    """
     settings = loaded.settings
     preset = load.preset_with_id(settings.preset)
     remarks = [one for one in loaded.evidence if one.labels <= _REMARKS]
@@ -78,7 +90,7 @@ def lint(loaded: Loaded, *, needs_sender: bool = True) -> tuple[Evidence, ...]:
     absent = (name for name in needed if settings.get(name) is None and name not in unusable)
     found += (_about(name, None, Label.MISSING) for name in absent)
     found += _host(settings)
-    found += _security(settings, preset)
+    found += _security(settings, preset, cleartext_allowed=cleartext_allowed)
     found += _cipher(settings)
     told = any(Label.OTHER_HOST in one.labels for one in found)
     found += (one for one in _login(settings, preset) if not (told and Label.HALF_LOGIN in one.labels))
@@ -109,7 +121,7 @@ def _host(settings: Settings) -> Iterator[Evidence]:
         yield _about("host", setting, Label.HOST_HAS_BLANK, value=raw[:100], expected=_bare_host(host))
     elif not _is_address(host) and re.search(r":\d*$", host):
         yield _about("host", setting, Label.HOST_HAS_PORT, value=shown, expected=_bare_host(host))
-    elif settings.preset is None and (_is_placeholder_host(host) or is_placeholder(host)):
+    elif settings.preset is None and (is_placeholder_host(host) or is_placeholder(host)):
         yield _about("host", setting, Label.PLACEHOLDER, value=shown)
     elif not _is_address(host) and not _valid_name(host):
         yield _about("host", setting, Label.HOST_BAD_NAME, value=shown)
@@ -117,7 +129,8 @@ def _host(settings: Settings) -> Iterator[Evidence]:
         yield _about("host", setting, Label.HOST_NEAR_MISS, value=shown, known=near)
 
 
-def _is_placeholder_host(host: str) -> bool:
+def is_placeholder_host(host: str) -> bool:
+    """Whether a host is what templates put where a host belongs."""
     if not any(hint in host.lower() for hint in ("your", "domain", "example", "provider", "host.")):
         return False
     return bool(re.fullmatch(_PLACEHOLDER_HOST, host, re.IGNORECASE))
@@ -171,7 +184,7 @@ def _near_miss(host: str) -> str | None:
     return near[0] if near else None
 
 
-def _security(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
+def _security(settings: Settings, preset: Preset | None, *, cleartext_allowed: bool) -> Iterator[Evidence]:
     port, security, host = settings.port, settings.security, settings.host
     if port is None or security is None:
         return
@@ -198,7 +211,8 @@ def _security(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
         # With a login the auth stage refuses to go on, which is an error of its own.
         yield _about("security", security, Label.NO_ENCRYPTION, **facts)
     elif security.value is Security.NONE and host and not is_loopback(host.value):
-        yield _about("security", security, Label.CLEARTEXT, **facts)
+        label = Label.CLEARTEXT_ALLOWED if cleartext_allowed else Label.CLEARTEXT
+        yield _about("security", security, label, **facts)
 
 
 def _cipher(settings: Settings) -> Iterator[Evidence]:
@@ -223,7 +237,7 @@ def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
         yield from _credential("password", password, password.value.reveal())
     if preset is None:
         return
-    if username is not None and not _fits_username(username.value, preset):
+    if username is not None and not fits_username(username.value, preset):
         facts = {"value": username.value[:100]}
         if preset.username.form == "literal" and preset.username.value:
             facts["expected"] = preset.username.value
@@ -252,7 +266,8 @@ def _credential(name: SettingName, setting: Setting[Any], text: str) -> Iterator
         yield _about(name, setting, Label.BLANK_AROUND)
 
 
-def _fits_username(username: str, preset: Preset) -> bool:
+def fits_username(username: str, preset: Preset) -> bool:
+    """Whether a user name has the form that a provider takes."""
     match preset.username.form:
         case "literal":
             return username == preset.username.value

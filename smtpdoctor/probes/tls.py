@@ -296,11 +296,11 @@ def _cipher_remark(session: Session, cipher: str) -> list[Evidence]:
 
 def _stapled(session: Session, examined: Examined) -> list[Evidence]:
     """Look at the OCSP staple of a certificate that demands one; Python's ssl module does not show it."""
-    from smtpdoctor.net.second_look import fetch_staple
-
     demand = examined.first(Flaw.MUST_STAPLE)
     if demand is None:
         return []
+    from smtpdoctor.net.second_look import fetch_staple
+
     deadline = min(session.deadline, time.monotonic() + _LOOK_SECONDS)
     _, staple = fetch_staple(
         lambda: _dialled(session, Transcript()), session.target.host.name, deadline=deadline

@@ -12,13 +12,13 @@ from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.labels import Label, meaning
 from smtpdoctor.model import Evidence, Security, Setting, SettingName, Settings, Stage
 from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, Loaded
+from smtpdoctor.settings.target import is_loopback
 from smtpdoctor.smtp.command import MailboxError, mailbox
 from smtpdoctor.smtp.words import printable_facts
 
 __all__ = [
     "fits_username",
     "is_blocking",
-    "is_loopback",
     "is_placeholder",
     "is_placeholder_host",
     "lint",
@@ -45,17 +45,6 @@ _NEAR: Final = 0.88
 # What is worth knowing beside what is wrong: none of it says that a setting cannot be used.
 _REMARKS: Final = frozenset({Label.OVERRIDDEN, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.LOGIN_ELSEWHERE})
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine itself."""
-    name = host.strip("[]").rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
 
 
 def is_placeholder(text: str) -> bool:

@@ -7,7 +7,6 @@ guesses again.
 from __future__ import annotations
 
 import ipaddress
-from email.utils import parseaddr
 
 from msgspec import Struct
 
@@ -92,9 +91,14 @@ def _mailbox(*settings: Setting[str] | None) -> Mailbox | None:
         if setting is None:
             continue
         try:
-            return Mailbox(mailbox(setting.value), parseaddr(setting.value)[0])
+            address = mailbox(setting.value)
         except MailboxError:
             continue
+        if setting.value.strip() == address:
+            return Mailbox(address)
+        from email.utils import parseaddr  # brings 25 modules, which most settings have no use for
+
+        return Mailbox(address, parseaddr(setting.value)[0])
     return None
 
 

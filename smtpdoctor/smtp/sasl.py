@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import secrets
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from typing import Final
@@ -73,7 +72,10 @@ def scram(digest: str, username: str, password: str, nonce: str = "") -> Exchang
     def keyed(key: bytes, data: bytes) -> bytes:
         return hmac.digest(key, data, digest)
 
-    nonce = nonce or secrets.token_urlsafe(24)
+    if not nonce:
+        import secrets
+
+        nonce = secrets.token_urlsafe(24)
     name = prepared(username).replace("=", "=3D").replace(",", "=2C")
     client_first = f"n={name},r={nonce}"
     server_first = yield f"n,,{client_first}".encode()

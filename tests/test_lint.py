@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from smtpdoctor.knowledge import load
 from smtpdoctor.model import Origin, Secret, Setting
-from smtpdoctor.settings.lint import is_blocking, is_loopback, is_placeholder, lint
+from smtpdoctor.settings.lint import is_blocking, is_placeholder, lint
 from smtpdoctor.settings.read import Variable, Variables
 from smtpdoctor.settings.resolve import Flags, resolve
+from smtpdoctor.settings.target import is_loopback
 from tests.checking import HOST, cli
 from tests.servers import dialogue, serve
 

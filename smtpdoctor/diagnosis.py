@@ -230,29 +230,63 @@ def order(findings: list[Finding], failed: Stage | None) -> tuple[Finding, ...]:
     """Put the root cause first: errors before warnings, an earlier stage before a later one.
 
     A suspicion of the config stage is the cause where it explains the stage that failed, else a
-    remark: what the server said decides. One id is told once: the config stage's origin joins the
-    live evidence.
+    remark: what the server said decides. A misspelt name is the cause of what is missing. One cause
+    is told once: the config stage's origin joins the live evidence.
     """
-    merged: dict[str, Finding] = {}
+    merged: list[Finding] = []
     for finding in findings:
-        known = merged.get(finding.id)
-        merged[finding.id] = finding if known is None else _joined(known, finding)
-    told = {one.evidence.setting for one in merged.values() if one.severity is Severity.ERROR}
-    merged = {
-        name: one
-        for name, one in merged.items()
-        if (failed is not None and _explains(one, failed)) or not _says_less(one, told)
+        place = next((at for at, known in enumerate(merged) if _is_same(known, finding)), None)
+        if place is None:
+            merged.append(finding)
+        else:
+            merged[place] = _joined(merged[place], finding)
+    told = {
+        one.evidence.setting
+        for one in merged
+        if one.severity is Severity.ERROR and one.stage is not Stage.CONFIG
     }
+    certain = any(_is_certain(one) for one in merged)
+    absent = any(not _ABSENT.isdisjoint(one.evidence.labels) for one in merged)
+    merged = [
+        replace(one, severity=Severity.ERROR) if absent and Label.NEAR_NAME in one.evidence.labels else one
+        for one in merged
+    ]
     stages = list(Stage)
+
+    def explains(finding: Finding) -> bool:
+        return failed is not None and _explains(finding, failed, certain=certain)
 
     def rank(finding: Finding) -> tuple[int, bool, int, int]:
         severity, remark = GRAVITY[finding.severity], False
-        if failed is not None and _is_suspicion(finding):
-            remark = not _explains(finding, failed)
+        if absent and Label.NEAR_NAME in finding.evidence.labels:
+            severity = -1
+        elif failed is not None and _is_suspicion(finding):
+            remark = not explains(finding)
             severity = severity if remark else -1
         return severity, remark, stages.index(finding.stage), CERTAINTY[finding.confidence]
 
-    return tuple(sorted(merged.values(), key=rank))
+    return tuple(sorted((one for one in merged if explains(one) or not _says_less(one, told)), key=rank))
+
+
+# Something is not set that has to be; a name that nobody reads may have been meant to set it.
+_ABSENT: Final = frozenset({Label.MISSING, Label.NO_CREDENTIALS, Label.HALF_LOGIN, Label.NOT_LOGGED_IN})
+_LOGIN: Final = frozenset({"username", "password"})
+
+
+def _is_same(known: Finding, finding: Finding) -> bool:
+    """Whether two findings are one cause: of one entry, and not about two different settings."""
+    if known.id != finding.id:
+        return False
+    one, other = known.evidence.setting, finding.evidence.setting
+    if known.stage is not Stage.CONFIG or finding.stage is not Stage.CONFIG:
+        return one is None or other is None or one == other or {one, other} <= _LOGIN
+    return one == other
+
+
+def _is_certain(finding: Finding) -> bool:
+    """Whether the network has shown the cause of an error beyond doubt."""
+    live = finding.stage is not Stage.CONFIG and finding.severity is Severity.ERROR
+    return live and finding.confidence is Confidence.CERTAIN
 
 
 def _is_suspicion(finding: Finding) -> bool:
@@ -260,17 +294,17 @@ def _is_suspicion(finding: Finding) -> bool:
     return finding.stage is Stage.CONFIG and is_suspicion(evidence.labels, evidence.setting)
 
 
-def _explains(finding: Finding, failed: Stage) -> bool:
+def _explains(finding: Finding, failed: Stage, *, certain: bool) -> bool:
     """Whether what is suspected of a setting is why the stage failed."""
     setting = finding.evidence.setting
-    return any(failed in meaning(label, setting).explains for label in finding.evidence.labels)
+    meanings = [meaning(label, setting) for label in finding.evidence.labels]
+    return any(failed in one.explains and not (one.yields and certain) for one in meanings)
 
 
 def _says_less(finding: Finding, told: set[SettingName | None]) -> bool:
-    """Whether an error about the same login or sender has made a suspicion needless."""
+    """Whether what the server said of the same login or sender has made a suspicion needless."""
     setting = finding.evidence.setting
-    login = {"username", "password"}
-    same = setting in told or (setting in login and bool(login & told))
+    same = setting in told or (setting in _LOGIN and bool(_LOGIN & told))
     return same and finding.severity is not Severity.ERROR and _is_suspicion(finding)
 
 

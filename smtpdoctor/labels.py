@@ -151,14 +151,15 @@ class Meaning(Struct, frozen=True, kw_only=True):
 
     ``blocks``: nothing can be dialled with such a setting. ``suspicion``: what the settings suggest
     until the network has shown it. ``disproved_by``: the stage whose success shows that it was
-    wrong. ``explains``: the stages whose failure makes this warning the cause. ``of``: the settings
-    for which this holds; empty: any.
+    wrong. ``explains``: the stages whose failure makes this warning the cause; ``yields``: not where the
+    server has named another cause for certain. ``of``: the settings for which this holds; empty: any.
     """
 
     blocks: bool = False
     suspicion: bool = False
     disproved_by: Stage | None = None
     explains: frozenset[Stage] = frozenset()
+    yields: bool = False
     of: frozenset[SettingName] = frozenset()
 
 
@@ -194,7 +195,13 @@ MEANINGS: Final[Mapping[Label, Meaning]] = {
     Label.HOST_NEAR_MISS: Meaning(
         suspicion=True, disproved_by=Stage.CONNECT, explains=frozenset({Stage.DNS, Stage.CONNECT})
     ),
-    Label.USERNAME_FORM: _FORM,
+    Label.USERNAME_FORM: Meaning(
+        suspicion=True,
+        disproved_by=Stage.AUTH,
+        explains=frozenset({Stage.AUTH}),
+        yields=True,
+        of=_LOGIN,
+    ),
     Label.PASSWORD_FORM: _FORM,
     Label.PLACEHOLDER: _CUT,
     Label.CONTROL_CHARACTER: _CUT,

@@ -117,7 +117,7 @@ def assert_sound(report: Report) -> None:
     if last is not None:
         after = report.stages[report.stages.index(last) + 1 :]
         assert all(one.status is Status.SKIP and one.summary.key == "skip.after" for one in after)
-    assert len({one.id for one in report.findings}) == len(report.findings)
+    assert len({(one.id, one.evidence.setting) for one in report.findings}) == len(report.findings)
     for lang in ("en", "ko"):
         shown = json_v1.render(view_of(report, lang), transcript=True)
         password = report.settings.password

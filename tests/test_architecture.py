@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "settings": {"model", "labels", "errors", "knowledge", "smtp"},
     "diagnosis": {"model", "labels", "knowledge"},
     "formats": set(),
-    "advice": {"model", "formats", "knowledge", "diagnosis", "text"},
+    "advice": {"model", "labels", "formats", "knowledge", "diagnosis", "text"},
     "probes": {"model", "labels", "facts", "knowledge", "settings", "smtp", "net", "text"},
     "doctor": {"model", "labels", "plan", "probes", "settings", "smtp", "diagnosis"},
     "explain": {"model", "labels", "knowledge", "diagnosis", "smtp"},

@@ -6,20 +6,24 @@ that has to come first.
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from smtpdoctor import Report, Settings, check, words
+from smtpdoctor import Report, Settings, check, doctor, words
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Lang, Severity, Stage, Status
+from smtpdoctor.model import Evidence, Lang, Severity, Stage, Status
+from smtpdoctor.probes.session import Options
+from smtpdoctor.settings.resolve import Loaded
 from tests import servers
-from tests.checking import PASSWORD, USER, assert_failed, ids, stage_of
+from tests.checking import PASSWORD, USER, assert_failed, cli, ids, stage_of
 from tests.checking import check as check_with
 from tests.servers import HOST, Peer, Script, dialogue, dns_server, on, raw, say, sequence, serve
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tests.certs import Certificates
@@ -341,3 +345,87 @@ def test_the_other_ports_are_tried_after_a_time_out(
     cause = words(report, lang).problems[0].cause
     assert "465" in cause
     assert "587" in cause
+
+
+# -- Several causes in the settings ---------------------------------------------------------------
+
+
+def linted(folder: Path, *lines: str, env: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    (folder / ".env").write_text("\n".join(lines) + "\n")
+    shown = cli("lint", "--env-file", folder / ".env", "--format", "json", env=env)
+    findings: list[dict[str, Any]] = json.loads(shown.stdout)["findings"]
+    return findings
+
+
+GMAIL = ("SMTP_HOST=smtp.gmail.com", "SMTP_PORT=587", "SMTP_SENDER=hong@gmail.com")
+
+
+def test_two_settings_are_two_causes(tmp_path: Path) -> None:
+    """User name and password are each told by itself, and neither is given the other's value."""
+    found = linted(tmp_path, *GMAIL, "SMTP_USERNAME=hong", "SMTP_PASSWORD=abc")
+    about = {one["origin"]: one for one in found if one["id"] == "config-credentials-form"}
+    lines = [str(origin).rpartition(":")[2] for origin in about]
+    assert sorted(lines) == ["4", "5"]
+    for one in about.values():
+        assert all(change["value"] != "app-password" for change in one["changes"])
+
+
+def test_a_certain_error_is_not_hidden_by_a_warning_of_its_kind(tmp_path: Path) -> None:
+    """The strongest of several findings decides the verdict, also where they are of one entry."""
+    (tmp_path / ".env").write_text(
+        "SMTP_HOST=smtp.sendgrid.net\nSMTP_PORT=587\nSMTP_SENDER=a@example.org\n"
+        "SMTP_USERNAME=me@example.org\nSMTP_PASSWORD=abc\n"
+    )
+    assert cli("lint", "--env-file", tmp_path / ".env").exit_code == 1
+
+
+def test_a_misspelt_name_is_why_something_is_missing() -> None:
+    """The login is absent since nobody reads SMTP_USER: that comes first, and is an error."""
+    settings = Settings.of(host="smtp.naver.com", port=587, security="starttls", sender="kim@naver.com")
+    found = Evidence(
+        stage=Stage.CONFIG,
+        labels=frozenset({Label.NEAR_NAME}),
+        setting="username",
+        facts={"told": "SMTP_USER → SMTP_USERNAME"},
+    )
+    report = doctor.check(Loaded(settings, (found,)), Options(timeout=QUICK, until=Stage.DNS))
+    assert ids(report)[0] != "config-unknown-name"  # nothing is said to be missing before the login
+    with serve(dialogue()) as server:
+        options = Options(
+            connect_to={("smtp.naver.com", 587): (HOST, server.port)}, allow_cleartext_auth=True
+        )
+        plain = Settings.of(
+            host="smtp.naver.com", port=587, security="none", sender="kim@naver.com", preset="naver"
+        )
+        report = doctor.check(Loaded(plain, (found,)), options)
+    assert cause(report)[0] == "config-unknown-name"
+
+
+def test_what_the_environment_overrides_is_the_first_suspect(tmp_path: Path) -> None:
+    """Beside a password in the file that another one overrides, the first step is to take that one away."""
+    (tmp_path / ".env").write_text(
+        f"SMTP_HOST={HOST}\nSMTP_SENDER={USER}\nSMTP_USERNAME={USER}\nSMTP_PASSWORD=right-one\nSMTP_TLS=false\n"
+    )
+    with serve(dialogue(users={})) as server:
+        env = {"SMTP_PASSWORD": "old-one", "SMTP_PORT": str(server.port)}
+        shown = cli("check", "--env-file", tmp_path / ".env", "--format", "json", env=env)
+    first = json.loads(shown.stdout)["findings"][0]
+    assert first["id"] == "auth-bad-credentials"
+    assert "unset SMTP_PASSWORD" in first["fixes"][0]
+    assert "old-one" not in shown.stdout
+
+
+def test_another_protocol_at_a_provider_s_own_port() -> None:
+    """The port is right there, so something stands in between; it is not the port's fault."""
+    report = None
+    with serve(servers.http_server) as server:
+        report = check_with(
+            587,
+            "starttls",
+            dial=server.port,
+            host="smtp.gmail.com",
+            preset="gmail",
+            options={"timeout": QUICK * 4},
+        )
+    assert cause(report) == ("tls-intercepted", Stage.GREETING)
+    assert report.findings[0].evidence.origin is None

@@ -18,7 +18,8 @@ from smtpdoctor.advice.steps import Step, chosen, settings_in, tidy
 from smtpdoctor.diagnosis import Context
 from smtpdoctor.knowledge import load, schema
 from smtpdoctor.knowledge.schema import Entry, LinkKind, Preset, Reply
-from smtpdoctor.model import Change, Fault, Finding, Lang, Report, SettingName, Settings, Stage
+from smtpdoctor.labels import Label
+from smtpdoctor.model import Change, Fault, Finding, Lang, Message, Report, SettingName, Settings, Stage
 from smtpdoctor.text import say
 
 __all__ = ["Advice", "Excerpt", "advise", "check_command", "context_of"]
@@ -97,7 +98,8 @@ def advise(finding: Finding, context: Context, lang: Lang, options: Sequence[str
         meaning.append(f"{preset.name.in_(lang)}: {reply.cause.in_(lang)}")
     changes = changes_of(finding, context, entry, names)
     about = changes[0].setting if changes else None
-    steps = tidy(_steps(entry, preset, reply, names, context, lang), about)
+    overridden = _overridden(finding, context.settings, lang)
+    steps = tidy([*overridden, *_steps(entry, preset, reply, names, context, lang)], about)
     if not steps:
         # All that is said in general is about ports that this provider does not have.
         names = Names(finding, context, preset, lang, options, everything=True)
@@ -153,6 +155,19 @@ def _beside(finding: Finding, lang: Lang) -> Iterator[str]:
         told.append(say(lang, f"advice.sibling.{state}", port=port, security=mode))
     if told:
         yield say(lang, "advice.siblings", ports=say(lang, "advice.and").join(told))
+
+
+def _overridden(finding: Finding, settings: Settings, lang: Lang) -> Iterator[Step]:
+    """Yield the step that is first where the environment overrides what the file says of the setting at fault."""
+    name = finding.evidence.setting
+    setting = settings.get(name) if name is not None else None
+    if setting is None or setting.origin.kind != "environment" or Label.OVERRIDDEN in finding.evidence.labels:
+        return
+    for other in setting.overrides:
+        if other.origin.kind == "file" and other.origin.line is not None:
+            said = Message("advice.overridden", {"name": setting.origin.name, "place": str(other.origin)})
+            yield Step(say(lang, said), say("en", said), 0)
+            return
 
 
 def _steps(

@@ -73,6 +73,8 @@ def _concluded(session: Session, error: DialogueError) -> set[Label | None]:
                 found.add(Label.DEADLINE)
         case NotSMTP():
             found.add(label_of(error.label))
+            if session.at_provider and protocol_name(error.label):
+                found.add(Label.INTERCEPTED)
         case SASLFailed():
             found.add(Label.SERVER_UNPROVED)
         case _ if session.awaiting == "AUTH":

@@ -74,7 +74,7 @@ def _failure(session: Session, attempts: list[Attempt]) -> Failed:
         labels.add(Label.IPV6_ONLY_FAILED)
     if session.target.host.loopback:
         labels.add(Label.LOOPBACK)
-    if session.target.known_host:
+    if session.at_provider:
         labels.add(Label.KNOWN_PROVIDER)
     if first.error == "timeout" and session.run_is_over:
         labels.add(Label.DEADLINE)

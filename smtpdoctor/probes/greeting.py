@@ -104,7 +104,8 @@ def _foreign(session: Session, reply: Reply, protocol: str) -> Failed:
     """Return the failure for a server that speaks another protocol in replies that look like SMTP's."""
     first = session.banner or session.redact(reply.text)
     told = {"first": first, "protocol": protocol_name(protocol)}
-    evidence = session.refused(reply, label_of(protocol), **told)
+    labels = {label_of(protocol)} | ({Label.INTERCEPTED} if session.at_provider else set())
+    evidence = session.refused(reply, *labels, **told)
     return Failed(Message("greeting.not-smtp", {"first": first}), evidence, facts=session.facts)
 
 
@@ -141,7 +142,8 @@ def _silent(session: Session, error: TimedOut, seen: Look | None) -> Failed:
     first = session.redact(seen.first)
     if seen.label is Label.SILENT_TLS_PORT:
         return broken(session, error, seen.label, first=first)
-    evidence = broken_evidence(session, error, seen.label, first=first)
+    labels = {seen.label} | ({Label.INTERCEPTED} if session.at_provider else set())
+    evidence = broken_evidence(session, error, *labels, first=first)
     values = {"error": "not-smtp", "first": first}
     return Failed(Message("greeting.not-smtp", values), replace_text(evidence, first))
 

@@ -114,6 +114,15 @@ class Session(Struct):
     token: str = ""
     in_transaction: bool = False
 
+    @property
+    def at_provider(self) -> bool:
+        """Whether host and port are a known provider's own: whoever else answers there stands in between."""
+        from smtpdoctor.knowledge import load
+
+        target = self.target
+        preset = load.preset_with_id(target.provider) if target.known_host else None
+        return preset is not None and any(one.port == target.port for one in preset.endpoint)
+
     def start_stage(self, stage: Stage) -> None:
         """Give a stage its time."""
         now = time.monotonic()

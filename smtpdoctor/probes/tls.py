@@ -195,7 +195,7 @@ def _shaken(session: Session, channel: Channel) -> Passed:
     session.transcript.record("note", f"TLS {made.version} {made.cipher}")
     stapled = _stapled(session, examined)
     if any(Label.REVOKED in one.labels for one in stapled):
-        summary = Message("tls.certificate-trust", {"detail": "certificate revoked"})
+        summary = Message("tls.certificate-revoked")
         raise Failed(summary, *stapled, facts=replace(facts, trust="bad"))
     evidence = [
         *stapled,
@@ -406,8 +406,12 @@ def _refused_certificate(session: Session, error: TLSFailed) -> Failed:
         for fault in examined.faults[1:]
         if _LABELS.get(fault.flaw) and _judgement(fault.flaw) != judged
     ]
-    detail = session.redact(error.detail)
-    return Failed(Message(f"tls.certificate-{judged}", {"detail": detail}), evidence, *others, facts=facts)
+    values = {
+        "names": told.get("names", "-"),
+        "issuer": told.get("issuer", "-"),
+        **{name: evidence.facts.get(name, "-") for name in ("subject", "expires")},
+    }
+    return Failed(Message(f"tls.certificate-{judged}", values), evidence, *others, facts=facts)
 
 
 def _judgement(flaw: Flaw) -> str:

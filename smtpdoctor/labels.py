@@ -66,6 +66,7 @@ class Label(StrEnum):
     OTHER_FAMILY = "other-family"
     HALF_ANSWERED = "half-answered"
     NO_PUBLIC_NAMES = "no-public-names"
+    NULL_ADDRESS = "null-address"
     NAME_HIDDEN = "name-hidden"
     # connection
     ALL_ADDRESSES_FAILED = "all-addresses-failed"
@@ -93,6 +94,7 @@ class Label(StrEnum):
     REWRITTEN = "rewritten"
     BINARY = "binary"
     MALFORMED = "malformed"
+    BROKEN_REPLY = "broken-reply"
     LINE_TOO_LONG = "line-too-long"
     ENDLESS = "endless"
     DRIPPING = "dripping"
@@ -139,6 +141,8 @@ class Label(StrEnum):
     CLOSED_AFTER_AUTH = "closed-after-auth"
     SERVER_UNPROVED = "server-unproved"
     NOT_LOGGED_IN = "not-logged-in"
+    LOGGED_IN = "logged-in"
+    TLS_UNSEEN = "tls-unseen"
     # message
     SMTPUTF8_NEEDED = "smtputf8-needed"
     NOT_ARRIVED = "not-arrived"

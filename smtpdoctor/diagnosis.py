@@ -200,15 +200,15 @@ def diagnose(evidence: Evidence, context: Context) -> Finding | None:
 
 
 def _for_good(evidence: Evidence, usual: Stage) -> bool:
-    """Whether a server turned a connection away for good: 5yz instead of its greeting.
+    """Whether a server turned a connection away for good: 5yz instead of its greeting, or to STARTTLS.
 
     What is refused is the address or all mail (RFC 5321 section 3.1, RFC 7504), which the same
     connection a moment later does not change.
     """
     if Label.PERMANENT in evidence.labels:
         return True
-    greeting = (evidence.stage or usual) is Stage.GREETING
-    return greeting and evidence.code is not None and evidence.code >= _PERMANENT
+    before_login = (evidence.stage or usual) in {Stage.GREETING, Stage.TLS}
+    return before_login and evidence.code is not None and evidence.code >= _PERMANENT
 
 
 def ties(evidence: Evidence, context: Context) -> list[str]:

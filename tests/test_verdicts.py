@@ -20,7 +20,7 @@ from smtpdoctor.settings.resolve import Loaded
 from tests import servers
 from tests.checking import PASSWORD, USER, assert_failed, cli, ids, stage_of
 from tests.checking import check as check_with
-from tests.servers import HOST, Peer, Script, dialogue, dns_server, on, raw, say, sequence, serve
+from tests.servers import HOST, Dns, Peer, Script, dialogue, dns_server, on, raw, say, sequence, serve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ def run(script: Script, **more: Any) -> Report:
     options = {name: more.pop(name) for name in ("timeout", "deadline", "ca_file", "until") if name in more}
     with serve(script) as server:
         given = {"security": "none", "username": USER, "password": PASSWORD, "sender": USER, **more}
-        return check(Settings.of(host=HOST, port=server.port, **given), **options)
+        return check(Settings.of(**{"host": HOST, "port": server.port, **given}), **options)
 
 
 def cause(report: Report) -> tuple[str, Stage]:
@@ -302,20 +302,113 @@ def test_one_of_two_addresses_is_dead() -> None:
 # -- The live reply decides -----------------------------------------------------------------------
 
 
-def test_what_the_server_says_beats_what_the_settings_suggest(tmp_path: Path) -> None:
+def test_what_the_server_says_beats_what_the_settings_suggest(certificates: Certificates) -> None:
     """A user name of an odd form is a remark beside a certain answer of the provider."""
-    reply = "534-5.7.9 Application-specific password required. Learn more at\n534 5.7.9  https://support.google.com/mail/?p=InvalidSecondFactor gsmtp"
-    with serve(dialogue({"AUTH": reply})) as server:
+    reply = (
+        "534-5.7.9 Application-specific password required. Learn more at\n"
+        "534 5.7.9  https://support.google.com/mail/?p=InvalidSecondFactor gsmtp"
+    )
+    shop = certificates.workshop
+    certificate = shop.store("gmail", shop.leaf(shop.root, ("smtp.gmail.com",)))
+    with serve(dialogue({"AUTH": reply}, starttls_cert=certificate)) as server:
         report = check_with(
             587,
-            "none",
+            "starttls",
             dial=server.port,
             host="smtp.gmail.com",
             preset="gmail",
             username="alice",
             sender="alice@gmail.com",
+            options={"ca_file": str(certificate.ca_pem)},
         )
     assert_failed(report, "auth-app-password", Stage.AUTH)
+
+
+@pytest.mark.parametrize("security", ["none", "opportunistic"])
+def test_no_login_in_the_clear_in_a_provider_s_name(security: str) -> None:
+    """A provider's name is not this machine, though something here answers to it."""
+    with serve(dialogue()) as server:
+        report = check_with(587, security, dial=server.port, host="smtp.gmail.com", preset="gmail")
+        server.join()
+        assert not any(line.startswith("AUTH") for line in server.lines)
+    assert report.verdict == "fail"
+
+
+# -- What a refusal has to be read with -----------------------------------------------------------
+
+
+def test_a_refusal_after_a_login_is_not_for_want_of_one() -> None:
+    """Who has logged in is not told to log in."""
+    for verb in ("MAIL", "RCPT"):
+        report = run(dialogue({verb: "530 5.7.0 Authentication required"}), recipient=USER)
+        assert Label.LOGGED_IN in report.findings[0].evidence.labels
+        assert report.findings[0].id != "auth-required"
+
+
+def test_tls_that_the_server_does_not_see(certificates: Certificates) -> None:
+    """STARTTLS inside TLS: a proxy in front took the TLS off."""
+    script = dialogue(
+        {"MAIL": "530 5.7.0 Must issue a STARTTLS command first"},
+        implicit_cert=certificates.good,
+        tls_capabilities=["STARTTLS", "AUTH PLAIN"],
+    )
+    report = run(script, security="tls", host="localhost", ca_file=str(certificates.ca_pem))
+    assert Label.TLS_UNSEEN in report.findings[0].evidence.labels
+
+
+def test_a_temporary_refusal_of_ehlo_is_not_about_the_name(certificates: Certificates) -> None:
+    """Nor is one inside TLS a refusal of STARTTLS."""
+    busy = "451 4.3.0 Temporary server error"
+    assert cause(run(dialogue({"EHLO": busy})))[0] == "server-error"
+    script = dialogue({"EHLO": [EHLO_REPLY, "421 4.3.0 Try later"]}, starttls_cert=certificates.good)
+    report = run(script, security="starttls", host="localhost", ca_file=str(certificates.ca_pem))
+    assert cause(report)[0] != "starttls-rejected"
+
+
+def test_a_file_server_that_wants_its_own_login() -> None:
+    """Vsftpd answers EHLO with 530: that is FTP, not a login that mail wants."""
+    reply = "530 Please login with USER and PASS."
+    report = run(dialogue({"EHLO": reply, "HELO": reply}, greeting="220 (vsFTPd 3.0.3)"))
+    assert cause(report) == ("not-smtp", Stage.GREETING)
+
+
+def _closes_without_proxy(peer: Peer) -> None:
+    """Postfix, Dovecot and others close, at once or after a while, what does not begin with the header."""
+    if peer.number == 0:
+        peer.close()
+    elif peer.read_line().startswith("PROXY "):
+        dialogue()(peer)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        _closes_without_proxy,
+        servers.by_connection(say("421 4.3.0 Server local error"), _waits_for_proxy),
+    ],
+    ids=["closes", "421"],
+)
+def test_a_port_for_a_load_balancer_is_proved(script: Script) -> None:
+    """It greets the one who brings the header."""
+    assert cause(run(script, timeout=4.0))[0] == "proxy-expected"
+
+
+def test_a_name_that_a_filter_keeps_back() -> None:
+    """0.0.0.0 is no server, and whatever answers there has nothing to do with the name."""
+    with dns_server({"mail.test": ["0.0.0.0"]}) as resolver:  # noqa: S104 -- an answer, not an address to bind
+        options = {"resolver": (resolver.host, resolver.port)}
+        report = check_with(25, "none", host="mail.test", options=options)
+    assert report.findings[0].stage is Stage.DNS
+    assert Label.NULL_ADDRESS in report.findings[0].evidence.labels
+
+
+@pytest.mark.parametrize("failing", [Dns.SERVFAIL, Dns.SILENT])
+def test_an_address_that_was_not_told_is_not_missing(failing: Dns) -> None:
+    """Where the question for A was not answered, "no AAAA" does not mean that there is no address."""
+    with dns_server({("mail.test", "A"): failing, ("mail.test", "AAAA"): Dns.NODATA}) as resolver:
+        options = {"resolver": (resolver.host, resolver.port), "timeout": QUICK * 2}
+        report = check_with(25, "none", host="mail.test", options=options)
+    assert cause(report)[0] == "dns-resolver-failure"
 
 
 # -- The other ports ------------------------------------------------------------------------------

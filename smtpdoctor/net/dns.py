@@ -570,6 +570,9 @@ def _concluded(chosen: dict[Record, Reply], seconds: float) -> _Examined:
     addresses = _ordered([address for reply in chosen.values() for address in reply.records])
     zone = next((reply.zone for reply in chosen.values() if reply.outcome is Outcome.NXDOMAIN), "")
     if not addresses:
+        # "There is none" for one record type says nothing of the other, whose question was not answered.
+        open_ones = [reply for reply in chosen.values() if reply.outcome is not Outcome.NO_RECORD]
+        best = min(open_ones, key=_rank) if open_ones else best
         return _Examined(error=_ERRORS[best.outcome], chain=best.chain, zone=zone)
     remarks: tuple[Remark, ...] = ()
     error = ""

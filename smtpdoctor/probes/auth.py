@@ -59,6 +59,7 @@ def step(session: Session) -> Passed | Skipped:
         failure.evidence += in_clear
         raise failure from error
     if reply.code == _OK:
+        session.logged_in = True
         values = {"username": session.redact(login.username), "mechanism": mechanism}
         return Passed(Message("auth.pass", values), facts, in_clear)
     evidence = session.refused(reply, *labels, **told)
@@ -71,7 +72,9 @@ def step(session: Session) -> Passed | Skipped:
 def _in_clear(session: Session) -> tuple[Evidence, ...]:
     """Refuse to send a login in the clear, other than to this machine; where the user allows it, say so."""
     address = session.address
-    if session.secured or (address is not None and address.is_loopback):
+    # A provider's own name never means this machine, whatever the resolver or a flag says.
+    here = address is not None and address.is_loopback and not session.target.known_host
+    if session.secured or here:
         return ()
     if session.options.allow_cleartext_auth:
         return (session.evidence(Label.CLEARTEXT_ALLOWED),)
@@ -84,7 +87,7 @@ def _no_mechanism(session: Session, offered: tuple[str, ...], *, oauth: bool) ->
         hidden = "STARTTLS" in session.capabilities and not session.open_channel().encrypted
         label = Label.AUTH_AFTER_STARTTLS if hidden else Label.NO_AUTH_OFFERED
         key = "auth.after-starttls" if hidden else "auth.not-offered"
-        return Failed(Message(key), session.evidence(label))
+        return Failed(Message(key), session.evidence(label, *session.surroundings()))
     only_oauth = not oauth and set(offered) <= _OAUTH
     label = Label.ONLY_OAUTH if only_oauth else Label.NO_COMMON_MECHANISM
     mechanisms = session.redact(" ".join(offered))

@@ -18,7 +18,9 @@ from smtpdoctor.smtp.words import decode
 __all__ = ["answered", "broken", "broken_evidence", "label_of", "stray"]
 
 _FIRST: Final = 120
+_BROKEN: Final = "broken-reply"
 _NO_WORDS: Final = frozenset({"tls-bytes", "binary"})
+_OPENING: Final = frozenset({"", "EHLO", "HELO", "LHLO"})
 _AWAITED: Final = {"STARTTLS": Label.STARTTLS, "EHLO": Label.HELO, "HELO": Label.HELO}
 # What a TLS alert that comes after the handshake means (RFC 8446 section 6.2).
 _LATE_ALERTS: Final = {"TLSV13_ALERT_CERTIFICATE_REQUIRED": Label.CLIENT_CERTIFICATE}
@@ -71,6 +73,8 @@ def _concluded(session: Session, error: DialogueError) -> set[Label | None]:
                 found.add(Label.DRIPPING if error.dripping else Label.UNFINISHED)
             if session.run_is_over:
                 found.add(Label.DEADLINE)
+        case NotSMTP() if session.awaiting not in _OPENING:
+            found.add(Label.BROKEN_REPLY)  # it has spoken SMTP until now
         case NotSMTP():
             found.add(label_of(error.label))
             if session.at_provider and protocol_name(error.label):
@@ -90,11 +94,11 @@ def broken_evidence(session: Session, error: DialogueError, *labels: Label, **fa
     if isinstance(error, TimedOut):
         seconds = session.options.deadline if Label.DEADLINE in concluded else session.allotted
         told.setdefault("seconds", f"{seconds:.3g}")
-    if isinstance(error, NotSMTP):
+    if isinstance(error, NotSMTP) and session.awaiting in _OPENING:
         told.setdefault("protocol", protocol_name(error.label))
     evidence = Evidence(
         stage=session.stage,
-        error=error.token,
+        error=_BROKEN if Label.BROKEN_REPLY in concluded else error.token,
         text=first or getattr(error, "detail", ""),
         labels=frozenset(concluded.union(labels)),
         facts=told,
@@ -126,6 +130,8 @@ def _key(session: Session, evidence: Evidence) -> str:
         return "broken.stray"
     if Label.DEADLINE in labels:
         return "broken.deadline"
+    if Label.BROKEN_REPLY in labels:
+        return "broken.reply"
     if evidence.error == "not-smtp":
         return "greeting.not-smtp"
     if session.stage is Stage.TLS and not session.awaiting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from ipaddress import ip_address
 from typing import Final
 
 from smtpdoctor.facts import DnsFacts
@@ -39,12 +40,29 @@ def step(session: Session) -> Passed:
     if answer.error:
         known = target.known_host and host == target.host.name
         raise _failure(session, host, answer, known=known)
+    if not answer.literal and all(map(_is_null, answer.addresses)):
+        raise _blocked(session, host, answer)
     session.addresses = tuple(Address(ip, port) for ip in answer.addresses[:_MAX_ADDRESSES])
     facts = DnsFacts(answer.addresses, answer.canonical)
     if answer.literal:
         return Passed(Message("dns.literal", {"address": answer.name}), facts)
     shown = ", ".join(answer.addresses[:_SHOWN])
     return Passed(Message("dns.pass", {"host": host, "addresses": shown}), facts, _odd(answer))
+
+
+def _is_null(address: str) -> bool:
+    return ip_address(address.partition("%")[0]).is_unspecified
+
+
+def _blocked(session: Session, host: str, answer: Answer) -> Failed:
+    """Return the failure for a name that is kept back with an address that is none (0.0.0.0, ::)."""
+    shown = ", ".join(answer.addresses)
+    told = {"value": session.redact(host), "address": shown}
+    values = {"host": told["value"], "address": shown}
+    facts = DnsFacts(answer.addresses, answer.canonical)
+    return Failed(
+        Message("dns.null-address", values), session.evidence(Label.NULL_ADDRESS, **told), facts=facts
+    )
 
 
 def _odd(answer: Answer) -> tuple[Evidence, ...]:

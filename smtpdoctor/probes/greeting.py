@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from smtpdoctor.facts import GreetingFacts
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Evidence, Message
+from smtpdoctor.model import Evidence, Message, Stage
 from smtpdoctor.probes.broken import answered, broken, broken_evidence, label_of, stray
-from smtpdoctor.probes.look import Look, look_at
+from smtpdoctor.probes.look import Look, greets_a_balancer, look_at
 from smtpdoctor.probes.session import Failed, Passed, Session
 from smtpdoctor.smtp.channel import own_name
 from smtpdoctor.smtp.command import ehlo_for
-from smtpdoctor.smtp.errors import DialogueError, TimedOut
+from smtpdoctor.smtp.errors import DialogueError, Disconnected, TimedOut
 from smtpdoctor.smtp.protocols import greeting_label, protocol_name
 from smtpdoctor.smtp.reply import Reply
 
@@ -26,6 +26,7 @@ __all__ = ["hello", "step"]
 _PATIENCE: Final = 1.5
 _READY: Final = 220
 _SHUTTING_DOWN: Final = 421
+_PERMANENT: Final = 500
 _UNKNOWN_COMMAND: Final = frozenset({500, 502})
 _STRAY_SECONDS: Final = 0.2  # a reply to a command that was sent before ours is on its way already
 _NOT_IMPLEMENTED: Final = frozenset({500, 501, 502, 503, 504})
@@ -42,6 +43,9 @@ def step(session: Session) -> Passed:
         greeting = channel.read_reply()
     except TimedOut as error:
         raise _silent(session, error, side.result()) from error
+    except Disconnected as error:
+        side.cancel()
+        raise _turned_away(session) or error from error
     finally:
         side.cancel()
     session.greeted = True
@@ -52,6 +56,8 @@ def step(session: Session) -> Passed:
     session.rewritten = session.banner if given_away == Label.REWRITTEN else ""
     if given_away == Label.NNTP:
         raise _foreign(session, greeting, given_away)
+    if greeting.code == _SHUTTING_DOWN and (failure := _turned_away(session, greeting)):
+        raise failure
     if greeting.code != _READY:
         labels = (Label.PROXY_EXPECTED,) if given_away == Label.PROXY_EXPECTED else ()
         evidence = session.refused(greeting, *labels)
@@ -91,11 +97,15 @@ def _hello_refused(session: Session, first: Reply, last: Reply) -> Failed:
     if first.code in _UNKNOWN_COMMAND and last.code in _NOT_IMPLEMENTED:
         # A server that knows neither command does not speak SMTP, whatever name it is told.
         return _foreign(session, last, _what_knows_no_hello(session, first, last))
-    # 421 may answer any command (RFC 5321 section 3.8), so it says nothing about the name.
-    labels = set() if last.code == _SHUTTING_DOWN else {Label.HELO}
+    if greeting_label(Reply(_READY, (session.banner,))) == Label.FTP:
+        return _foreign(session, last, Label.FTP)  # 530: it wants its own login first
+    # A temporary refusal is about the server (421 may answer any command, RFC 5321 section 3.8), not the name.
+    labels = {Label.HELO} if last.code >= _PERMANENT else set()
     if session.ehlo_assumed:
         labels.add(Label.EHLO_ASSUMED)
     evidence = session.refused(last, *labels, value=session.ehlo)
+    # Inside TLS it is EHLO that is refused all the same: the handshake went well.
+    evidence = replace(evidence, stage=Stage.GREETING)
     values = {"ehlo": session.ehlo, "code": last.code, "reply": evidence.text}
     return Failed(Message("greeting.helo-refused", values), evidence, facts=session.facts)
 
@@ -146,6 +156,16 @@ def _silent(session: Session, error: TimedOut, seen: Look | None) -> Failed:
     evidence = broken_evidence(session, error, *labels, first=first)
     values = {"error": "not-smtp", "first": first}
     return Failed(Message("greeting.not-smtp", values), replace_text(evidence, first))
+
+
+def _turned_away(session: Session, said: Reply | None = None) -> Failed | None:
+    """Return the failure of a port that greets only whoever brings a load balancer's header, else None."""
+    if not greets_a_balancer(session):
+        return None
+    text = session.redact(str(said)) if said is not None else ""
+    evidence = session.refused(said) if said is not None else session.evidence()
+    evidence = replace(evidence, labels=frozenset({Label.PROXY_EXPECTED}))
+    return Failed(Message("greeting.balancer", {"first": text}), evidence, facts=session.facts)
 
 
 def replace_text(evidence: Evidence, text: str) -> Evidence:

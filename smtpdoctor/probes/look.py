@@ -22,7 +22,7 @@ from smtpdoctor.smtp.reply import identify
 from smtpdoctor.smtp.transcript import Transcript
 from smtpdoctor.smtp.words import decode
 
-__all__ = ["Look", "look_at"]
+__all__ = ["Look", "greets_a_balancer", "look_at"]
 
 _SAYS_NOTHING: Final = frozenset({Label.BINARY, Label.MALFORMED, Label.LINE_TOO_LONG, Label.ENDLESS})
 _SECONDS: Final = 3.0
@@ -52,6 +52,18 @@ def look_at(session: Session) -> Look | None:
         if seen is not None:
             return seen
     return None
+
+
+def greets_a_balancer(session: Session) -> bool:
+    """Whether the port greets a connection that begins with a load balancer's header, having turned this one away."""
+    host, deadline = session.target.host.name, min(session.deadline, time.monotonic() + _SECONDS)
+    channel = _dial(session, deadline)
+    if channel is None:
+        return False
+    try:
+        return _behind_a_balancer(channel, host, deadline) is not None
+    finally:
+        channel.close()
 
 
 def _dial(session: Session, deadline: float) -> Channel | None:

@@ -110,6 +110,7 @@ class Session(Struct):
     capabilities: Mapping[str, str] = {}
     secured: bool = False  # TLS with a verified certificate and secret bits
     rewritten: str = ""  # what something on the way has overwritten in what the server said
+    logged_in: bool = False
     message: bytes | None = None
     token: str = ""
     in_transaction: bool = False
@@ -168,9 +169,16 @@ class Session(Struct):
             code=reply.code,
             enhanced=reply.enhanced,
             text=self.redact(reply.text),
-            labels=frozenset(labels),
+            labels=frozenset((*labels, *self.surroundings())),
             facts={"command": self.awaiting, **facts},
         )
+
+    def surroundings(self) -> tuple[Label, ...]:
+        """Return what a refusal has to be read with: a login that went through, TLS that the server does not see."""
+        labels = (Label.LOGGED_IN,) if self.logged_in else ()
+        # Who speaks TLS already and offers STARTTLS does not know of it: a proxy in front took it off.
+        hidden = self.secured and "STARTTLS" in self.capabilities
+        return (*labels, Label.TLS_UNSEEN) if hidden else labels
 
     def login_labels(self) -> tuple[Label, ...]:
         """Return the label for a dialogue without a login on a server that offers one."""

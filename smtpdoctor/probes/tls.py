@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from smtpdoctor.facts import TlsFacts
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Evidence, Message, Security
+from smtpdoctor.model import Evidence, Message, Security, Stage
 from smtpdoctor.net.certificate import Examined, Fault, Flaw, describe
 from smtpdoctor.net.tls import (
     CipherRemark,
@@ -28,7 +28,7 @@ from smtpdoctor.probes.greeting import capabilities_shown, hello
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import DialogueError, Disconnected, TLSFailed
-from smtpdoctor.smtp.reply import ReplyParser, identify
+from smtpdoctor.smtp.reply import Reply, ReplyParser, identify
 from smtpdoctor.smtp.transcript import Transcript
 
 __all__ = ["step"]
@@ -113,10 +113,10 @@ def _not_offered(session: Session, security: Security) -> Passed | Skipped:
         told["first"] = session.rewritten
     elif _provider_offers_starttls(session):
         labels.add(Label.INTERCEPTED)
-    if security is Security.STARTTLS:
+    if security is Security.STARTTLS or Label.INTERCEPTED in labels:
         raise Failed(Message("tls.not-offered"), session.evidence(*labels, **told))
     address = session.address
-    if address is not None and address.is_loopback and not labels & {Label.REWRITTEN, Label.INTERCEPTED}:
+    if address is not None and address.is_loopback and Label.REWRITTEN not in labels:
         return Skipped(Message("tls.not-offered-loopback"))
     evidence = session.evidence(*labels, Label.OPPORTUNISTIC, **told)
     return Passed(Message("tls.not-offered-opportunistic"), None, (evidence,))
@@ -318,7 +318,9 @@ def _broken(session: Session, error: DialogueError) -> Failed:
     """Tell why there is no TLS."""
     kind = identify(error.received) if error.received else ""
     labels: tuple[Label, ...] = ()
-    if kind == "malformed" and _is_reply(error.received):
+    if kind == "malformed" and (reply := _reply_in(error.received)) is not None:
+        if session.target.security is Security.TLS and not reply.positive:
+            return _turned_away(session, reply)
         injected = session.target.security is not Security.TLS
         labels = (Label.INJECTED if injected else Label.PLAIN_ANSWER,)
     elif kind not in _NO_WORDS:
@@ -331,14 +333,25 @@ def _broken(session: Session, error: DialogueError) -> Failed:
     return _looked_at(session, error, failure)
 
 
-def _is_reply(data: bytes) -> bool:
+def _reply_in(data: bytes) -> Reply | None:
+    """Return the reply that bytes in the clear are, if they are one."""
     parser = ReplyParser()
     parser.feed(data if data.endswith(b"\n") else data + b"\n")
     try:
-        parser.next_reply()
+        return parser.next_reply()
     except DialogueError:
-        return False
-    return True
+        return None
+
+
+def _turned_away(session: Session, reply: Reply) -> Failed:
+    """Return the failure of a port that refuses in the clear instead of shaking hands: that is no other mode."""
+    from smtpdoctor.probes.look import greets_a_balancer
+
+    evidence = replace(session.refused(reply), stage=Stage.GREETING)
+    if greets_a_balancer(session):
+        evidence = replace(evidence, labels=frozenset({Label.PROXY_EXPECTED}))
+    values = {"code": reply.code, "reply": evidence.text}
+    return Failed(Message("greeting.refused", values), evidence)
 
 
 def _looked_at(session: Session, error: DialogueError, failure: Failed) -> Failed:
@@ -401,6 +414,8 @@ def _refused_certificate(session: Session, error: TLSFailed) -> Failed:
     )
     told = _told(facts, session)
     evidence = _of_fault(session, examined, first, told, error)
+    if any(_is_foreign(session, examined, fault) for fault in examined.faults):
+        evidence = replace(evidence, labels=evidence.labels | {Label.INTERCEPTED})
     others = [
         _of_fault(session, examined, fault, told, None)
         for fault in examined.faults[1:]
@@ -428,8 +443,6 @@ def _of_fault(
             labels.add(label)
         facts["subject"] = session.redact(fault.certificate.subject.short)
         facts["expires"] = _day(fault.certificate.not_after)
-        if _is_foreign(session, examined, fault):
-            labels.add(Label.INTERCEPTED)
         if fault.flaw in _ISSUER and session.options.ca_file is None and trust_store().empty:
             labels.add(Label.NO_CA_STORE)
     evidence = session.evidence(*labels, **facts)

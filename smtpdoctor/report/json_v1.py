@@ -109,6 +109,8 @@ def render(view: View, *, transcript: bool = False) -> str:
         "stages": list(map(_stage, view.stages)),
         "findings": list(map(problem_object, view.problems)),
     }
+    if view.settled:
+        shown["settled"] = [{"id": one.id, "by": one.by, "text": one.text} for one in view.settled]
     if transcript:
         shown["transcript"] = list(map(_turn, view.transcript))
     return dump(shown)

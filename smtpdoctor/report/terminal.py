@@ -515,7 +515,7 @@ def print_view(
         page.print([*_heading_lines(page, view.heading), Text()])
         page.print(line for stage in view.stages for line in _stage_lines(page, stage, lang))
     if not quiet:
-        for text in view.settled:
+        for text in (one.text for one in view.settled):
             head = [("  ", ""), (page.glyph("pass"), "green"), (" ", "")]
             page.print(hanging(head, [(page.plain(text), "")], page.width - 1, 0, 4))
     if transcript:

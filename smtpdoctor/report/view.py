@@ -110,6 +110,14 @@ class StageLine(Struct, frozen=True):
     facts: dict[str, Any]
 
 
+class SettledLine(Struct, frozen=True):
+    """A doubt about the settings that a stage has shown to be wrong: its id, the stage, and both in words."""
+
+    id: str
+    by: Stage
+    text: str
+
+
 class Quote(Struct, frozen=True):
     """The other side's words, with the code of the reply where there was one."""
 
@@ -211,7 +219,7 @@ class View(Struct, frozen=True, kw_only=True):
     app: str
     settings: tuple[Row, ...]
     stages: tuple[StageLine, ...]
-    settled: tuple[str, ...]
+    settled: tuple[SettledLine, ...]
     problems: tuple[Problem, ...]
     transcript: tuple[Turn, ...]
     last: tuple[str, ...]
@@ -239,11 +247,15 @@ def view_of(report: Report, lang: Lang, options: Sequence[str] = ()) -> View:
         settings=_rows(report.settings, lang, remarks=bool(problems)),
         stages=tuple(stage_of(result, lang) for result in report.stages),
         settled=tuple(
-            say(
-                lang,
-                "report.settled",
-                title=_title(one.finding.id, lang),
-                stage=Message(f"stage.{one.by.value}"),
+            SettledLine(
+                one.finding.id,
+                one.by,
+                say(
+                    lang,
+                    "report.settled",
+                    title=_title(one.finding.id, lang),
+                    stage=Message(f"stage.{one.by.value}"),
+                ),
             )
             for one in report.settled
         ),

@@ -921,3 +921,47 @@ def test_help_offers_only_what_is_taken() -> None:
         value = {"port": "587", "security": "starttls", "sender": "a@gmail.com", "host": "smtp.gmail.com"}
         more = ["--for", "compose"] if name == "service" else []
         generate("gmail", "--set", f"{name}={value.get(name, 'x@gmail.com')}", *more)
+
+
+OF_NAVER = {"SMTP_USERNAME": "lee@naver.com", "SMTP_PASSWORD": SECRET, "SMTP_SENDER": "Lee <lee@naver.com>"}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "smtp.naver.com:587",
+        "smtps://smtp.naver.com",
+        f"smtp://lee:{SECRET}@smtp.naver.com:587",
+        "${MAIL_HOST:-smtp.naver.com}",
+        "smtp.gmail.com",  # changed by hand, or by whatever left the rest
+        "smtp.navr.com",
+        "${MAIL_HOST}",
+        "smtp.example.com",
+        "",
+        None,
+    ],
+)
+@pytest.mark.parametrize("name", [".env", "compose.yaml"])
+def test_the_old_login_goes_however_the_old_host_is_told(host: str | None, name: str, folder: Folder) -> None:
+    values = ({} if host is None else {"SMTP_HOST": host}) | OF_NAVER
+    if name == ".env":
+        text = "".join(f'{key}="{value}"\n' for key, value in values.items())
+    else:
+        text = "services:\n  web:\n    environment:\n"
+        text += "".join(f"      {key}: '{value}'\n" for key, value in values.items())
+    path = folder.file(name, text)
+    done = generate("gmail", "--write", path, "--force")
+    assert "naver" not in path.read_text()
+    assert SECRET not in path.read_text() + done.stderr
+    assert "SMTP_USERNAME, SMTP_PASSWORD, SMTP_SENDER: reset, " in done.stderr
+    assert "To fill in: SMTP_USERNAME, SMTP_PASSWORD, SMTP_SENDER." in done.stderr
+
+
+def test_a_login_by_an_address_elsewhere_is_no_other_provider_where_any_address_will_do(
+    folder: Folder,
+) -> None:
+    text = f"SMTP_USERNAME=me@gmail.com\nSMTP_PASSWORD={SECRET}\nSMTP_SENDER=me@gmail.com\n"
+    path = folder.file(".env", text)
+    done = generate("sendpulse", "--write", path, "--force")
+    assert text in path.read_text()
+    assert "reset" not in done.stderr

@@ -164,6 +164,7 @@ def test_a_sink_may_listen_anywhere() -> None:
         (["gmail", "--set", "sender=nobody"], "app@example.com"),
         (["gmail", "--set", "username="], "NAME=VALUE"),
         (["gmail", "--set", "username"], "NAME=VALUE"),
+        (["gmail", "--set", "service=web"], "--for compose"),
         (["gmail", "--set", "ehlo=mail.example.com"], "NAME=VALUE"),  # the base variables have none
         (["sendgrid", "--set", "username=me@example.com"], "apikey"),
         (["gmal"], "Did you mean gmail?"),
@@ -201,9 +202,34 @@ def test_a_password_is_written_but_never_printed(folder: Folder) -> None:
     again = generate("naver", "--password-file", secret, "--write", path, "--format", "json")
     for result in (printed, shown, written, again):
         assert SECRET not in result.stdout + result.stderr
-    assert "SMTP_PASSWORD='********'" in printed.stdout
-    assert "********" in json.loads(shown.stdout)["text"]
     assert values_of(path)["SMTP_PASSWORD"] == SECRET
+    assert "SMTP_PASSWORD" in json.loads(shown.stdout)["to_fill_in"]
+    assert "SMTP_PASSWORD" not in json.loads(again.stdout)["to_fill_in"]
+
+
+@pytest.mark.parametrize("kind", ["dotenv", "compose"])
+@pytest.mark.parametrize("to_file", [False, True])
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_presets_placeholder_stands_for_a_password_that_is_not_printed(
+    kind: str, to_file: bool, lang: str, folder: Folder
+) -> None:
+    secret = folder.file("secret", SECRET + "\n")
+    without = generate("gmail", "--for", kind, lang=lang)
+    path = folder.path / "out"
+    to = ["--output", path] if to_file else []
+    done = generate("gmail", "--for", kind, "--password-file", secret, *to, lang=lang)
+    assert (path.read_text() if to_file else done.stdout) == without.stdout
+    told = done.stderr.splitlines()
+    assert any("SMTP_PASSWORD" in line and "--write" in line for line in told)
+    assert without.stderr.splitlines()[0] in told  # what is to be filled in
+    assert (str(path) in told[0]) == to_file
+    assert "SMTP_PASSWORD" in without.stderr
+
+
+def test_a_password_that_is_not_printed_belongs_to_a_login_all_the_same(folder: Folder) -> None:
+    printed = generate("local", "--password-file", folder.file("secret", SECRET))
+    assert "SMTP_PASSWORD=your-password" in printed.stdout
+    assert "To fill in: SMTP_USERNAME, SMTP_PASSWORD." in printed.stderr
 
 
 def test_the_blanks_of_an_app_password_are_left_out(folder: Folder) -> None:

@@ -48,7 +48,10 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the command line asked for; None where it left the choice to the preset."""
+    """What the command line asked for; None where it left the choice to the preset.
+
+    ``unprinted``: there is a password that the text must not hold, so a placeholder stands for it.
+    """
 
     host: str | None = None
     port: int | None = None
@@ -58,6 +61,7 @@ class Wish:
     cipher: str | None = None
     ehlo: str | None = None
     password: Secret | None = None
+    unprinted: bool = False
     service: str | None = None
 
 
@@ -316,7 +320,7 @@ def plan_for(preset: Preset, app: App, wish: Wish) -> Plan:
     host = _host(preset, endpoint, wish)
     values: dict[SettingName, _Value] = {"host": _Value(host), "port": _Value(str(endpoint.port))}
     no_login = preset.kind == "local" or preset.username.form == "none" or preset.password.kind == "none"
-    if not no_login or wish.username is not None or wish.password is not None:
+    if not no_login or wish.username is not None or wish.password is not None or wish.unprinted:
         values["username"] = _username(preset, wish)
         values["password"] = (
             _placeholder(_password(preset))

@@ -217,6 +217,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.command.missing": "명령이 빠졌습니다. 사용할 수 있는 명령: {known}",
     "usage.no-terminal": "--ask-password: 입력할 터미널이 없습니다. --password-stdin이나 --password-file을 사용합니다",
     "usage.nothing": "확인할 SMTP 설정이 없습니다",
+    "usage.nothing.bad-line": "{place} 줄을 읽을 수 없으며, 다음 줄까지 함께 무시되었을 수 있습니다. 닫히지 않은 따옴표가 흔한 원인입니다.",
     "usage.nothing.near": "{name}({place}) 변수는 읽지 않습니다. 이름은 {expected}입니다.",
     "usage.nothing.foreign": "{names}({place}): {app}의 변수입니다. smtpdoctor는 SMTP_HOST 같은 변수를 읽습니다.",
     "usage.nothing.looked": "찾아본 곳: {places}.",

@@ -290,6 +290,7 @@ MESSAGES: Final[dict[str, str]] = {
     "security.none": "no encryption",
     # catalogue
     "explain.at": "At {preset}",
+    "explain.no-file": "There is no file {file}; it was read as an error text.",
     "explain.stdin": "Paste the error text, then Ctrl-D.",
     # generate
     "generate.header": "SMTP settings for {preset}, written by smtpdoctor",

@@ -281,6 +281,7 @@ MESSAGES: Final[dict[str, str]] = {
     "security.opportunistic": "가능하면 STARTTLS",
     "security.none": "암호화 없음",
     "explain.at": "{preset}의 경우",
+    "explain.no-file": "{file} 파일이 없어 오류 문구로 읽었습니다.",
     "explain.stdin": "오류 문구를 붙여 넣고 Ctrl-D를 누릅니다.",
     "generate.header": "{preset} SMTP 설정 (smtpdoctor 작성)",
     "generate.check": "설정 확인: {command}",

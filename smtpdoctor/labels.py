@@ -181,6 +181,7 @@ _CUT: Final = Meaning(suspicion=True, disproved_by=Stage.AUTH, explains=frozense
 MEANINGS: Final[Mapping[Label, Meaning]] = {
     Label.MISSING: _BLOCKS,
     Label.EMPTY: _BLOCKS,
+    Label.BAD_LINE: Meaning(blocks=True, of=frozenset({"host", "port"})),
     Label.NOT_A_NUMBER: _BLOCKS,
     Label.OUT_OF_RANGE: _BLOCKS,
     Label.HOST_HAS_SCHEME: _BLOCKS,

@@ -11,11 +11,13 @@ import socket
 import stat
 import subprocess
 import sys
+import termios
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from smtpdoctor import __version__
@@ -897,3 +899,53 @@ def test_password_from_standard_input(password: Path) -> None:
         done = command(*arguments, "--password-stdin", input=f"{PASSWORD}\n")
         assert done.returncode == 0, done.stdout
         assert command(*arguments, "--password-stdin", input="\n").returncode == 2
+
+
+def said_on_terminal(columns: int, *arguments: str, lang: str) -> list[str]:
+    """Run the command with standard error on a terminal of a width, and return what stands there."""
+    ours, its = os.openpty()
+    try:
+        termios.tcsetwinsize(its, (24, columns))
+        environment = {name: text for name, text in os.environ.items() if name != "COLUMNS"}
+        done = subprocess.run(
+            [sys.executable, "-m", "smtpdoctor", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=its,
+            env={**environment, "SMTPDOCTOR_LANG": lang, "PYTHONUTF8": "1"},
+            check=False,
+        )
+        os.write(its, b"\0")  # there is always something to read, and an end of it
+        said = b""
+        while not said.endswith(b"\0"):
+            said += os.read(ours, 65_536)
+    finally:
+        os.close(ours)
+        os.close(its)
+    assert done.returncode in {0, 2}
+    return said.decode().rstrip("\0").splitlines()
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["lint", "--no-environment"],
+        ["check", "--port", "abc"],
+        ["generate", "gmail", "--write", "settings.ini"],
+        ["generate", "gmail", "--write", "a/long/way/to/the/file/of/settings/of/some/application.env"],
+    ],
+)
+def test_what_is_said_on_a_terminal_breaks_between_words_alone(arguments: list[str], lang: str) -> None:
+    """No command, path or word is broken at the terminal's edge; without a terminal nothing is."""
+    Path("a/long/way/to/the/file/of/settings/of/some").mkdir(parents=True)
+    plain = cli(*arguments, env={"SMTPDOCTOR_LANG": lang}).stderr
+    Path(arguments[-1]).unlink(missing_ok=True)
+    lines = said_on_terminal(60, *arguments, lang=lang)
+    assert " ".join(lines).split() == plain.split()
+    assert len(lines) >= len(plain.splitlines())
+    for command in re.findall(r"`smtpdoctor [^`]*`|(?<=: )smtpdoctor .*", plain):
+        assert any(command in line for line in lines)
+    for line in lines:
+        # What is wider than the terminal is one command or one word.
+        assert cell_len(line) <= 60 or line.strip().startswith(("`", "smtpdoctor")) or " " not in line.strip()

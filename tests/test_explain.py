@@ -655,3 +655,33 @@ def test_more_ways_in_which_logs_hold_secrets(text: str) -> None:
     """Debug output of libraries, nested JSON, command lines, other languages."""
     secret = "AGh1bnRlcjJodW50ZXIyaHVudGVyMg"
     assert secret not in masked(text.format(secret=secret))
+
+
+# A word that is the name of a file
+
+
+def test_a_word_that_is_the_name_of_a_file_is_that_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that stands for something else; an option is not needed for what is there."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("app.log", "535", "a log"):
+        (tmp_path / name).write_text("550 5.1.1 The email account does not exist\n")
+        code, shown, errors = run(name, "--format", "json")
+        (finding,) = json.loads(shown)["findings"]
+        assert (code, errors) == (0, "")
+        assert (finding["evidence"]["file"], finding["evidence"]["line"]) == (name, 1)
+
+
+@pytest.mark.parametrize("word", ["nofile.log", "./mail", "logs/error.txt", "mail.log.1.gz", "/nowhere/mail"])
+def test_a_word_that_looks_like_a_file_that_is_not_there(word: str) -> None:
+    for lang in ("en", "ko"):
+        code, shown, errors = run(word, "--lang", lang)
+        assert code == 0
+        assert shown
+        assert word in errors
+
+
+@pytest.mark.parametrize("word", ["smtp.gmail.com", "me@example.com", "TLS/SSL", "hello", "x" * 5000])
+def test_a_word_that_is_no_file_name_is_not_called_one(word: str) -> None:
+    assert run(word)[2] == ""

@@ -164,6 +164,7 @@ def test_a_sink_may_listen_anywhere() -> None:
         (["gmail", "--set", "sender=nobody"], "app@example.com"),
         (["gmail", "--set", "username="], "NAME=VALUE"),
         (["gmail", "--set", "username"], "NAME=VALUE"),
+        (["gmail", "--set", "service=web"], "--for compose"),
         (["gmail", "--set", "ehlo=mail.example.com"], "NAME=VALUE"),  # the base variables have none
         (["sendgrid", "--set", "username=me@example.com"], "apikey"),
         (["gmal"], "Did you mean gmail?"),
@@ -201,9 +202,34 @@ def test_a_password_is_written_but_never_printed(folder: Folder) -> None:
     again = generate("naver", "--password-file", secret, "--write", path, "--format", "json")
     for result in (printed, shown, written, again):
         assert SECRET not in result.stdout + result.stderr
-    assert "SMTP_PASSWORD='********'" in printed.stdout
-    assert "********" in json.loads(shown.stdout)["text"]
     assert values_of(path)["SMTP_PASSWORD"] == SECRET
+    assert "SMTP_PASSWORD" in json.loads(shown.stdout)["to_fill_in"]
+    assert "SMTP_PASSWORD" not in json.loads(again.stdout)["to_fill_in"]
+
+
+@pytest.mark.parametrize("kind", ["dotenv", "compose"])
+@pytest.mark.parametrize("to_file", [False, True])
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_presets_placeholder_stands_for_a_password_that_is_not_printed(
+    kind: str, to_file: bool, lang: str, folder: Folder
+) -> None:
+    secret = folder.file("secret", SECRET + "\n")
+    without = generate("gmail", "--for", kind, lang=lang)
+    path = folder.path / "out"
+    to = ["--output", path] if to_file else []
+    done = generate("gmail", "--for", kind, "--password-file", secret, *to, lang=lang)
+    assert (path.read_text() if to_file else done.stdout) == without.stdout
+    told = done.stderr.splitlines()
+    assert any("SMTP_PASSWORD" in line and "--write" in line for line in told)
+    assert without.stderr.splitlines()[0] in told  # what is to be filled in
+    assert (str(path) in told[0]) == to_file
+    assert "SMTP_PASSWORD" in without.stderr
+
+
+def test_a_password_that_is_not_printed_belongs_to_a_login_all_the_same(folder: Folder) -> None:
+    printed = generate("local", "--password-file", folder.file("secret", SECRET))
+    assert "SMTP_PASSWORD=your-password" in printed.stdout
+    assert "To fill in: SMTP_USERNAME, SMTP_PASSWORD." in printed.stderr
 
 
 def test_the_blanks_of_an_app_password_are_left_out(folder: Folder) -> None:
@@ -921,3 +947,47 @@ def test_help_offers_only_what_is_taken() -> None:
         value = {"port": "587", "security": "starttls", "sender": "a@gmail.com", "host": "smtp.gmail.com"}
         more = ["--for", "compose"] if name == "service" else []
         generate("gmail", "--set", f"{name}={value.get(name, 'x@gmail.com')}", *more)
+
+
+OF_NAVER = {"SMTP_USERNAME": "lee@naver.com", "SMTP_PASSWORD": SECRET, "SMTP_SENDER": "Lee <lee@naver.com>"}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "smtp.naver.com:587",
+        "smtps://smtp.naver.com",
+        f"smtp://lee:{SECRET}@smtp.naver.com:587",
+        "${MAIL_HOST:-smtp.naver.com}",
+        "smtp.gmail.com",  # changed by hand, or by whatever left the rest
+        "smtp.navr.com",
+        "${MAIL_HOST}",
+        "smtp.example.com",
+        "",
+        None,
+    ],
+)
+@pytest.mark.parametrize("name", [".env", "compose.yaml"])
+def test_the_old_login_goes_however_the_old_host_is_told(host: str | None, name: str, folder: Folder) -> None:
+    values = ({} if host is None else {"SMTP_HOST": host}) | OF_NAVER
+    if name == ".env":
+        text = "".join(f'{key}="{value}"\n' for key, value in values.items())
+    else:
+        text = "services:\n  web:\n    environment:\n"
+        text += "".join(f"      {key}: '{value}'\n" for key, value in values.items())
+    path = folder.file(name, text)
+    done = generate("gmail", "--write", path, "--force")
+    assert "naver" not in path.read_text()
+    assert SECRET not in path.read_text() + done.stderr
+    assert "SMTP_USERNAME, SMTP_PASSWORD, SMTP_SENDER: reset, " in done.stderr
+    assert "To fill in: SMTP_USERNAME, SMTP_PASSWORD, SMTP_SENDER." in done.stderr
+
+
+def test_a_login_by_an_address_elsewhere_is_no_other_provider_where_any_address_will_do(
+    folder: Folder,
+) -> None:
+    text = f"SMTP_USERNAME=me@gmail.com\nSMTP_PASSWORD={SECRET}\nSMTP_SENDER=me@gmail.com\n"
+    path = folder.file(".env", text)
+    done = generate("sendpulse", "--write", path, "--force")
+    assert text in path.read_text()
+    assert "reset" not in done.stderr

@@ -22,6 +22,7 @@ from tests.servers import dialogue, serve
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     from smtpdoctor.model import Evidence
 
@@ -512,3 +513,71 @@ def test_an_allowed_login_in_the_clear_hides_no_real_error(tmp_path: Path) -> No
     first, *others = json.loads(done.stdout)["findings"]
     assert (first["id"], first["severity"]) == ("auth-bad-credentials", "error")
     assert [(one["id"], one["severity"]) for one in others] == [("auth-cleartext", "warning")]
+
+
+# Lines that cannot be read
+
+IN_FILE = "".join(f"{name}='{value}'\n" for name, value in (GMAIL | {"SMTP_PASSWORD": ""}).items())
+
+
+def lint_file(folder: Path, text: str, lang: str = "en", *more: str) -> tuple[str, dict[str, Any]]:
+    """Return what is said of a file of settings, to a person and in JSON."""
+    path = folder / ".env"
+    path.write_text(text)
+    arguments: list[str | Path] = ["lint", "--env-file", path, "--no-environment", "--lang", lang, *more]
+    told = cli(*arguments, code=None)
+    return told.stdout + told.stderr, json.loads(cli(*arguments, "--format", "json", code=None).stdout)
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("value", ['"ab#cd $efg', "'kT9-qwErty", '"kT9"-qwErty"', "'a'b'"])
+def test_the_line_that_cannot_be_read_is_the_cause(tmp_path: Path, value: str, lang: str) -> None:
+    """And not what is missing since it is lost; what stands there is not shown."""
+    text = IN_FILE.replace("SMTP_PASSWORD=''", f"SMTP_PASSWORD={value}")
+    told, shown = lint_file(tmp_path, text, lang)
+    assert {one["id"] for one in shown["findings"]} == {"config-invalid"}
+    assert shown["findings"][0]["severity"] == "error"
+    assert shown["findings"][0]["origin"] == f"{tmp_path}/.env:6"
+    assert f"SMTP_PASSWORD ({tmp_path}/.env:6)" in shown["findings"][0]["fixes"][0]
+    assert value.strip("\"'") not in told + json.dumps(shown)
+    assert "SMTP_USERNAME" not in json.dumps(shown["findings"])
+
+
+@pytest.mark.parametrize("name", ["SMTP_HOST", "SMTP_PORT", "SMTP_SENDER", "SMTP_TLS"])
+def test_no_setting_is_called_missing_whose_line_cannot_be_read(tmp_path: Path, name: str) -> None:
+    lines = (f'{key}="{value}' if key == name else f"{key}={value}" for key, value in BASE.items())
+    _, shown = lint_file(tmp_path, "\n".join(lines))
+    assert {one["id"] for one in shown["findings"] if one["severity"] == "error"} == {"config-invalid"}
+    assert shown["findings"][0]["origin"] == f"{tmp_path}/.env:{list(BASE).index(name) + 1}"
+
+
+def test_a_quote_that_is_not_closed_takes_lines_along(tmp_path: Path) -> None:
+    """Each variable of ours that is lost is told with its own line; a foreign one gives the line its name."""
+    text = IN_FILE.replace("SMTP_PASSWORD=''", 'SMTP_PASSWORD="kT9-qwErty').replace("'", "")
+    told, shown = lint_file(tmp_path, text.replace("SMTP_SENDER=", 'SMTP_SENDER="') + "X=1\n")
+    assert [one["origin"] for one in shown["findings"]] == [f"{tmp_path}/.env:6", f"{tmp_path}/.env:7"]
+    assert "kT9" not in told + json.dumps(shown)
+    for lang in ("en", "ko"):
+        told, shown = lint_file(tmp_path, 'API_URL="https://x\nSMTP_HOST="smtp.gmail.com\n', lang)
+        assert "SMTP_HOST" in told
+        told, shown = lint_file(tmp_path, 'API_URL="https://x\nA=b\n', lang)
+        assert f"API_URL ({tmp_path}/.env:1)" in told
+        assert f"API_URL ({tmp_path}/.env:1)" in shown["error"]["message"]
+
+
+def test_a_line_that_cannot_be_read_takes_nothing_away_where_another_gives_the_value(tmp_path: Path) -> None:
+    text = IN_FILE.replace("SMTP_PASSWORD=''", "SMTP_PASSWORD=abcdefghijklmnop") + "SMTP_PASSWORD='x\n"
+    _, shown = lint_file(tmp_path, text)
+    assert shown["findings"][0]["severity"] == "warning"
+    assert f"SMTP_PASSWORD ({tmp_path}/.env:8)" in shown["findings"][0]["fixes"][0]
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_value_and_its_file_are_both_named_and_the_one_that_was_used(tmp_path: Path, lang: str) -> None:
+    text = IN_FILE.replace("SMTP_PASSWORD=''", "SMTP_PASSWORD=abcdefghijklmnop\nSMTP_PASSWORD_FILE=/run/x")
+    told, shown = lint_file(tmp_path, text, lang)
+    step = shown["findings"][0]["fixes"][0]
+    assert step.count(f"SMTP_PASSWORD ({tmp_path}/.env:6)") == 2
+    assert step.count(f"SMTP_PASSWORD_FILE ({tmp_path}/.env:7)") == 1
+    assert "587" not in step
+    assert "abcdefghijklmnop" not in told

@@ -269,7 +269,11 @@ def test_a_value_and_its_file_contradict_each_other(tmp_path: Path) -> None:
     assert texts_of(found.values) == {"SMTP_PASSWORD": SECRET}
     (evidence,) = found.evidence
     assert evidence.labels == {"contradiction"}
-    assert evidence.facts["value"] == "SMTP_PASSWORD, SMTP_PASSWORD_FILE"
+    assert evidence.facts["used"] == "SMTP_PASSWORD (environment SMTP_PASSWORD)"
+    assert (
+        evidence.facts["value"]
+        == f"{evidence.facts['used']}, SMTP_PASSWORD_FILE (environment SMTP_PASSWORD_FILE)"
+    )
 
 
 def test_a_missing_secret_file_says_who_named_it(tmp_path: Path) -> None:

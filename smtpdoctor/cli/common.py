@@ -59,7 +59,27 @@ def tell(text: str) -> None:
     """Say something on standard error; a closed one is no reason to stop."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         # File names and values are others' words too.
-        sys.stderr.write("\n".join(map(printable, text.split("\n"))) + "\n")
+        lines = list(map(printable, text.split("\n")))
+        if sys.stderr.isatty():
+            lines = _fitted(lines, _columns())
+        sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _columns() -> int:
+    """Return how wide the terminal of standard error is, in cells; raises OSError where it does not tell."""
+    given = os.environ.get("COLUMNS", "")
+    return (
+        int(given) if given.isdecimal() and int(given) else os.get_terminal_size(sys.stderr.fileno()).columns
+    )
+
+
+def _fitted(lines: Sequence[str], width: int) -> list[str]:
+    """Break lines between words, but no command, path or address; a width of 0 is not known."""
+    if not width or all(2 * len(line) <= width for line in lines):
+        return list(lines)
+    from smtpdoctor.report.layout import unbroken
+
+    return [part for line in lines for part in unbroken(line, width)]
 
 
 def fail_usage(error: UsageError, lang: Lang, format_: FormatChoice) -> NoReturn:

@@ -1,5 +1,6 @@
 """``smtpdoctor explain``."""
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
+# A word like these was meant as the name of a file: a path, or the endings of logs and mails.
+_NAME_OF_FILE = re.compile(
+    r"(?:~|\.{0,2})/\S+|\S+\.(?:log|txt|out|err|json|jsonl|ndjson|csv|eml|mbox|gz|bz2|xz|zst|zip)(?:\.\d+)?"
+    r"|\S+\.log\S*",
+    re.IGNORECASE,
+)
 _WHOLE = 3  # so many findings are told with evidence and several steps, the others without
 
 
@@ -36,7 +43,8 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            help="An error text, an id of the catalogue, a code (535) or an error name (ECONNREFUSED).",
+            help="An error text, a log's name, an id of the catalogue, a code (535) or an error name "
+            "(ECONNREFUSED).",
             metavar="[WORDS]...",
         ),
     ] = None,
@@ -66,6 +74,7 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     refuse_together(("--file", bool(file)), ("--follow", follow))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     refuse_to_destroy(output, force=force)
+    log = _log_named(words)
     provider = None
     if preset is not None:
         from smtpdoctor.settings.resolve import preset_named
@@ -76,7 +85,7 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
         if list_:
             printer.catalogue()
             return
-        if words:
+        if words and log is None:
             from smtpdoctor.explain.lookup import look_up
 
             looked = look_up(words[0], provider) if len(words) == 1 else None
@@ -87,14 +96,15 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
 
             found = explain_text(" ".join(words), provider=provider)
             if not found and len(words) == 1:
-                _suggest(words[0], tongue)
+                _wonder(words[0], tongue)
             printer.explained(found)
             return
         if follow:
             printer.followed(_stdin_followed(), provider)
             return
-        results, unreadable = _explain_files(file, provider, tongue)
-        if unreadable and file and len(unreadable) == len(file):
+        files = [log] if log else file or []
+        results, unreadable = _explain_files(files, provider, tongue, flag="explain" if log else "--file")
+        if unreadable and len(unreadable) == len(files):
             # Where nothing was read, nothing can be said of failures.
             raise UsageError(*unreadable)
         printer.explained(results, unreadable)
@@ -102,12 +112,27 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
         raise typer.Exit(EXIT_USAGE)
 
 
-def _suggest(word: str, lang: Lang) -> None:
-    """Say which id a misspelt one was probably meant to be."""
+def _log_named(words: Sequence[str] | None) -> Path | None:
+    """Return the file whose name a single word is, if there is one."""
+    if not words or len(words) > 1:
+        return None
+    try:
+        path = Path(words[0])
+        return path if path.exists() and not path.is_dir() else None
+    except (OSError, ValueError):  # longer than a name can be, or no name at all
+        return None
+
+
+def _wonder(word: str, lang: Lang) -> None:
+    """Say what a word that tells of no failure was probably meant to be: a file, or another id."""
+    from smtpdoctor.text import say
+
+    if _NAME_OF_FILE.fullmatch(word):
+        tell(say(lang, "explain.no-file", file=word))
+        return
     from difflib import get_close_matches
 
     from smtpdoctor.knowledge import load
-    from smtpdoctor.text import say
 
     near = get_close_matches(word.lower(), load.ids(), 1, 0.7)
     if near:
@@ -121,7 +146,7 @@ def _stdin_followed() -> Iterator[tuple[int, str] | None]:
 
 
 def _explain_files(
-    files: list[Path] | None, provider: str | None, lang: Lang
+    files: Sequence[Path], provider: str | None, lang: Lang, *, flag: str
 ) -> tuple[list["Explained"], list[Message]]:
     """Return what was found, and why files could not be read."""
     from smtpdoctor.explain import Source, explain_source
@@ -138,7 +163,7 @@ def _explain_files(
             with path.open("rb") as stream:
                 found += explain_source(Source(stream), provider=provider, file=str(path))
         except OSError as error:
-            values: dict[str, object] = {"flag": "--file", "file": str(path), "reason": error.strerror or "?"}
+            values: dict[str, object] = {"flag": flag, "file": str(path), "reason": error.strerror or "?"}
             unreadable.append(Message("usage.file.unreadable", values))
     return found, unreadable
 

@@ -22,7 +22,7 @@ from smtpdoctor.cli.common import (
 )
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
-from smtpdoctor.model import Lang, Message, Secret, Security
+from smtpdoctor.model import Lang, Message, Security
 from smtpdoctor.text import say
 
 if TYPE_CHECKING:
@@ -96,16 +96,12 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     password = password_from(file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue)
     if password is not None:
         # What is printed ends up in terminals and logs, so a password goes to files only.
-        secret = password.value if write is not None else Secret(Secret.MASK)
-        wish = replace(wish, password=secret)
+        wish = replace(wish, unprinted=True) if write is None else replace(wish, password=password.value)
     plan = plan_for(provider, application, wish)
     if write is None:
-        masked = [one.name for one in plan.variables if one.secret]
-        text = format_of_file.render(plan, tongue)
-        result = _printed(plan, text, masked)
+        result = _printed(plan, format_of_file.render(plan, tongue))
     else:
         result = _write(write, plan, format_of_file, tongue, force=force)
-        masked = []
     if not in_words:
         from smtpdoctor.report.json_v1 import dump
         from smtpdoctor.report.objects import generated_object
@@ -120,7 +116,11 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
         with output_to(output) as stream:
             stream.write(result.text)
     if not quiet:
-        _tell(result, plan, format_of_file, write, masked, tongue)
+        if output is not None:
+            written = ", ".join(one.name for one in plan.variables)
+            tell(say(tongue, "generate.written", file=output, names=written))
+        unprinted = [one.name for one in plan.variables if wish.unprinted and one.setting == "password"]
+        _tell(result, plan, format_of_file, write, unprinted, tongue)
 
 
 def _keep_users_file(output: Path, text: str, *, force: bool) -> None:
@@ -200,10 +200,10 @@ def _format(path: Path | None, kind: str | None) -> Format:
     return chosen
 
 
-def _printed(plan: Plan, text: str, masked: list[str]) -> Merged:
+def _printed(plan: Plan, text: str) -> Merged:
     from smtpdoctor.generate import Merged
 
-    return Merged(text=text, written=(), unchanged=(), to_fill_in=(*plan.to_fill_in, *masked))
+    return Merged(text=text, written=(), unchanged=(), to_fill_in=plan.to_fill_in)
 
 
 def _existing(path: Path) -> str | None:
@@ -247,7 +247,7 @@ def _write(path: Path, plan: Plan, format_: Format, lang: Lang, *, force: bool) 
 
 
 def _tell(
-    result: Merged, plan: Plan, format_: Format, path: Path | None, masked: list[str], lang: Lang
+    result: Merged, plan: Plan, format_: Format, path: Path | None, unprinted: list[str], lang: Lang
 ) -> None:
     """Say on standard error what was written and what is still to do; names only."""
     names = [one.name for one in plan.variables] if path is None else list(result.written)
@@ -262,10 +262,10 @@ def _tell(
         tell(say(lang, "generate.reset", names=", ".join(left.reset), owner=owner))
     if left.doubtful:
         tell(say(lang, "generate.doubtful", names=", ".join(left.doubtful), preset=provider))
-    if masked:
-        tell(say(lang, "generate.masked", names=", ".join(masked)))
-    if empty := [name for name in result.to_fill_in if name not in masked]:
-        tell(say(lang, "generate.fill", names=", ".join(empty)))
+    if unprinted:
+        tell(say(lang, "generate.masked", names=", ".join(unprinted)))
+    if result.to_fill_in:
+        tell(say(lang, "generate.fill", names=", ".join(result.to_fill_in)))
     for caution in format_.cautions(plan, names):
         tell(say(lang, caution))
     if path is not None and (command := format_.check_command(str(path))):

@@ -9,6 +9,7 @@ from pathlib import Path
 from smtpdoctor.cli.common import places_looked_at, refuse_together, tell
 from smtpdoctor.errors import UsageError
 from smtpdoctor.knowledge import load
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Lang, Message
 from smtpdoctor.settings.read import Variables, read_variables
 from smtpdoctor.settings.resolve import Flags, Loaded, resolve
@@ -28,6 +29,13 @@ def _names(app: str | None) -> list[str]:
             names.update((name, None) for name in variables)
         names.update((name, None) for name in (*one.flags, *one.detect))
     return list(names)
+
+
+def _unreadable(variables: Variables) -> Iterator[Message]:
+    """Yield the lines that cannot be read: what is looked for may be lost with them."""
+    for one in variables.evidence:
+        if Label.BAD_LINE in one.labels:
+            yield Message("usage.nothing.bad-line", {"place": one.facts["place"]})
 
 
 def _meant(app: str | None, variables: Variables) -> Iterator[Message]:
@@ -68,6 +76,7 @@ def load_settings(flags: Flags, env_files: list[Path], *, environment: bool, lan
         places = places_looked_at(environment, env_files, _IMPLICIT, [*shown, "…"], lang)
         raise UsageError(
             Message("usage.nothing"),
+            *_unreadable(variables),
             *_meant(flags.app, variables),
             Message("usage.nothing.looked", {"places": places}),
             Message("usage.nothing.generate"),

@@ -16,7 +16,7 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import App, Endpoint, Preset, Text
 from smtpdoctor.model import Message, Secret, Security, SettingName
-from smtpdoctor.settings.hosts import same_host
+from smtpdoctor.settings.hosts import host_key, same_host
 from smtpdoctor.settings.lint import fits_username, is_placeholder, is_placeholder_host
 from smtpdoctor.settings.resolve import preset_of_host
 from smtpdoctor.smtp.command import MailboxError, mailbox
@@ -40,13 +40,18 @@ _FALLBACK_PASSWORD: Final = "your-password"  # noqa: S105 -- a placeholder, reco
 _FALLBACK_USERNAME: Final = "your-user-name"
 _OWN_DOMAIN: Final = "your-domain.com"
 _SINK_SENDER: Final = "noreply@example.com"
+# A reference to another place, and what it falls back on.
+_FALLBACK: Final = re.compile(r"\$\{\w+:?-(?P<text>[^${}]*)\}")
 # Control characters, and what YAML takes for a line break or refuses (YAML 1.2, 5.1 and 5.4).
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the command line asked for; None where it left the choice to the preset."""
+    """What the command line asked for; None where it left the choice to the preset.
+
+    ``unprinted``: there is a password that the text must not hold, so a placeholder stands for it.
+    """
 
     host: str | None = None
     port: int | None = None
@@ -56,6 +61,7 @@ class Wish:
     cipher: str | None = None
     ehlo: str | None = None
     password: Secret | None = None
+    unprinted: bool = False
     service: str | None = None
 
 
@@ -314,7 +320,7 @@ def plan_for(preset: Preset, app: App, wish: Wish) -> Plan:
     host = _host(preset, endpoint, wish)
     values: dict[SettingName, _Value] = {"host": _Value(host), "port": _Value(str(endpoint.port))}
     no_login = preset.kind == "local" or preset.username.form == "none" or preset.password.kind == "none"
-    if not no_login or wish.username is not None or wish.password is not None:
+    if not no_login or wish.username is not None or wish.password is not None or wish.unprinted:
         values["username"] = _username(preset, wish)
         values["password"] = (
             _placeholder(_password(preset))
@@ -364,6 +370,16 @@ def _variable(app: App, setting: SettingName, value: _Value) -> Variable:
     )
 
 
+def _everyones_domains() -> frozenset[str]:
+    return frozenset(one for other in load.presets().values() for one in other.mail_domains)
+
+
+def _domain(text: str) -> str:
+    """Return the domain of an address or user name, "" where it has none."""
+    name, at, domain = text.strip().rstrip(">").rpartition("@")
+    return domain.lower() if at and name else ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Owner:
     """The provider that a file was written for, and that another one takes the place of."""
@@ -378,29 +394,73 @@ class _Owner:
 
     def has(self, setting: SettingName, text: str, new: Preset) -> bool:
         """Whether a value that stands beside the host belongs to this provider."""
-        domain = text.strip().rstrip(">").rpartition("@")[2].lower()
+        domain = _domain(text)
         if setting == "password":
             return True
         if setting == "username":
             return domain not in new.mail_domains
-        own = self.preset.mail_domains if self.preset else ()
+        # Of a host that nobody knows no domain is known either; one of another provider is none of the new.
+        own = self.preset.mail_domains if self.preset else _everyones_domains() if new.mail_domains else ()
         return setting == "sender" and domain in own and domain not in new.mail_domains
 
 
 def host_in(plan: Plan, standing: Mapping[str, Standing]) -> str | None:
-    """Return the host that stands in a file as it is."""
+    """Return the host that stands in a file, without scheme and port if it has them.
+
+    A reference (``${NAME:-smtp.example.com}``) has the host that it falls back on.
+    """
     hosts = (standing[name] for name in plan.app.variables.get("host", ()) if name in standing)
     found = next(hosts, None)
-    return (found.text.strip() or None) if found is not None and found.kind == "text" else None
-
-
-def _owner(plan: Plan, standing: Mapping[str, Standing]) -> _Owner | None:
-    """Return the provider that the host in a file belongs to, where that is another one."""
-    host = host_in(plan, standing)
-    if host is None or same_host(host, plan.host) or is_placeholder_host(host) or is_placeholder(host):
+    if found is None:
         return None
-    preset = preset_of_host(host)
-    return None if preset is not None and preset.id == plan.preset.id else _Owner(host, preset)
+    text = found.text.strip()
+    if found.kind != "text":
+        fallback = _FALLBACK.fullmatch(text)
+        text = fallback["text"].strip() if fallback else ""
+    return (text if is_placeholder(text) else host_key(text)) or None
+
+
+def _may_be_ours(preset: Preset, username: str) -> bool:
+    """Whether a user name could be one at a provider."""
+    if is_placeholder(username):
+        return True
+    elsewhere = bool(preset.mail_domains) and _domain(username) in _everyones_domains() - {
+        *preset.mail_domains
+    }
+    return fits_username(username, preset) and not elsewhere
+
+
+def _owner(plan: Plan, standing: Mapping[str, Standing], *, force: bool) -> _Owner | None:
+    """Return the provider that a file was written for, where that is another one.
+
+    The host says it. Where it does not (none is there, or it was changed already), and the user wants
+    other values replaced, a login that cannot be one at this provider says it by its mail domain.
+    """
+    host = host_in(plan, standing)
+    told = host is not None and not is_placeholder_host(host) and not is_placeholder(host)
+    if host is not None and told and not same_host(host, plan.host):
+        preset = preset_of_host(host)
+        if preset is None or preset.id != plan.preset.id:
+            return _Owner(host, preset)
+    return _owner_of_login(plan, standing) if force else None
+
+
+def _owner_of_login(plan: Plan, standing: Mapping[str, Standing]) -> _Owner | None:
+    """Return the provider whose mail domain a login has that cannot be one at this provider."""
+    username, sender = (_text(plan, standing, one) for one in ("username", "sender"))
+    if not username or _may_be_ours(plan.preset, username):
+        return None
+    domain = _domain(username) or _domain(sender)
+    of_domain = (one for one in load.presets().values() if domain in one.mail_domains)
+    preset = next((one for one in of_domain if one.id != plan.preset.id), None)
+    return _Owner(preset.host, preset) if preset else None
+
+
+def _text(plan: Plan, standing: Mapping[str, Standing], setting: SettingName) -> str:
+    """Return the text that stands in a file for a setting, "" where it is kept elsewhere."""
+    names = plan.app.variables.get(setting, ())
+    found = next((standing[name] for name in names if name in standing), None)
+    return found.text.strip() if found is not None and found.kind == "text" else ""
 
 
 class _Deciding:
@@ -410,7 +470,7 @@ class _Deciding:
         self.plan = plan
         self.standing = standing
         self.force = force
-        self.owner = _owner(plan, standing)
+        self.owner = _owner(plan, standing, force=force)
         self.edits: dict[str, str] = {}
         self.additions: list[Variable] = []
         self.unchanged: list[str] = []
@@ -482,20 +542,10 @@ class _Deciding:
             self._edit(name, variable.value)
             self.reset.append(name)
             return variable.fill_in
-        elif setting == "username" and not self._may_be_ours(found.text.strip()):
+        elif setting == "username" and not _may_be_ours(self.plan.preset, found.text.strip()):
             self.doubtful.append(name)
         self.unchanged.append(name)
         return found.kind == "text" and is_placeholder(found.text)
-
-    def _may_be_ours(self, username: str) -> bool:
-        """Whether a user name could be one at the provider that is written."""
-        preset = self.plan.preset
-        if is_placeholder(username):
-            return True
-        domain = username.rpartition("@")[2].lower() if "@" in username else ""
-        others = {one for other in load.presets().values() for one in other.mail_domains}
-        elsewhere = bool(preset.mail_domains) and domain in others - {*preset.mail_domains}
-        return fits_username(username, preset) and not elsewhere
 
     def forget_login(self) -> None:
         """Empty the login of the provider before where the one that is written takes none."""

@@ -14,10 +14,13 @@ from typing import Final
 from rich.cells import cell_len, get_character_cell_size
 from rich.text import Text
 
-__all__ = ["CODE", "code", "hanging", "shortened", "wrapped"]
+__all__ = ["CODE", "code", "hanging", "shortened", "unbroken", "wrapped"]
 
 CODE: Final = "bold default"  # the style of what stays in one piece, blanks and all
 _WIDE: Final = 2
+# A command: in backticks, or at the end of a line behind a colon.
+_COMMAND: Final = re.compile(r"(`[^`]*`|(?<=: )smtpdoctor .+)")
+_FURTHER: Final = 2
 _TOKEN: Final = re.compile(r"\s+|\S+")
 
 
@@ -117,6 +120,16 @@ def hanging(
         line.append_text(text)
         lines.append(line)
     return lines
+
+
+def unbroken(line: str, width: int) -> list[str]:
+    """Return a line as plain lines of at most ``width`` cells; its indentation is kept, commands stay whole."""
+    if cell_len(line) <= width:
+        return [line]
+    text = line.lstrip(" ")
+    parts = [(part, CODE if number % 2 else "") for number, part in enumerate(_COMMAND.split(text)) if part]
+    indent = len(line) - len(text)
+    return [one.plain.rstrip() for one in hanging([], parts, width, indent, _FURTHER)]
 
 
 def shortened(text: str, width: int, mark: str = "…") -> str:

@@ -81,7 +81,11 @@ def lint(
     found += _host(settings)
     found += _security(settings, preset, cleartext_allowed=cleartext_allowed)
     found += _cipher(settings)
-    told = any(Label.OTHER_HOST in one.labels for one in found)
+    told = any(
+        Label.OTHER_HOST in one.labels
+        or (Label.BAD_LINE in one.labels and one.setting in {"username", "password"})
+        for one in found
+    )
     found += (one for one in _login(settings, preset) if not (told and Label.HALF_LOGIN in one.labels))
     found += _sender(settings, preset)
     return (*found, *remarks)

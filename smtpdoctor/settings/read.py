@@ -29,6 +29,8 @@ _FILE_SUFFIX: Final = "_FILE"
 # A name like these may have been meant for us though we do not read it.
 _ABOUT_MAIL: Final = re.compile(r"smtp|smpt|stmp|sntp|mail", re.IGNORECASE)
 _SECRET: Final = re.compile(r"PASS|PWD|SECRET|TOKEN|KEY", re.IGNORECASE)
+# The name in a line that cannot be read, as far as it was written.
+_NAME: Final = re.compile(r"^[ \t]*(?:export[ \t]+)?'?([A-Za-z_][\w.-]*)'?[ \t]*=", re.MULTILINE)
 _SHORTEST_SECRET: Final = 4  # a shorter one would mask half of any line
 
 
@@ -158,8 +160,7 @@ def read_env_file(
         ahead = len(binding.original.string) - len(source)
         line = binding.original.line + binding.original.string[:ahead].count("\n")
         if binding.error:
-            origin = Origin("file", "", str(path), line)
-            evidence.append(Evidence(stage=Stage.CONFIG, labels=frozenset({Label.BAD_LINE}), origin=origin))
+            evidence += _lost(source, path, line, names)
             continue
         if binding.key is None:
             continue
@@ -182,6 +183,23 @@ def read_env_file(
         for name, value in values.items()
         if value is not None and name in lines
     }, evidence
+
+
+def _lost(source: str, path: Path, line: int, names: frozenset[str]) -> Iterator[Evidence]:
+    """Tell of lines that cannot be read: a quote that is not closed takes the lines behind it along.
+
+    Each of ``names`` that is lost is told with its own line; what stands there is never shown.
+    """
+    found = [
+        Origin("file", one[1], str(path), line + source[: one.start(1)].count("\n"))
+        for one in _NAME.finditer(source)
+    ]
+    ours = [one for one in found if one.name in names]
+    foreign = found[0].name if found and found[0].line == line else ""
+    for origin in ours or [Origin("file", "", str(path), line)]:
+        called = origin.name or foreign
+        facts = {"place": f"{called} ({origin})" if called else str(origin)}
+        yield Evidence(stage=Stage.CONFIG, labels=frozenset({Label.BAD_LINE}), origin=origin, facts=facts)
 
 
 def _holds_secret(name: str) -> bool:
@@ -297,7 +315,8 @@ def _read_pointers(
         if pointer is None or not pointer.text:
             continue
         if name in merged and merged[name].text:
-            facts = {"value": f"{name}, {name}{_FILE_SUFFIX}"}
+            used = f"{name} ({merged[name].origin})"
+            facts = {"value": f"{used}, {name}{_FILE_SUFFIX} ({pointer.origin})", "used": used}
             label = frozenset({Label.CONTRADICTION})
             yield Evidence(stage=Stage.CONFIG, labels=label, origin=pointer.origin, facts=facts)
             continue

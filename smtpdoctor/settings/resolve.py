@@ -332,6 +332,23 @@ def _refuse_elsewhere(preset: Preset, host: Setting[str]) -> None:
     )
 
 
+def _about_setting(evidence: Evidence, app: App, found: Mapping[str, Any]) -> Evidence:
+    """Return evidence about a line with the setting that the line would have been.
+
+    A line that cannot be read and that another source has a value for is no setting's fault.
+    """
+    if evidence.setting is not None or evidence.origin is None:
+        return evidence
+    name = evidence.origin.name.removesuffix("_FILE")
+    of_app = (setting for setting, names in app.variables.items() if name in names)
+    setting = next(of_app, "security" if name in app.flags else None)
+    # Of the flags that secure the connection each counts.
+    lost = Label.BAD_LINE in evidence.labels and (setting == "security" or setting not in found)
+    if setting is not None and (lost or Label.CONTRADICTION in evidence.labels):
+        return replace(evidence, setting=setting)
+    return evidence
+
+
 def resolve(flags: Flags, variables: Variables) -> Loaded:
     """Merge everything, strongest first: flags, variables, preset, defaults. Raises UsageError."""
     evidence = list(variables.evidence)
@@ -341,7 +358,7 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
     if "host" in found and found["host"].origin.kind == "flag":
         found["host"] = replace(found["host"], value=without_password(found["host"].value))
     found, remarks = _compared(app, variables.layers, found)
-    evidence += remarks
+    evidence = [_about_setting(one, app, found) for one in (*evidence, *remarks)]
     named = preset_named(flags.preset) if flags.preset else None
     preset = named
     if "host" in found:

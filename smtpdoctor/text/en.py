@@ -227,6 +227,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.command.missing": "a command is missing; known are {known}",
     "usage.no-terminal": "--ask-password: there is no terminal to ask on; use --password-stdin or --password-file",
     "usage.nothing": "there are no SMTP settings to work with",
+    "usage.nothing.bad-line": "{place}: the line cannot be read, and maybe takes others along; an unclosed quote is the usual reason.",
     "usage.nothing.near": "{name} ({place}) is not read; {expected} is.",
     "usage.nothing.foreign": "{names} ({place}): variables of {app}; smtpdoctor reads SMTP_HOST and its like.",
     "usage.nothing.looked": "Looked at: {places}.",
@@ -292,6 +293,7 @@ MESSAGES: Final[dict[str, str]] = {
     "security.none": "no encryption",
     # catalogue
     "explain.at": "At {preset}",
+    "explain.no-file": "There is no file {file}; it was read as an error text.",
     "explain.stdin": "Paste the error text, then Ctrl-D.",
     # generate
     "generate.header": "SMTP settings for {preset}, written by smtpdoctor",

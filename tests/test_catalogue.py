@@ -259,6 +259,14 @@ def test_ports_in_fixes_are_ports_for_sending(entry: Entry) -> None:
 
 def _meet(first: Advice, second: Advice) -> bool:
     """Whether two fixes can stand in one report."""
+    for one, other in ((first, second), (second, first)):
+        # A provider that has a name is none of those that have not.
+        if (
+            one.when is not None
+            and set(one.when.provider) == {"unknown", "local"}
+            and "{preset.ports}" in other.en
+        ):
+            return False
     if first.when is None or second.when is None:
         return True
     pairs = ((getattr(first.when, name), getattr(second.when, name)) for name in first.when.__struct_fields__)
@@ -315,3 +323,47 @@ def test_pages_belong_to_the_case() -> None:
         finding = of_entry(KNOWN.entries[name])
         links = advise(finding, Context(provider="gmail"), "en").links
         assert not any("apppasswords" in url for _, url in links)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_line_to_write_needs_no_place(entry: Entry) -> None:
+    """`{set.…}` names the variable itself, and the report shows the line that it stands in."""
+    for advice in (*entry.fix, *entry.note):
+        for text in (advice.en, advice.ko):
+            for what in ("port", "security"):
+                assert not (f"{{set.{what}." in text and f"{{at.{what}}}" in text), text
+
+
+OWN_SERVER = re.compile(r"\bown (?:or a test )?server\b|localhost|127\.0\.0\.1|`ss |Docker|직접 운영|doveadm")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        Evidence(stage=Stage.CONNECT, error="ECONNREFUSED", labels=frozenset({Label.KNOWN_PROVIDER})),
+        Evidence(stage=Stage.CONNECT, error="timeout", labels=frozenset({Label.KNOWN_PROVIDER})),
+        Evidence(stage=Stage.AUTH, error="timeout"),
+        Evidence(stage=Stage.TLS, error="timeout", labels=frozenset({Label.STARTTLS})),
+        Evidence(stage=Stage.AUTH, error="eof", labels=frozenset({Label.CLOSED_AFTER_AUTH})),
+    ],
+    ids=["refused", "timeout", "auth-timeout", "tls-timeout", "closed-after-auth"],
+)
+def test_who_sends_through_a_provider_has_no_server_to_mend(evidence: Evidence, lang: Lang) -> None:
+    """Who the server belongs to is known, and so are its ports: no step asks for either."""
+    origin = Origin("environment", "SMTP_HOST")
+    settings = Settings(
+        host=Setting("smtp.gmail.com", origin),
+        port=Setting(587, Origin("environment", "SMTP_PORT")),
+        preset="gmail",
+    )
+    context = Context(settings=settings, provider="gmail")
+    found = diagnose(evidence, context)
+    assert found is not None
+    advice = advise(found, context, lang)
+    assert [step for step in advice.fixes if OWN_SERVER.search(step)] == []
+    assert "SMTP_PORT=587" not in " ".join(advice.fixes)
+    if Label.KNOWN_PROVIDER in evidence.labels:
+        assert "587" in advice.steps[0]
+        assert "smtp.gmail.com" in advice.steps[0]
+        assert "465" in " ".join(advice.steps)

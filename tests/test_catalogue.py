@@ -367,3 +367,80 @@ def test_who_sends_through_a_provider_has_no_server_to_mend(evidence: Evidence, 
         assert "587" in advice.steps[0]
         assert "smtp.gmail.com" in advice.steps[0]
         assert "465" in " ".join(advice.steps)
+
+
+SAID_OF_CONFIG = {
+    Label.NOT_A_NUMBER: ("port", "58a7"),
+    Label.OUT_OF_RANGE: ("port", "99999"),
+    Label.NOT_A_BOOLEAN: ("security", "perhaps"),
+    Label.HOST_HAS_SCHEME: ("host", "https://mail.example.org"),
+    Label.HOST_HAS_PORT: ("host", "mail.example.org:587"),
+    Label.HOST_HAS_BLANK: ("host", "mail .example.org"),
+    Label.HOST_BAD_NAME: ("host", "mail,example"),
+    Label.PLACEHOLDER: ("host", "smtp.example.com"),
+    Label.QUOTED: ("host", "X_NAME"),
+    Label.BLANK_AROUND: ("host", "X_NAME"),
+    Label.NOT_AN_ADDRESS: ("sender", "nobody"),
+    Label.BAD_CIPHER: ("cipher", "TLSv1.9"),
+    Label.EMPTY: ("port", "X_NAME"),
+    Label.MISSING: ("host", "SMTP_HOST"),
+}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("label", SAID_OF_CONFIG)
+def test_a_wrong_setting_is_called_by_its_fault(label: Label, lang: Lang) -> None:
+    """The cause is what is wrong with this value, not a list of what may be, and no step is about another."""
+    setting, said = SAID_OF_CONFIG[label]
+    facts = {"value": said, "name": "X_NAME"} if label is not Label.MISSING else {}
+    found = diagnose(
+        Evidence(stage=Stage.CONFIG, labels=frozenset({label}), setting=setting, facts=facts),  # type: ignore[arg-type]
+        Context(),
+    )
+    assert found is not None
+    advice = advise(found, Context(), lang)
+    assert said in advice.cause
+    assert KNOWN.entries[found.id].meaning.in_(lang).split(".")[0] not in advice.cause
+    others = {"SMTP_HOST", "SMTP_SENDER", "SMTP_PORT"} - {f"SMTP_{setting.upper()}"}
+    if label is not Label.HOST_HAS_PORT:
+        assert [step for step in advice.fixes if sum(name in step for name in others) > 1] == []
+
+
+def test_a_port_behind_the_host_gets_a_line_of_its_own() -> None:
+    """The port is a setting, unless it says the same already."""
+    facts = {"value": "smtp.gmail.com:587", "expected": "smtp.gmail.com", "behind": "587", "name": "SMTP_HOST"}
+    evidence = Evidence(
+        stage=Stage.CONFIG, labels=frozenset({Label.HOST_HAS_PORT}), setting="host", facts=facts
+    )
+    found = diagnose(evidence, Context())
+    assert found is not None
+    first = advise(found, Context(), "en").steps[0]
+    assert "`smtp.gmail.com` in SMTP_HOST" in first
+    assert "`587` in SMTP_PORT" in first
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("label", [Label.PASSWORD_FORM, Label.USERNAME_FORM])
+@pytest.mark.parametrize("name", sorted(KNOWN.presets))
+def test_what_a_provider_wants_is_said_in_words(name: str, label: Label, lang: Lang) -> None:
+    """How we call forms and kinds of credentials in our files is nothing that a person may type."""
+    preset = KNOWN.presets[name]
+    setting = "password" if label is Label.PASSWORD_FORM else "username"
+    expected = preset.password.kind if setting == "password" else preset.username.value
+    facts = {"value": "x", "name": "X_NAME"} | ({"expected": expected} if expected else {})
+    evidence = Evidence(stage=Stage.CONFIG, labels=frozenset({label}), setting=setting, facts=facts)  # type: ignore[arg-type]
+    context = Context(provider=name)
+    found = diagnose(evidence, context)
+    assert found is not None
+    advice = advise(found, context, lang)
+    told = " ".join((advice.cause, advice.meaning, *advice.fixes))
+    assert not re.search(r"`(?:email|local-part|app-password|account-password|smtp-password|api-key)`", told)
+
+
+def test_where_the_login_was_given_for_another_server_no_page_makes_one() -> None:
+    """The run is aimed at another server: a new password is not what is missing."""
+    evidence = Evidence(stage=Stage.CONFIG, labels=frozenset({Label.OTHER_HOST}), setting="password")
+    context = Context(provider="gmail")
+    found = diagnose(evidence, context)
+    assert found is not None
+    assert advise(found, context, "en").links == ()

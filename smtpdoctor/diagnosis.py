@@ -73,7 +73,7 @@ def holds(when: Conditions | None, evidence: Evidence, context: Context) -> bool
         and (not when.code or evidence.code in when.code)
         and (not when.stage or evidence.stage in when.stage)
         and (not when.enhanced or _enhanced_fits(when.enhanced, evidence.enhanced))
-        and (not when.setting or evidence.setting in when.setting)
+        and (not when.setting or (evidence.setting or "unknown") in when.setting)
         and (not when.provider or (context.provider or "unknown") in when.provider)
         and (not when.port or port in when.port)
         and (not when.security or security in when.security)

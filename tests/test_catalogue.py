@@ -259,6 +259,14 @@ def test_ports_in_fixes_are_ports_for_sending(entry: Entry) -> None:
 
 def _meet(first: Advice, second: Advice) -> bool:
     """Whether two fixes can stand in one report."""
+    for one, other in ((first, second), (second, first)):
+        # A provider that has a name is none of those that have not.
+        if (
+            one.when is not None
+            and set(one.when.provider) == {"unknown", "local"}
+            and "{preset.ports}" in other.en
+        ):
+            return False
     if first.when is None or second.when is None:
         return True
     pairs = ((getattr(first.when, name), getattr(second.when, name)) for name in first.when.__struct_fields__)
@@ -315,3 +323,124 @@ def test_pages_belong_to_the_case() -> None:
         finding = of_entry(KNOWN.entries[name])
         links = advise(finding, Context(provider="gmail"), "en").links
         assert not any("apppasswords" in url for _, url in links)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_line_to_write_needs_no_place(entry: Entry) -> None:
+    """`{set.…}` names the variable itself, and the report shows the line that it stands in."""
+    for advice in (*entry.fix, *entry.note):
+        for text in (advice.en, advice.ko):
+            for what in ("port", "security"):
+                assert not (f"{{set.{what}." in text and f"{{at.{what}}}" in text), text
+
+
+OWN_SERVER = re.compile(r"\bown (?:or a test )?server\b|localhost|127\.0\.0\.1|`ss |Docker|직접 운영|doveadm")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        Evidence(stage=Stage.CONNECT, error="ECONNREFUSED", labels=frozenset({Label.KNOWN_PROVIDER})),
+        Evidence(stage=Stage.CONNECT, error="timeout", labels=frozenset({Label.KNOWN_PROVIDER})),
+        Evidence(stage=Stage.AUTH, error="timeout"),
+        Evidence(stage=Stage.TLS, error="timeout", labels=frozenset({Label.STARTTLS})),
+        Evidence(stage=Stage.AUTH, error="eof", labels=frozenset({Label.CLOSED_AFTER_AUTH})),
+    ],
+    ids=["refused", "timeout", "auth-timeout", "tls-timeout", "closed-after-auth"],
+)
+def test_who_sends_through_a_provider_has_no_server_to_mend(evidence: Evidence, lang: Lang) -> None:
+    """Who the server belongs to is known, and so are its ports: no step asks for either."""
+    origin = Origin("environment", "SMTP_HOST")
+    settings = Settings(
+        host=Setting("smtp.gmail.com", origin),
+        port=Setting(587, Origin("environment", "SMTP_PORT")),
+        preset="gmail",
+    )
+    context = Context(settings=settings, provider="gmail")
+    found = diagnose(evidence, context)
+    assert found is not None
+    advice = advise(found, context, lang)
+    assert [step for step in advice.fixes if OWN_SERVER.search(step)] == []
+    assert "SMTP_PORT=587" not in " ".join(advice.fixes)
+    if Label.KNOWN_PROVIDER in evidence.labels:
+        assert "587" in advice.steps[0]
+        assert "smtp.gmail.com" in advice.steps[0]
+        assert "465" in " ".join(advice.steps)
+
+
+SAID_OF_CONFIG = {
+    Label.NOT_A_NUMBER: ("port", "58a7"),
+    Label.OUT_OF_RANGE: ("port", "99999"),
+    Label.NOT_A_BOOLEAN: ("security", "perhaps"),
+    Label.HOST_HAS_SCHEME: ("host", "https://mail.example.org"),
+    Label.HOST_HAS_PORT: ("host", "mail.example.org:587"),
+    Label.HOST_HAS_BLANK: ("host", "mail .example.org"),
+    Label.HOST_BAD_NAME: ("host", "mail,example"),
+    Label.PLACEHOLDER: ("host", "smtp.example.com"),
+    Label.QUOTED: ("host", "X_NAME"),
+    Label.BLANK_AROUND: ("host", "X_NAME"),
+    Label.NOT_AN_ADDRESS: ("sender", "nobody"),
+    Label.BAD_CIPHER: ("cipher", "TLSv1.9"),
+    Label.EMPTY: ("port", "X_NAME"),
+    Label.MISSING: ("host", "SMTP_HOST"),
+}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("label", SAID_OF_CONFIG)
+def test_a_wrong_setting_is_called_by_its_fault(label: Label, lang: Lang) -> None:
+    """The cause is what is wrong with this value, not a list of what may be, and no step is about another."""
+    setting, said = SAID_OF_CONFIG[label]
+    facts = {"value": said, "name": "X_NAME"} if label is not Label.MISSING else {}
+    found = diagnose(
+        Evidence(stage=Stage.CONFIG, labels=frozenset({label}), setting=setting, facts=facts),  # type: ignore[arg-type]
+        Context(),
+    )
+    assert found is not None
+    advice = advise(found, Context(), lang)
+    assert said in advice.cause
+    assert KNOWN.entries[found.id].meaning.in_(lang).split(".")[0] not in advice.cause
+    others = {"SMTP_HOST", "SMTP_SENDER", "SMTP_PORT"} - {f"SMTP_{setting.upper()}"}
+    if label is not Label.HOST_HAS_PORT:
+        assert [step for step in advice.fixes if sum(name in step for name in others) > 1] == []
+
+
+def test_a_port_behind_the_host_gets_a_line_of_its_own() -> None:
+    """The port is a setting, unless it says the same already."""
+    facts = {"value": "smtp.gmail.com:587", "expected": "smtp.gmail.com", "behind": "587", "name": "SMTP_HOST"}
+    evidence = Evidence(
+        stage=Stage.CONFIG, labels=frozenset({Label.HOST_HAS_PORT}), setting="host", facts=facts
+    )
+    found = diagnose(evidence, Context())
+    assert found is not None
+    first = advise(found, Context(), "en").steps[0]
+    assert "`smtp.gmail.com` in SMTP_HOST" in first
+    assert "`587` in SMTP_PORT" in first
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("label", [Label.PASSWORD_FORM, Label.USERNAME_FORM])
+@pytest.mark.parametrize("name", sorted(KNOWN.presets))
+def test_what_a_provider_wants_is_said_in_words(name: str, label: Label, lang: Lang) -> None:
+    """How we call forms and kinds of credentials in our files is nothing that a person may type."""
+    preset = KNOWN.presets[name]
+    setting = "password" if label is Label.PASSWORD_FORM else "username"
+    expected = preset.password.kind if setting == "password" else preset.username.value
+    facts = {"value": "x", "name": "X_NAME"} | ({"expected": expected} if expected else {})
+    evidence = Evidence(stage=Stage.CONFIG, labels=frozenset({label}), setting=setting, facts=facts)  # type: ignore[arg-type]
+    context = Context(provider=name)
+    found = diagnose(evidence, context)
+    assert found is not None
+    advice = advise(found, context, lang)
+    told = " ".join((advice.cause, advice.meaning, *advice.fixes))
+    assert not re.search(r"`(?:email|local-part|app-password|account-password|smtp-password|api-key)`", told)
+
+
+def test_where_the_login_was_given_for_another_server_no_page_makes_one() -> None:
+    """The run is aimed at another server: a new password is not what is missing."""
+    evidence = Evidence(stage=Stage.CONFIG, labels=frozenset({Label.OTHER_HOST}), setting="password")
+    context = Context(provider="gmail")
+    found = diagnose(evidence, context)
+    assert found is not None
+    assert advise(found, context, "en").links == ()

@@ -139,6 +139,8 @@ def _cause(
         when = note.when
         if when is None or not (when.label or when.error or when.code or when.security):
             continue
+        if entry.stage is Stage.CONFIG and when.label:
+            return text  # what is wrong with this very setting, where the meaning can only list what may be
         both = f"{first} {text}"
         if len(both) <= _LONGEST_CAUSE[lang]:
             return both
@@ -224,8 +226,8 @@ def _fits(settings: Settings, preset: Preset) -> bool:
 
 def _links(finding: Finding, entry: Entry, preset: Preset | None, lang: Lang) -> tuple[tuple[str, str], ...]:
     """Return the pages that are about this: the provider's, and the general ones."""
-    wanted = entry.where
-    if not wanted and finding.fault in _AT_PROVIDER:
+    wanted = entry.where or ()
+    if entry.where is None and finding.fault in _AT_PROVIDER:
         setting = entry.setting or finding.evidence.setting
         by_setting = _BY_SETTING.get(setting, ()) if setting else ()
         wanted = by_setting if entry.stage is Stage.CONFIG else _BY_STAGE.get(entry.stage, by_setting)

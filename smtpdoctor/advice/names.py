@@ -185,12 +185,25 @@ class Names:
                 mode = self._settings.security.value if self._settings.security else None
                 fitting = (one for one in preset.endpoint if mode is None or _alike(mode, one.security))
                 return str(next(fitting, preset.endpoint[0]).port)
+            case "ports":
+                return self._ports(preset)
             case "username":
                 return preset.username.value if preset.username.form == "literal" else None
             case "password":
                 return preset.password.example if preset.password.kind != "none" else None
             case _:
                 return preset.name.in_(self._lang)
+
+    def _ports(self, preset: Preset) -> str | None:
+        """Return the other ports of the provider's usual server; a local one has whichever its owner gave it."""
+        if preset.kind == "local":
+            return None
+        here = self._settings.port.value if self._settings.port else None
+        return say(self._lang, "advice.and").join(
+            f"{one.port} {say(self._lang, f'security.{one.security.value}')}"
+            for one in preset.endpoint
+            if one.host in {None, preset.host} and one.port != here
+        )
 
     def _bare(self, name: SettingName) -> str | None:
         setting = self._settings.get(name)

@@ -6,13 +6,15 @@
 | ``{set.security.MODE}``, ``{set.port.N}`` | what the application writes for that; none where the provider does not offer it |
 | ``{host}``, ``{port}``, ``{username}`` … | the value of a setting |
 | ``{fact.NAME}`` | a fact of the evidence |
-| ``{preset}`` | the provider's name |
+| ``{preset}`` | the provider's name, none where it is not known |
+| ``{preset.host}`` | the provider's server |
+| ``{preset.ports}`` | the provider's ports but for that of this run, and how each is secured |
 | ``{check}`` | the command that repeats this check |
 | ``{dial.host}``, ``{dial.port}`` | host and port of this run, else ``smtp.example.com`` and 587 |
 | ``{openssl}`` | ``openssl s_client …`` for host, port and mode of this run |
 | ``{openssl.tls}``, ``{openssl.starttls}`` | the same in that mode |
 
-In edits (``[[change]]``) also ``{preset.host}``, ``{preset.port}``, ``{preset.username}`` (where the
+In edits (``[[change]]``) also ``{preset.port}``, ``{preset.username}`` (where the
 provider has one word for all), ``{preset.password}`` (a sample that shows its kind), ``{login}``
 (the user name where it is an address) and ``{bare.NAME}`` (a value without blanks and quotes).
 """
@@ -31,7 +33,7 @@ ALWAYS: Final = re.compile(
     r"|set\.security\.(?:tls|starttls|opportunistic|none)|set\.port\.\d+"
     r"|check|dial\.(?:host|port)|openssl(?:\.tls|\.starttls)?"
 )
-SOMETIMES: Final = re.compile(r"host|port|security|username|sender|recipient|ehlo|preset|fact\.[a-z0-9_]+")
+SOMETIMES: Final = re.compile(r"host|port|security|username|sender|recipient|ehlo|preset(?:\.(?:host|ports))?|fact\.[a-z0-9_]+")
 IN_EDITS: Final = re.compile(
     r"preset\.(?:host|port|username|password)|login|bare\.(?:host|username|sender)"
     r"|host|username|sender|fact\.[a-z0-9_]+"

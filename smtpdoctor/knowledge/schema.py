@@ -81,7 +81,7 @@ class Text(Struct, frozen=True, forbid_unknown_fields=True):
 class Conditions(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Conditions on evidence and settings; every key that is given must hold, any of its values does.
 
-    ``unknown`` among the providers: it is not known which provider this is.
+    ``unknown`` among the providers or settings: it is not known which this is.
     """
 
     stage: tuple[Stage, ...] = ()
@@ -89,7 +89,7 @@ class Conditions(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     enhanced: tuple[str, ...] = ()
     error: tuple[str, ...] = ()
     label: tuple[Label, ...] = ()
-    setting: tuple[SettingName, ...] = ()
+    setting: tuple[SettingName | Literal["unknown"], ...] = ()
     provider: tuple[str, ...] = ()
     port: tuple[int, ...] = ()
     security: tuple[Security, ...] = ()
@@ -181,7 +181,7 @@ class NearMiss(Struct, frozen=True, forbid_unknown_fields=True):
 class Entry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One cause that a person can act on; the file's name is its id.
 
-    ``where`` lists the pages of a provider that help (default: by stage), ``provider_facts`` what
+    ``where`` lists the pages of a provider that help (default: by stage; empty: none does), ``provider_facts`` what
     the provider says about settings that the entry is about, ``follows`` the ids (with ``*``) that
     it is often only a consequence of. ``setting`` is the setting at fault in a live finding, if any
     is; ``change`` the edits that mend it.
@@ -200,7 +200,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     note: tuple[Advice, ...] = ()
     example: tuple[Example, ...] = ()
     near_miss: tuple[NearMiss, ...] = ()
-    where: tuple[LinkKind, ...] = ()
+    where: tuple[LinkKind, ...] | None = None
     follows: tuple[str, ...] = ()
     provider_facts: tuple[Literal["username", "password", "sender", "port"], ...] = ()
     setting: SettingName | None = None

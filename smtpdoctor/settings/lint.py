@@ -113,7 +113,10 @@ def _host(settings: Settings) -> Iterator[Evidence]:
     elif raw != host or re.search(r"\s", host):
         yield _about("host", setting, Label.HOST_HAS_BLANK, value=raw[:100], expected=_bare_host(host))
     elif not _is_address(host) and re.search(r":\d*$", host):
-        yield _about("host", setting, Label.HOST_HAS_PORT, value=shown, expected=_bare_host(host))
+        behind = host.rpartition(":")[2]
+        known = settings.port is not None and str(settings.port.value) == behind
+        more = {} if known or not behind else {"behind": behind}
+        yield _about("host", setting, Label.HOST_HAS_PORT, value=shown, expected=_bare_host(host), **more)
     elif settings.preset is None and (is_placeholder_host(host) or is_placeholder(host)):
         yield _about("host", setting, Label.PLACEHOLDER, value=shown)
     elif not _is_address(host) and not _valid_name(host):

@@ -146,7 +146,7 @@ def read_env_file(
     then from the environment. The lines of ``names`` are kept for the report, secrets masked.
     """
     text = _text_of(path, flag)
-    from dotenv.parser import parse_stream
+    from smtpdoctor.settings.dotenv import parse_stream
 
     lines: dict[str, int] = {}
     raw: dict[str, str] = {}
@@ -208,7 +208,7 @@ def _shown(name: str, source: str) -> str:
 
 def _expanded(texts: list[tuple[str, str | None]], environment: Mapping[str, str]) -> dict[str, str | None]:
     """Expand ``${NAME}`` as python-dotenv does, but from the environment that the run may see."""
-    from dotenv.variables import parse_variables
+    from smtpdoctor.settings.dotenv import parse_variables
 
     values: dict[str, str | None] = {}
     for name, text in texts:

@@ -25,8 +25,8 @@ from smtpdoctor.smtp.words import printable
 
 __all__ = ["Redactor"]
 
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
-_BASE32: Final = re.compile(r"[A-Z2-7]{8,}={0,6}")
+_BASE64: Final = r"[A-Za-z0-9+/_-]{4,}={0,2}"
+_BASE32: Final = r"[A-Z2-7]{8,}={0,6}"
 _GROUP: Final = 10  # bytes: two groups of base32, 16 characters
 _ENCODED: Final = re.compile(r"[%=][0-9A-Fa-f]{2}")
 _SHORT: Final = 4  # a secret of fewer characters would blot out every text it happens to occur in
@@ -119,7 +119,7 @@ class _Forms:
 
     def _in_short_base64(self, text: str) -> Iterator[Span]:
         """Yield base64 of an AUTH exchange, in which a short secret stands alone or between zero bytes."""
-        for found in _BASE64.finditer(text):
+        for found in re.finditer(_BASE64, text):
             token = found[0].rstrip("=").replace("-", "+").replace("_", "/")
             token = token[: len(token) - (len(token) % 4 == 1)]
             try:
@@ -162,9 +162,9 @@ def _hex(text: str, form: str) -> Iterator[Span]:
             yield run.start() + start, run.start() + end
 
 
-def _runs(alphabet: re.Pattern[str], text: str, standard: str, core: str) -> Iterator[Span]:
+def _runs(alphabet: str, text: str, standard: str, core: str) -> Iterator[Span]:
     """Yield the whole encoded texts that hold a core."""
-    for run in alphabet.finditer(text):
+    for run in re.finditer(alphabet, text):
         if core in standard[run.start() : run.end()]:
             yield run.span()
 

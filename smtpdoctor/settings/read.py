@@ -6,6 +6,7 @@ A source that cannot be read at all raises UsageError; what is odd inside one be
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from pathlib import Path
@@ -111,7 +112,8 @@ def _from_pipe(path: Path) -> bytes:
 
 
 def _decoded(data: bytes, values: dict[str, object]) -> str:
-    encodings = ["utf-8-sig", "cp949"]
+    encodings = ["utf-8", "cp949"]
+    data = data.removeprefix(BOM_UTF8)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encodings = ["utf-16"]
     elif b"\0" in data:
@@ -211,12 +213,12 @@ def _expanded(texts: list[tuple[str, str | None]], environment: Mapping[str, str
     from smtpdoctor.settings.dotenv import parse_variables
 
     values: dict[str, str | None] = {}
+    known: dict[str, str | None] = dict(environment)
     for name, text in texts:
-        known = {**environment, **values}
         expanded = "" if text is None else "".join(part.resolve(known) for part in parse_variables(text))
         if len(expanded) > _MAX_VALUE:
             raise UsageError(Message("usage.file.expansion", {"name": name, "most": _MAX_VALUE}))
-        values[name] = None if text is None else expanded
+        values[name] = known[name] = None if text is None else expanded
     return values
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -30,7 +31,13 @@ _BASE32: Final = r"[A-Z2-7]{8,}={0,6}"
 _GROUP: Final = 10  # bytes: two groups of base32, 16 characters
 _ENCODED: Final = re.compile(r"[%=][0-9A-Fa-f]{2}")
 _SHORT: Final = 4  # a secret of fewer characters would blot out every text it happens to occur in
-_WIDE: Final = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+# The functions themselves: `str.encode` would import a module for each.
+_WIDE: Final = (
+    codecs.utf_16_le_encode,
+    codecs.utf_16_be_encode,
+    codecs.utf_32_le_encode,
+    codecs.utf_32_be_encode,
+)
 
 Span = tuple[int, int]
 
@@ -76,7 +83,7 @@ class _Forms:
 
     def _all_cores(self) -> Iterator[str]:
         # Zeros at the ends of a wide encoding are the neighbours' in the other byte order.
-        wide = (self.secret.encode(encoding, "surrogatepass").strip(b"\0") for encoding in _WIDE)
+        wide = (encode(self.secret, "surrogatepass")[0].strip(b"\0") for encode in _WIDE)
         for data in dict.fromkeys((self.raw, *wide)):
             yield from _cores(data)
 

@@ -702,8 +702,10 @@ main()
 )
 def test_an_interrupt_while_the_program_is_loading(module: str) -> None:
     """Ctrl-C before anything has begun: exit code 130, and no traceback."""
+    # Only a line that is not plain needs typer; an abbreviated flag is one.
+    host = "--hos" if module == "typer" else "--host"
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPT, module, "check", "--host", "h.test", "--until", "dns"],
+        [sys.executable, "-c", INTERRUPT, module, "check", host, "h.test", "--until", "dns"],
         capture_output=True,
         check=False,
         text=True,

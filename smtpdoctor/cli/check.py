@@ -4,8 +4,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-import typer
-
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     EXIT_BUG,
@@ -18,6 +16,7 @@ from smtpdoctor.cli.common import (
     refuse_together,
     refuse_unusable,
 )
+from smtpdoctor.cli.declared import Exit, Option
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Fault, Lang, Message, Stage
@@ -51,57 +50,53 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     no_environment: opt.NoEnvironment = False,
     until: Annotated[
         Until | None,
-        typer.Option("--until", help="The last stage; default: sender, with --to: send."),
+        Option("--until", help="The last stage; default: sender, with --to: send."),
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option("--to", help="Send one test message to this address.", metavar="ADDRESS"),
+        Option("--to", help="Send one test message to this address.", metavar="ADDRESS"),
     ] = None,
     ca_file: Annotated[
         Path | None,
-        typer.Option("--ca-file", help="Trust these CA certificates instead of the system's.", metavar="PEM"),
+        Option("--ca-file", help="Trust these CA certificates instead of the system's.", metavar="PEM"),
     ] = None,
     timeout: Annotated[
         float,
-        typer.Option(
+        Option(
             "--timeout",
             min=0.1,
             max=3600,
-            callback=opt.no_nan,
             help="Seconds for a stage.",
             metavar="SECONDS",
         ),
     ] = 10.0,
     deadline: Annotated[
         float,
-        typer.Option(
+        Option(
             "--deadline",
             min=0.1,
             max=86400,
-            callback=opt.no_nan,
             help="Seconds for the whole run.",
             metavar="SECONDS",
         ),
     ] = 60.0,
     resolver: Annotated[
         str | None,
-        typer.Option("--resolver", help="Ask this name server.", metavar="IP[:PORT]"),
+        Option("--resolver", help="Ask this name server.", metavar="IP[:PORT]"),
     ] = None,
     connect_to: Annotated[
         list[str] | None,
-        typer.Option(
-            "--connect-to", help="Dial ADDR:PORT instead, keep the name.", metavar="HOST:PORT:ADDR:PORT"
-        ),
+        Option("--connect-to", help="Dial ADDR:PORT instead, keep the name.", metavar="HOST:PORT:ADDR:PORT"),
     ] = None,
-    ipv4: Annotated[bool, typer.Option("--ipv4", help="IPv4 only.")] = False,
-    ipv6: Annotated[bool, typer.Option("--ipv6", help="IPv6 only.")] = False,
+    ipv4: Annotated[bool, Option("--ipv4", help="IPv4 only.")] = False,
+    ipv6: Annotated[bool, Option("--ipv6", help="IPv6 only.")] = False,
     allow_cleartext_auth: Annotated[
-        bool, typer.Option("--allow-cleartext-auth", help="Send the login unencrypted if it comes to that.")
+        bool, Option("--allow-cleartext-auth", help="Send the login unencrypted if it comes to that.")
     ] = False,
-    transcript: Annotated[bool, typer.Option("--transcript", help="Show the SMTP dialogue.")] = False,
+    transcript: Annotated[bool, Option("--transcript", help="Show the SMTP dialogue.")] = False,
     strict: opt.Strict = False,
     use_sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Start the embedded server and check against it.")
+        bool, Option("--sandbox", help="Start the embedded server and check against it.")
     ] = False,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
@@ -182,9 +177,9 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         loaded = load_settings(flags, env_file or [], environment=not no_environment, lang=tongue)
         report = show.run(loaded, options, strict=strict)
     if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
-        raise typer.Exit(EXIT_BUG)
+        raise Exit(EXIT_BUG)
     if not report.healthy:
-        raise typer.Exit(EXIT_PROBLEM)
+        raise Exit(EXIT_PROBLEM)
 
 
 def _repeated(flags: dict[str, object]) -> tuple[str, ...]:

@@ -11,8 +11,7 @@ from functools import wraps
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn, ParamSpec, cast
 
-import typer
-
+from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.options import FormatChoice, LangChoice
 from smtpdoctor.errors import KnowledgeError, UsageError
 from smtpdoctor.model import Lang, Message, Origin, Secret, Setting
@@ -95,7 +94,7 @@ def fail_usage(error: UsageError, lang: Lang, format_: FormatChoice) -> NoReturn
         tell(say(lang, "usage.error", text=lines[0]))
         for line in lines[1:]:
             tell(f"  {line}")
-    raise typer.Exit(EXIT_USAGE)
+    raise Exit(EXIT_USAGE)
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
@@ -118,21 +117,24 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
                 fail_usage(UsageError(message), lang, format_)
             except KeyboardInterrupt:
                 tell(say(lang, "interrupted"))
-                raise typer.Exit(EXIT_INTERRUPTED) from None
+                raise Exit(EXIT_INTERRUPTED) from None
             finally:
                 sys.stdout.flush()  # here, where it can still be said that nobody reads it
-        except (typer.Exit, typer.Abort):
-            raise
         except BrokenPipeError:
             mute_output()  # whoever read it has seen enough
-            raise typer.Exit(0) from None
+            raise Exit(0) from None
+        except SystemExit as ended:
+            if isinstance(ended, Exit) or not isinstance(ended.__context__, BrokenPipeError):
+                raise
+            mute_output()  # rich has met it first, and would end with 1
+            raise Exit(0) from None
         except OSError as error:
             if error.errno not in _OUTPUT_ERRORS:
                 _own_up(error, lang)
             message = Message("usage.stdout", {"reason": error.strerror or "?"})
             tell(say(lang, "usage.error", text=say(lang, message)))
             mute_output()
-            raise typer.Exit(EXIT_USAGE) from None
+            raise Exit(EXIT_USAGE) from None
         except Exception as error:  # noqa: BLE001 -- the contract's exit code 3
             _own_up(error, lang)
 
@@ -201,7 +203,7 @@ def _own_up(error: Exception, lang: Lang) -> NoReturn:
     tell(frames.rstrip())
     tell(say(lang, "bug", error=type(error).__name__))
     tell(say(lang, "bug.report", url=_ISSUES))
-    raise typer.Exit(EXIT_BUG) from None
+    raise Exit(EXIT_BUG) from None
 
 
 def refuse_together(*pairs: tuple[str, bool]) -> None:

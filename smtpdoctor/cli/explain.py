@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     EXIT_USAGE,
@@ -19,6 +17,7 @@ from smtpdoctor.cli.common import (
     refuse_together,
     tell,
 )
+from smtpdoctor.cli.declared import Argument, Exit, Option
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Lang, Message
@@ -42,26 +41,24 @@ _WHOLE = 3  # so many findings are told with evidence and several steps, the oth
 def explain(  # noqa: PLR0913 -- the flags of the contract
     words: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             help="An error text, a log's name, an id of the catalogue, a code (535) or an error name "
             "(ECONNREFUSED).",
             metavar="[WORDS]...",
         ),
     ] = None,
-    file: Annotated[
-        list[Path] | None, typer.Option("--file", help="A log; repeatable.", metavar="FILE")
-    ] = None,
+    file: Annotated[list[Path] | None, Option("--file", help="A log; repeatable.", metavar="FILE")] = None,
     preset: opt.PresetName = None,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Report findings as they come on standard input.")
+        bool, Option("--follow", help="Report findings as they come on standard input.")
     ] = False,
-    list_: Annotated[bool, typer.Option("--list", help="List the catalogue.")] = False,
+    list_: Annotated[bool, Option("--list", help="List the catalogue.")] = False,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
     force: opt.Force = False,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="One line for each finding.")] = False,
+    quiet: Annotated[bool, Option("--quiet", help="One line for each finding.")] = False,
     verbose: opt.Verbose = False,
 ) -> None:
     """Name the cause behind an error text or in a log; no network.
@@ -109,7 +106,7 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
             raise UsageError(*unreadable)
         printer.explained(results, unreadable)
     if unreadable:
-        raise typer.Exit(EXIT_USAGE)
+        raise Exit(EXIT_USAGE)
 
 
 def _log_named(words: Sequence[str] | None) -> Path | None:

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Optional
 
-import typer
-
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     guarded,
@@ -20,6 +18,7 @@ from smtpdoctor.cli.common import (
     tell,
     write_atomically,
 )
+from smtpdoctor.cli.declared import Argument, Option
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Lang, Message, Security
@@ -37,14 +36,14 @@ _NAMES: Final = ("username", "sender", "host", "port", "security", "cipher", "eh
 
 @guarded
 def generate(  # noqa: PLR0913 -- the flags of the contract
-    preset: Annotated[str, typer.Argument(help="A provider: gmail, naver, sendgrid …", metavar="PRESET")],
+    preset: Annotated[str, Argument(help="A provider: gmail, naver, sendgrid …", metavar="PRESET")],
     app: Annotated[
         Optional[str],  # noqa: UP045 -- typer reads it at run time
-        typer.Option("--app", help="Whose variables to write; default: the base variables.", metavar="NAME"),
+        Option("--app", help="Whose variables to write; default: the base variables.", metavar="NAME"),
     ] = None,
     values: Annotated[
         Optional[list[str]],  # noqa: UP045
-        typer.Option(
+        Option(
             "--set",
             help="A value: username, sender, host, port, security, cipher, or service (Compose). Repeatable.",
             metavar="NAME=VALUE",
@@ -56,15 +55,15 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     ask_password: opt.AskPassword = False,
     kind: Annotated[
         Optional[Literal["dotenv", "compose"]],  # noqa: UP045
-        typer.Option("--for", help="The kind of file; default: by the name of --write, else dotenv."),
+        Option("--for", help="The kind of file; default: by the name of --write, else dotenv."),
     ] = None,
     write: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--write", help="Write to this file, keeping what stands in it.", metavar="FILE"),
+        Option("--write", help="Write to this file, keeping what stands in it.", metavar="FILE"),
     ] = None,
     force: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--force", help="Overwrite other values in the file of --write, and the whole file of --output."
         ),
     ] = False,
@@ -72,7 +71,7 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     output: opt.Output = None,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,  # noqa: ARG001 -- shared; what is written here has no colour
-    quiet: Annotated[bool, typer.Option("--quiet", help="No word about what was written.")] = False,
+    quiet: Annotated[bool, Option("--quiet", help="No word about what was written.")] = False,
 ) -> None:
     """Write configuration for an application: print it, or merge it into a file with --write."""
     from smtpdoctor.generate import plan_for

@@ -1,7 +1,5 @@
 """``smtpdoctor lint``."""
 
-import typer
-
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     EXIT_PROBLEM,
@@ -13,6 +11,7 @@ from smtpdoctor.cli.common import (
     refuse_together,
     refuse_unusable,
 )
+from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.options import FormatChoice
 
 __all__ = ["lint"]
@@ -81,4 +80,4 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
             console = terminal.make_console(stream, color=not no_color and terminal.wants_color())
             terminal.print_view(console, view, quiet=quiet, verbose=verbose, stages=True)
     if not report.healthy:
-        raise typer.Exit(EXIT_PROBLEM)
+        raise Exit(EXIT_PROBLEM)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Optional
 
-import typer
-
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import guarded, language, output_to, refuse_to_destroy, refuse_together
+from smtpdoctor.cli.declared import Argument, Option
 from smtpdoctor.cli.options import FormatChoice
 
 __all__ = ["presets"]
@@ -17,7 +16,7 @@ __all__ = ["presets"]
 def presets(
     name: Annotated[
         Optional[str],  # noqa: UP045 -- typer reads it at run time
-        typer.Argument(help="Show this one: its id or another name of it.", metavar="[NAME]"),
+        Argument(help="Show this one: its id or another name of it.", metavar="[NAME]"),
     ] = None,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
@@ -25,11 +24,9 @@ def presets(
     lang: opt.Language = None,
     no_color: opt.NoColor = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="Only ids; with NAME only host:port and security.")
+        bool, Option("--quiet", help="Only ids; with NAME only host:port and security.")
     ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="With NAME: also the replies of its own.")
-    ] = False,
+    verbose: Annotated[bool, Option("--verbose", help="With NAME: also the replies of its own.")] = False,
 ) -> None:
     """List the providers that smtpdoctor knows, or show one of them."""
     from smtpdoctor.knowledge import load

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Final, Optional, Protocol, TypeVar
 
-import typer
 from msgspec.structs import replace
 
 from smtpdoctor.cli import options as opt
@@ -22,6 +21,7 @@ from smtpdoctor.cli.common import (
     refuse_together,
     tell,
 )
+from smtpdoctor.cli.declared import Option
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Message, Origin, Report, Security, Setting, Settings
@@ -49,7 +49,7 @@ _Ended = queue.SimpleQueue[Exception | None]
 def sandbox(  # noqa: PLR0913 -- the flags of the contract
     starttls_port: Annotated[
         int,
-        typer.Option(
+        Option(
             "--starttls-port",
             min=0,
             max=65535,
@@ -59,7 +59,7 @@ def sandbox(  # noqa: PLR0913 -- the flags of the contract
     ] = 0,
     tls_port: Annotated[
         int,
-        typer.Option(
+        Option(
             "--tls-port",
             min=0,
             max=65535,
@@ -71,15 +71,15 @@ def sandbox(  # noqa: PLR0913 -- the flags of the contract
     password_file: opt.PasswordFile = None,
     count: Annotated[
         Optional[int],  # noqa: UP045 -- typer reads it at run time
-        typer.Option("--count", min=1, help="End after this many messages.", metavar="N"),
+        Option("--count", min=1, help="End after this many messages.", metavar="N"),
     ] = None,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
     force: opt.Force = False,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No hints, only settings and messages.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Also the text of each message.")] = False,
+    quiet: Annotated[bool, Option("--quiet", help="No hints, only settings and messages.")] = False,
+    verbose: Annotated[bool, Option("--verbose", help="Also the text of each message.")] = False,
 ) -> None:
     """Run an SMTP server on this machine to aim an application at; it delivers nothing.
 

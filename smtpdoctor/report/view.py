@@ -62,9 +62,9 @@ __all__ = [
 _SETTINGS: Final[tuple[SettingName, ...]] = ("host", "port", "security", "username", "password", "sender")
 _OPTIONAL: Final[tuple[SettingName, ...]] = ("cipher", "ehlo", "recipient")
 # What printable() makes of a byte that is no text: much of it means another protocol.
-_ESCAPE: Final = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4})|�")
+_ESCAPE: Final = r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4})|�"
 _MOST_ESCAPED: Final = 0.1
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s")
+_SENTENCE_END: Final = r"(?<=[.!?])\s"
 
 Kind = Literal["pass", "warn", "fail", "skip", "suspected"]
 
@@ -469,7 +469,7 @@ def problem_of(finding: Finding, context: Context, lang: Lang, options: Sequence
 def _quote(evidence: Evidence) -> Quote | None:
     """Return the other side's words; bytes of another protocol are none."""
     text = evidence.text.strip()
-    escaped = sum(len(one) for one in _ESCAPE.findall(text))
+    escaped = sum(len(one) for one in re.findall(_ESCAPE, text))
     if escaped > len(text) * _MOST_ESCAPED:
         text = ""
     return Quote(evidence.code, text) if text else None
@@ -500,7 +500,7 @@ def _todo(excerpts: Sequence[Excerpt], steps: Sequence[str], lang: Lang) -> tupl
     """Return the first step in a few words, the longest form first."""
     added = [line.text.strip() for one in excerpts for line in one.lines if line.sign == "+"]
     if not added:
-        return (_SENTENCE_END.split(steps[0], maxsplit=1)[0].replace("`", ""),) if steps else ()
+        return (re.split(_SENTENCE_END, steps[0], maxsplit=1)[0].replace("`", ""),) if steps else ()
     written = ", ".join(added)
     place = excerpts[0].place
     return (

@@ -6,6 +6,7 @@ A source that cannot be read at all raises UsageError; what is odd inside one be
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from pathlib import Path
@@ -113,7 +114,8 @@ def _from_pipe(path: Path) -> bytes:
 
 
 def _decoded(data: bytes, values: dict[str, object]) -> str:
-    encodings = ["utf-8-sig", "cp949"]
+    encodings = ["utf-8", "cp949"]
+    data = data.removeprefix(BOM_UTF8)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encodings = ["utf-16"]
     elif b"\0" in data:
@@ -148,7 +150,7 @@ def read_env_file(
     then from the environment. The lines of ``names`` are kept for the report, secrets masked.
     """
     text = _text_of(path, flag)
-    from dotenv.parser import parse_stream
+    from smtpdoctor.settings.dotenv import parse_stream
 
     lines: dict[str, int] = {}
     raw: dict[str, str] = {}
@@ -226,15 +228,15 @@ def _shown(name: str, source: str) -> str:
 
 def _expanded(texts: list[tuple[str, str | None]], environment: Mapping[str, str]) -> dict[str, str | None]:
     """Expand ``${NAME}`` as python-dotenv does, but from the environment that the run may see."""
-    from dotenv.variables import parse_variables
+    from smtpdoctor.settings.dotenv import parse_variables
 
     values: dict[str, str | None] = {}
+    known: dict[str, str | None] = dict(environment)
     for name, text in texts:
-        known = {**environment, **values}
         expanded = "" if text is None else "".join(part.resolve(known) for part in parse_variables(text))
         if len(expanded) > _MAX_VALUE:
             raise UsageError(Message("usage.file.expansion", {"name": name, "most": _MAX_VALUE}))
-        values[name] = None if text is None else expanded
+        values[name] = known[name] = None if text is None else expanded
     return values
 
 

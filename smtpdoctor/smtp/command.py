@@ -23,16 +23,21 @@ __all__ = [
 ]
 
 _ADDRESS: Final = re.compile(r'(?:[^\s<>@"]+|"(?:[^"\\\r\n]|\\.)*")@(?:[^\s<>@\[\]]+|\[[^\]\s]+\])')
-_BREAK: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # a lone surrogate has no bytes
+_BREAK: Final = "[\x00-\x1f\x7f\ud800-\udfff]"  # a lone surrogate has no bytes
 
 
 class MailboxError(ValueError):
     """A text that is no mailbox (RFC 5321 section 4.1.2)."""
 
 
+def _breaks(text: str) -> bool:
+    """Whether a text holds what cannot stand in a command."""
+    return not text.isprintable() and re.search(_BREAK, text) is not None
+
+
 def rendered(line: str) -> bytes:
     """Return a command line as bytes; raises ValueError for a control character, which would start another command."""
-    if _BREAK.search(line):
+    if _breaks(line):
         msg = "control character in a command"
         raise ValueError(msg)
     return line.encode() + b"\r\n"
@@ -46,7 +51,7 @@ def mailbox(text: str) -> str:
     text = text.strip()
     found = re.fullmatch(r"[^<>\r\n]*<([^<>\r\n]*)>", text)
     address = found[1].strip() if found else text
-    if not _ADDRESS.fullmatch(address) or _BREAK.search(address):
+    if not _ADDRESS.fullmatch(address) or _breaks(address):
         raise MailboxError(text)
     local, _, domain = address.rpartition("@")
     labels = domain.split(".")

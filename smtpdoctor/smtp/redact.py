@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -25,12 +26,18 @@ from smtpdoctor.smtp.words import printable
 
 __all__ = ["Redactor"]
 
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
-_BASE32: Final = re.compile(r"[A-Z2-7]{8,}={0,6}")
+_BASE64: Final = r"[A-Za-z0-9+/_-]{4,}={0,2}"
+_BASE32: Final = r"[A-Z2-7]{8,}={0,6}"
 _GROUP: Final = 10  # bytes: two groups of base32, 16 characters
 _ENCODED: Final = re.compile(r"[%=][0-9A-Fa-f]{2}")
 _SHORT: Final = 4  # a secret of fewer characters would blot out every text it happens to occur in
-_WIDE: Final = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+# The functions themselves: `str.encode` would import a module for each.
+_WIDE: Final = (
+    codecs.utf_16_le_encode,
+    codecs.utf_16_be_encode,
+    codecs.utf_32_le_encode,
+    codecs.utf_32_be_encode,
+)
 
 Span = tuple[int, int]
 
@@ -76,7 +83,7 @@ class _Forms:
 
     def _all_cores(self) -> Iterator[str]:
         # Zeros at the ends of a wide encoding are the neighbours' in the other byte order.
-        wide = (self.secret.encode(encoding, "surrogatepass").strip(b"\0") for encoding in _WIDE)
+        wide = (encode(self.secret, "surrogatepass")[0].strip(b"\0") for encode in _WIDE)
         for data in dict.fromkeys((self.raw, *wide)):
             yield from _cores(data)
 
@@ -119,7 +126,7 @@ class _Forms:
 
     def _in_short_base64(self, text: str) -> Iterator[Span]:
         """Yield base64 of an AUTH exchange, in which a short secret stands alone or between zero bytes."""
-        for found in _BASE64.finditer(text):
+        for found in re.finditer(_BASE64, text):
             token = found[0].rstrip("=").replace("-", "+").replace("_", "/")
             token = token[: len(token) - (len(token) % 4 == 1)]
             try:
@@ -162,9 +169,9 @@ def _hex(text: str, form: str) -> Iterator[Span]:
             yield run.start() + start, run.start() + end
 
 
-def _runs(alphabet: re.Pattern[str], text: str, standard: str, core: str) -> Iterator[Span]:
+def _runs(alphabet: str, text: str, standard: str, core: str) -> Iterator[Span]:
     """Yield the whole encoded texts that hold a core."""
-    for run in alphabet.finditer(text):
+    for run in re.finditer(alphabet, text):
         if core in standard[run.start() : run.end()]:
             yield run.span()
 

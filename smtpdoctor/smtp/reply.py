@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
@@ -30,7 +31,6 @@ MAX_REPLY: Final = 131_072
 _LINE: Final = re.compile(rb"([2-5][0-9]{2})([ -]|$|(?=[^0-9]))(.*)", re.DOTALL)
 _ENHANCED: Final = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})(?=\s|$|[^\w.])\s*")
 _CODE: Final = re.compile(rb"[2-5][0-9]{2}")
-_NO_TEXT: Final = re.compile(rb"[^%s]" % re.escape(bytes(sorted(TEXT_BYTES))))
 _LEAST: Final = 3  # bytes by which most binary protocols are known
 
 # The replies by which a command may go on: RFC 5321 section 4.3.2, STARTTLS of RFC 3207, AUTH of RFC 4954.
@@ -53,6 +53,12 @@ _EXPECTED: Final[Mapping[str, tuple[int, ...]]] = {
     "QUIT": (221,),
 }
 _STRICT: Final = frozenset({"", "STARTTLS", "AUTH", "DATA"})
+
+
+@cache
+def _no_text() -> re.Pattern[bytes]:
+    """Match a byte that is no text; whoever answers as a mail server never has it looked for."""
+    return re.compile(rb"[^%s]" % re.escape(bytes(sorted(TEXT_BYTES))))
 
 
 def expected(verb: str) -> tuple[int, ...]:
@@ -176,7 +182,7 @@ class ReplyParser:
         start, self._scanned = self._scanned, len(self._buffer)
         if self._code is None and len(self._buffer) >= _LEAST and not _CODE.match(self._buffer):
             # What was scanned before held no such byte, or there were less than three.
-            found = _NO_TEXT.search(self._buffer, start if start >= _LEAST else 0, MAX_LINE)
+            found = _no_text().search(self._buffer, start if start >= _LEAST else 0, MAX_LINE)
             if found:
                 head = bytes(self._buffer[: max(found.end(), _LEAST)])
                 raise NotSMTP(identify(head), head)
@@ -184,7 +190,7 @@ class ReplyParser:
             raise NotSMTP("line-too-long", bytes(self._buffer[:MAX_LINE]))
 
     def _take(self, line: bytes) -> Reply | None:
-        if self._code is None and not _CODE.match(line) and (found := _NO_TEXT.search(line, 0, MAX_LINE)):
+        if self._code is None and not _CODE.match(line) and (found := _no_text().search(line, 0, MAX_LINE)):
             head = line[: max(found.end(), _LEAST)]
             raise NotSMTP(identify(head), head)
         if len(line) > MAX_LINE:

@@ -408,7 +408,12 @@ def test_a_wrong_setting_is_called_by_its_fault(label: Label, lang: Lang) -> Non
 
 def test_a_port_behind_the_host_gets_a_line_of_its_own() -> None:
     """The port is a setting, unless it says the same already."""
-    facts = {"value": "smtp.gmail.com:587", "expected": "smtp.gmail.com", "behind": "587", "name": "SMTP_HOST"}
+    facts = {
+        "value": "smtp.gmail.com:587",
+        "expected": "smtp.gmail.com",
+        "behind": "587",
+        "name": "SMTP_HOST",
+    }
     evidence = Evidence(
         stage=Stage.CONFIG, labels=frozenset({Label.HOST_HAS_PORT}), setting="host", facts=facts
     )

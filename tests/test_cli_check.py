@@ -946,8 +946,8 @@ def test_what_is_said_on_a_terminal_breaks_between_words_alone(arguments: list[s
     lines = said_on_terminal(60, *arguments, lang=lang)
     assert " ".join(lines).split() == plain.split()
     assert len(lines) >= len(plain.splitlines())
-    for command in re.findall(r"`smtpdoctor [^`]*`|(?<=: )smtpdoctor .*", plain):
-        assert any(command in line for line in lines)
+    for whole in re.findall(r"`smtpdoctor [^`]*`|(?<=: )smtpdoctor .*", plain):
+        assert any(whole in line for line in lines)
     for line in lines:
         # What is wider than the terminal is one command or one word.
         assert cell_len(line) <= 60 or line.strip().startswith(("`", "smtpdoctor")) or " " not in line.strip()

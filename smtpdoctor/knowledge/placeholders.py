@@ -33,7 +33,9 @@ ALWAYS: Final = re.compile(
     r"|set\.security\.(?:tls|starttls|opportunistic|none)|set\.port\.\d+"
     r"|check|dial\.(?:host|port)|openssl(?:\.tls|\.starttls)?"
 )
-SOMETIMES: Final = re.compile(r"host|port|security|username|sender|recipient|ehlo|preset(?:\.(?:host|ports))?|fact\.[a-z0-9_]+")
+SOMETIMES: Final = re.compile(
+    r"host|port|security|username|sender|recipient|ehlo|preset(?:\.(?:host|ports))?|fact\.[a-z0-9_]+"
+)
 IN_EDITS: Final = re.compile(
     r"preset\.(?:host|port|username|password)|login|bare\.(?:host|username|sender)"
     r"|host|username|sender|fact\.[a-z0-9_]+"

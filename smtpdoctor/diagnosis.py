@@ -270,6 +270,7 @@ def order(findings: list[Finding], failed: Stage | None) -> tuple[Finding, ...]:
 
 # Something is not set that has to be; a name that nobody reads may have been meant to set it.
 _ABSENT: Final = frozenset({Label.MISSING, Label.NO_CREDENTIALS, Label.HALF_LOGIN, Label.NOT_LOGGED_IN})
+_NAMES: Final = frozenset({Label.NEAR_NAME, Label.FOREIGN_NAME})
 _LOGIN: Final = frozenset({"username", "password"})
 
 
@@ -280,7 +281,8 @@ def _is_same(known: Finding, finding: Finding) -> bool:
     one, other = known.evidence.setting, finding.evidence.setting
     if known.stage is not Stage.CONFIG or finding.stage is not Stage.CONFIG:
         return one is None or other is None or one == other or {one, other} <= _LOGIN
-    return one == other
+    # Names that nobody reads are told together, whatever each was meant to set.
+    return one == other or (known.evidence.labels | finding.evidence.labels) <= _NAMES
 
 
 def _is_certain(finding: Finding) -> bool:

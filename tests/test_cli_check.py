@@ -315,6 +315,10 @@ def test_values_out_of_range(flags: list[str]) -> None:
             done = cli("check", *given, *flags, "--no-environment", "--lang", lang, code=2)
             assert flags[0] in done.stderr
             assert "\r" not in done.stderr
+            # A sentence, not a bare form; and what is empty is not quoted.
+            said = done.stderr.splitlines()[0]
+            assert not re.search(r":  |[.;] [A-Z0-9:.-]+$", said)
+            assert ("--connect-to" in said) <= ("HOST:PORT:ADDR:PORT" in said)
             assert done.stdout == ""
         assert server.connections == []
 
@@ -340,6 +344,9 @@ def test_values_out_of_range(flags: list[str]) -> None:
         (["sandbox", "--starttls-port", "x"], ["--starttls-port", "x"]),
         (["chekc"], ["chekc", "check", "lint"]),
         (["--nonesuch"], ["--nonesuch", "smtpdoctor --help"]),
+        (["--quiet", "check"], ["--quiet", "`smtpdoctor check --quiet …`"]),
+        (["--host", "h.test", "lint"], ["--host", "`smtpdoctor lint --host …`"]),
+        (["--nonesuch", "check"], ["--nonesuch", "smtpdoctor check --help"]),
     ],
 )
 @pytest.mark.parametrize("format_", [["--format", "json"], ["--format=json"], []])
@@ -662,17 +669,22 @@ def interrupted(arguments: list[str | Path], ready: threading.Event | None) -> N
             else:
                 assert ready.wait(20)
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=3)
+            shown, errors = process.communicate(timeout=3)
         finally:
             process.kill()
     assert process.returncode == 130
     assert "Traceback" not in errors
-    assert errors.strip() == "Interrupted."
+    if "json" in arguments:
+        assert errors == ""
+        assert json.loads(shown)["error"] == {"message": "Interrupted."}
+    else:
+        assert errors.strip() == "Interrupted."
 
 
+@pytest.mark.parametrize("format_", ["terminal", "json"])
 @pytest.mark.parametrize("place", ["greeting", "EHLO", "AUTH"])
-def test_an_interrupt_while_waiting(password: Path, place: str) -> None:
-    """Ctrl-C ends a run at once, with exit code 130 and one word."""
+def test_an_interrupt_while_waiting(password: Path, place: str, format_: str) -> None:
+    """Ctrl-C ends a run at once, with exit code 130 and one word; JSON stays JSON."""
     ready = threading.Event()
 
     def wait(peer: Peer) -> None:
@@ -680,7 +692,7 @@ def test_an_interrupt_while_waiting(password: Path, place: str) -> None:
         silent(peer)
 
     with serve(wait if place == "greeting" else dialogue({place: wait})) as server:
-        interrupted(at(server, password, "--timeout", "60"), ready)
+        interrupted(at(server, password, "--timeout", "60", "--format", format_), ready)
 
 
 INTERRUPT = """

@@ -267,7 +267,7 @@ def _ca_file(path: Path | None) -> str | None:
         "flag": "--ca-file",
         "file": str(path),
         "value": str(path),
-        "expected": "PEM: -----BEGIN CERTIFICATE-----",
+        "expected": Message("usage.pem"),
     }
     if not path.exists():
         raise UsageError(Message("usage.file.missing", values))
@@ -301,7 +301,11 @@ def _resolver(text: str | None) -> tuple[str, int] | None:
         ipaddress.ip_address(address)
         number = _port(port)
     except ValueError as error:
-        values: dict[str, object] = {"flag": "--resolver", "value": text, "expected": "IP[:PORT]"}
+        values: dict[str, object] = {
+            "flag": "--resolver",
+            "value": text,
+            "expected": Message("usage.resolver"),
+        }
         raise UsageError(Message("usage.value", values)) from error
     return address, number
 
@@ -319,7 +323,11 @@ def _connect_to(text: str) -> tuple[tuple[str, int], tuple[str, int]]:
 
     part = r"(\[[^\]]+\]|[^:\[\]]+)"
     found = re.fullmatch(rf"{part}:(\d{{1,5}}):{part}:(\d{{1,5}})", text)
-    values: dict[str, object] = {"flag": "--connect-to", "value": text, "expected": "HOST:PORT:ADDR:PORT"}
+    values: dict[str, object] = {
+        "flag": "--connect-to",
+        "value": text,
+        "expected": Message("usage.connect-to"),
+    }
     if found is None:
         raise UsageError(Message("usage.value", values))
     name, port, address, other = found.groups()

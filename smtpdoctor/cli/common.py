@@ -85,16 +85,21 @@ def fail_usage(error: UsageError, lang: Lang, format_: FormatChoice) -> NoReturn
     """Report an error of usage and end with its exit code; JSON stays JSON."""
     lines = [say(lang, error.message), *(say(lang, hint) for hint in error.hints)]
     if format_ is FormatChoice.JSON:
-        from smtpdoctor.report.json_v1 import usage_failure
-
-        stream = patient(sys.stdout)
-        stream.write(usage_failure("\n".join(map(printable, lines))))
-        stream.flush()
+        _print_failure("\n".join(map(printable, lines)))
     else:
         tell(say(lang, "usage.error", text=lines[0]))
         for line in lines[1:]:
             tell(f"  {line}")
     raise Exit(EXIT_USAGE)
+
+
+def _print_failure(text: str) -> None:
+    """Print the object of a run that came to no report."""
+    from smtpdoctor.report.json_v1 import usage_failure
+
+    stream = patient(sys.stdout)
+    stream.write(usage_failure(text))
+    stream.flush()
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
@@ -116,7 +121,11 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
                 message = Message("usage.knowledge", {"problem": error.problems[0]})
                 fail_usage(UsageError(message), lang, format_)
             except KeyboardInterrupt:
-                tell(say(lang, "interrupted"))
+                # What --follow has told already stands; else there is one object, and it says what happened.
+                if format_ is FormatChoice.JSON and not kwargs.get("follow"):
+                    _print_failure(say(lang, "interrupted"))
+                else:
+                    tell(say(lang, "interrupted"))
                 raise Exit(EXIT_INTERRUPTED) from None
             finally:
                 sys.stdout.flush()  # here, where it can still be said that nobody reads it
@@ -221,7 +230,7 @@ def refuse_unusable(
 
     What stands in a file is lint's to judge; what is typed is refused at once, like any other slip.
     """
-    for name, text in others.items():
+    for name, text in {**others, "sender": sender, "to": recipient, "ehlo": ehlo}.items():
         if text is not None and not text.strip():
             raise UsageError(Message("usage.empty", {"flag": f"--{name}"}))
     for flag, text in (("--sender", sender), ("--to", recipient)):
@@ -232,7 +241,7 @@ def refuse_unusable(
                 "expected": Message("usage.address"),
             }
             raise UsageError(Message("usage.value", values))
-    if ehlo is not None and (not ehlo or any(one.isspace() or not one.isprintable() for one in ehlo)):
+    if ehlo is not None and any(one.isspace() or not one.isprintable() for one in ehlo):
         values = {"flag": "--ehlo", "value": ehlo[:100], "expected": Message("usage.ehlo")}
         raise UsageError(Message("usage.value", values))
 

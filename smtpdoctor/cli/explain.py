@@ -15,6 +15,7 @@ from smtpdoctor.cli.common import (
     output_to,
     refuse_to_destroy,
     refuse_together,
+    refuse_unusable,
     tell,
 )
 from smtpdoctor.cli.declared import Argument, Exit, Option
@@ -71,6 +72,7 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     refuse_together(("--file", bool(file)), ("--follow", follow))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     refuse_to_destroy(output, force=force)
+    refuse_unusable(preset=preset)
     log = _log_named(words)
     provider = None
     if preset is not None:

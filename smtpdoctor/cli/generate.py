@@ -167,7 +167,11 @@ def _wish(given: list[str], security: Security | None, known: set[str]) -> Wish:
 def _number(text: str) -> int:
     if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 65_535:  # noqa: PLR2004 -- RFC 9293
         return int(text)
-    values: dict[str, object] = {"flag": "--set port", "value": text[:40], "expected": "1-65535"}
+    values: dict[str, object] = {
+        "flag": "--set port",
+        "value": text[:40],
+        "expected": Message("usage.whole", {"least": 1, "most": 65_535}),
+    }
     raise UsageError(Message("usage.value", values))
 
 
@@ -175,7 +179,7 @@ def _mode(text: str) -> Security:
     try:
         return Security(text.strip().lower())
     except ValueError as error:
-        known = ", ".join(one.value for one in Security)
+        known = Message("usage.one-of", {"names": ", ".join(one.value for one in Security)})
         values: dict[str, object] = {"flag": "--set security", "value": text[:40], "expected": known}
         raise UsageError(Message("usage.value", values)) from error
 

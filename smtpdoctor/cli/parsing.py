@@ -60,6 +60,9 @@ def usage_error(error: Any, arguments: Sequence[str]) -> UsageError:
 def _told(error: Any, arguments: Sequence[str]) -> Iterator[Message]:
     kinds = {one.__name__ for one in type(error).__mro__}
     if "NoSuchOption" in kinds:
+        if command := _command_with(error, arguments):
+            yield Message("usage.option.behind", {"name": error.option_name, "command": command})
+            return
         yield Message("usage.option.unknown", {"name": error.option_name})
         if error.option_name == "--password":
             yield Message("usage.option.password")
@@ -81,6 +84,18 @@ def _told(error: Any, arguments: Sequence[str]) -> Iterator[Message]:
     else:
         words = re.search(r"\(((?!s\)).*)\)", error.message)
         yield Message("usage.extra", {"words": words[1] if words else error.message})
+
+
+def _command_with(error: Any, arguments: Sequence[str]) -> str | None:
+    """Return the command that takes the option which stands in front of it, if there is one."""
+    if error.ctx is None or not hasattr(error.ctx.command, "list_commands"):
+        return None
+    group = error.ctx.command
+    named = [one for one in arguments if one in group.list_commands(error.ctx)]
+    for name in named:
+        if any(error.option_name in one.opts for one in group.get_command(error.ctx, name).params):
+            return name
+    return None
 
 
 def _name(error: Any) -> str:

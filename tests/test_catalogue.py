@@ -449,3 +449,21 @@ def test_where_the_login_was_given_for_another_server_no_page_makes_one() -> Non
     found = diagnose(evidence, context)
     assert found is not None
     assert advise(found, context, "en").links == ()
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_command_names_no_option_twice(entry: Entry) -> None:
+    """What a text adds to the command of this run stands in it once, with the value of the text."""
+    options = ("--timeout", "5", "--ca-file", "mine.pem", "--deadline", "9", "--verbose")
+    for lang in LANGUAGES:
+        advice = advise(of_entry(entry), Context(), lang, options)
+        for text in (advice.sure, *advice.fixes):
+            for span in SPAN.findall(text):
+                flags = [word for word in span.split() if word.startswith("--")]
+                assert len(flags) == len(set(flags)), span
+
+
+def test_korean_particles_fit_what_stands_in_front() -> None:
+    """No `을(를)`: a sentence is worded so that what is filled in does not choose the particle."""
+    pair = re.compile(r"[이을은과와으]\((?:가|를|는|과|와|로)\)")
+    assert [text for text in KOREAN.values() if pair.search(text)] == []

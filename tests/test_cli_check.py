@@ -769,7 +769,7 @@ def test_lint_shows_the_value_that_is_wrong(tmp_path: Path) -> None:
     file.write_text("SMTP_HOST=smtp.gmail.com\nSMTP_PORT='5\x1b[31m87'\n")
     result = CliRunner().invoke(app, ["lint", "--env-file", str(file), "--no-environment", "--lang", "en"])
     assert result.exit_code == 1
-    assert ":2)" in result.stdout
+    assert ".env:2" in result.stdout
     assert "5\\x1b[31m87" in result.stdout
 
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from smtpdoctor.advice import advise
 from smtpdoctor.advice.names import offers
 from smtpdoctor.advice.steps import MOST, alike
-from smtpdoctor.diagnosis import Context
+from smtpdoctor.diagnosis import Context, diagnose
 from smtpdoctor.explain.lookup import of_entry
 from smtpdoctor.formats.dotenv import assigned, assignment
 from smtpdoctor.knowledge import load
@@ -503,6 +503,35 @@ def test_a_secret_never_stands_in_an_excerpt() -> None:
     problem = problem_of(of_entry(load.entry("auth-app-password")), context, "en")
     shown = [f"{line.sign} {line.text}" for one in problem.excerpts for line in one.lines]
     assert shown == ["- SMTP_PASSWORD='********' # mine", "+ SMTP_PASSWORD='your-app-password' # mine"]
+
+
+# -- The server's words ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+@pytest.mark.parametrize("words", [5, 40, 400])
+def test_a_quote_keeps_the_page_that_the_server_names(columns: int, words: int) -> None:
+    """A quote is cut where it is long, but the address in it is what helps."""
+    url = "https://sendgrid.com/docs/for-developers/sending-email/sender-identity/"
+    text = f"550 The from address does not match. {'Please read this. ' * words}Visit {url}, to see."
+    evidence = Evidence(stage=Stage.SENDER, code=550, text=text)
+    finding = diagnose(evidence, Context())
+    assert finding is not None
+    problem = problem_of(finding, Context(), "en")
+    page = terminal.Page(Console(file=StringIO(), width=columns))
+    lines = [line.plain for line in terminal.problem_lines(page, problem, "en", room=0)]
+    first = next(number for number, line in enumerate(lines) if "The server said" in line)
+    last = next(number for number, line in enumerate(lines) if "Cause:" in line)
+    assert last - first <= 5
+    assert any(url in line for line in lines[first:last])
+
+
+def test_a_verdict_of_warnings_says_what_to_do() -> None:
+    """Its title may say that something cannot work, which warnings alone do not mean."""
+    Path(".env").write_text(env("smtp.gmail.com", 26, SMTP_PASSWORD="abcdefghijklmnop"), encoding="utf-8")
+    last = cli("lint", "--no-environment").stdout.splitlines()[-1]
+    assert "SMTP_PORT=587" in last
+    assert load.entry("config-invalid").title.en not in last
 
 
 # -- Layout --------------------------------------------------------------------

@@ -244,3 +244,14 @@ def test_another_host_s_name_is_offered(certificates: Certificates) -> None:
     assert ids(report) == ["tls-cert-name"]
     assert report.findings[0].evidence.setting == "host"
     assert HOST not in report.findings[0].evidence.facts["names"]
+
+
+@pytest.mark.parametrize("host", ["smtp.acme.org", "mail"])
+def test_a_name_that_means_every_machine_is_none_to_write(certificates: Certificates, host: str) -> None:
+    """`localhost` and addresses stand in many certificates, and mean another machine wherever one is."""
+    with serve(dialogue(implicit_cert=certificates.good)) as server:
+        report = check_with(
+            465, "tls", dial=server.port, host=host, options={"ca_file": str(certificates.good.ca_pem)}
+        )
+    assert ids(report)[0] == "tls-cert-name"
+    assert report.findings[0].evidence.facts["usable"] == "mail.example.test"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, cast
 
 from smtpdoctor.diagnosis import Context, holds
@@ -37,8 +37,13 @@ def _alike(wanted: Security, offered: Security) -> bool:
     return (wanted is Security.TLS) == (offered is Security.TLS)
 
 
-def check_command(settings: Settings, options: Sequence[str] = ()) -> str:
-    """Return the command that repeats a check; ``options`` are those that are about no setting."""
+def check_command(
+    settings: Settings, options: Sequence[str] = (), *, added: frozenset[str] = frozenset()
+) -> str:
+    """Return the command that repeats a check; ``options`` are those that are about no setting.
+
+    ``added``: options that stand behind it in a text, and are therefore left out.
+    """
     words = ["smtpdoctor", "check"]
     known = [setting for name in (*_FLAGS, "password") if (setting := settings.get(name)) is not None]
     files = dict.fromkeys(
@@ -62,7 +67,17 @@ def check_command(settings: Settings, options: Sequence[str] = ()) -> str:
         words += ["--to", settings.recipient.value]
     if any(one.origin.kind == "sandbox" for one in known):
         words.append("--sandbox")
-    return shlex.join([*words, *options])
+    return shlex.join(_without([*words, *options], added))
+
+
+def _without(words: Iterable[str], flags: frozenset[str]) -> Iterator[str]:
+    """Yield the words of a command without some options and their values."""
+    left_out = False
+    for word in words:
+        if word.startswith("--"):
+            left_out = word.partition("=")[0] in flags
+        if not left_out:
+            yield word
 
 
 class Names:
@@ -97,7 +112,16 @@ class Names:
             if not value:
                 return None
             values[name] = value
-        return PLACEHOLDER.sub(lambda found: values[found[1]], text)
+        return PLACEHOLDER.sub(
+            lambda found: self._check(text[found.end() :]) if found[1] == "check" else values[found[1]],
+            text,
+        )
+
+    def _check(self, behind: str) -> str:
+        """Return the command that repeats the check, but for the options that the text adds behind it."""
+        words = behind.partition("`")[0].split()
+        added = frozenset(word for word in words if word.startswith("--"))
+        return check_command(self._settings, self._options, added=added)
 
     def fitting(self, advices: Iterable[schema.Advice], context: Context) -> list[tuple[schema.Advice, str]]:
         """Return the advices whose conditions hold and whose placeholders all have a value, filled in."""
@@ -129,7 +153,7 @@ class Names:
             case "preset":
                 return self._of_preset(rest)
             case "check":
-                return check_command(self._settings, self._options)
+                return self._check("")
             case "dial":
                 return self._host() if rest == "host" else str(self._port())
             case "openssl":

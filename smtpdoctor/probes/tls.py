@@ -37,6 +37,10 @@ _READY: Final = 220
 _LOOK_SECONDS: Final = 3.0
 _SHOWN_NAMES: Final = 20
 _USABLE_NAMES: Final = 3
+# Names that are not public ones (RFC 6761, RFC 6762, ICANN's .internal; the rest is what systems and routers make up).
+_PRIVATE: Final = frozenset(
+    {"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "invalid"}
+)
 _LOOK_TEXT: Final = 120
 _NO_WORDS: Final = frozenset({"", "tls-bytes", "binary", "malformed"})
 
@@ -251,12 +255,30 @@ def _told(facts: TlsFacts, session: Session) -> dict[str, str]:
 def _usable(facts: TlsFacts, session: Session) -> str:
     """Return the names of a certificate that may be written in place of the host.
 
-    No wildcard, which is no host, and none at all where the host is a known provider's: whoever shows
+    No wildcard, which is no host, none that means another machine on each machine or nothing outside
+    of one network, and none at all where the host is a known provider's: whoever shows
     another name there is not the provider.
     """
     if session.target.known_host:
         return ""
-    return ", ".join([name for name in facts.names if "*" not in name][:_USABLE_NAMES])
+    names = (name for name in facts.names if "*" not in name)
+    if not session.target.host.loopback:
+        known = session.target.host.name
+        names = (name for name in names if _is_public(name) or _domain(name) == _domain(known))
+    return ", ".join(list(names)[:_USABLE_NAMES])
+
+
+def _is_public(name: str) -> bool:
+    """Whether a name may mean the same machine everywhere: a host name with a domain that is no private one."""
+    last = name.rstrip(".").rpartition(".")
+    return bool(last[0]) and not last[2].isdigit() and ":" not in name and last[2].lower() not in _PRIVATE
+
+
+def _domain(name: str) -> str:
+    """Return what stands behind the first dot of a host name; anything else is a domain of its own."""
+    bare = name.lower().rstrip(".")
+    behind = bare.partition(".")[2]
+    return behind if behind and not bare[-1].isdigit() else bare
 
 
 def _remarks(session: Session, examined: Examined, facts: TlsFacts) -> list[Evidence]:

@@ -8,6 +8,7 @@ told by ``--verbose`` or by the command that the report names.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import IO, Any, Final, cast
 
@@ -62,9 +63,10 @@ _NOTICED: Final = 0.1
 _ROOMY: Final = 60  # columns, from which a stage takes one line
 _WIDEST: Final = 100  # longer lines are hard to read
 _SCREEN: Final = 24  # rows of the smallest usual terminal
-_QUOTE_LINES: Final = 3
+_QUOTE_LINES: Final = 5
 _CANDIDATES: Final = 2
 _MAX_SAID: Final = 800
+_URL: Final = re.compile(r"https?://[^\s<>\"']*[^\s<>\"').,;:\]]")
 _DIRECTIONS: Final = {("out", False): "->", ("in", False): "<-", ("out", True): "~>", ("in", True): "<~"}
 
 
@@ -182,7 +184,7 @@ def _stage_lines(page: Page, line: StageLine, lang: Lang) -> list[Text]:
     timed = page.width >= _ROOMY and not dim
     room = page.width - taken - 1 - (max(cell_len(time) + 1, _TIME) if timed else 0)
     summary = page.plain(line.summary)
-    if line.status in {Status.PASS, Status.FAIL} and page.width >= _ROOMY:
+    if line.status is Status.FAIL or (line.status is Status.PASS and page.width >= _ROOMY):
         # A failure is told in full below, and of a success nobody needs the end of the banner.
         summary = shortened(summary, room, page.ellipsis) or summary
     lines = []
@@ -321,14 +323,19 @@ def _quote_lines(page: Page, problem: Problem, lang: Lang, *, whole: bool) -> li
         return []
     key = "report.evidence" if problem.quote.code is None else "report.server"
     said = problem.quote.words
+    address = _URL.search(said)
     if len(said) > _MAX_SAID:
         said = shortened(said, _MAX_SAID, page.ellipsis) or said[:_MAX_SAID]
     lines = _labelled(page, lang, key, [(said, "italic")])
-    if whole or len(lines) <= _QUOTE_LINES:
-        return lines
-    last = shortened(lines[_QUOTE_LINES - 1].plain.rstrip(), page.width - 5, page.ellipsis)
-    mark = "" if last.endswith(page.ellipsis) else f" {page.ellipsis}"
-    return [*lines[: _QUOTE_LINES - 1], Text(f"{last}{mark}", "italic")]
+    if not whole and len(lines) > _QUOTE_LINES:
+        last = shortened(lines[_QUOTE_LINES - 1].plain.rstrip(), page.width - 5, page.ellipsis)
+        mark = "" if last.endswith(page.ellipsis) else f" {page.ellipsis}"
+        lines = [*lines[: _QUOTE_LINES - 1], Text(f"{last}{mark}", "italic")]
+    if address is not None and not any(address[0] in line.plain for line in lines):
+        # The page that the server names is the most useful of its words: it takes the place of the last ones.
+        kept = lines if whole else lines[: _QUOTE_LINES - 1]
+        lines = [*kept, Text(f"    {page.ellipsis} {address[0]}", "italic")]
+    return lines
 
 
 def _cause_lines(page: Page, problem: Problem, lang: Lang, *, whole: bool) -> list[Text]:

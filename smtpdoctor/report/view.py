@@ -279,7 +279,9 @@ def _last(report: Report, problems: Sequence[Problem], lang: Lang) -> tuple[str,
     if report.verdict == "warn":
         count = sum(one.severity is Severity.WARNING for one in report.findings)
         text = say(lang, "verdict.lint-warn" if linted else "verdict.warn", count=count)
-        return (say(lang, "report.warnings", verdict=text, title=problems[0].title), text)
+        # A title such as "cannot work" would contradict it; what to do about a warning does not.
+        first = problems[0]
+        return (*(say(lang, "report.warnings", verdict=text, todo=one) for one in first.todo), text)
     first = problems[0]
     return (*(say(lang, "report.do", title=first.title, todo=one) for one in first.todo), first.title)
 

@@ -104,8 +104,9 @@ class _Known(msgspec.Struct, frozen=True):
 def _problems_of_references(entry: Entry, known: _Known) -> Iterator[str]:
     """Yield what an entry refers to that does not exist: such a condition would never hold."""
     conditions: list[Conditions] = [*entry.match]
-    conditions += [one.when for one in (*entry.fix, *entry.note) if one.when is not None]
-    conditions += [one.when for one in entry.change if one.when is not None]
+    advices = [one.when for one in (*entry.fix, *entry.note, *entry.change) if one.when is not None]
+    conditions += advices
+    conditions += [one.unless for one in advices if one.unless is not None]
     for when in conditions:
         yield from (f"no provider {name!r}" for name in when.provider if name not in known.presets)
         if isinstance(when, When):

@@ -58,14 +58,20 @@ def holds(when: Conditions | None, evidence: Evidence, context: Context) -> bool
     """Whether all conditions but the text hold."""
     if when is None:
         return True
-    settings = context.settings
-    port = settings.port.value if settings.port else None
-    security = settings.security.value if settings.security else None
     labels = evidence.labels
     if isinstance(when, When):
         labels |= context.labels  # an advice may depend on what the config stage saw
-        if when.app and settings.app not in when.app:
+        if when.app and context.settings.app not in when.app:
             return False
+        if when.unless is not None and _all_hold(when.unless, evidence, context, labels):
+            return False
+    return _all_hold(when, evidence, context, labels)
+
+
+def _all_hold(when: Conditions, evidence: Evidence, context: Context, labels: frozenset[Label]) -> bool:
+    settings = context.settings
+    port = settings.port.value if settings.port else None
+    security = settings.security.value if settings.security else None
     # The conditions that most often fail come first.
     return (
         (not when.label or not labels.isdisjoint(when.label))
@@ -202,8 +208,8 @@ def diagnose(evidence: Evidence, context: Context) -> Finding | None:
 def _for_good(evidence: Evidence, usual: Stage) -> bool:
     """Whether a server turned a connection away for good: 5yz instead of its greeting, or to STARTTLS.
 
-    What is refused is the address or all mail (RFC 5321 section 3.1, RFC 7504), which the same
-    connection a moment later does not change.
+    At the greeting the address or all mail is refused (RFC 5321 section 3.1, RFC 7504), at STARTTLS a
+    server says 454 where TLS is not available for the moment (RFC 3207 section 4).
     """
     if Label.PERMANENT in evidence.labels:
         return True

@@ -58,6 +58,7 @@ class Label(StrEnum):
     PASSWORD_FORM = "password-form"  # noqa: S105 -- a label
     NOT_AN_ADDRESS = "not-an-address"
     SENDER_NOT_LOGIN = "sender-not-login"
+    SENDER_IS_LOGIN = "sender-is-login"
     # names
     CONTAINER_NAME = "container-name"
     CNAME_CHAIN = "cname-chain"
@@ -113,6 +114,7 @@ class Label(StrEnum):
     OLD_PROTOCOL = "old-protocol"
     WEAK_CIPHER = "weak-cipher"
     NO_COMMON_CIPHER = "no-common-cipher"
+    NO_CERTIFICATE = "no-certificate"
     NO_ALERT = "no-alert"
     INTERNAL_ERROR = "internal-error"
     CLIENT_CERTIFICATE = "client-certificate"
@@ -131,6 +133,10 @@ class Label(StrEnum):
     INTERCEPTED = "intercepted"
     NO_SAN = "no-san"
     STRICT_PROFILE = "strict-profile"
+    NO_STAPLE = "no-staple"
+    KEY_USAGE = "key-usage"
+    STALE_CHAIN = "stale-chain"
+    PARTIAL_CHAIN = "partial-chain"
     WEAK_CRYPTO = "weak-crypto"
     # login
     AUTH_AFTER_STARTTLS = "auth-after-starttls"

@@ -184,7 +184,7 @@ def _steps(
         yield Step(reply.cure.in_(lang), reply.cure.en, 0)
     for fix, text in names.fitting(entry.fix, context):
         own = fix.when is not None and preset is not None and preset.id in fix.when.provider
-        rank = 1 if own else 2 if fix.when is not None else 4
+        rank = 1 if own else 2 if fix.when is not None and fix.when.seen else 4
         yield Step(text, fix.en, rank, settings_in(fix.en))
     if preset is not None:
         yield from _of_provider(entry, preset, context.settings, lang)

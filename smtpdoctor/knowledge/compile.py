@@ -104,8 +104,9 @@ class _Known(msgspec.Struct, frozen=True):
 def _problems_of_references(entry: Entry, known: _Known) -> Iterator[str]:
     """Yield what an entry refers to that does not exist: such a condition would never hold."""
     conditions: list[Conditions] = [*entry.match]
-    conditions += [one.when for one in (*entry.fix, *entry.note) if one.when is not None]
-    conditions += [one.when for one in entry.change if one.when is not None]
+    advices = [one.when for one in (*entry.fix, *entry.note, *entry.change) if one.when is not None]
+    conditions += advices
+    conditions += [one.unless for one in advices if one.unless is not None]
     for when in conditions:
         yield from (f"no provider {name!r}" for name in when.provider if name not in known.presets)
         if isinstance(when, When):
@@ -140,7 +141,7 @@ def _problems_of_entry(entry: Entry, known: _Known) -> Iterator[str]:
     unconditional = [
         fix
         for fix in entry.fix
-        if fix.when is None and all(ALWAYS.fullmatch(name) for name in PLACEHOLDER.findall(fix.en))
+        if (fix.when is None or not fix.when.seen) and all(ALWAYS.fullmatch(name) for name in PLACEHOLDER.findall(fix.en))
     ]
     if not unconditional:
         yield "fix: one without `when` and with {at.*} and {set.*} alone is needed"

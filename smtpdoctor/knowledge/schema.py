@@ -97,9 +97,18 @@ class Conditions(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
 
 
 class When(Conditions, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """When an advice applies; its labels may also be those that the config stage gave."""
+    """When an advice applies; its labels may also be those that the config stage gave.
+
+    ``unless``: it does not where these conditions hold.
+    """
 
     app: tuple[str, ...] = ()
+    unless: Conditions | None = None
+
+    @property
+    def seen(self) -> bool:
+        """Whether something has to be there for it: an advice that only ``unless`` limits is for any case."""
+        return self != When(unless=self.unless)
 
 
 class Advice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -47,7 +47,7 @@ def step(session: Session) -> Passed | Skipped:
     facts = AuthFacts(offered=offered, mechanism=mechanism)
     session.facts = facts
     labels = (Label.OAUTH,) if mechanism in _OAUTH else ()
-    told = {"mechanisms": " ".join(offered)}
+    told = {"mechanisms": " ".join(offered), "mechanism": mechanism}
     try:
         reply, detail = _exchange(session, mechanism, login)
     except UnicodeEncodeError:

@@ -64,6 +64,12 @@ _LABELS: Final = {
     Flaw.STALE_CHAIN: Label.STRICT_PROFILE,
     Flaw.PARTIAL_CHAIN: Label.STRICT_PROFILE,
 }
+# Of the strict profile: what is mended otherwise than by making CA and certificate anew.
+_KINDS: Final = {
+    Flaw.KEY_USAGE: Label.KEY_USAGE,
+    Flaw.STALE_CHAIN: Label.STALE_CHAIN,
+    Flaw.PARTIAL_CHAIN: Label.PARTIAL_CHAIN,
+}
 # What is missing or odd, in the field's own words.
 _MISSING: Final = {
     Flaw.NO_KEY_ID: "authorityKeyIdentifier",
@@ -73,6 +79,7 @@ _MISSING: Final = {
     Flaw.STALE_CHAIN: "an expired CA certificate is sent, too",
     Flaw.PARTIAL_CHAIN: "a root among the trusted CAs",
 }
+_ANONYMOUS: Final = ("ADH-", "AECDH-")  # OpenSSL's names of what works without a certificate, as a server does that has none
 _DATES: Final = frozenset({Flaw.EXPIRED, Flaw.CHAIN_EXPIRED, Flaw.ROOT_EXPIRED, Flaw.NOT_YET_VALID})
 _ISSUER: Final = frozenset({Flaw.SELF_SIGNED, Flaw.UNKNOWN_ISSUER})
 _WEAK: Final = {
@@ -201,11 +208,9 @@ def _shaken(session: Session, channel: Channel) -> Passed:
     if any(Label.REVOKED in one.labels for one in stapled):
         summary = Message("tls.certificate-revoked")
         raise Failed(summary, *stapled, facts=replace(facts, trust="bad"))
-    evidence = [
-        *stapled,
-        *_remarks(session, examined, facts),
-        *_cipher_remark(session, made.cipher),
-    ]
+    refusing, remarks = _cipher_remark(session, made.cipher)
+    facts = replace(facts, refused_by=tuple(dict.fromkeys((*facts.refused_by, *refusing))))
+    evidence = [*stapled, *_remarks(session, examined, facts), *remarks]
     values: dict[str, object] = {"version": made.version, "cipher": made.cipher, "days": facts.days}
     if any(Label.EXPIRING in one.labels for one in evidence):
         facts = replace(facts, dates="expiring")
@@ -296,14 +301,16 @@ def _remarks(session: Session, examined: Examined, facts: TlsFacts) -> list[Evid
         refused = dict.fromkeys(name for name in told.get("refused_by", "").split(", ") if name)
         told["refused_by"] = ", ".join(refused | dict.fromkeys(remark.refused_by))
         text = known.text if known else session.redact(describe(examined, remark))
-        found[label] = replace(session.evidence(label, **told), text=text)
+        labels = (known.labels if known else frozenset()) | {label, _KINDS.get(remark.flaw, label)}
+        found[label] = replace(session.evidence(*labels, **told), text=text)
     return list(found.values())
 
 
-def _cipher_remark(session: Session, cipher: str) -> list[Evidence]:
+def _cipher_remark(session: Session, cipher: str) -> tuple[tuple[str, ...], list[Evidence]]:
+    """Return who refuses the cipher, where the server has no better one, and the evidence of it."""
     remark: CipherRemark | None = cipher_remark(cipher)
     if remark is None:
-        return []
+        return (), []
     from smtpdoctor.net.second_look import takes_forward_secrecy
 
     deadline = min(session.deadline, time.monotonic() + _LOOK_SECONDS)
@@ -311,9 +318,9 @@ def _cipher_remark(session: Session, cipher: str) -> list[Evidence]:
         lambda: _dialled(session, Transcript()), session.target.host.name, deadline=deadline
     )
     if better is not False:
-        return []
+        return (), []
     told = {"weak": f"{_WEAK[remark.kind]} ({cipher})", "refused_by": ", ".join(remark.refused_by)}
-    return [replace(session.evidence(Label.WEAK_CRYPTO, **told), text=cipher)]
+    return remark.refused_by, [replace(session.evidence(Label.WEAK_CRYPTO, **told), text=cipher)]
 
 
 def _stapled(session: Session, examined: Examined) -> list[Evidence]:
@@ -329,7 +336,7 @@ def _stapled(session: Session, examined: Examined) -> list[Evidence]:
     )
     if staple is None:
         told = {"missing": "OCSP staple", "refused_by": ", ".join(demand.refused_by)}
-        return [session.evidence(Label.STRICT_PROFILE, **told)]
+        return [session.evidence(Label.STRICT_PROFILE, Label.NO_STAPLE, **told)]
     return [session.evidence(Label.REVOKED)] if staple.status == "revoked" else []
 
 
@@ -411,6 +418,8 @@ def _looked_at(session: Session, error: DialogueError, failure: Failed) -> Faile
     }
     facts = {**evidence.facts, **{name: text for name, text in told.items() if text}}
     labels = evidence.labels | ({label} if label else set())
+    if seen.cipher.startswith(_ANONYMOUS):
+        labels |= {Label.NO_CERTIFICATE}
     if seen.staple is not None and seen.staple.status == "revoked":
         labels |= {Label.REVOKED}
     failure.evidence = (replace(evidence, labels=labels, facts=facts), *failure.evidence[1:])

@@ -89,7 +89,7 @@ LINES = st.one_of(
 
 
 @given(st.lists(LINES, max_size=8), st.sampled_from(["\n", "\r\n", "\r"]))
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_files_are_read_as_python_dotenv_does(file: Path, lines: list[str], end: str) -> None:
     """Every value is the one that a Python application would get from the same file."""
     file.write_bytes(end.join(line.replace("\n", end) for line in lines).encode())
@@ -99,7 +99,7 @@ def test_files_are_read_as_python_dotenv_does(file: Path, lines: list[str], end:
 
 
 @given(st.lists(LINES, max_size=8), st.sampled_from(["\n", "\r\n", "\r"]))
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_lines_are_those_of_an_editor(file: Path, lines: list[str], end: str) -> None:
     """A marked variable behind anything that ends in a line of its own is found on the right line."""
     before = [line for line in lines if "'" not in line and '"' not in line]

@@ -97,7 +97,10 @@ def _number(text: str, kind: type, declared: Declared) -> float:
     whole = text if kind is int else text.replace(".", "", 1)
     if not (whole.isascii() and whole.isdigit()):
         raise _Unsure
-    number: float = kind(text)
+    try:
+        number: float = kind(text)
+    except ValueError as error:  # thousands of digits
+        raise _Unsure from error
     if (declared.least is not None and number < declared.least) or (
         declared.most is not None and number > declared.most
     ):

@@ -269,7 +269,11 @@ def _meet(first: Advice, second: Advice) -> bool:
             return False
     if first.when is None or second.when is None:
         return True
-    pairs = ((getattr(first.when, name), getattr(second.when, name)) for name in first.when.__struct_fields__ if name != "unless")
+    pairs = (
+        (getattr(first.when, name), getattr(second.when, name))
+        for name in first.when.__struct_fields__
+        if name != "unless"
+    )
     return all(not one or not other or set(one) & set(other) for one, other in pairs)
 
 

@@ -141,7 +141,8 @@ def _problems_of_entry(entry: Entry, known: _Known) -> Iterator[str]:
     unconditional = [
         fix
         for fix in entry.fix
-        if (fix.when is None or not fix.when.seen) and all(ALWAYS.fullmatch(name) for name in PLACEHOLDER.findall(fix.en))
+        if (fix.when is None or not fix.when.seen)
+        and all(ALWAYS.fullmatch(name) for name in PLACEHOLDER.findall(fix.en))
     ]
     if not unconditional:
         yield "fix: one without `when` and with {at.*} and {set.*} alone is needed"

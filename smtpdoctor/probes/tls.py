@@ -79,7 +79,10 @@ _MISSING: Final = {
     Flaw.STALE_CHAIN: "an expired CA certificate is sent, too",
     Flaw.PARTIAL_CHAIN: "a root among the trusted CAs",
 }
-_ANONYMOUS: Final = ("ADH-", "AECDH-")  # OpenSSL's names of what works without a certificate, as a server does that has none
+_ANONYMOUS: Final = (
+    "ADH-",
+    "AECDH-",
+)  # OpenSSL's names of what works without a certificate, as a server does that has none
 _DATES: Final = frozenset({Flaw.EXPIRED, Flaw.CHAIN_EXPIRED, Flaw.ROOT_EXPIRED, Flaw.NOT_YET_VALID})
 _ISSUER: Final = frozenset({Flaw.SELF_SIGNED, Flaw.UNKNOWN_ISSUER})
 _WEAK: Final = {

@@ -61,7 +61,8 @@ def _told(error: Any, arguments: Sequence[str]) -> Iterator[Message]:
     kinds = {one.__name__ for one in type(error).__mro__}
     if "NoSuchOption" in kinds:
         if command := _command_with(error, arguments):
-            yield Message("usage.option.behind", {"name": error.option_name, "command": command})
+            whole = f"smtpdoctor {command} {error.option_name} …"
+            yield Message("usage.option.behind", {"name": error.option_name, "command": whole})
             return
         yield Message("usage.option.unknown", {"name": error.option_name})
         if error.option_name == "--password":

@@ -217,7 +217,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.near": "Did you mean {name}?",
     "usage.option.unknown": "there is no option {name}",
     "usage.option.password": "A password on the command line would show in process lists: use --ask-password, --password-stdin or --password-file.",
-    "usage.option.behind": "{name} belongs behind the command: `smtpdoctor {command} {name} …`",
+    "usage.option.behind": "{name} belongs behind the command: `{command}`",
     "usage.option.value": "{name} needs a value",
     "usage.option.no-value": "{name} takes no value",
     "usage.missing": "{name} is missing",

@@ -210,7 +210,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.near": "비슷한 이름: {name}",
     "usage.option.unknown": "{name} 옵션이 없습니다",
     "usage.option.password": "명령줄에 적은 비밀번호는 프로세스 목록에 보입니다. --ask-password, --password-stdin, --password-file을 사용합니다.",
-    "usage.option.behind": "{name} 옵션은 명령 뒤에 적습니다: `smtpdoctor {command} {name} …`",
+    "usage.option.behind": "{name} 옵션은 명령 뒤에 적습니다: `{command}`",
     "usage.option.value": "{name} 옵션에는 값이 필요합니다",
     "usage.option.no-value": "{name} 옵션에는 값을 적지 않습니다",
     "usage.missing": "{name} 값이 빠졌습니다",

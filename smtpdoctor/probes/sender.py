@@ -33,6 +33,9 @@ def step(session: Session) -> Passed | Skipped:
         session.in_transaction = True
         return Passed(Message("sender.pass", {"sender": address}), SenderFacts(address))
     facts = {"limit": session.capabilities.get("SIZE", ""), "size": str(size)} if size else {}
-    evidence = session.refused(reply, *session.login_labels(), **facts)
+    login = session.target.login
+    own = login is not None and login.username.casefold() == address.casefold()
+    labels = (*session.login_labels(), *((Label.SENDER_IS_LOGIN,) if own else ()))
+    evidence = session.refused(reply, *labels, **facts)
     values = {"sender": address, "code": reply.code, "reply": evidence.text}
     raise Failed(Message("sender.refused", values), evidence)

@@ -104,7 +104,8 @@ class _Known(msgspec.Struct, frozen=True):
 def _problems_of_references(entry: Entry, known: _Known) -> Iterator[str]:
     """Yield what an entry refers to that does not exist: such a condition would never hold."""
     conditions: list[Conditions] = [*entry.match]
-    advices = [one.when for one in (*entry.fix, *entry.note, *entry.change) if one.when is not None]
+    advices = [one.when for one in (*entry.fix, *entry.note) if one.when is not None]
+    advices += [one.when for one in entry.change if one.when is not None]
     conditions += advices
     conditions += [one.unless for one in advices if one.unless is not None]
     for when in conditions:

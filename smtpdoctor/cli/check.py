@@ -261,7 +261,7 @@ class _Show:
 def _ca_file(path: Path | None) -> str | None:
     if path is None:
         return None
-    import ssl
+    from smtpdoctor.net.tls import ContextError, strict_context
 
     values: dict[str, object] = {
         "flag": "--ca-file",
@@ -274,8 +274,8 @@ def _ca_file(path: Path | None) -> str | None:
     if not path.is_file():  # a pipe would be waited for
         raise UsageError(Message("usage.value", values))
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(str(path))
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError: not PEM, not readable
+        strict_context(str(path))  # which is kept for the run
+    except ContextError as error:  # not PEM, not readable
         raise UsageError(Message("usage.value", values)) from error
     return str(path)
 

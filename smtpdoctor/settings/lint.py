@@ -44,7 +44,7 @@ _PLACEHOLDER_HOST: Final = r"(?:.*\.)?(?:your-?(?:domain|host|server|provider|co
 _NEAR: Final = 0.88
 # What is worth knowing beside what is wrong: none of it says that a setting cannot be used.
 _REMARKS: Final = frozenset({Label.OVERRIDDEN, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.LOGIN_ELSEWHERE})
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL: Final = r"[\x00-\x08\x0a-\x1f\x7f]"
 
 
 def is_placeholder(text: str) -> bool:
@@ -256,7 +256,7 @@ def _credential(name: SettingName, setting: Setting[Any], text: str) -> Iterator
         yield _about(name, setting, Label.PLACEHOLDER)
     elif len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'`":
         yield _about(name, setting, Label.QUOTED)
-    elif _CONTROL.search(text):
+    elif not text.isprintable() and re.search(_CONTROL, text):
         yield _about(name, setting, Label.CONTROL_CHARACTER)
     elif text != bare:
         yield _about(name, setting, Label.BLANK_AROUND)

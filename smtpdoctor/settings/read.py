@@ -28,10 +28,10 @@ _MAX_VALUE: Final = 65_536  # `A=${B}${B}` doubles with every line
 _PIPE_SECONDS: Final = 5.0
 _FILE_SUFFIX: Final = "_FILE"
 # A name like these may have been meant for us though we do not read it.
-_ABOUT_MAIL: Final = re.compile(r"smtp|smpt|stmp|sntp|mail", re.IGNORECASE)
-_SECRET: Final = re.compile(r"PASS|PWD|SECRET|TOKEN|KEY", re.IGNORECASE)
+_ABOUT_MAIL: Final = ("SMTP", "SMPT", "STMP", "SNTP", "MAIL")
+_SECRET: Final = ("PASS", "PWD", "SECRET", "TOKEN", "KEY")
 # The name in a line that cannot be read, as far as it was written.
-_NAME: Final = re.compile(r"^[ \t]*(?:export[ \t]+)?'?([A-Za-z_][\w.-]*)'?[ \t]*=", re.MULTILINE)
+_NAME: Final = r"(?m)^[ \t]*(?:export[ \t]+)?'?([A-Za-z_][\w.-]*)'?[ \t]*="
 _SHORTEST_SECRET: Final = 4  # a shorter one would mask half of any line
 
 
@@ -194,7 +194,7 @@ def _lost(source: str, path: Path, line: int, names: frozenset[str]) -> Iterator
     """
     found = [
         Origin("file", one[1], str(path), line + source[: one.start(1)].count("\n"))
-        for one in _NAME.finditer(source)
+        for one in re.finditer(_NAME, source)
     ]
     ours = [one for one in found if one.name in names]
     foreign = found[0].name if found and found[0].line == line else ""
@@ -204,9 +204,14 @@ def _lost(source: str, path: Path, line: int, names: frozenset[str]) -> Iterator
         yield Evidence(stage=Stage.CONFIG, labels=frozenset({Label.BAD_LINE}), origin=origin, facts=facts)
 
 
+def _has_one_of(words: Iterable[str], name: str) -> bool:
+    name = name.upper()
+    return any(word in name for word in words)
+
+
 def _holds_secret(name: str) -> bool:
     """Whether a variable of that name holds a secret itself, not the name of a file with one."""
-    return bool(_SECRET.search(name)) and not name.endswith(_FILE_SUFFIX)
+    return _has_one_of(_SECRET, name) and not name.endswith(_FILE_SUFFIX)
 
 
 def _longest_first(secrets: Iterable[str]) -> list[str]:
@@ -266,7 +271,7 @@ def read_variables(
         given = {
             name: Variable(text, Origin("environment", name))
             for name, text in environment.items()
-            if name in kept or _ABOUT_MAIL.search(name)
+            if name in kept or _has_one_of(_ABOUT_MAIL, name)
         }
         if given:
             layers.insert(0, _layer("environment", given, kept))
@@ -293,7 +298,7 @@ def _layer(place: str, found: Mapping[str, Variable], kept: frozenset[str]) -> L
     others = {
         name: one.origin
         for name, one in found.items()
-        if name not in kept and one.text.strip() and _ABOUT_MAIL.search(name)
+        if name not in kept and one.text.strip() and _has_one_of(_ABOUT_MAIL, name)
     }
     return Layer(place, {name: one for name, one in found.items() if name in kept}, others)
 

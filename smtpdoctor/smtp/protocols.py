@@ -98,7 +98,7 @@ PROTOCOLS: Final = _rows(
 
 _READY: Final = 220
 _GREETINGS: Final = frozenset({"nntp", "ftp", "dict", "proxy-expected"})
-_STARS: Final = re.compile(r"[*02 ]*\*{6}[*02 ]*")
+_STARS: Final = r"[*02 ]*\*{6}[*02 ]*"
 
 
 def identified(data: bytes) -> Protocol | None:
@@ -140,7 +140,7 @@ def greeting_label(reply: Reply) -> str:
     folded = text.lower()
     if reply.code == _READY and "smtp" in folded and "proxy" not in folded:
         return ""
-    if _STARS.fullmatch(text.strip()):
+    if "*" in text and re.fullmatch(_STARS, text.strip()):
         return "rewritten"
     data = f"{reply.code} {text}".encode()
     for protocol in PROTOCOLS:

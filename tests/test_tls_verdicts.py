@@ -37,6 +37,15 @@ VERDICTS: dict[str, tuple[str, str]] = {
     "intermediate_client_only": ("tls-cert-purpose", "fail"),
     "weak_key": ("tls-weak-crypto", "fail"),
     "sha1": ("tls-weak-crypto", "fail"),
+    "forged": ("tls-chain-invalid", "fail"),
+    "name_constraints": ("tls-chain-invalid", "fail"),
+    "unknown_critical": ("tls-chain-invalid", "fail"),
+    "path_too_long": ("tls-chain-invalid", "fail"),
+    "issued_by_leaf": ("tls-chain-invalid", "fail"),
+    "no_cert_sign": ("tls-chain-invalid", "fail"),
+    "must_staple": ("tls-cert-profile", "warn"),
+    "stale_twin": ("tls-cert-profile", "warn"),
+    "usage_without_signature": ("tls-cert-profile", "warn"),
     "expiring": ("tls-cert-expiring", "warn"),
     "cn_only": ("tls-cert-no-san", "warn"),
     "no_key_id": ("tls-cert-profile", "warn"),
@@ -255,3 +264,49 @@ def test_a_name_that_means_every_machine_is_none_to_write(certificates: Certific
         )
     assert ids(report)[0] == "tls-cert-name"
     assert report.findings[0].evidence.facts["usable"] == "mail.example.test"
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [
+        ("must_staple", Label.NO_STAPLE),
+        ("usage_without_signature", Label.KEY_USAGE),
+        ("stale_twin", Label.STALE_CHAIN),
+    ],
+)
+def test_what_stricter_programs_miss_is_told_apart(
+    certificates: Certificates, kind: str, label: Label
+) -> None:
+    """A staple, a usage and a chain file are mended in different places."""
+    certificate = certificates[kind]
+    report = run(dialogue(implicit_cert=certificate), ca_file=str(certificate.ca_pem))
+    assert report.findings[0].evidence.labels == {Label.STRICT_PROFILE, label}
+
+
+def _tls_1_2(certificate: Certificate, ciphers: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers(f"{ciphers}:@SECLEVEL=0")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate.cert_pem, certificate.key_pem)
+    return context
+
+
+def test_a_server_that_has_no_certificate(certificates: Certificates) -> None:
+    """It can take nothing but ciphers without authentication, whatever the client's settings."""
+    context = _tls_1_2(certificates.good, "AECDH-AES256-SHA")
+    report = run(servers.tls_with(context), ca_file=str(certificates.ca_pem))
+    assert ids(report)[0] == "tls-cipher"
+    assert Label.NO_CERTIFICATE in report.findings[0].evidence.labels
+
+
+@pytest.mark.parametrize(
+    "cipher", ["AES128-SHA", "AES128-GCM-SHA256", "AES256-SHA256", "ECDHE-RSA-AES128-SHA"]
+)
+def test_who_refuses_a_cipher_stands_among_the_facts(certificates: Certificates, cipher: str) -> None:
+    """Not only who refuses the certificate."""
+    certificate = certificates["rsa"]
+    context = _tls_1_2(certificate, cipher)
+    report = run(servers.sequence(servers.tls_with(context), dialogue()), ca_file=str(certificate.ca_pem))
+    assert "tls-weak-crypto" in ids(report)
+    refused = facts_of(report, Stage.TLS)["refused_by"]
+    assert any("Python" in one for one in refused), refused

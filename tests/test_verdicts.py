@@ -345,6 +345,15 @@ def test_a_refusal_after_a_login_is_not_for_want_of_one() -> None:
         assert report.findings[0].id != "auth-required"
 
 
+def test_a_sender_that_is_the_login_already() -> None:
+    """To write the login into the sender changes nothing; the server's list of owners is wrong."""
+    refusal = "553 5.7.1 Sender address rejected: not owned by user"
+    for sender, same in ((USER.upper(), True), ("other@example.test", False)):
+        report = run(dialogue({"MAIL": refusal}), sender=sender)
+        assert report.findings[0].id == "sender-mismatch"
+        assert (Label.SENDER_IS_LOGIN in report.findings[0].evidence.labels) is same
+
+
 def test_tls_that_the_server_does_not_see(certificates: Certificates) -> None:
     """STARTTLS inside TLS: a proxy in front took the TLS off."""
     script = dialogue(

@@ -339,7 +339,8 @@ def _stapled(session: Session, examined: Examined) -> list[Evidence]:
     )
     if staple is None:
         told = {"missing": "OCSP staple", "refused_by": ", ".join(demand.refused_by)}
-        return [session.evidence(Label.STRICT_PROFILE, Label.NO_STAPLE, **told)]
+        text = session.redact(describe(examined, demand))
+        return [replace(session.evidence(Label.STRICT_PROFILE, Label.NO_STAPLE, **told), text=text)]
     return [session.evidence(Label.REVOKED)] if staple.status == "revoked" else []
 
 

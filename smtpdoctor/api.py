@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Finding, Lang, Report, Settings, Stage
@@ -24,13 +25,17 @@ def _loaded(settings: Settings) -> Loaded:
         raise ValueError(say("en", error.message)) from None
 
 
-def check(
+def check(  # noqa: PLR0913 -- one for each option of the command
     settings: Settings,
     *,
     until: str | None = None,
     ca_file: str | None = None,
     timeout: float = 10.0,
     deadline: float = 60.0,
+    resolver: tuple[str, int] | None = None,
+    connect_to: Mapping[tuple[str, int], tuple[str, int]] | None = None,
+    family: Literal[4, 6] | None = None,
+    allow_cleartext_auth: bool = False,
     strict: bool = False,
     observer: Observer | None = None,
 ) -> Report:
@@ -38,8 +43,9 @@ def check(
 
     ``until`` is the last stage: dns, connect, tls, auth, sender, recipient, send; by default sender,
     or send where ``settings.recipient`` is given, and only ``send`` sends a message. ``timeout`` (each
-    stage) and ``deadline`` (the whole run) are in seconds. What a server does never raises; ValueError
-    is for arguments that make no sense.
+    stage) and ``deadline`` (the whole run) are in seconds. ``resolver`` is the address and port of a
+    name server, ``connect_to`` maps a host and port to those to dial instead, ``family`` leaves one IP
+    version out. What a server does never raises; ValueError is for arguments that make no sense.
     """
     from smtpdoctor import doctor
     from smtpdoctor.probes.session import Options
@@ -53,7 +59,16 @@ def check(
     if last in {Stage.RECIPIENT, Stage.SEND} and settings.recipient is None:
         msg = f"until={until!r} needs settings.recipient"
         raise ValueError(msg)
-    options = Options(until=last, ca_file=ca_file, timeout=timeout, deadline=deadline)
+    options = Options(
+        until=last,
+        ca_file=ca_file,
+        timeout=timeout,
+        deadline=deadline,
+        resolver=resolver,
+        connect_to=connect_to or {},
+        family=family,
+        allow_cleartext_auth=allow_cleartext_auth,
+    )
     return doctor.check(_loaded(settings), options, observer, strict=strict)
 
 

@@ -16,23 +16,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from typer.testing import CliRunner
 
-from smtpdoctor import doctor
+import smtpdoctor
+from smtpdoctor import Report, Settings
 from smtpdoctor.cli import app
 from smtpdoctor.model import (
     Origin,
-    Report,
-    Secret,
     Security,
-    Setting,
-    Settings,
     Severity,
     Stage,
     Status,
 )
-from smtpdoctor.probes.session import Options
 from smtpdoctor.report import json_v1
 from smtpdoctor.report.view import view_of
-from smtpdoctor.settings.resolve import Loaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,16 +65,16 @@ def settings_for(  # noqa: PLR0913 -- one for each setting
     cipher: str | None = None,
     preset: str | None = None,
 ) -> Settings:
-    return Settings(
-        host=Setting(host, ORIGIN),
-        port=Setting(port, ORIGIN),
-        security=Setting(Security(security), ORIGIN),
-        username=Setting(username, ORIGIN) if username is not None else None,
-        password=Setting(Secret(password), ORIGIN) if password is not None else None,
-        sender=Setting(sender, ORIGIN) if sender is not None else None,
-        recipient=Setting(to, ORIGIN) if to is not None else None,
-        ehlo=Setting(ehlo, ORIGIN) if ehlo is not None else None,
-        cipher=Setting(cipher, ORIGIN) if cipher is not None else None,
+    return Settings.of(
+        host=host,
+        port=port,
+        security=Security(security),
+        username=username,
+        password=password,
+        sender=sender,
+        recipient=to,
+        ehlo=ehlo,
+        cipher=cipher,
         preset=preset,
     )
 
@@ -95,12 +90,13 @@ def check(
     """Run a check and return its report, which has been found sound; ``dial`` is the port to dial instead."""
     settings = settings_for(port, security, **values)
     given = dict(options or {})
-    given.setdefault("until", Stage.SEND if settings.recipient else Stage.SENDER)
+    if isinstance(until := given.get("until"), Stage):
+        given["until"] = until.value
     given.setdefault("timeout", 5.0)
     if dial is not None:
         host = settings.host.value if settings.host else ""
         given.setdefault("connect_to", {(host, port): (HOST, dial)})
-    report = doctor.check(Loaded(settings, ()), Options(**given))
+    report = smtpdoctor.check(settings, **given)
     assert_sound(report)
     return report
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import smtpdoctor
+from smtpdoctor import doctor
 from smtpdoctor.facts import ConnectFacts
 from smtpdoctor.labels import Label
 from smtpdoctor.model import (
@@ -24,6 +25,7 @@ from smtpdoctor.model import (
 )
 from smtpdoctor.probes import step_of
 from smtpdoctor.probes.session import Address, Failed, Options, Passed, Session, Skipped
+from smtpdoctor.settings.resolve import Loaded
 from smtpdoctor.settings.target import target_of
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.redact import Redactor
@@ -765,7 +767,8 @@ def test_an_own_crash_is_a_finding() -> None:
         raise RuntimeError(token)
 
     with serve(dialogue()) as server:
-        report = run(server, to=USER, options={"arrived": broken})
+        loaded = Loaded(settings_for(server.port, to=USER), ())
+        report = doctor.check(loaded, Options(until=Stage.SEND, arrived=broken))
         assert_failed(report, "internal-error", Stage.DELIVERY)
         assert sent(server)[-1] == "QUIT"
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from smtpdoctor.explain import explain_text
 from smtpdoctor.knowledge import load
+from smtpdoctor.logs import explain_text
 
 
 def outcome(case: dict[str, Any]) -> str:

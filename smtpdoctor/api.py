@@ -91,6 +91,6 @@ def explain(text: str, *, preset: str | None = None) -> tuple[Finding, ...]:
 
     ``preset`` is the id of the provider, where it is known.
     """
-    from smtpdoctor.explain import explain_text
+    from smtpdoctor.logs import explain_text
 
     return tuple(one.finding for one in explain_text(text, provider=preset))

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from msgspec.structs import replace
 
 from smtpdoctor.labels import Label, is_suspicion, meaning
+from smtpdoctor.masking.echoes import Redactor
 from smtpdoctor.model import (
     Confidence,
     Evidence,
@@ -35,7 +36,6 @@ from smtpdoctor.settings.lint import is_blocking, lint
 from smtpdoctor.settings.resolve import Loaded
 from smtpdoctor.settings.target import Target, target_of
 from smtpdoctor.smtp.errors import DialogueError
-from smtpdoctor.smtp.redact import Redactor
 from smtpdoctor.smtp.transcript import Transcript
 
 __all__ = ["Observer", "Quiet", "check", "lint_only"]

@@ -17,12 +17,12 @@ import typer
 from smtpdoctor.advice import advise
 from smtpdoctor.cli import COMMANDS, app
 from smtpdoctor.diagnosis import Context, diagnose, order, ties
-from smtpdoctor.explain import explain_text
-from smtpdoctor.explain.lookup import of_entry
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.placeholders import PLACEHOLDER
 from smtpdoctor.knowledge.schema import Advice, Entry, Example, ExampleEvidence, NearMiss
 from smtpdoctor.labels import Label
+from smtpdoctor.logs import explain_text
+from smtpdoctor.logs.lookup import of_entry
 from smtpdoctor.model import Evidence, Lang, Origin, Setting, Settings, Severity, Stage
 from smtpdoctor.text.en import MESSAGES as ENGLISH
 from smtpdoctor.text.ko import MESSAGES as KOREAN

@@ -18,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from smtpdoctor.masking.words import printable
 from smtpdoctor.net import der
 from smtpdoctor.net.certificate import (
     Certificate,
@@ -32,7 +33,6 @@ from smtpdoctor.net.certificate import (
 from smtpdoctor.net.der import DERError
 from smtpdoctor.net.tls import examine_session, sent_chain, strict_context, verified_chain
 from smtpdoctor.smtp.channel import tls_token
-from smtpdoctor.smtp.words import printable
 from tests import certs
 
 if TYPE_CHECKING:

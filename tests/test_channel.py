@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from smtpdoctor.masking.echoes import Redactor
 from smtpdoctor.smtp.channel import Channel, Oddity, os_token, own_name
 from smtpdoctor.smtp.errors import (
     ConnectFailed,
@@ -22,7 +23,6 @@ from smtpdoctor.smtp.errors import (
     TLSFailed,
     Unsolicited,
 )
-from smtpdoctor.smtp.redact import Redactor
 from smtpdoctor.smtp.reply import MAX_LINE
 from smtpdoctor.smtp.transcript import Transcript
 from tests import servers

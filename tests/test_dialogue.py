@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpdoctor.explain import explain_text
-from smtpdoctor.explain.dialogue import dialogue
+from smtpdoctor.logs import explain_text
+from smtpdoctor.logs.dialogue import dialogue
 
 SWAKS = """
 === Connected to mail.example.com.

@@ -18,16 +18,16 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from smtpdoctor.cli import app
-from smtpdoctor.explain import Source, explain_source, explain_text
-from smtpdoctor.explain.lookup import look_up
-from smtpdoctor.explain.masking import masked
-from smtpdoctor.explain.records import records
-from smtpdoctor.explain.run import tell
-from smtpdoctor.explain.source import SMALL
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.atoms import atoms_of
 from smtpdoctor.knowledge.patterns import compiled, possible
 from smtpdoctor.knowledge.sieve import Sieve
+from smtpdoctor.logs import Source, explain_source, explain_text
+from smtpdoctor.logs.lookup import look_up
+from smtpdoctor.logs.masking import masked
+from smtpdoctor.logs.records import records
+from smtpdoctor.logs.run import tell
+from smtpdoctor.logs.source import SMALL
 
 REFUSED = "Error: Invalid login: 535 5.7.8 Error: authentication failed: bad"
 UNKNOWN = "550 5.1.1 <x@example.com>: Recipient address rejected: User unknown (in reply to RCPT TO command)"

@@ -14,6 +14,7 @@ import smtpdoctor
 from smtpdoctor import doctor
 from smtpdoctor.facts import ConnectFacts
 from smtpdoctor.labels import Label
+from smtpdoctor.masking.echoes import Redactor
 from smtpdoctor.model import (
     Confidence,
     Report,
@@ -28,7 +29,6 @@ from smtpdoctor.probes.session import Address, Failed, Options, Passed, Session,
 from smtpdoctor.settings.resolve import Loaded
 from smtpdoctor.settings.target import target_of
 from smtpdoctor.smtp.channel import Channel
-from smtpdoctor.smtp.redact import Redactor
 from smtpdoctor.smtp.transcript import Transcript
 from tests import servers
 from tests.checking import (

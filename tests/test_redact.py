@@ -12,9 +12,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from smtpdoctor.masking.echoes import Redactor
+from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Secret
-from smtpdoctor.smtp.redact import Redactor
-from smtpdoctor.smtp.words import printable
 
 LONG = st.text(st.characters(), min_size=4, max_size=40)
 SHORT = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=3)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smtpdoctor.masking.words import decode
 from smtpdoctor.smtp.errors import NotSMTP
 from smtpdoctor.smtp.protocols import PROTOCOLS, greeting_label, protocol_name
 from smtpdoctor.smtp.reply import MAX_LINE, MAX_REPLY, Reply, ReplyParser, expected, fits, identify
-from smtpdoctor.smtp.words import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

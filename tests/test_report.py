@@ -20,9 +20,9 @@ from smtpdoctor.advice import advise
 from smtpdoctor.advice.names import offers
 from smtpdoctor.advice.steps import MOST, alike
 from smtpdoctor.diagnosis import Context, diagnose
-from smtpdoctor.explain.lookup import of_entry
 from smtpdoctor.formats.dotenv import assigned, assignment
 from smtpdoctor.knowledge import load
+from smtpdoctor.logs.lookup import of_entry
 from smtpdoctor.model import (
     Change,
     Evidence,

@@ -11,6 +11,7 @@ import pytest
 
 from smtpdoctor import doctor
 from smtpdoctor.cli.common import guarded
+from smtpdoctor.masking.echoes import Redactor
 from smtpdoctor.model import Secret, Setting, Stage
 from smtpdoctor.probes.session import Options, Session
 from smtpdoctor.report import json_v1
@@ -18,7 +19,6 @@ from smtpdoctor.report.view import view_of
 from smtpdoctor.settings.read import read_env_file, read_variables
 from smtpdoctor.settings.resolve import Flags, Loaded, resolve
 from smtpdoctor.settings.target import target_of
-from smtpdoctor.smtp.redact import Redactor
 from smtpdoctor.smtp.transcript import Transcript
 from tests.checking import ORIGIN, USER, cli, settings_for
 from tests.servers import Peer, Script, serve

@@ -14,8 +14,8 @@ from typing import IO, Any, Final, NoReturn, ParamSpec, cast
 from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.options import FormatChoice, LangChoice
 from smtpdoctor.errors import KnowledgeError, UsageError
+from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Lang, Message, Origin, Secret, Setting
-from smtpdoctor.smtp.words import printable
 from smtpdoctor.text import default_language, say
 
 __all__ = [

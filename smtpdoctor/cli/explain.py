@@ -24,8 +24,8 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Lang, Message
 
 if TYPE_CHECKING:
-    from smtpdoctor.explain import Explained
-    from smtpdoctor.explain.lookup import Looked
+    from smtpdoctor.logs import Explained
+    from smtpdoctor.logs.lookup import Looked
 
 __all__ = ["explain"]
 
@@ -85,13 +85,13 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
             printer.catalogue()
             return
         if words and log is None:
-            from smtpdoctor.explain.lookup import look_up
+            from smtpdoctor.logs.lookup import look_up
 
             looked = look_up(words[0], provider) if len(words) == 1 else None
             if looked is not None:
                 printer.looked(looked, provider)
                 return
-            from smtpdoctor.explain import explain_text
+            from smtpdoctor.logs import explain_text
 
             found = explain_text(" ".join(words), provider=provider)
             if not found and len(words) == 1:
@@ -139,7 +139,7 @@ def _wonder(word: str, lang: Lang) -> None:
 
 
 def _stdin_followed() -> Iterator[tuple[int, str] | None]:
-    from smtpdoctor.explain.source import follow
+    from smtpdoctor.logs.source import follow
 
     return follow(sys.stdin.buffer)
 
@@ -148,7 +148,7 @@ def _explain_files(
     files: Sequence[Path], provider: str | None, lang: Lang, *, flag: str
 ) -> tuple[list["Explained"], list[Message]]:
     """Return what was found, and why files could not be read."""
-    from smtpdoctor.explain import Source, explain_source
+    from smtpdoctor.logs import Source, explain_source
     from smtpdoctor.text import say
 
     if not files:
@@ -201,7 +201,7 @@ class _Printer:
         entries = sorted(load.entries().values(), key=lambda one: (order[one.stage], one.id))
         if self._json:
             from smtpdoctor.diagnosis import Context
-            from smtpdoctor.explain.lookup import of_entry
+            from smtpdoctor.logs.lookup import of_entry
             from smtpdoctor.report import json_v1
             from smtpdoctor.report.view import problem_of
 
@@ -242,8 +242,8 @@ class _Printer:
         results = list(found)
         problems = [say(self._lang, one) for one in unreadable]
         if self._json:
+            from smtpdoctor.masking.words import printable
             from smtpdoctor.report import json_v1
-            from smtpdoctor.smtp.words import printable
 
             self._stream.write(
                 json_v1.explained(
@@ -299,8 +299,8 @@ class _Printer:
 
     def followed(self, lines: Iterable[tuple[int, str] | None], provider: str | None) -> None:
         """Print each failure as it comes: the first of a kind whole, then a line."""
-        from smtpdoctor.explain import Explained
-        from smtpdoctor.explain.run import tell as failures
+        from smtpdoctor.logs import Explained
+        from smtpdoctor.logs.run import tell as failures
 
         seen: set[str] = set()
         for failure in failures(lines, provider=provider, live=True):

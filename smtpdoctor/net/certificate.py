@@ -24,9 +24,9 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from smtpdoctor.masking.words import printable
 from smtpdoctor.net import der
 from smtpdoctor.net.der import DERError
-from smtpdoctor.smtp.words import printable
 
 __all__ = [
     "Certificate",

@@ -8,12 +8,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.labels import Label
+from smtpdoctor.masking.words import decode
 from smtpdoctor.model import Evidence, Message, Stage
 from smtpdoctor.probes.session import Failed, Session
 from smtpdoctor.smtp.errors import DialogueError, NotSMTP, SASLFailed, TimedOut, Unsolicited
 from smtpdoctor.smtp.protocols import identify, protocol_name
 from smtpdoctor.smtp.reply import Reply, fits
-from smtpdoctor.smtp.words import decode
 
 __all__ = ["answered", "broken", "broken_evidence", "label_of", "stray"]
 

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from smtpdoctor.labels import Label
+from smtpdoctor.masking.words import decode
 from smtpdoctor.model import Security
 from smtpdoctor.net.tls import looking_context
 from smtpdoctor.probes.broken import label_of
@@ -20,7 +21,6 @@ from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import DialogueError, NotSMTP, TLSFailed
 from smtpdoctor.smtp.reply import identify
 from smtpdoctor.smtp.transcript import Transcript
-from smtpdoctor.smtp.words import decode
 
 __all__ = ["Look", "greets_a_balancer", "look_at"]
 

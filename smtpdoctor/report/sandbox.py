@@ -112,7 +112,7 @@ class Terminal:
 
     def mail(self, mail: Mail) -> None:
         """Print a line about a message, and its text where that was asked for."""
-        from smtpdoctor.smtp.words import printable
+        from smtpdoctor.masking.words import printable
 
         line = say(
             self._lang,

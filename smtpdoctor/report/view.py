@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor import __version__
+from smtpdoctor.masking.words import printable
 from smtpdoctor.model import (
     Confidence,
     Evidence,
@@ -34,7 +35,6 @@ from smtpdoctor.model import (
     Turn,
     Verdict,
 )
-from smtpdoctor.smtp.words import printable
 from smtpdoctor.text import say
 
 if TYPE_CHECKING:

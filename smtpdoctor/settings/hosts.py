@@ -1,13 +1,11 @@
-"""How a host is spelled: the one spelling to compare by, and what must not be shown of it."""
+"""How a host is spelled: the one spelling to compare by."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 
-from smtpdoctor.model import Secret
-
-__all__ = ["host_key", "same_host", "without_password"]
+__all__ = ["host_key", "same_host"]
 
 
 def host_key(host: str) -> str:
@@ -34,8 +32,3 @@ def host_key(host: str) -> str:
 def same_host(one: str, other: str) -> bool:
     """Whether two spellings name the same host."""
     return host_key(one) == host_key(other)
-
-
-def without_password(text: str) -> str:
-    """Return a text with the password masked that a URL in it holds, wherever its login ends."""
-    return re.sub(r":(?!//).*@", f":{Secret.MASK}@", text, flags=re.DOTALL)

@@ -13,10 +13,11 @@ from msgspec.structs import replace
 
 from smtpdoctor.knowledge.schema import App
 from smtpdoctor.labels import Label
+from smtpdoctor.masking.forms import without_credentials
+from smtpdoctor.masking.words import printable_facts
 from smtpdoctor.model import Evidence, Secret, Setting, SettingName, Stage
-from smtpdoctor.settings.hosts import host_key, same_host, without_password
+from smtpdoctor.settings.hosts import host_key, same_host
 from smtpdoctor.settings.read import Layer, Variable
-from smtpdoctor.smtp.words import printable_facts
 
 __all__ = ["overriding", "with_overrides", "without_foreign_login"]
 
@@ -108,7 +109,7 @@ def _text(setting: SettingName, variable: Variable) -> str:
     """Return a value as it may be shown."""
     if setting == "password":
         return Secret.MASK if variable.text else ""
-    return without_password(variable.text.strip())[:_LONGEST]
+    return without_credentials(variable.text.strip())[:_LONGEST]
 
 
 def without_foreign_login(
@@ -154,7 +155,7 @@ def _host_beside(
         if any(one.origin == setting.origin for one in variables):
             hosts = [layer.values[one] for one in app.variables.get("host", ()) if one in layer.values]
             found = next((one for one in hosts if one.text.strip()), None)
-            return Setting(without_password(found.text.strip()), found.origin) if found else None
+            return Setting(without_credentials(found.text.strip()), found.origin) if found else None
     return None
 
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.labels import Label, meaning
+from smtpdoctor.masking.words import printable_facts
 from smtpdoctor.model import Evidence, Security, Setting, SettingName, Settings, Stage
 from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, Loaded
 from smtpdoctor.settings.target import is_loopback
 from smtpdoctor.smtp.command import MailboxError, mailbox
-from smtpdoctor.smtp.words import printable_facts
 
 __all__ = [
     "fits_username",

@@ -13,9 +13,9 @@ from msgspec import Struct
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import App
 from smtpdoctor.labels import Label
+from smtpdoctor.masking.words import printable_facts
 from smtpdoctor.model import Evidence, Origin, Security, Setting, SettingName, Stage
 from smtpdoctor.settings.read import Layer
-from smtpdoctor.smtp.words import printable_facts
 
 __all__ = ["Unread", "unread", "unread_names"]
 

@@ -17,9 +17,9 @@ from msgspec.structs import replace
 
 from smtpdoctor.errors import UsageError
 from smtpdoctor.labels import Label
+from smtpdoctor.masking.forms import without_credentials
+from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Evidence, Message, Origin, Secret, Stage
-from smtpdoctor.settings.hosts import without_password
-from smtpdoctor.smtp.words import printable
 
 __all__ = ["Layer", "Variable", "Variables", "read_env_file", "read_secret_file", "read_variables"]
 
@@ -227,7 +227,7 @@ def _shown(name: str, source: str) -> str:
         head, sign, _ = source.partition("=")
         return printable(f"{head.rstrip()}={Secret.MASK}" if sign else head)
     # A whole URL where a host belongs has a password in it.
-    source = without_password(source) if re.search(r":\S+@", source) else source
+    source = without_credentials(source) if re.search(r":\S+@", source) else source
     return "\n".join(map(printable, source.split("\n")))
 
 

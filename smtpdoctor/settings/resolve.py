@@ -13,6 +13,8 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import App, Endpoint, Preset
 from smtpdoctor.labels import Label
+from smtpdoctor.masking.forms import without_credentials
+from smtpdoctor.masking.words import printable_facts
 from smtpdoctor.model import (
     SETTING_NAMES,
     Evidence,
@@ -25,9 +27,8 @@ from smtpdoctor.model import (
     Settings,
     Stage,
 )
-from smtpdoctor.settings.hosts import host_key, without_password
+from smtpdoctor.settings.hosts import host_key
 from smtpdoctor.settings.read import Layer, Variable, Variables
-from smtpdoctor.smtp.words import printable_facts
 
 __all__ = ["Flags", "Loaded", "detect_app", "endpoint_of", "preset_named", "preset_of_host", "resolve"]
 
@@ -223,7 +224,7 @@ def _from_variables(
                 found["password"] = Setting(Secret(variable.text), variable.origin)
         elif variable.text.strip():
             # A whole URL where a host belongs: its password must not travel on as part of a name.
-            text = without_password(variable.text) if setting == "host" else variable.text
+            text = without_credentials(variable.text) if setting == "host" else variable.text
             found[setting] = Setting(text, variable.origin)
         elif setting in app.required:
             evidence.append(_config(Label.EMPTY, setting, variable))
@@ -356,7 +357,7 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
     app = _app_named(flags.app or detect_app(variables.values))
     found |= _from_variables(app, variables, found, evidence)
     if "host" in found and found["host"].origin.kind == "flag":
-        found["host"] = replace(found["host"], value=without_password(found["host"].value))
+        found["host"] = replace(found["host"], value=without_credentials(found["host"].value))
     found, remarks = _compared(app, variables.layers, found)
     evidence = [_about_setting(one, app, found) for one in (*evidence, *remarks)]
     named = preset_named(flags.preset) if flags.preset else None

@@ -19,9 +19,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from smtpdoctor.masking.words import decode
 from smtpdoctor.smtp.errors import NotSMTP
 from smtpdoctor.smtp.protocols import TEXT_BYTES, identify
-from smtpdoctor.smtp.words import decode
 
 __all__ = ["MAX_LINE", "MAX_REPLY", "Reply", "ReplyParser", "expected", "fits", "identify"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Final, Literal
 
+from smtpdoctor.masking.echoes import Redactor
+from smtpdoctor.masking.words import decode
 from smtpdoctor.model import Turn
-from smtpdoctor.smtp.redact import Redactor
-from smtpdoctor.smtp.words import decode
 
 __all__ = ["Transcript"]
 

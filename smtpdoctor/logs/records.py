@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from smtpdoctor.explain.dialogue import opens_another, speaks
+from smtpdoctor.logs.dialogue import opens_another, speaks
 
 __all__ = ["MAX_LINE", "Record", "clean", "goes_on", "records"]
 

@@ -14,11 +14,11 @@ from typing import Any, BinaryIO, Final
 
 import re2
 
-from smtpdoctor.explain.encoding import Decoder
-from smtpdoctor.explain.records import MAX_LINE, goes_on
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import automaton, matches
 from smtpdoctor.knowledge.schema import Groups
+from smtpdoctor.logs.encoding import Decoder
+from smtpdoctor.logs.records import MAX_LINE, goes_on
 
 __all__ = ["SMALL", "Numbered", "Source", "follow"]
 

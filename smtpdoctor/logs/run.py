@@ -11,10 +11,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.diagnosis import CERTAINTY, GRAVITY, Context, diagnose
-from smtpdoctor.explain.encoding import mended
-from smtpdoctor.explain.lookup import of_entry
-from smtpdoctor.explain.masking import masked
-from smtpdoctor.explain.reading import (
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.patterns import matches
+from smtpdoctor.logs.encoding import mended
+from smtpdoctor.logs.lookup import of_entry
+from smtpdoctor.logs.masking import masked
+from smtpdoctor.logs.reading import (
     Subject,
     read,
     says_failure,
@@ -22,10 +24,8 @@ from smtpdoctor.explain.reading import (
     subject_of,
     token_in,
 )
-from smtpdoctor.explain.records import Record, records
-from smtpdoctor.explain.source import Numbered, Source
-from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import matches
+from smtpdoctor.logs.records import Record, records
+from smtpdoctor.logs.source import Numbered, Source
 from smtpdoctor.model import Confidence, Finding
 
 __all__ = ["Explained", "explain_source", "explain_text", "ordered", "tell"]

@@ -5,7 +5,7 @@
 and ``run`` adds up what belongs together.
 """
 
-from smtpdoctor.explain.run import Explained, explain_source, explain_text
-from smtpdoctor.explain.source import Source
+from smtpdoctor.logs.run import Explained, explain_source, explain_text
+from smtpdoctor.logs.source import Source
 
 __all__ = ["Explained", "Source", "explain_source", "explain_text"]

@@ -21,8 +21,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Secret
-from smtpdoctor.smtp.words import printable
 
 __all__ = ["Redactor"]
 

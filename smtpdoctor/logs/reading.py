@@ -9,12 +9,12 @@ from typing import Final
 from msgspec import Struct
 
 from smtpdoctor.diagnosis import Context
-from smtpdoctor.explain.codes import codes_in
-from smtpdoctor.explain.dialogue import dialogue
-from smtpdoctor.explain.records import Record
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches
 from smtpdoctor.labels import Label
+from smtpdoctor.logs.codes import codes_in
+from smtpdoctor.logs.dialogue import dialogue
+from smtpdoctor.logs.records import Record
 from smtpdoctor.model import Evidence, Origin, Setting, Settings
 
 __all__ = ["Reading", "Subject", "read", "says_failure", "speaks_of_no_sending", "subject_of", "token_in"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Secret
-from smtpdoctor.smtp.words import printable
 
 __all__ = ["masked"]
 

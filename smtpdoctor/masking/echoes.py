@@ -179,7 +179,8 @@ def _runs(alphabet: str, text: str, standard: str, core: str) -> Iterator[Span]:
 class Redactor:
     """Masks a fixed set of secrets in any text."""
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), *, public: Iterable[str] = ()) -> None:
+        self._public = tuple(public)
         self._secrets = tuple(dict.fromkeys(one for one in secrets if one))
         self._forms = tuple(_Forms(one) for one in self._secrets)
 
@@ -191,7 +192,11 @@ class Redactor:
 
     def plus(self, *secrets: str) -> Redactor:
         """Return a redactor that masks these, too."""
-        return Redactor((*self._secrets, *secrets))
+        return Redactor((*self._secrets, *secrets), public=self._public)
+
+    def own(self, text: str) -> str:
+        """Return a text of the user's own without whole secrets."""
+        return self(text)
 
     def _masked(self, text: str) -> str:
         standard = text.replace("-", "+").replace("_", "/")

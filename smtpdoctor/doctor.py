@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from smtpdoctor.labels import Label, is_suspicion, meaning
 from smtpdoctor.masking.echoes import Redactor
+from smtpdoctor.masking.sealed import Seal, public_of, secrets_of
 from smtpdoctor.model import (
     Confidence,
     Evidence,
@@ -98,14 +99,18 @@ def lint_only(loaded: Loaded, *, strict: bool = False) -> Report:
 
 
 class _Run:
-    """What a run has come to so far."""
+    """What a run has come to so far.
+
+    The findings are kept as they came, since they are still to be weighed; whatever leaves the run, to
+    the observer or in the report, is sealed.
+    """
 
     def __init__(self, loaded: Loaded, options: Options) -> None:
         self._loaded = loaded
         self._options = options
         self._started = time.monotonic()
-        password = loaded.settings.password
-        self._transcript = Transcript(Redactor([password.value.reveal()] if password else []))
+        redact = Redactor(secrets_of(loaded.settings), public=public_of(loaded.settings))
+        self._transcript = Transcript(redact)
         self._results: list[StageResult] = []
         self._findings: list[Finding] = []
         self.stopped: Stage | None = None
@@ -127,8 +132,7 @@ class _Run:
         settings = self._loaded.settings
         shown = {name: settings.get(name) for name in ("host", "port", "security")}
         values: dict[str, object] = {
-            name: self._transcript.redact(str(setting.value)) if setting else "?"
-            for name, setting in shown.items()
+            name: str(setting.value) if setting else "?" for name, setting in shown.items()
         }
         told = [one for one in found if one.severity is not Severity.INFO]
         suspected = (
@@ -190,11 +194,13 @@ class _Run:
         return self._kept(StageResult(stage=stage, status=Status.SKIP, summary=summary), [])
 
     def _kept(self, result: StageResult, found: list[Finding], *, ends: bool = False) -> StageResult:
-        self._results.append(result)
+        # What an exchange has added to the secrets is masked, too.
+        sealed = Seal(self._transcript.redact).result(result)
+        self._results.append(sealed)
         self._findings += found
         if ends:
             self.stopped = result.stage
-        return result
+        return sealed
 
     def _diagnosed(self, evidence: Iterable[Evidence]) -> list[Finding]:
         given = list(evidence)
@@ -223,11 +229,12 @@ class _Run:
             from smtpdoctor.diagnosis import order
 
             ordered = order(believed, self.stopped)
+        seal = Seal(self._transcript.redact)
         return Report(
-            settings=self._loaded.settings,
+            settings=seal.settings(self._loaded.settings),
             stages=tuple(self._results),
-            findings=ordered,
-            settled=settled,
+            findings=tuple(map(seal.finding, ordered)),
+            settled=tuple(Settled(seal.finding(one.finding), one.by) for one in settled),
             transcript=tuple(self._transcript.turns),
             seconds=time.monotonic() - self._started,
             strict=strict,

@@ -60,11 +60,11 @@ def step(session: Session) -> Passed | Skipped:
         raise failure from error
     if reply.code == _OK:
         session.logged_in = True
-        values = {"username": session.redact(login.username), "mechanism": mechanism}
+        values = {"username": login.username, "mechanism": mechanism}
         return Passed(Message("auth.pass", values), facts, in_clear)
     evidence = session.refused(reply, *labels, **told)
     if detail:
-        facts = replace(facts, detail=session.redact(detail))
+        facts = replace(facts, detail=detail)
     values = {"code": str(reply.code), "reply": evidence.text}
     raise Failed(Message("auth.refused", values), evidence, *in_clear, facts=facts)
 
@@ -90,7 +90,7 @@ def _no_mechanism(session: Session, offered: tuple[str, ...], *, oauth: bool) ->
         return Failed(Message(key), session.evidence(label, *session.surroundings()))
     only_oauth = not oauth and set(offered) <= _OAUTH
     label = Label.ONLY_OAUTH if only_oauth else Label.NO_COMMON_MECHANISM
-    mechanisms = session.redact(" ".join(offered))
+    mechanisms = " ".join(offered)
     evidence = session.evidence(label, mechanisms=mechanisms)
     summary = Message("auth.no-mechanism", {"mechanisms": mechanisms})
     return Failed(summary, evidence, facts=AuthFacts(offered=offered))

@@ -17,7 +17,6 @@ from smtpdoctor.smtp.reply import Reply, fits
 
 __all__ = ["answered", "broken", "broken_evidence", "label_of", "stray"]
 
-_FIRST: Final = 120
 _BROKEN: Final = "broken-reply"
 _NO_WORDS: Final = frozenset({"tls-bytes", "binary"})
 _OPENING: Final = frozenset({"", "EHLO", "HELO", "LHLO"})
@@ -36,7 +35,7 @@ def label_of(protocol: str) -> Label:
 
 def stray(session: Session, reply: Reply) -> Failed:
     """Return the failure for a reply that cannot be the answer to what was asked."""
-    first = session.redact(str(reply))
+    first = str(reply)
     evidence = session.refused(reply, Label.STRAY, first=first)
     values = {"first": first, "command": session.awaiting}
     return Failed(Message("broken.stray", values), evidence, facts=session.facts)
@@ -58,8 +57,7 @@ def _first_line(session: Session, error: DialogueError) -> str:
     if session.stage is Stage.TLS and identify(received) in _NO_WORDS:
         return ""  # the bytes of a TLS record are nobody's words
     line = received.split(b"\n")[0]
-    # Masked before it is cut: the first part of a secret would not be known as one.
-    return session.redact(decode(line).rstrip("\r"))[:_FIRST] if line else ""
+    return decode(line).rstrip("\r") if line else ""
 
 
 def _concluded(session: Session, error: DialogueError) -> set[Label | None]:
@@ -105,7 +103,7 @@ def broken_evidence(session: Session, error: DialogueError, *labels: Label, **fa
     )
     if isinstance(error, Unsolicited) and error.replies:
         reply = error.replies[0]
-        text = session.redact(reply.text)
+        text = reply.text
         return replace(evidence, code=reply.code, enhanced=reply.enhanced, error=None, text=text)
     return evidence
 

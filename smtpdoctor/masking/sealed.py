@@ -59,7 +59,7 @@ class Seal:
 
     def result(self, result: StageResult) -> StageResult:
         """Seal how a stage ended."""
-        mask = self._own if result.stage is Stage.CONFIG else self._heard
+        mask = self.own if result.stage is Stage.CONFIG else self._heard
         return replace(
             result,
             summary=_message(result.summary, mask),
@@ -73,7 +73,7 @@ class Seal:
 
     def evidence(self, evidence: Evidence) -> Evidence:
         """Seal evidence. Its origin is the user's own, and so is all that the config stage found."""
-        mask = self._own if evidence.stage is Stage.CONFIG else self._heard
+        mask = self.own if evidence.stage is Stage.CONFIG else self._heard
         return replace(
             evidence,
             text=mask(evidence.text),
@@ -91,17 +91,18 @@ class Seal:
         return replace(settings, **changed, switches=tuple(map(self._origin, settings.switches)))
 
     def _setting(self, setting: Setting[Any]) -> Setting[Any]:
-        value = self._own(setting.value) if type(setting.value) is str else setting.value
+        value = self.own(setting.value) if type(setting.value) is str else setting.value
         overrides = tuple(map(self._setting, setting.overrides))
         return Setting(value, self._origin(setting.origin), overrides)
 
     def _origin(self, origin: Origin) -> Origin:
         if not (origin.path or origin.text):
             return origin
-        text = "\n".join(map(self._own, origin.text.split("\n")))
-        return replace(origin, path=origin.path and self._own(origin.path), text=text)
+        text = "\n".join(map(self.own, origin.text.split("\n")))
+        return replace(origin, path=origin.path and self.own(origin.path), text=text)
 
-    def _own(self, text: str) -> str:
+    def own(self, text: str) -> str:
+        """Return a text of the user's own as it may be shown."""
         return without_credentials(self._redact.own(text)) if text else text
 
     def _heard(self, text: str) -> str:

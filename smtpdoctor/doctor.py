@@ -31,7 +31,7 @@ from smtpdoctor.model import (
 )
 from smtpdoctor.plan import stages_for
 from smtpdoctor.probes import step_of
-from smtpdoctor.probes.broken import broken
+from smtpdoctor.probes.broken import broken, nothing_left
 from smtpdoctor.probes.session import Failed, Options, Passed, Session, Skipped
 from smtpdoctor.settings.lint import is_blocking, lint
 from smtpdoctor.settings.resolve import Loaded
@@ -78,12 +78,13 @@ def check(
     security = target.security if target else Security.STARTTLS
     session = run.session(target) if target else None
     try:
-        for stage in stages_for(security, options.until)[1:]:
+        stages = stages_for(security, options.until)[1:]
+        for stage in stages:
             if session is None or run.stopped is not None:
                 result = run.skipped(stage)
             else:
                 observer.started(stage)
-                result = run.step(stage, session)
+                result = run.step(stage, session, last=stage is stages[-1])
             observer.ended(result)
     finally:
         if session is not None:
@@ -164,12 +165,14 @@ class _Run:
         # Settings that are wrong but usable do not end a run: the network often confirms what they suggest.
         return self._kept(result, found, ends=any(map(is_blocking, evidence)))
 
-    def step(self, stage: Stage, session: Session) -> StageResult:
-        """Run one stage."""
+    def step(self, stage: Stage, session: Session, *, last: bool = False) -> StageResult:
+        """Run one stage; behind the last one no reply may be left over."""
         session.start_stage(stage)
         started = time.monotonic()
         try:
             outcome: Passed | Skipped | Failed = step_of(stage)(session)
+            if last:
+                nothing_left(session)
         except Failed as failure:
             outcome = failure
         except DialogueError as error:
@@ -302,7 +305,7 @@ def _hang_up(session: Session, stopped: Stage | None) -> None:
     channel = session.channel
     if channel is None:
         return
-    if stopped in {Stage.CONNECT, Stage.TLS} or not session.greeted:
+    if session.over or stopped in {Stage.CONNECT, Stage.TLS} or not session.greeted:
         # Nothing sensible can be said on a broken connection, and a client that speaks before the
         # greeting is a spam robot to some servers (RFC 5321 section 4.3.1).
         channel.close()

@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import wraps
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn, ParamSpec, cast
@@ -37,7 +38,6 @@ __all__ = [
     "refuse_unusable",
     "tell",
     "unusable",
-    "write_atomically",
 ]
 
 EXIT_PROBLEM: Final = 1
@@ -307,7 +307,9 @@ def password_from(
 
         flag, text = "--password-file", read_secret_file(file, "--password-file")
     elif stdin:
-        flag, text = "--password-stdin", sys.stdin.read(65_536).rstrip("\r\n")
+        from smtpdoctor.cli.stdin import password_on_stdin
+
+        flag, text = "--password-stdin", password_on_stdin("--password-stdin")
     elif ask:
         from getpass import getpass
 
@@ -335,43 +337,6 @@ def _has_terminal() -> bool:
     except (OSError, AttributeError):  # Windows has neither
         return sys.stdin.isatty()
     return True
-
-
-def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:
-    """Write a file whole or not at all; raises OSError.
-
-    A link is followed, and the mode of a file that exists is kept unless it would be wider than
-    ``mode``.
-    """
-    import tempfile
-
-    try:
-        target = path.resolve()
-    except RuntimeError as error:  # what Python says of links that go round
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
-    if target.exists() and not target.is_file():
-        # A pipe or device is written to: replacing it by a file would destroy it.
-        with target.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        return
-    existing = target.stat().st_mode & 0o777 if target.exists() else None
-    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        if mode is not None:
-            os.chmod(aside, mode if existing is None else existing & mode)  # noqa: PTH101
-        elif existing is not None:
-            os.chmod(aside, existing)  # noqa: PTH101
-        else:
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(aside, 0o666 & ~umask)  # noqa: PTH101
-        Path(aside).replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(aside).unlink()
-        raise
 
 
 def refuse_to_destroy(output: Path | None, *, force: bool, text: str | None = None) -> None:
@@ -406,31 +371,21 @@ def output_to(path: Path | None) -> Iterator[IO[str]]:
         return
     from io import StringIO
 
-    if path.is_dir() or not path.parent.is_dir():
-        reason = os.strerror(errno.EISDIR if path.is_dir() else errno.ENOENT)
-        raise UsageError(Message("usage.output", {"file": str(path), "reason": reason}))
+    from smtpdoctor.cli.writing import refuse_place, replace
+
+    refuse_place(path)
     buffer = StringIO()
     yield buffer
-    try:
-        write_atomically(path, buffer.getvalue())
-    except OSError as error:
-        values: dict[str, object] = {"file": str(path), "reason": error.strerror or "?"}
-        raise UsageError(Message("usage.output", values)) from error
+    replace(path, buffer.getvalue())
 
 
-@contextlib.contextmanager
-def live_output_to(path: Path | None) -> Iterator[IO[str]]:
-    """Give the stream for what is told as it comes; a file grows with it, and only its owner may read it."""
+def live_output_to(path: Path | None, *, private: bool = False) -> AbstractContextManager[IO[str]]:
+    """Give the stream for what is told as it comes; a file grows with it, only its owner's where ``private``."""
     if path is None:
-        yield sys.stdout
-        return
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    except OSError as error:
-        values: dict[str, object] = {"file": str(path), "reason": error.strerror or "?"}
-        raise UsageError(Message("usage.output", values)) from error
-    with os.fdopen(handle, "w", encoding="utf-8", newline="", buffering=1) as stream:
-        yield stream
+        return contextlib.nullcontext(sys.stdout)
+    from smtpdoctor.cli.writing import live
+
+    return live(path, private=private)
 
 
 def places_looked_at(

@@ -13,7 +13,7 @@ from smtpdoctor.facts import AuthFacts
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Secret
-from smtpdoctor.probes.broken import answered, broken
+from smtpdoctor.probes.broken import answered, broken, stray
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.settings.target import Login
 from smtpdoctor.smtp.errors import DialogueError, SASLFailed
@@ -24,6 +24,7 @@ __all__ = ["step"]
 
 _CONTINUE: Final = 334
 _OK: Final = 235
+_REFUSED: Final = 400  # and above: RFC 5321 section 4.2.1
 _OAUTH: Final = frozenset({"XOAUTH2", "OAUTHBEARER"})
 _MAX_ROUNDS: Final = 6
 
@@ -128,6 +129,8 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
         reply = answered(session, encoded, shown=Secret.MASK, awaiting="AUTH")
     if reply.code == _CONTINUE:
         reply = session.ask("*", awaiting="AUTH")  # RFC 4954 section 4: cancels the exchange
+        if reply.code < _REFUSED:
+            raise stray(session, reply)  # there is nothing left to say yes to
     elif reply.code == _OK:
         finish(steps)
     return reply, detail

@@ -15,7 +15,7 @@ from smtpdoctor.smtp.errors import DialogueError, NotSMTP, SASLFailed, TimedOut,
 from smtpdoctor.smtp.protocols import identify, protocol_name
 from smtpdoctor.smtp.reply import Reply, fits
 
-__all__ = ["answered", "broken", "broken_evidence", "label_of", "stray"]
+__all__ = ["answered", "broken", "broken_evidence", "label_of", "nothing_left", "stray"]
 
 _BROKEN: Final = "broken-reply"
 _NO_WORDS: Final = frozenset({"tls-bytes", "binary"})
@@ -49,6 +49,22 @@ def answered(
     if not fits(session.awaiting, reply.code):
         raise stray(session, reply)
     return reply
+
+
+def nothing_left(session: Session) -> None:
+    """Look, without waiting, for a reply behind the last one of the dialogue; raises Unsolicited for it.
+
+    A server that hangs up by then, with a word or without, has answered everything.
+    """
+    channel = session.channel
+    if channel is None or session.over or not session.greeted:
+        return
+    try:
+        channel.unasked()
+    except Unsolicited:
+        raise
+    except DialogueError:
+        return
 
 
 def _first_line(session: Session, error: DialogueError) -> str:

@@ -114,6 +114,7 @@ class Session(Struct):
     message: bytes | None = None
     token: str = ""
     in_transaction: bool = False
+    over: bool = False  # nothing more is to be said on the connection
 
     @property
     def at_provider(self) -> bool:

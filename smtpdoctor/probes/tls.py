@@ -28,7 +28,7 @@ from smtpdoctor.probes.broken import answered, broken, label_of
 from smtpdoctor.probes.greeting import capabilities_shown, hello
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.smtp.channel import Channel
-from smtpdoctor.smtp.errors import DialogueError, Disconnected, TLSFailed
+from smtpdoctor.smtp.errors import DialogueError, Disconnected, TLSFailed, Unsolicited
 from smtpdoctor.smtp.reply import Reply, ReplyParser, identify
 from smtpdoctor.smtp.transcript import Transcript
 
@@ -188,7 +188,8 @@ def _dialled(session: Session, transcript: Transcript) -> Channel:
             channel.ask(f"EHLO {session.ehlo}")
             if channel.ask("STARTTLS").code != _READY:
                 raise Disconnected("eof")
-            channel.drop_pending()
+            if extra := channel.drop_pending():
+                raise Unsolicited((), extra)
         except DialogueError:
             channel.close()
             raise

@@ -9,6 +9,7 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Finding, Lang, Report, Settings, Stage
 from smtpdoctor.plan import UNTIL
 from smtpdoctor.settings.resolve import Loaded, completed
+from smtpdoctor.settings.target import ConnectTo, refuse_astray
 from smtpdoctor.text import say
 
 if TYPE_CHECKING:
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["check", "explain", "lint", "words"]
 
 
-def _loaded(settings: Settings) -> Loaded:
+def _loaded(settings: Settings, connect_to: ConnectTo | None = None) -> Loaded:
     try:
-        return Loaded(completed(settings), ())
+        found = completed(settings)
+        refuse_astray(connect_to or {}, found)
     except UsageError as error:
         raise ValueError(say("en", error.message)) from None
+    return Loaded(found, ())
 
 
 def check(  # noqa: PLR0913 -- one for each option of the command
@@ -44,8 +47,8 @@ def check(  # noqa: PLR0913 -- one for each option of the command
     ``until`` is the last stage: dns, connect, tls, auth, sender, recipient, send; by default sender,
     or send where ``settings.recipient`` is given, and only ``send`` sends a message. ``timeout`` (each
     stage) and ``deadline`` (the whole run) are in seconds. ``resolver`` is the address and port of a
-    name server, ``connect_to`` maps a host and port to those to dial instead, ``family`` leaves one IP
-    version out. What a server does never raises; ValueError is for arguments that make no sense.
+    name server, ``connect_to`` maps a host and port to those to dial instead (one of them must be those of the
+    settings), ``family`` leaves one IP version out. What a server does never raises; ValueError is for arguments that make no sense.
     """
     from smtpdoctor import doctor
     from smtpdoctor.probes.session import Options
@@ -69,7 +72,7 @@ def check(  # noqa: PLR0913 -- one for each option of the command
         family=family,
         allow_cleartext_auth=allow_cleartext_auth,
     )
-    return doctor.check(_loaded(settings), options, observer, strict=strict)
+    return doctor.check(_loaded(settings, connect_to), options, observer, strict=strict)
 
 
 def lint(settings: Settings, *, strict: bool = False) -> Report:

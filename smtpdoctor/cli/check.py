@@ -114,6 +114,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     from smtpdoctor.plan import UNTIL
     from smtpdoctor.probes.session import Options
     from smtpdoctor.settings.resolve import Flags
+    from smtpdoctor.settings.target import refuse_astray
 
     tongue = language(lang)
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
@@ -175,6 +176,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             recipient=to,
         )
         loaded = load_settings(flags, env_file or [], environment=not no_environment, lang=tongue)
+        refuse_astray(options.connect_to, loaded.settings)
         report = show.run(loaded, options, strict=strict)
     if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
         raise Exit(EXIT_BUG)

@@ -51,10 +51,6 @@ def step(session: Session) -> Passed | Skipped:
     told = {"mechanisms": " ".join(offered), "mechanism": mechanism}
     try:
         reply, detail = _exchange(session, mechanism, login)
-    except UnicodeEncodeError:
-        evidence = session.evidence(Label.CONTROL_CHARACTER)
-        values = {"code": "-", "reply": "-"}
-        raise Failed(Message("auth.refused", values), evidence, facts=facts) from None
     except DialogueError as error:
         failure = broken(session, error, *labels, facts=facts, **told)
         failure.evidence += in_clear

@@ -387,11 +387,11 @@ _SURVIVES_SILENCE: Final = _GLIBC or sys.platform != "linux"
 
 def _system_answer(name: str, found: _Found, *remarks: Remark) -> Answer:
     bare = name.rstrip(".")
-    if found.canonical.startswith(f"{bare}."):
+    # A line of the hosts file names the machine in full first, which looks like a search domain.
+    if (line := _hosts_line(bare, found.addresses)) is not None:
+        remarks = (*remarks, line)
+    elif found.canonical.startswith(f"{bare}."):
         remarks = (*remarks, SearchDomain(found.canonical))
-    else:
-        line = _hosts_line(bare, found.addresses)
-        remarks = (*remarks, line) if line else remarks
     return Answer(name=bare, addresses=found.addresses, canonical=found.canonical, remarks=remarks)
 
 

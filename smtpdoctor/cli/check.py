@@ -296,14 +296,10 @@ def _ca_file(path: Path | None) -> str | None:
         "value": str(path),
         "expected": Message("usage.pem"),
     }
-    try:
-        if not path.exists():
-            raise UsageError(Message("usage.file.missing", values))
-        if not path.is_file():  # a pipe would be waited for
-            raise UsageError(Message("usage.value", values))
-    except OSError as error:  # longer than a name can be, or links that go round
-        reason = error.strerror or "?"
-        raise UsageError(Message("usage.file.unreadable", {**values, "reason": reason})) from error
+    if not path.exists():
+        raise UsageError(Message("usage.file.missing", values))
+    if not path.is_file():  # a pipe would be waited for
+        raise UsageError(Message("usage.value", values))
     try:
         strict_context(str(path))  # which is kept for the run
     except ContextError as error:  # not PEM, not readable

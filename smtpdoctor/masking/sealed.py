@@ -81,6 +81,10 @@ class Seal:
             origin=self._origin(evidence.origin) if evidence.origin else None,
         )
 
+    def said(self, message: Message) -> Message:
+        """Seal what is said of the user's own settings."""
+        return _message(message, self.own)
+
     def settings(self, settings: Settings) -> Settings:
         """Seal settings: a password that stands where a name belongs is one all the same."""
         changed = {

@@ -212,7 +212,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.unshown.letters": "a value of {count} letters",
     "usage.unshown.mixed": "a value of {count} letters and digits",
     "usage.unshown.signs": "a value of {count} characters",
-    "usage.long": "{flag}: a value of {count} characters is too long; at most {most} are taken",
+    "usage.too-long": "{flag}: a value of {count} characters is too long; at most {most} are taken",
     "usage.control": "it holds a line break or another control character",
     "usage.no-text": "it is not text in the encoding of this system",
     "usage.nul": "an argument holds a NUL character",

@@ -205,7 +205,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.unshown.letters": "글자 {count}자로 된",
     "usage.unshown.mixed": "글자와 숫자 {count}자로 된",
     "usage.unshown.signs": "{count}자로 된",
-    "usage.long": "{flag}: 값이 {count}자로 너무 깁니다. {most}자까지 쓸 수 있습니다",
+    "usage.too-long": "{flag}: 값이 {count}자로 너무 깁니다. {most}자까지 쓸 수 있습니다",
     "usage.control": "줄바꿈이나 다른 제어 문자가 들어 있습니다",
     "usage.no-text": "이 시스템의 인코딩으로 읽을 수 없는 글자가 들어 있습니다",
     "usage.nul": "인수에 NUL 문자가 들어 있습니다",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Optional
@@ -16,7 +17,6 @@ from smtpdoctor.cli.common import (
     refuse_to_destroy,
     refuse_together,
     tell,
-    write_atomically,
 )
 from smtpdoctor.cli.declared import Argument, Option
 from smtpdoctor.cli.options import FormatChoice
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["generate"]
 
-_MODE: Final = 0o600
-_LARGEST: Final = 1_048_576
 _NAMES: Final = ("username", "sender", "host", "port", "security", "cipher", "ehlo", "service")
 
 
@@ -101,6 +99,7 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
         result = _printed(plan, format_of_file.render(plan, tongue))
     else:
         result = _write(write, plan, format_of_file, tongue, force=force)
+        _tell_of_readers(write, plan, format_of_file, None if quiet else tongue)
     if not in_words:
         from smtpdoctor.report.json_v1 import dump
         from smtpdoctor.report.objects import generated_object
@@ -206,47 +205,52 @@ def _format(path: Path | None, kind: str | None) -> Format:
 def _printed(plan: Plan, text: str) -> Merged:
     from smtpdoctor.generate import Merged
 
-    return Merged(text=text, written=(), unchanged=(), to_fill_in=plan.to_fill_in)
-
-
-def _existing(path: Path) -> str | None:
-    """Return a file's text with its line ends and byte order mark; None where there is no file."""
-    values: dict[str, object] = {"flag": "--write", "file": str(path)}
-    try:
-        if path.is_dir():
-            raise UsageError(Message("usage.file.directory", values))
-        if not path.exists():
-            return None
-        if not path.is_file():
-            raise UsageError(Message("usage.write.special", values))
-        if path.stat().st_size > _LARGEST:
-            size = f"{path.stat().st_size / 1e6:.0f}"
-            raise UsageError(Message("usage.file.large", {**values, "size": size}))
-        return path.read_bytes().decode()
-    except OSError as error:
-        reason = error.strerror or "?"
-        raise UsageError(Message("usage.file.unreadable", {**values, "reason": reason})) from error
-    except UnicodeDecodeError as error:
-        # Another encoding could be read, but what is written back must be what was there.
-        raise UsageError(Message("usage.write.encoding", values)) from error
+    return Merged(text=text, values={}, written=(), unchanged=(), to_fill_in=plan.to_fill_in)
 
 
 def _write(path: Path, plan: Plan, format_: Format, lang: Lang, *, force: bool) -> Merged:
+    """Merge into a file; it changes only where its reader finds in it what was to be written."""
+    from smtpdoctor.cli.writing import edit
     from smtpdoctor.generate import merged
 
-    before = _existing(path)
-    result = merged(format_, before or "", plan, lang, file=str(path), force=force)
-    result = replace(result, renewed=result.text != before)
-    if result.text != before:
-        values: dict[str, object] = {"file": str(path)}
-        if not path.resolve().parent.is_dir():
-            raise UsageError(Message("usage.write", {**values, "reason": os.strerror(2)}))
+    result: Merged | None = None
+
+    def change(before: str | None) -> str:
+        nonlocal result
+        result = merged(format_, before or "", plan, lang, file=str(path), force=force)
+        result = replace(result, renewed=result.text != before)
+        return result.text
+
+    def check(written: Path) -> None:
+        assert result is not None  # noqa: S101 -- what is written was made before
         try:
-            write_atomically(path, result.text, mode=_MODE)
-        except OSError as error:
-            reason = error.strerror or "?"
-            raise UsageError(Message("usage.write", {**values, "reason": reason})) from error
+            read = format_.read(written, plan, file=str(path))
+        except UsageError as error:
+            values = {**error.message.values, "file": str(path)}  # it knows the file by another name
+            raise UsageError(Message(error.message.key, values), *error.hints) from error
+        for name, value in result.values.items():
+            if read.get(name) != value:
+                raise UsageError(Message("usage.generate.misread", {"file": str(path), "name": name}))
+
+    edit(path, change, check=check)
+    assert result is not None  # noqa: S101 -- it was made, or an error raised
     return result
+
+
+def _tell_of_readers(path: Path, plan: Plan, format_: Format, lang: Lang | None) -> None:
+    """Say that others may read a file with a password in it; its mode may be wanted, so it stays."""
+    if lang is None or sys.platform == "win32":  # where a mode says nothing
+        return
+    from smtpdoctor.settings.lint import is_placeholder
+
+    with contextlib.suppress(OSError, UsageError):  # somebody has taken it away already
+        mode = path.stat().st_mode & 0o777
+        if not mode & 0o077:
+            return
+        read = format_.read(path, plan, file=str(path))
+        names = (name for one in plan.variables if one.setting == "password" for name in one.names)
+        if any(read.get(name) and not is_placeholder(read[name]) for name in names):
+            tell(say(lang, "generate.exposed", file=path, mode=f"{mode:04o}"))
 
 
 def _tell(

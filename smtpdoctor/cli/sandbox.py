@@ -114,7 +114,11 @@ def sandbox(  # noqa: PLR0913 -- the flags of the contract
                 if left == 0:
                     ended.put(None)
 
-    with _signals(ended), live_output_to(output) as stream, contextlib.ExitStack() as stack:
+    with (
+        _signals(ended),
+        live_output_to(output, private=given is None) as stream,
+        contextlib.ExitStack() as stack,
+    ):
         from smtpdoctor.report.sandbox import Lines, Shown, Terminal
 
         show: Shown

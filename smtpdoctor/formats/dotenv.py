@@ -23,10 +23,7 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\
 
 
 class UnwritableError(ValueError):
-    """A value cannot be written so that all readers take it alike; ``what`` is the reason.
-
-    ``what`` is the text that readers take differently, empty for a control character.
-    """
+    """A value cannot be written so that all readers take it alike; ``what`` in it is the reason."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -34,8 +31,8 @@ class UnwritableError(ValueError):
 
 
 def _refuse(value: str) -> None:
-    if _CONTROL.search(value):
-        raise UnwritableError("")
+    if found := _CONTROL.search(value):
+        raise UnwritableError(found[0])
     if "'" in value:
         raise UnwritableError("'")
     if "${" in value:

@@ -15,9 +15,8 @@ from smtpdoctor.smtp.errors import DialogueError, NotSMTP, SASLFailed, TimedOut,
 from smtpdoctor.smtp.protocols import identify, protocol_name
 from smtpdoctor.smtp.reply import Reply, fits
 
-__all__ = ["answered", "broken", "broken_evidence", "label_of", "stray"]
+__all__ = ["answered", "broken", "broken_evidence", "label_of", "nothing_left", "stray"]
 
-_FIRST: Final = 120
 _BROKEN: Final = "broken-reply"
 _NO_WORDS: Final = frozenset({"tls-bytes", "binary"})
 _OPENING: Final = frozenset({"", "EHLO", "HELO", "LHLO"})
@@ -36,7 +35,7 @@ def label_of(protocol: str) -> Label:
 
 def stray(session: Session, reply: Reply) -> Failed:
     """Return the failure for a reply that cannot be the answer to what was asked."""
-    first = session.redact(str(reply))
+    first = str(reply)
     evidence = session.refused(reply, Label.STRAY, first=first)
     values = {"first": first, "command": session.awaiting}
     return Failed(Message("broken.stray", values), evidence, facts=session.facts)
@@ -52,14 +51,29 @@ def answered(
     return reply
 
 
+def nothing_left(session: Session) -> None:
+    """Look, without waiting, for a reply behind the last one of the dialogue; raises Unsolicited for it.
+
+    A server that hangs up by then, with a word or without, has answered everything.
+    """
+    channel = session.channel
+    if channel is None or session.over or not session.greeted:
+        return
+    try:
+        channel.unasked()
+    except Unsolicited:
+        raise
+    except DialogueError:
+        return
+
+
 def _first_line(session: Session, error: DialogueError) -> str:
     """Return the first line of what came: it is enough to tell what is speaking."""
     received = error.received.lstrip()
     if session.stage is Stage.TLS and identify(received) in _NO_WORDS:
         return ""  # the bytes of a TLS record are nobody's words
     line = received.split(b"\n")[0]
-    # Masked before it is cut: the first part of a secret would not be known as one.
-    return session.redact(decode(line).rstrip("\r"))[:_FIRST] if line else ""
+    return decode(line).rstrip("\r") if line else ""
 
 
 def _concluded(session: Session, error: DialogueError) -> set[Label | None]:
@@ -105,7 +119,7 @@ def broken_evidence(session: Session, error: DialogueError, *labels: Label, **fa
     )
     if isinstance(error, Unsolicited) and error.replies:
         reply = error.replies[0]
-        text = session.redact(reply.text)
+        text = reply.text
         return replace(evidence, code=reply.code, enhanced=reply.enhanced, error=None, text=text)
     return evidence
 

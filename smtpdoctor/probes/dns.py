@@ -57,7 +57,7 @@ def _is_null(address: str) -> bool:
 def _blocked(session: Session, host: str, answer: Answer) -> Failed:
     """Return the failure for a name that is kept back with an address that is none (0.0.0.0, ::)."""
     shown = ", ".join(answer.addresses)
-    told = {"value": session.redact(host), "address": shown}
+    told = {"value": host, "address": shown}
     values = {"host": told["value"], "address": shown}
     facts = DnsFacts(answer.addresses, answer.canonical)
     return Failed(
@@ -91,11 +91,11 @@ def _seconds(seconds: float, felt: float | None) -> dict[str, str]:
 
 def _failure(session: Session, host: str, answer: Answer, *, known: bool) -> Failed:
     error = answer.error
-    facts = {"value": session.redact(host), **_reasons(session, answer)}
+    facts = {"value": host, **_reasons(answer)}
     if len(answer.chain) > 1:
-        facts["cname"] = session.redact(_ARROW.join(answer.chain))
+        facts["cname"] = _ARROW.join(answer.chain)
     elif answer.canonical:
-        facts["cname"] = session.redact(answer.canonical)
+        facts["cname"] = answer.canonical
     found = {
         "mx": ", ".join(answer.mx),
         "other": ", ".join(answer.other_family),
@@ -103,7 +103,7 @@ def _failure(session: Session, host: str, answer: Answer, *, known: bool) -> Fai
         "flag": f"--ipv{session.options.family}" if session.options.family else "",
         "seconds": f"{session.allotted:.3g}" if error == "dns-timeout" else "",
     }
-    facts.update({name: session.redact(text) for name, text in found.items() if text})
+    facts.update({name: text for name, text in found.items() if text})
     conclusions = {
         Label.CONTAINER_NAME: "." not in host and error != "name-invalid",
         Label.CNAME_CHAIN: "cname" in facts and error != "cname-loop",
@@ -126,7 +126,7 @@ def _failure(session: Session, host: str, answer: Answer, *, known: bool) -> Fai
     return Failed(Message(f"dns.{error.lower()}", {"host": facts["value"]}), evidence, facts=facts_found)
 
 
-def _reasons(session: Session, answer: Answer) -> dict[str, str]:
+def _reasons(answer: Answer) -> dict[str, str]:
     """Return what the name servers did, by the kind of failure, and their own words."""
     servers: dict[str, list[str]] = {}
     facts: dict[str, str] = {}
@@ -136,7 +136,7 @@ def _reasons(session: Session, answer: Answer) -> dict[str, str]:
                 servers.setdefault(outcome.value, []).append(server)
             case ExtendedError(code, name, text):
                 words = ": ".join(part for part in (name or f"EDE {code}", text) if part)
-                facts.setdefault("reason", session.redact(words))
+                facts.setdefault("reason", words)
             case DnssecFailed():
                 facts["dnssec"] = answer.name
             case RecordFailed(record, outcome):

@@ -133,4 +133,4 @@ def _unknown_request(channel: Channel) -> Look | None:
 
 
 def _line(data: bytes) -> str:
-    return decode(data.split(b"\n")[0][:120]).strip()
+    return decode(data.split(b"\n")[0]).strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -12,15 +13,22 @@ from typing import Final
 
 from smtpdoctor.facts import SendFacts
 from smtpdoctor.model import Message
-from smtpdoctor.probes.broken import answered
+from smtpdoctor.probes.broken import answered, stray
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.settings.target import Mailbox
 from smtpdoctor.smtp.command import dot_stuffed
+from smtpdoctor.smtp.errors import DialogueError, Unsolicited
+from smtpdoctor.smtp.reply import fits
 from smtpdoctor.text import say
 
 __all__ = ["step", "test_message"]
 
 _GO_ON: Final = 354
+_BYE: Final = 221
+_BYE_SECONDS: Final = (
+    2.0  # how long the answer to QUIT may take; a server that gives none has the message all the same
+)
+_SECOND_SECONDS: Final = 0.3  # how long another one may take behind an answer that is not QUIT's usual one
 # Postfix, Sendmail, Exim, SES/Resend, Gmail, Exchange: how they name the queued message.
 _QUEUE_ID: Final = re.compile(
     r"queued as <?([\w.@=+-]+)>?|\bid=<?([\w.@=+-]+)>?|^(?:\d\.\d\.\d )?(?:ok|accepted)[:,]? +(?:id[ =])?<?((?=\S*\d)[\w.@=+/-]{6,})>?"
@@ -66,18 +74,49 @@ def step(session: Session) -> Passed | Skipped:
     if reply.code == _GO_ON:
         session.in_transaction = False
         session.awaiting = "."
-        channel = session.open_channel()
-        channel.send(message, f"({size} bytes)")
-        reply = channel.read_reply()
+        session.over = True  # what is said before the reply would be a part of the message
+        reply = session.open_channel().ask_with_message(message, shown=f"({size} bytes)")
+        session.over = False
+        if not fits(session.awaiting, reply.code):
+            raise stray(session, reply)
         taken = reply.positive
     if not taken:  # also a 250 to DATA itself: nothing was sent, so nothing was accepted
         evidence = session.refused(reply, size=str(size))
         values = {"code": reply.code, "reply": evidence.text}
         raise Failed(Message("send.refused", values), evidence, facts=session.facts)
-    text = session.redact(reply.text)
+    _take_leave(session)
+    text = reply.text
     found = _QUEUE_ID.search(text)
     queue_id = next((group for group in found.groups() if group), "") if found else ""
     facts = SendFacts(session.token, size, text, queue_id)
     if queue_id:
         return Passed(Message("send.pass-queued", {"queue_id": queue_id}), facts)
     return Passed(Message("send.pass", {"reply": text}), facts)
+
+
+def _take_leave(session: Session) -> None:
+    """Say QUIT and read the answer; raises Failed or Unsolicited where there is one reply too many.
+
+    The round trip is worth it, since a message is at stake: if any reply came before its command, so that
+    it was taken for the answer, what comes now is the server's real word on the message.
+    """
+    channel = session.open_channel()
+    channel.deadline = min(session.deadline, time.monotonic() + _BYE_SECONDS)
+    session.over = True
+    try:
+        reply = session.ask("QUIT")
+        if reply.code == _BYE:
+            surplus = channel.unasked()
+        elif reply.positive:
+            surplus = reply if channel.more_within(_SECOND_SECONDS) is not None else None
+        else:
+            surplus = reply  # nothing can refuse QUIT (RFC 5321 section 4.1.1.10)
+    except Unsolicited:
+        raise
+    except DialogueError as error:
+        # Many servers hang up without a word. What begins as no 2yz is none that QUIT can have.
+        if error.received.lstrip()[:1] not in {b"", b"2"}:
+            raise Unsolicited((), error.received) from error
+        return
+    if surplus is not None:
+        raise stray(session, surplus)

@@ -114,6 +114,7 @@ class Session(Struct):
     message: bytes | None = None
     token: str = ""
     in_transaction: bool = False
+    over: bool = False  # nothing more is to be said on the connection
 
     @property
     def at_provider(self) -> bool:
@@ -154,10 +155,6 @@ class Session(Struct):
         self.awaiting = awaiting or command.partition(" ")[0].partition(":")[0]
         return self.open_channel().ask(command, shown=shown)
 
-    def redact(self, text: str) -> str:
-        """Return a text fit to keep: without secrets and control characters."""
-        return self.transcript.redact(text)
-
     def evidence(self, *labels: Label, **facts: str) -> Evidence:
         """Return evidence of the running stage that is no reply."""
         return Evidence(stage=self.stage, labels=frozenset(labels), facts=facts)
@@ -168,7 +165,7 @@ class Session(Struct):
             stage=self.stage,
             code=reply.code,
             enhanced=reply.enhanced,
-            text=self.redact(reply.text),
+            text=reply.text,
             labels=frozenset((*labels, *self.surroundings())),
             facts={"command": self.awaiting, **facts},
         )

@@ -50,6 +50,7 @@ MESSAGES: Final[dict[str, str]] = {
     "greeting.refused": "the server turned us away: {code} {reply}",
     "greeting.helo-refused": "the server refused EHLO {ehlo}: {code} {reply}",
     "greeting.not-smtp": "this is no SMTP server: {first}",
+    "greeting.garbled": "the greeting is not a valid SMTP reply: {first}",
     "greeting.broken": "no greeting: {error}",
     "greeting.silent": "connected, but no greeting within {seconds} s",
     "greeting.dripping": "the greeting was not finished within {seconds} s",

@@ -48,6 +48,7 @@ MESSAGES: Final[dict[str, str]] = {
     "greeting.refused": "서버가 접속을 거부함: {code} {reply}",
     "greeting.helo-refused": "서버가 EHLO {ehlo} 명령을 거부함: {code} {reply}",
     "greeting.not-smtp": "SMTP 서버가 아님: {first}",
+    "greeting.garbled": "초기 응답(220)이 올바른 SMTP 응답 형식이 아님: {first}",
     "greeting.broken": "초기 응답(220)을 받지 못함: {error}",
     "greeting.silent": "연결되었으나 {seconds}초 안에 초기 응답(220)이 오지 않음",
     "greeting.dripping": "{seconds}초 안에 초기 응답(220)이 끝나지 않음",

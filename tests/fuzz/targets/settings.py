@@ -27,7 +27,7 @@ from tests.fuzz.target import no_control, target
 if TYPE_CHECKING:
     from smtpdoctor.knowledge.schema import Preset
 
-logging.getLogger("dotenv").disabled = True  # it tells of every bad line
+logging.getLogger("dotenv.main").disabled = True  # it tells of every bad line
 
 _NAMES: Final = frozenset({"SMTP_HOST", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_SENDER", "SMTP_TLS"})
 _MASKED: Final = 4  # characters from which a password is masked in the line of another variable, too

@@ -39,7 +39,7 @@ from smtpdoctor.settings.target import Target, target_of
 from smtpdoctor.smtp.errors import DialogueError
 from smtpdoctor.smtp.transcript import Transcript
 
-__all__ = ["Observer", "Quiet", "check", "lint_only"]
+__all__ = ["Observer", "Quiet", "check", "lint_only", "seal_of"]
 
 
 _NEEDS_SENDER: Final = frozenset({Stage.SENDER, Stage.RECIPIENT, Stage.SEND})
@@ -99,6 +99,16 @@ def lint_only(loaded: Loaded, *, strict: bool = False) -> Report:
     return run.report(strict=strict)
 
 
+def seal_of(loaded: Loaded) -> Seal:
+    """Return the seal for what is shown of settings before they are judged."""
+    return Seal(_redactor(loaded))
+
+
+def _redactor(loaded: Loaded) -> Redactor:
+    secrets = (*secrets_of(loaded.settings), *(one.reveal() for one in loaded.secrets))
+    return Redactor(secrets, public=public_of(loaded.settings))
+
+
 class _Run:
     """What a run has come to so far.
 
@@ -110,8 +120,7 @@ class _Run:
         self._loaded = loaded
         self._options = options
         self._started = time.monotonic()
-        redact = Redactor(secrets_of(loaded.settings), public=public_of(loaded.settings))
-        self._transcript = Transcript(redact)
+        self._transcript = Transcript(_redactor(loaded))
         self._results: list[StageResult] = []
         self._findings: list[Finding] = []
         self.stopped: Stage | None = None

@@ -95,6 +95,7 @@ class Label(StrEnum):
     OTHER_PROTOCOL = "other-protocol"
     PROXY_EXPECTED = "proxy-expected"
     REWRITTEN = "rewritten"
+    REWRITTEN_PASSED = "rewritten-passed"
     BINARY = "binary"
     MALFORMED = "malformed"
     BROKEN_REPLY = "broken-reply"

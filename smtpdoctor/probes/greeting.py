@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from smtpdoctor.facts import GreetingFacts
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Stage
-from smtpdoctor.probes.broken import answered, broken, broken_evidence, label_of, stray
+from smtpdoctor.probes.broken import answered, broken, broken_evidence, garbled, label_of, stray
 from smtpdoctor.probes.look import Look, greets_a_balancer, look_at
 from smtpdoctor.probes.session import Failed, Passed, Session
 from smtpdoctor.smtp.channel import own_name
@@ -52,6 +52,8 @@ def step(session: Session) -> Passed:
     session.banner = greeting.text
     facts = GreetingFacts(banner=session.banner, quirks=tuple(sorted(greeting.quirks)))
     session.facts = facts
+    if garbage := garbled(session, greeting):
+        raise garbage
     given_away = greeting_label(greeting)
     session.rewritten = session.banner if given_away == Label.REWRITTEN else ""
     if given_away == Label.NNTP:

@@ -13,7 +13,7 @@ from typing import Final
 
 from smtpdoctor.facts import SendFacts
 from smtpdoctor.model import Message
-from smtpdoctor.probes.broken import answered, stray
+from smtpdoctor.probes.broken import answered, garbled, stray
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.settings.target import Mailbox
 from smtpdoctor.smtp.command import a_labels, dot_stuffed, needs_smtputf8
@@ -79,6 +79,8 @@ def step(session: Session) -> Passed | Skipped:
         session.over = True  # what is said before the reply would be a part of the message
         reply = session.open_channel().ask_with_message(message, shown=f"({size} bytes)")
         session.over = False
+        if garbage := garbled(session, reply):
+            raise garbage
         if not fits(session.awaiting, reply.code):
             raise stray(session, reply)
         taken = reply.positive

@@ -124,14 +124,15 @@ def _not_offered(session: Session, security: Security) -> Passed | Skipped:
     labels = {Label.STARTTLS_NOT_OFFERED}
     told = {"mechanisms": " ".join(session.capabilities) or "-", "banner": session.banner}
     if session.rewritten:
-        labels.add(Label.REWRITTEN)
+        # Where the settings allow clear text, the application goes on all the same.
+        labels.add(Label.REWRITTEN if security is Security.STARTTLS else Label.REWRITTEN_PASSED)
         told["first"] = session.rewritten
     elif _provider_offers_starttls(session):
         labels.add(Label.INTERCEPTED)
     if security is Security.STARTTLS or Label.INTERCEPTED in labels:
         raise Failed(Message("tls.not-offered"), session.evidence(*labels, **told))
     address = session.address
-    if address is not None and address.is_loopback and Label.REWRITTEN not in labels:
+    if address is not None and address.is_loopback and not session.rewritten:
         return Skipped(Message("tls.not-offered-loopback"))
     evidence = session.evidence(*labels, Label.OPPORTUNISTIC, **told)
     return Passed(Message("tls.not-offered-opportunistic"), None, (evidence,))

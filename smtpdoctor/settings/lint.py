@@ -112,25 +112,24 @@ def _host(settings: Settings) -> Iterator[Evidence]:
         return
     raw = setting.value
     host = raw.strip()
-    shown = host[:100]
     if "://" in host:
-        yield _about("host", setting, Label.HOST_HAS_SCHEME, value=shown, expected=_bare_host(host))
+        yield _about("host", setting, Label.HOST_HAS_SCHEME, value=host, **_expected(host))
     elif raw != host or re.search(r"\s", host):
-        yield _about("host", setting, Label.HOST_HAS_BLANK, value=raw[:100], expected=_bare_host(host))
+        yield _about("host", setting, Label.HOST_HAS_BLANK, value=raw, **_expected(host))
     elif _is_address(host):
         return
     elif re.search(r":\d*$", host):
         behind = host.rpartition(":")[2]
         known = settings.port is not None and str(settings.port.value) == behind
         more = {} if known or not behind else {"behind": behind}
-        yield _about("host", setting, Label.HOST_HAS_PORT, value=shown, expected=_bare_host(host), **more)
+        yield _about("host", setting, Label.HOST_HAS_PORT, value=host, **_expected(host), **more)
     elif settings.preset is None and (is_placeholder_host(host) or is_placeholder(host)):
-        yield _about("host", setting, Label.PLACEHOLDER, value=shown)
+        yield _about("host", setting, Label.PLACEHOLDER, value=host)
     elif (strange := _strange_in(host)) is not None:
         more = {"sign": strange} if strange and not strange.isascii() else {}
-        yield _about("host", setting, Label.HOST_BAD_NAME, value=shown, **more)
+        yield _about("host", setting, Label.HOST_BAD_NAME, **_told(host), **more)
     elif settings.preset is None and (near := _near_miss(host)):
-        yield _about("host", setting, Label.HOST_NEAR_MISS, value=shown, known=near)
+        yield _about("host", setting, Label.HOST_NEAR_MISS, value=host, known=near)
 
 
 def is_placeholder_host(host: str) -> bool:
@@ -140,10 +139,23 @@ def is_placeholder_host(host: str) -> bool:
     return bool(re.fullmatch(_PLACEHOLDER_HOST, host, re.IGNORECASE))
 
 
-def _bare_host(text: str) -> str:
-    bare = text.partition("://")[2] or text
-    parts = bare.split()
-    return re.sub(r"[:/].*", "", parts[0] if parts else "")
+def _expected(text: str) -> dict[str, str]:
+    """Return the name in a host that has more than its name, if there is a usable one."""
+    bare = (text.partition("://")[2] or text).rpartition("@")[2]
+    parts = re.split(r"[\s:/?#]", bare.strip(), maxsplit=1)
+    return {"expected": parts[0]} if _strange_in(parts[0]) is None else {}
+
+
+def _told(text: str, *, words: bool = False) -> dict[str, str]:
+    """Return the facts about a value that is none: the whole of it, or its length where it may be a secret.
+
+    ``words``: it should be words of a short list, so that whatever else it is may be one. It is masked and
+    cut where it is shown, and not here: a piece of a secret would not be known as one.
+    """
+    from smtpdoctor.masking.guess import is_harmless, looks_random
+
+    may_show = is_harmless(text) if words else not looks_random(text)
+    return {"value": text} if may_show else {"length": str(len(text))}
 
 
 def _strange_in(host: str) -> str | None:
@@ -231,7 +243,7 @@ def _cipher(settings: Settings) -> Iterator[Evidence]:
         try:
             context.set_ciphers(settings.cipher.value + rest)
         except (ssl.SSLError, ValueError):
-            yield _about("cipher", settings.cipher, label, value=settings.cipher.value[:60])
+            yield _about("cipher", settings.cipher, label, **_told(settings.cipher.value, words=True))
             return
 
 
@@ -247,7 +259,7 @@ def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
     if preset is None:
         return
     if username is not None and not fits_username(username.value, preset):
-        facts = {"value": username.value[:100]}
+        facts = {"value": username.value}
         if preset.username.form == "literal" and preset.username.value:
             facts["expected"] = preset.username.value
         yield _about("username", username, Label.USERNAME_FORM, **facts)
@@ -299,7 +311,7 @@ def _sender(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
         try:
             address = mailbox(setting.value)
         except MailboxError:
-            yield _about(name, setting, Label.NOT_AN_ADDRESS, value=setting.value[:100])  # type: ignore[arg-type]
+            yield _about(name, setting, Label.NOT_AN_ADDRESS, **_told(setting.value))  # type: ignore[arg-type]
             continue
         if name == "sender" and is_placeholder(address.partition("@")[0]) and address.startswith("your"):
             yield _about("sender", setting, Label.PLACEHOLDER, value=address)

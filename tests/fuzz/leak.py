@@ -44,7 +44,9 @@ def _pieces(secret: str) -> Iterator[str]:
 
 def _folded(text: str) -> str:
     """Return a text without case, blanks and what is invisible: what a person would read all the same."""
-    plain = "".join(one for one in text if unicodedata.category(one) not in {"Cc", "Cf", "Zs", "Zl", "Zp", "Cs"})
+    plain = "".join(
+        one for one in text if unicodedata.category(one) not in {"Cc", "Cf", "Zs", "Zl", "Zp", "Cs"}
+    )
     return plain.casefold()
 
 

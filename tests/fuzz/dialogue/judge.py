@@ -29,7 +29,12 @@ def _on_purpose(script: Script) -> bool:
     """
     kinds = {(one.kind, one.step) for one in script.twists}
     injected = {("inject", "starttls"), ("extra", "starttls")} & kinds
-    return bool(injected) or script.certificate == "anonymous" or "NULL" in script.cipher or any(kind == "ahead" for kind, _ in kinds)
+    return (
+        bool(injected)
+        or script.certificate == "anonymous"
+        or "NULL" in script.cipher
+        or any(kind == "ahead" for kind, _ in kinds)
+    )
 
 
 def _nobody_can_tell(script: Script) -> bool:
@@ -39,7 +44,6 @@ def _nobody_can_tell(script: Script) -> bool:
     connection: it came behind the command, as an answer does.
     """
     return any(one.kind == "extra-later" and one.step == "data" for one in script.twists)
-
 
 
 class Verdict(Struct, frozen=True):

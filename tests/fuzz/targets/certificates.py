@@ -31,7 +31,14 @@ def _told(examined: Examined) -> None:
     for fault in (None, *examined.faults, *examined.remarks):
         no_control(describe(examined, fault))
     for one in examined.sent:
-        for text in (*one.names, str(one.subject), str(one.issuer), one.subject.short, one.key, one.signature):
+        for text in (
+            *one.names,
+            str(one.subject),
+            str(one.issuer),
+            one.subject.short,
+            one.key,
+            one.signature,
+        ):
             no_control(text)
     assert 0.0 <= examined.share_left <= 1.0
 

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 logging.getLogger("dotenv.main").disabled = True  # it tells of every bad line
 
-_NAMES: Final = frozenset({"SMTP_HOST", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_SENDER", "SMTP_TLS"})
+_NAMES: Final = frozenset(
+    {"SMTP_HOST", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_SENDER", "SMTP_TLS"}
+)
 _MASKED: Final = 4  # characters from which a password is masked in the line of another variable, too
 
 
@@ -52,7 +54,18 @@ def _text(data: bytes) -> str | None:
         return None
 
 
-@target(b"SMTP_HOST=", b"SMTP_PASSWORD=", b"${SMTP_HOST}", b"${A:-b}", b"export ", b"'", b'"', b"\\n", b"\r\n", b" #")
+@target(
+    b"SMTP_HOST=",
+    b"SMTP_PASSWORD=",
+    b"${SMTP_HOST}",
+    b"${A:-b}",
+    b"export ",
+    b"'",
+    b'"',
+    b"\\n",
+    b"\r\n",
+    b" #",
+)
 def dotenv(data: bytes) -> None:
     """A ``.env`` file says the same as to python-dotenv, and no line that is kept shows a password."""
     path = _folder() / "dotenv.env"

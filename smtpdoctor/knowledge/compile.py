@@ -308,9 +308,9 @@ def _with_keys_and_words(
     """Add what the other files say: how a provider's keys begin, and the words of replies and errors."""
     prefixes = (key_prefix(one.password.pattern or "") for one in presets.values())
     keys = {prefix: KEY_LENGTH for prefix in prefixes if prefix}
-    cases: list[Example | NearMiss] = [
-        case for one in entries.values() for case in (*one.example, *one.near_miss)
-    ]
+    cases: list[Example | NearMiss] = []
+    for one in entries.values():
+        cases += [*one.example, *one.near_miss]
     texts = [case.text or (case.evidence.text if case.evidence else "") for case in cases]
     texts += [reply.text for several in replies.values() for reply in several]
     patterns = [text for one in entries.values() for rule in one.match for text in rule.text]

@@ -26,7 +26,7 @@ __all__ = ["Shown", "masked", "shown"]
 _SHORT: Final = 6  # characters; a shorter word tells nothing of a secret
 _SHORT_BEHIND: Final = 4  # … behind the name of one
 _LONG_WORD: Final = 8  # letters, from which small and capital ones can be told to be random
-_FEWEST_LETTERS_A_HUMP: Final = 3  # camelCase has more, base64 less
+_FEWEST_LETTERS_A_HUMP: Final = 3.1  # camelCase has more, base64 less
 _LONG_PART: Final = 16  # of a path or the address of a page
 _LOOK_BACK: Final = 4_096  # characters before a place, in which a value may begin that goes on there
 
@@ -125,11 +125,13 @@ def _odd_words(text: str, start: int, spans: list[Span], behind: list[int]) -> I
             continue
         first += word.index(core)
         last = first + len(core)
-        before = bisect_right(starts, last - 1)
-        if before and reach[before - 1] > first:
-            continue  # masked already, at least in part
         place = bisect_right(behind, first)
         speaks = place > 0 and (lines[place - 1] < 0 or first < lines[place - 1])
+        before = bisect_right(starts, last - 1)
+        if before and reach[before - 1] > first:
+            if speaks:
+                yield Span(first, last, last)
+            continue  # masked already, at least in part
         if speaks and not _is_known(core, known):
             yield Span(first, last, last)
         elif len(core) >= _SHORT and (_is_padded(text, first, last) or not _is_harmless(core, known)):
@@ -208,6 +210,7 @@ def _is_word(word: str) -> bool:
     """Whether letters are those of a word: small and capital ones change as in camelCase, not at random."""
     if len(word) < _LONG_WORD or not word.isascii() or word.islower() or word.isupper() or word[1:].islower():
         return True
-    humps = 1 + sum(one.islower() and other.isupper() for one, other in pairwise(word))
-    humps += sum(one.isupper() and other.isupper() for one, other in pairwise(word)) / 2
-    return len(word) / humps >= _FEWEST_LETTERS_A_HUMP
+    pairs = list(pairwise(word))
+    humps = 1 + sum(one.islower() and other.isupper() for one, other in pairs)
+    shouts = sum(one.isupper() and other.isupper() for one, other in pairs)
+    return len(word) / (humps + shouts / 2) >= _FEWEST_LETTERS_A_HUMP

@@ -49,6 +49,7 @@ class _Lexicon:
             **dict.fromkeys(lists.anywhere, "anywhere"),
         }
         self.soft = frozenset(lists.soft)
+        self.echoes = frozenset(lists.echoes)
         self.prefixes = lists.prefixes
         self.prose = frozenset(lists.prose)
         self.known = frozenset((*lists.known, *lists.prose))
@@ -177,7 +178,7 @@ class _Scan:
                 done = end
                 continue
             done = right
-            span, strong = self._value(left, right)
+            span, strong = (None, True) if stem in self.lexicon.echoes else self._value(left, right)
             if span is not None and span.end > span.start:
                 self.spans.append(span)
                 done = max(done, span.end)
@@ -506,36 +507,37 @@ _PROMPTS: Final = (
     "cGFzc3dvcmQ6",
 )
 _CODED: Final = r"[\"']?(\S{3,}[^\s\"'),;])"
-# A line of its own in a dialogue: what the client answers to 334, alone or behind a mark of its side.
-_ALONE: Final = (
-    r"(?:^[ \t]*|\b(?:C|client|client -> server|send|sent)[:>][ \t]*|\b334 |(?:[-=~<]{0,3}>{1,3}|[|\])])[ \t]*)(?:b?[\"'])?"
-    r"([A-Za-z0-9+/_-]{8,}={0,2})(?:\\r)?(?:\\n)?[\"']?[ \t\r]*$"
+# What the client answers to 334: at the end of a line, behind a mark of its side, or alone.
+_ANSWER: Final = r"([A-Za-z0-9+/_-]{8,}={0,2})(?:\\r)?(?:\\n)?[\"']?[ \t\r]*$"
+_MARKED: Final = (
+    r"(?m)(?:\b(?:C|client|client -> server|send|sent)[:>][ \t]*|\b334 |(?:[-=~<]{0,3}>{1,3}|[|\])])[ \t]*)(?:b?[\"'])?"
+    + _ANSWER
 )
-_SHORTEST_CODED: Final = 8
+_ALONE: Final = r"(?m)^[ \t]*(?:b?[\"'])?" + _ANSWER
 
 
 def _dialogue(text: str) -> Iterator[Span]:
     """Yield what is sent to log in, encoded: behind AUTH, and on the lines that answer a challenge."""
     lowered = text.lower()
     speaks = "auth" in lowered or "334" in text
-    if not speaks and "bearer" not in lowered and "basic" not in lowered:
-        return
-    for hit in compiled(_AUTH).finditer(text):
-        coded = _pattern(_CODED).match(text, hit.end())
-        if coded is not None and not coded[1].startswith(_PROMPTS) and _is_coded(coded[1]):
-            yield Span(coded.start(1), coded.end(1), coded.end(1))
-    if not speaks:
-        return
-    start = 0
-    for line in text.split("\n"):
-        found = compiled(_ALONE).search(line) if len(line) >= _SHORTEST_CODED else None
-        if found is not None and not found[1].startswith(_PROMPTS) and _is_coded(found[1]):
-            yield Span(start + found.start(1), start + found.end(1), start + found.end(1))
-        start += len(line) + 1
+    patterns = [(compiled(_MARKED), 1)] if ">" in text or ":" in text or speaks else []
+    if speaks:
+        patterns.append((compiled(_ALONE), 1))
+    for pattern, group in patterns:
+        for hit in pattern.finditer(text):
+            if _is_coded(hit[group]):
+                yield Span(hit.start(group), hit.end(group), hit.end(group))
+    if speaks or "bearer" in lowered or "basic" in lowered:
+        for hit in compiled(_AUTH).finditer(text):
+            coded = _pattern(_CODED).match(text, hit.end())
+            if coded is not None and _is_coded(coded[1]):
+                yield Span(coded.start(1), coded.end(1), coded.end(1))
 
 
 def _is_coded(word: str) -> bool:
     """Whether a word is more than a word of a language or of the protocol."""
+    if word.startswith(_PROMPTS):
+        return False
     if word.endswith("=") or any(map(str.isdigit, word)):
         return True
     return not (word.isupper() or word[1:].islower())

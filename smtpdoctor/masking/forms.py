@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -16,8 +17,14 @@ from smtpdoctor.model import Secret
 
 __all__ = ["Span", "covered", "credentials", "without_credentials"]
 
-_SHORTEST_KEY: Final = 16  # characters in one piece; what has none of so many is no key
-_PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-@")
+_LONG_PIECE: Final = 16  # characters; what has no piece of so many between its dots is no key
+_SHORTEST_KEY: Final = 11  # characters
+_HEAD: Final = 3  # characters by which a key may be known at once
+_TELLING: Final = 5  # a longer beginning is that of no word
+_SIGNS: Final = {ord(one): " " for one in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"}
+_PORTS: Final = ("587", "465", "2525", "25", "2587", "2465", "1025")
+_PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.@")
+_DOTS: Final = {ord("."): " ", ord("@"): " "}
 _MOST: Final = 500  # places; behind so many all of a text is taken for a secret
 # Schemes whose first part is a user name; in those of a provider's API it is the key.
 _MAIL: Final = (
@@ -46,13 +53,14 @@ class Span(NamedTuple):
 
 
 def without_credentials(text: str) -> str:
-    """Return one value of a setting, or what a person typed, without what is a credential by its form.
+    """Return a value of a setting, or what a person typed or a server said, without what is a credential by its form.
 
-    A value is one thing: a login in it ends at the last ``@``, whatever stands before.
+    Most texts hold nothing of the kind, which is told at once.
     """
     if _is_plain(text):
         return text
-    return covered(text, credentials(text))
+    spans = credentials(text)
+    return covered(text, spans) if spans else text
 
 
 def covered(text: str, spans: Iterable[Span], start: int = 0, end: int | None = None) -> str:
@@ -76,58 +84,86 @@ def _is_plain(text: str) -> bool:
     """Whether a value is a host name, an address, a word or a number in small letters, as most are."""
     if not _PLAIN.issuperset(text):
         return False
-    pieces = text.replace("@", ".").replace("-", ".").split(".")
-    return len(max(pieces, key=len)) < _SHORTEST_KEY
+    return len(text) < _LONG_PIECE or all(len(one) < _LONG_PIECE for one in text.translate(_DOTS).split())
 
 
 def credentials(text: str, *, log: bool = False) -> list[Span]:
     """Return where credentials stand that are known by their form.
 
-    ``log``: the text is not one value but words and lines of any kind, so that a login ends with the
-    word, and long tokens are left to whoever knows more of the text.
+    A text of one word, or one that begins as a URL does, is one value: a login in it ends at the last
+    ``@``, whatever stands before. In any other a login ends with its word. ``log``: so it does in all, and
+    long tokens are left to whoever knows more of the text.
     """
-    found = [*_keys(text), *_private_keys(text)]
-    found += _in_words(text) if log else _in_value(text)
-    if "=" in text:
+    found: list[Span] = []
+    if any(len(one) >= _SHORTEST_KEY for one in text.split()):
+        found += _keys(text)
+        if not log:
+            found += _tokens(text)
+    if "-----BEGIN" in text:
+        found += _private_keys(text)
+    if "@" in text or "//" in text or text.count(":") > 1:
+        found += _in_value(text) if not log and _is_one_value(text) else _in_words(text)
+    if "=" in text and any(one in text for one in "?&;"):
         found += _parameters(text, log=log)
-    if "|" in text or text.count(":") > 1:
+    numbered = "25" in text or "587" in text or "465" in text
+    if numbered and any(sign + port + sign in text for sign in ":|;," for port in _PORTS):
         found += _listed(text)
-    if not log:
-        found += _tokens(text)
     if len(found) > _MOST:
-        found = [*sorted(found)[:_MOST], Span(sorted(found)[_MOST].start, len(text), len(text))]
+        found.sort()
+        found = [*found[:_MOST], Span(found[_MOST].start, len(text), len(text))]
     return found
+
+
+def _is_one_value(text: str) -> bool:
+    bare = text.strip()
+    return not any(map(str.isspace, bare)) or _scheme(bare, 0, len(bare))[1] is not None
 
 
 # Keys
 
 
 def _keys(text: str) -> Iterator[Span]:
-    """Yield the keys that begin as those of a provider do."""
-    if len(text) < _SHORTEST_KEY // 2:
-        return
-    for prefix, least in _known_keys().items():
-        start = text.find(prefix)
-        while start >= 0:
-            end = _end_of_token(text, start)
-            if (
-                not text[max(start - 1, 0) : start].isalnum()
-                and end - start >= least + len(prefix)
-                and (len(prefix) > 5 or _is_mixed(text[start + len(prefix) : end]))  # noqa: PLR2004
-            ):
-                yield Span(start, end, end)
-            start = text.find(prefix, max(end, start + 1))
+    """Yield the keys that begin as those of a provider do, each at the beginning of a word or of its part."""
+    heads = _known_keys()
+    place = 0
+    for word in text.split():
+        if len(word) < _SHORTEST_KEY:
+            continue
+        first = text.index(word, place)
+        place = first + len(word)
+        parts = word.translate(_SIGNS)
+        start = 0
+        while start <= len(word) - _SHORTEST_KEY:
+            end = 0
+            for prefix, least in heads.get(word[start : start + _HEAD], ()):
+                if word.startswith(prefix, start):
+                    end = max(end, _end_of_key(word, start, len(prefix), least))
+            if end:
+                yield Span(first + start, first + end, first + end)
+            start = parts.find(" ", max(start, end)) + 1
+            if start == 0:
+                break
+
+
+def _end_of_key(word: str, start: int, prefix: int, least: int) -> int:
+    """Return where the key ends that begins in a word, 0 where it is none."""
+    end = _end_of_token(word, start)
+    body = word[start + prefix : end]
+    return end if len(body) >= least and (prefix > _TELLING or _is_mixed(body)) else 0
 
 
 @cache
-def _known_keys() -> dict[str, int]:
+def _known_keys() -> dict[str, list[tuple[str, int]]]:
+    """Return the beginnings of keys by their first characters."""
     from smtpdoctor.errors import KnowledgeError
     from smtpdoctor.knowledge import load
 
-    try:
-        return load.keys()
-    except KnowledgeError:  # what is wrong with the files is being told, perhaps with this very text
-        return {}
+    heads: dict[str, list[tuple[str, int]]] = {}
+    # Where the files are wrong, that is being told, perhaps with this very text.
+    with suppress(KnowledgeError):
+        for prefix, least in load.keys().items():
+            heads.setdefault(prefix[:_HEAD], []).append((prefix, least))
+    return heads
 
 
 @cache
@@ -166,11 +202,11 @@ def _private_keys(text: str) -> Iterator[Span]:
 
 def _tokens(text: str) -> Iterator[Span]:
     """Yield long pieces of small and capital letters and digits: no name of a host, a cipher or a person."""
-    if len(text) < 2 * _SHORTEST_KEY:
-        return
     for found in _pattern(r"[A-Z0-9+/_=-]{32,}+").finditer(text):
         token = found[0]
         signs = sum(token.count(one) for one in "+/_=-")
+        if text[found.end() : found.end() + 1] == "@" and text[found.start() - 1 : found.start()] == "<":
+            continue  # the id of a message
         if (
             any(map(str.isdigit, token))
             and any(map(str.islower, token))

@@ -238,9 +238,17 @@ def test_any_challenge_ends_in_a_value(first: bytes, second: bytes) -> None:
         *(("\u0627\u0628", "\u0627\u0628"), ("\ufb01sh", "fish"), ("\u00ad", "")),
         # Forbidden: as it is.
         # From right to left: at both ends, and with nothing of the other direction; else as it is.
-        *(("\ufe8d", "\u0627"), ("\ufe8d1\ufe8d", "\u06271\u0627"), ("\ufe8d1\ufe8d\ufe8d", "\u06271\u0627\u0627")),
+        *(
+            ("\ufe8d", "\u0627"),
+            ("\ufe8d1\ufe8d", "\u06271\u0627"),
+            ("\ufe8d1\ufe8d\ufe8d", "\u06271\u0627\u0627"),
+        ),
         *(("\ufe8d1", "\ufe8d1"), ("1\ufe8d", "1\ufe8d"), ("\ufe8d1\ufe8d1", "\ufe8d1\ufe8d1")),
-        *(("\ufe8da\ufe8d", "\ufe8da\ufe8d"), ("1\ufe8d\ufe8d", "1\ufe8d\ufe8d"), ("a\u3000b\ufb01", "a bfi")),
+        *(
+            ("\ufe8da\ufe8d", "\ufe8da\ufe8d"),
+            ("1\ufe8d\ufe8d", "1\ufe8d\ufe8d"),
+            ("a\u3000b\ufb01", "a bfi"),
+        ),
         *(("\u0627\u0031", "\u0627\u0031"), ("\u0627a\u0628", "\u0627a\u0628"), ("é\x07", "é\x07")),
         *(("\ue000ﬁ", "\ue000ﬁ"), ("\udc80ﬁ", "\udc80ﬁ"), ("ﬁ\ufffd", "ﬁ\ufffd")),
     ],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from msgspec import Struct
 
@@ -31,7 +30,12 @@ def _on_purpose(script: Script) -> bool:
     kinds = {(one.kind, one.step) for one in script.twists}
     foreign = {("inject", "starttls"), ("extra", "starttls")}
     foreign |= {(kind, step) for kind in ("extra", "extra-later") for step in ("data", "dot")}
-    return bool(foreign & kinds) or script.certificate == "anonymous" or "NULL" in script.cipher or any(kind == "ahead" for kind, _ in kinds)
+    return (
+        bool(foreign & kinds)
+        or script.certificate == "anonymous"
+        or "NULL" in script.cipher
+        or any(kind == "ahead" for kind, _ in kinds)
+    )
 
 
 class Verdict(Struct, frozen=True):

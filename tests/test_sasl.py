@@ -7,16 +7,17 @@ import hashlib
 import hmac
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import smtpdoctor
 from smtpdoctor.model import Stage
 from smtpdoctor.report import json_v1
 from smtpdoctor.report.view import view_of
 from smtpdoctor.smtp.errors import SASLFailed
 from smtpdoctor.smtp.sasl import MECHANISMS, choose, derived, finish, looks_like_token, prepared, scram
-from tests.checking import PASSWORD, assert_failed, assert_passed, check
-from tests.servers import Peer, Script, ehlo, greet, mail_ok, on, serve, silent
+from tests.checking import PASSWORD, USER, assert_failed, assert_passed, check, settings_for
+from tests.servers import Peer, Script, dialogue, ehlo, greet, mail_ok, on, serve, silent
 
 # RFC 5802 section 5 and RFC 7677 section 3.
 SCRAM = {
@@ -340,6 +341,29 @@ def test_a_wrong_password_is_only_that() -> None:
     """A refusal of the proof is a refused login, though the server proved nothing."""
     with serve(greet(), ehlo("AUTH SCRAM-SHA-256"), on("AUTH", "535 5.7.8 no"), silent) as running:
         assert_failed(check(running.port), "auth-bad-credentials", Stage.AUTH)
+
+
+# -- What cannot be said -----------------------------------------------------------
+
+UNSENDABLE = st.sampled_from(["\0", "\udc80", "\ud800"])
+SOME = st.text("abc 가@.#", max_size=6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(before=SOME, sign=UNSENDABLE, after=SOME, name=st.sampled_from(["username", "password"]))
+def test_what_no_mechanism_can_say(before: str, sign: str, after: str, name: str) -> None:
+    """NUL ends a part (RFC 4616 section 2), and what has no UTF-8 has no bytes: told before anything is dialled."""
+    report = smtpdoctor.check(settings_for(9, **{name: before + sign + after}))
+    assert_failed(report, "config-credentials-form", Stage.CONFIG)
+    assert report.findings[0].evidence.setting == name
+
+
+@pytest.mark.parametrize("sign", ["\1", "\t", "\x7f", "\x80", "\ue000", "\u200b"])
+def test_what_servers_may_take(sign: str) -> None:
+    """What SASLprep forbids is sent as it is, as Dovecot and PostgreSQL have it: only the server can say whether it is right."""
+    password = f"ab{sign}cd"
+    with serve(dialogue(users={USER: password})) as running:
+        assert check(running.port, password=password).healthy
 
 
 # -- Choosing ------------------------------------------------------------------

@@ -118,6 +118,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     from smtpdoctor.plan import UNTIL
     from smtpdoctor.probes.session import Options
     from smtpdoctor.settings.resolve import Flags
+    from smtpdoctor.settings.target import refuse_astray
 
     tongue = language(lang)
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
@@ -193,6 +194,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         loaded = load_settings(
             flags, env_file or [], environment=not no_environment, lang=tongue, known=known
         )
+        refuse_astray(options.connect_to, loaded.settings)
         report = show.run(loaded, options, strict=strict)
     if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
         raise Exit(EXIT_BUG)
@@ -296,14 +298,10 @@ def _ca_file(path: Path | None) -> str | None:
         "value": str(path),
         "expected": Message("usage.pem"),
     }
-    try:
-        if not path.exists():
-            raise UsageError(Message("usage.file.missing", values))
-        if not path.is_file():  # a pipe would be waited for
-            raise UsageError(Message("usage.value", values))
-    except OSError as error:  # longer than a name can be, or links that go round
-        reason = error.strerror or "?"
-        raise UsageError(Message("usage.file.unreadable", {**values, "reason": reason})) from error
+    if not path.exists():
+        raise UsageError(Message("usage.file.missing", values))
+    if not path.is_file():  # a pipe would be waited for
+        raise UsageError(Message("usage.value", values))
     try:
         strict_context(str(path))  # which is kept for the run
     except ContextError as error:  # not PEM, not readable

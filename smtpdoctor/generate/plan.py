@@ -268,7 +268,7 @@ def _checked_sender(text: str) -> str:
     except MailboxError as error:
         values: dict[str, object] = {
             "flag": "--set sender",
-            "value": text[:100],
+            "value": text,
             "expected": Message("usage.set.sender"),
         }
         raise UsageError(Message("usage.value", values)) from error

@@ -121,7 +121,9 @@ def _index_folder() -> Path | None:
 
 
 def _is_whole(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in _FILES)
+    with contextlib.suppress(OSError):  # longer than a name can be
+        return all((folder / name).is_file() for name in _FILES)
+    return False
 
 
 def _remove(folder: Path) -> None:

@@ -40,6 +40,7 @@ from smtpdoctor.net.answer import (
     SpecialName,
     SystemDisagrees,
 )
+from smtpdoctor.smtp.command import DomainError, a_labels
 
 if TYPE_CHECKING:
     from smtpdoctor.net.nameserver import Configuration, Reply, Server
@@ -193,17 +194,14 @@ def _ascii(name: str) -> tuple[str, tuple[Remark, ...]]:
     """Return a name in the form that DNS knows (RFC 5891), and what is worth telling of it."""
     if name.isascii():
         return name.lower(), ()
-    import idna
-
+    try:
+        new = a_labels(name).lower()
+    except DomainError:
+        return name, ()
     try:
         old = name.encode("idna").decode().lower()
     except UnicodeError:
         old = ""
-    try:
-        new = idna.encode(name, uts46=True).decode().lower()
-    except (idna.IDNAError, UnicodeError):
-        # Names with signs that the newer rules forbid were registered under the older ones.
-        return old or name, ()
     return new, ((OtherEncoding(old),) if old and old != new else ())
 
 
@@ -389,11 +387,11 @@ _SURVIVES_SILENCE: Final = _GLIBC or sys.platform != "linux"
 
 def _system_answer(name: str, found: _Found, *remarks: Remark) -> Answer:
     bare = name.rstrip(".")
-    if found.canonical.startswith(f"{bare}."):
+    # A line of the hosts file names the machine in full first, which looks like a search domain.
+    if (line := _hosts_line(bare, found.addresses)) is not None:
+        remarks = (*remarks, line)
+    elif found.canonical.startswith(f"{bare}."):
         remarks = (*remarks, SearchDomain(found.canonical))
-    else:
-        line = _hosts_line(bare, found.addresses)
-        remarks = (*remarks, line) if line else remarks
     return Answer(name=bare, addresses=found.addresses, canonical=found.canonical, remarks=remarks)
 
 

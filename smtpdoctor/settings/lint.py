@@ -14,7 +14,7 @@ from smtpdoctor.masking.words import printable_facts
 from smtpdoctor.model import Evidence, Security, Setting, SettingName, Settings, Stage
 from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, Loaded
 from smtpdoctor.settings.target import is_loopback
-from smtpdoctor.smtp.command import MailboxError, mailbox
+from smtpdoctor.smtp.command import DomainError, MailboxError, a_labels, mailbox
 
 __all__ = [
     "fits_username",
@@ -44,6 +44,11 @@ _PLACEHOLDER_HOST: Final = r"(?:.*\.)?(?:your-?(?:domain|host|server|provider|co
 _NEAR: Final = 0.88
 # What is worth knowing beside what is wrong: none of it says that a setting cannot be used.
 _REMARKS: Final = frozenset({Label.OVERRIDDEN, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.LOGIN_ELSEWHERE})
+# Behind a setting of ciphers: without what nobody proves himself with, or what encrypts nothing.
+_PROTECTING: Final = ":!aNULL:!eNULL:!PSK:!SRP"
+# What no mechanism can say (RFC 4616 section 2): NUL, which ends a part, and what has no bytes in UTF-8. Other
+# control characters are odd, but servers take them in a password.
+_UNSENDABLE: Final = r"[\x00\ud800-\udfff]"
 _CONTROL: Final = r"[\x00-\x08\x0a-\x1f\x7f]"
 
 
@@ -111,15 +116,18 @@ def _host(settings: Settings) -> Iterator[Evidence]:
         yield _about("host", setting, Label.HOST_HAS_SCHEME, value=host, **_expected(host))
     elif raw != host or re.search(r"\s", host):
         yield _about("host", setting, Label.HOST_HAS_BLANK, value=raw, **_expected(host))
-    elif not _is_address(host) and re.search(r":\d*$", host):
+    elif _is_address(host):
+        return
+    elif re.search(r":\d*$", host):
         behind = host.rpartition(":")[2]
         known = settings.port is not None and str(settings.port.value) == behind
         more = {} if known or not behind else {"behind": behind}
         yield _about("host", setting, Label.HOST_HAS_PORT, value=host, **_expected(host), **more)
     elif settings.preset is None and (is_placeholder_host(host) or is_placeholder(host)):
         yield _about("host", setting, Label.PLACEHOLDER, value=host)
-    elif not _is_address(host) and not _valid_name(host):
-        yield _about("host", setting, Label.HOST_BAD_NAME, **_told(host))
+    elif (strange := _strange_in(host)) is not None:
+        more = {"sign": strange} if strange and not strange.isascii() else {}
+        yield _about("host", setting, Label.HOST_BAD_NAME, **_told(host), **more)
     elif settings.preset is None and (near := _near_miss(host)):
         yield _about("host", setting, Label.HOST_NEAR_MISS, value=host, known=near)
 
@@ -135,7 +143,7 @@ def _expected(text: str) -> dict[str, str]:
     """Return the name in a host that has more than its name, if there is a usable one."""
     bare = (text.partition("://")[2] or text).rpartition("@")[2]
     parts = re.split(r"[\s:/?#]", bare.strip(), maxsplit=1)
-    return {"expected": parts[0]} if _valid_name(parts[0]) else {}
+    return {"expected": parts[0]} if _strange_in(parts[0]) is None else {}
 
 
 def _told(text: str, *, words: bool = False) -> dict[str, str]:
@@ -150,13 +158,15 @@ def _told(text: str, *, words: bool = False) -> dict[str, str]:
     return {"value": text} if may_show else {"length": str(len(text))}
 
 
-def _valid_name(host: str) -> bool:
+def _strange_in(host: str) -> str | None:
+    """Return the sign by which a host can be no name, "" where it is none by its form, None where it can be one."""
     try:
-        name = host if host.isascii() else host.encode("idna").decode()
-    except UnicodeError:
-        return False
+        name = a_labels(host)
+    except DomainError as error:
+        return error.sign
     labels = name.removesuffix(".").split(".")
-    return len(name) <= 254 and all(map(_valid_label, labels))  # noqa: PLR2004 -- RFC 1035
+    fits = len(name) <= 254 and all(map(_valid_label, labels))  # noqa: PLR2004 -- RFC 1035
+    return None if fits else ""
 
 
 def _valid_label(label: str) -> bool:
@@ -228,11 +238,13 @@ def _cipher(settings: Settings) -> Iterator[Evidence]:
         return
     import ssl
 
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers(settings.cipher.value)
-    except (ssl.SSLError, ValueError):
-        text = settings.cipher.value
-        yield _about("cipher", settings.cipher, Label.BAD_CIPHER, **_told(text, words=True))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for rest, label in (("", Label.BAD_CIPHER), (_PROTECTING, Label.NULL_CIPHER)):
+        try:
+            context.set_ciphers(settings.cipher.value + rest)
+        except (ssl.SSLError, ValueError):
+            yield _about("cipher", settings.cipher, label, **_told(settings.cipher.value, words=True))
+            return
 
 
 def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
@@ -265,7 +277,9 @@ def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
 
 def _credential(name: SettingName, setting: Setting[Any], text: str) -> Iterator[Evidence]:
     bare = text.strip()
-    if is_placeholder(text):
+    if not text.isprintable() and re.search(_UNSENDABLE, text):
+        yield _about(name, setting, Label.UNSENDABLE)
+    elif is_placeholder(text):
         yield _about(name, setting, Label.PLACEHOLDER)
     elif len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'`":
         yield _about(name, setting, Label.QUOTED)

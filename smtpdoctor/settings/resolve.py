@@ -92,7 +92,7 @@ class Loaded(Struct, frozen=True):
 
 def preset_of_host(host: str) -> Preset | None:
     """Return the preset that a host name belongs to."""
-    return load.preset_with_id(load.names().of_host(host))
+    return load.preset_with_id(load.names().of_host(host if host.isascii() else host_key(host)))
 
 
 def endpoint_of(preset: Preset, port: int | None, security: Security | None) -> Endpoint | None:

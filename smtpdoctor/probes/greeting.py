@@ -141,10 +141,10 @@ def _capabilities(reply: Reply) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in reply.lines[1:]:
         # `AUTH=LOGIN` is a relic for old clients; it means the same as `AUTH LOGIN`.
-        keyword, _, value = line.strip().replace("AUTH=", "AUTH ", 1).partition(" ")
-        name = keyword.upper()
-        if name:
-            found[name] = f"{found[name]} {value}".strip() if name in found else value.strip()
+        words = line.replace("AUTH=", "AUTH ", 1).split(maxsplit=1)  # a tab will do, as for other clients
+        if words:
+            name, value = words[0].upper(), "".join(words[1:]).strip()
+            found[name] = f"{found[name]} {value}".strip() if name in found else value
     return found
 
 

@@ -88,7 +88,7 @@ def _escapes(text: str) -> Iterator[str]:
         body = found[1]
         if body[0] in "uUx" and len(body) > 1:
             number = int(body[1:], 16)
-            return chr(number) if number < 0x110000 else ""  # noqa: PLR2004
+            return chr(number) if number < 0x110000 else ""
         return simple.get(body, body)
 
     yield re.sub(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|.)", unescaped, text, flags=re.DOTALL)

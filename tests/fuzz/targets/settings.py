@@ -80,13 +80,13 @@ def dotenv(data: bytes) -> None:
     for one in evidence:
         assert one.origin is not None
         assert 1 <= (one.origin.line or 0) <= lines
-    for name, one in values.items():
-        assert 1 <= (one.origin.line or 0) <= lines
-        no_control(one.origin.text, "\n")
-        assert "\ud800" not in repr(one)
-        if name == "SMTP_PASSWORD" and len(one.text) >= _MASKED and one.text != Secret.MASK:
+    for name, variable in values.items():
+        assert 1 <= (variable.origin.line or 0) <= lines
+        no_control(variable.origin.text, "\n")
+        if name == "SMTP_PASSWORD" and len(variable.text) >= _MASKED and variable.text != Secret.MASK:
+            assert variable.text not in repr(variable)
             shown = "\n".join(other.origin.text.replace(Secret.MASK, "") for other in values.values())
-            assert one.text not in shown, (one.text, shown)
+            assert variable.text not in shown, (variable.text, shown)
     if text is not None and "\ufeff" not in text[:1]:
         expected = dotenv_values(stream=io.StringIO(text, newline=None))
         assert {name: one.text for name, one in values.items()} == {

@@ -102,8 +102,18 @@ class Second(_Dialling):
         super().putcmd(cmd, args)
 
     def getreply(self) -> tuple[int, bytes]:
-        """Return a reply, whose first digit counts where smtplib looks for one code."""
-        code, text = super().getreply()
+        """Return a reply of lines of any length, whose first digit counts where smtplib looks for one code."""
+        if self.file is None:
+            assert self.sock is not None
+            self.file = self.sock.makefile("rb")
+        lines = [self.file.readline()]
+        while lines[-1][3:4] == b"-":
+            lines.append(self.file.readline())
+        if not lines[-1].endswith(b"\n"):
+            self.close()
+            raise smtplib.SMTPServerDisconnected("in the middle of a reply")
+        code = int(lines[-1][:3]) if lines[-1][:3].isdigit() else -1
+        text = b"\n".join(line[4:].strip(b" \t\r\n") for line in lines)
         if self._verb == "DATA" and not 300 <= code < 400:
             return (code if code >= 400 else 554), text
         wanted = {"EHLO": 250, "HELO": 250, "MAIL": 250, "RCPT": 250, "STARTTLS": 220}.get(self._verb, 0)

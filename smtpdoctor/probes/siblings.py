@@ -93,7 +93,7 @@ def _siblings(session: Session) -> Iterable[_Sibling]:
     target, mapped = session.target, session.options.connect_to
     host = target.host.name
     preset = load.preset_with_id(target.provider) if target.known_host else None
-    ports = [(one.port, one.security) for one in preset.endpoint if not one.host] if preset else _USUAL
+    ports = [(one.port, one.security) for one in preset.endpoints_at(host)] if preset else _USUAL
     redirected = (host, target.port) in mapped
     for port, security in dict(ports).items():
         if port == target.port:

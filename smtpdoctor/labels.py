@@ -39,6 +39,7 @@ class Label(StrEnum):
     QUOTED = "quoted"
     BLANK_AROUND = "blank-around"
     CONTROL_CHARACTER = "control-character"
+    UNSENDABLE = "unsendable"
     HOST_HAS_SCHEME = "host-has-scheme"
     HOST_HAS_PORT = "host-has-port"
     HOST_HAS_BLANK = "host-has-blank"
@@ -53,6 +54,7 @@ class Label(StrEnum):
     CLEARTEXT = "cleartext"
     CLEARTEXT_ALLOWED = "cleartext-allowed"
     BAD_CIPHER = "bad-cipher"
+    NULL_CIPHER = "null-cipher"
     HALF_LOGIN = "half-login"
     NO_CREDENTIALS = "no-credentials"
     USERNAME_FORM = "username-form"
@@ -98,6 +100,7 @@ class Label(StrEnum):
     OTHER_PROTOCOL = "other-protocol"
     PROXY_EXPECTED = "proxy-expected"
     REWRITTEN = "rewritten"
+    REWRITTEN_PASSED = "rewritten-passed"
     BINARY = "binary"
     MALFORMED = "malformed"
     BROKEN_REPLY = "broken-reply"
@@ -201,6 +204,8 @@ MEANINGS: Final[Mapping[Label, Meaning]] = {
     Label.HOST_HAS_BLANK: _BLOCKS,
     Label.HOST_BAD_NAME: _BLOCKS,
     Label.BAD_CIPHER: _BLOCKS,
+    Label.NULL_CIPHER: _BLOCKS,
+    Label.UNSENDABLE: Meaning(blocks=True, of=_LOGIN),
     Label.TLS_ON_STARTTLS_PORT: _MODE,
     Label.STARTTLS_ON_TLS_PORT: _MODE,
     Label.PLAIN_ON_TLS_PORT: _MODE,

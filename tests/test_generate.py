@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -276,13 +277,24 @@ def test_writing_twice_changes_nothing(preset: str, name: str, folder: Folder) -
     assert generate(preset, "--write", path, "--force", "--format", "json").stdout.count('"written": []') == 1
 
 
+@pytest.mark.parametrize("name", [".env", "compose.yaml"])
 @pytest.mark.parametrize("mode", [0o400, 0o600, 0o640, 0o644])
-def test_a_mode_is_never_widened(mode: int, folder: Folder) -> None:
-    path = folder.file(".env", "A=1\n")
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_who_may_read_a_file_stays_as_it_was_and_is_told(
+    name: str, mode: int, lang: str, folder: Folder
+) -> None:
+    """An application may read it by its group; so the mode stays, and is told where a password is in it."""
+    path = folder.file(name, "services:\n  web:\n    image: x\n" if name == "compose.yaml" else "A=1\n")
     path.chmod(mode)
-    generate("gmail", "--write", path)
-    assert stat.S_IMODE(path.stat().st_mode) & ~mode == 0
-    assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+    warned = f"chmod 600 {path}"
+    assert warned not in generate("gmail", "--write", path, lang=lang).stderr
+    given = ["--set", "username=me@gmail.com", "--password-stdin"]
+    for extra in ([], ["--force"], ["--format", "json"]):
+        done = generate("gmail", "--write", path, *given, *extra, stdin="abcdefghijklmnop", lang=lang)
+        assert (warned in done.stderr) == bool(mode & 0o077)
+        assert (f"{mode:04o}" in done.stderr) == bool(mode & 0o077)
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert generate("gmail", "--write", path, "--quiet", lang=lang).stderr == ""
 
 
 def test_a_link_is_followed_and_stays(folder: Folder) -> None:
@@ -413,24 +425,98 @@ def test_files_that_are_left_alone(content: bytes, said: str, folder: Folder) ->
     assert path.read_bytes() == content
 
 
-def test_places_that_cannot_be_written(folder: Folder) -> None:
-    folder.path.joinpath("x.env").mkdir()
-    assert "folder" in generate("gmail", "--write", folder.path / "x.env", code=2).stderr
-    missing = folder.path / "no" / ".env"
-    assert "cannot be written" in generate("gmail", "--write", missing, code=2).stderr
-    assert not missing.parent.exists()
-    fifo = folder.path / "f.env"
-    os.mkfifo(fifo)
-    assert "ordinary" in generate("gmail", "--write", fifo, code=2).stderr
+@pytest.mark.parametrize(
+    "name", ["a\nSMTP_HOST=evil.example\n.env", "a\rSMTP_HOST=evil.example", "\udcff.env"]
+)
+def test_a_name_that_is_no_line_is_not_written_into_the_file(name: str, folder: Folder) -> None:
+    """What stands behind a line break in a file's name would be a variable of its own."""
+    path = folder.path / name
+    generate("gmail", "--write", path, "--for", "dotenv")
+    assert "evil" not in path.read_text()
+    assert values_of(path)["SMTP_HOST"] == "smtp.gmail.com"
 
 
-@pytest.mark.parametrize("value", ["it's", "line\nbreak", "tail\\", "a\\\\b", "x${HOME}y", "nul\0", "\x85"])
-def test_values_that_readers_disagree_about_are_refused(value: str, folder: Folder) -> None:
-    secret = folder.file("secret", value)
+def test_two_who_write_at_once_both_have_what_they_gave(folder: Folder) -> None:
+    """Whoever comes second merges into what the first has written."""
     path = folder.path / ".env"
-    result = generate("resend", "--write", path, "--password-file", secret, code=2)
-    assert value not in result.stderr
+    command = [sys.executable, "-m", "smtpdoctor", "generate", "resend", "--write", str(path), "--quiet"]
+    given = [["--set", "sender=me@corp.kr"], ["--password-stdin"], ["--security", "tls"], []]
+    with contextlib.ExitStack() as stack:
+        writers = [
+            stack.enter_context(subprocess.Popen([*command, *one], stdin=subprocess.PIPE)) for one in given
+        ]
+        for one in writers:
+            assert one.stdin is not None
+            one.stdin.write(SECRET.encode())
+            one.stdin.close()
+    assert [one.returncode for one in writers] == [0, 0, 0, 0]
+    values = values_of(path)
+    assert (values["SMTP_SENDER"], values["SMTP_PASSWORD"]) == ("me@corp.kr", SECRET)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("it's", "holds ';"),
+        ("tail\\", "holds \\;"),
+        ("a\\\\b", "holds \\;"),
+        ("x${HOME}y", "holds ${;"),
+        ("line\nbreak", "a line break (U+000A)"),
+        ("twice\n\n", "a line break (U+000A)"),
+        ("a\rb", "a carriage return (U+000D)"),
+        ("a\tb", "a tab (U+0009)"),
+        ("a\x85", "a line break (U+0085)"),
+        ("a\u2028b", "a line break (U+2028)"),
+        ("a\ufeffb", "a byte order mark (U+FEFF)"),
+        ("a\x1bb", "a control character (U+001B)"),
+        ("nul\0", "a NUL character (U+0000)"),
+    ],
+)
+def test_values_that_readers_disagree_about_are_refused(value: str, said: str, folder: Folder) -> None:
+    """With the character that is the trouble, and not with the value."""
+    path = folder.path / ".env"
+    for lang in ("en", "ko"):
+        given = ["resend", "--write", path, "--password-stdin"]
+        result = generate(*given, lang=lang, code=2, stdin=value)
+        assert value not in result.stderr
+        assert lang == "ko" or said in result.stderr
+        assert value not in generate(*given, "--format", "json", lang=lang, code=2, stdin=value).stdout
     assert not path.exists()
+
+
+@pytest.mark.parametrize("length", [65_535, 65_536, 65_537, 200_000])
+def test_a_password_is_never_cut(length: int, folder: Folder) -> None:
+    """It is written whole, or refused with how long it may be."""
+    path = folder.path / ".env"
+    whole = length <= 65_536
+    given = ["resend", "--write", path, "--password-stdin"]
+    for lang in ("en", "ko"):
+        done = generate(*given, stdin="x" * length, code=0 if whole else 2, lang=lang)
+        assert whole or "65536" in done.stderr
+    assert not whole or len(values_of(path)["SMTP_PASSWORD"]) == length
+    assert path.exists() == whole
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_password_comes_the_same_from_a_file_and_from_standard_input(
+    end: str, mark: str, folder: Folder
+) -> None:
+    """The line end of whoever wrote it is none of it; blanks are."""
+    text = f"{mark} p w {end}"
+    for way in (["--password-stdin"], ["--password-file", folder.file("secret", text)]):
+        path = folder.path / f"{len(way)}.env"
+        generate("resend", "--write", path, *way, stdin=text)
+        assert values_of(path)["SMTP_PASSWORD"] == " p w "
+
+
+def test_bytes_that_are_no_text_are_no_password(folder: Folder) -> None:
+    result = CliRunner().invoke(
+        app, ["generate", "resend", "--write", f"{folder.path}/.env", "--password-stdin"], input=b"\xff\xfea"
+    )
+    assert result.exit_code == 2
+    assert "UTF-8" in result.stderr
+    assert list(folder.path.iterdir()) == []
 
 
 def test_a_dollar_is_quoted_and_mentioned(folder: Folder) -> None:
@@ -445,27 +531,40 @@ PRINTABLE = st.text(
     min_size=1,
     max_size=40,
 )
+# What readers stumble over, more often than among all characters; a password is more than a line end.
+PASSWORDS = st.one_of(
+    st.text(st.sampled_from(" \t\r\n\0\ufeff\x85\u2028\\'\"#$ {}=aZ0%`~^\x1b"), min_size=1, max_size=12),
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=40),
+).filter(lambda text: text.lstrip("\ufeff").strip("\r\n"))
+STANDING = ["SMTP_PASSWORD=", "SMTP_PASSWORD=''", 'export SMTP_PASSWORD = ""  # mine', "SMTP_PASSWORD", "C=3"]
 
 
-@given(value=PRINTABLE.filter(lambda text: text.strip("\r\n")))
+@given(value=PASSWORDS, standing=st.sampled_from(STANDING), end=st.sampled_from(["\n", "\r\n"]))
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_password_survives_or_is_refused(value: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_any_password_survives_or_is_refused(
+    value: str, standing: str, end: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What check reads, and the application, is what was given; else nothing is written."""
     folder = tmp_path_factory.mktemp("hypothesis")
     path = folder / ".env"
-    path.write_text("A=1\nSMTP_PASSWORD=\nB='2'\n")
-    (folder / "secret").write_text(value)
-    result = run("generate", "resend", "--write", path, "--password-file", folder / "secret")
+    before = f"A=1{end}{standing}{end}B='2'{end}".encode()
+    path.write_bytes(before)
+    given_password = value.removeprefix("\ufeff")
+    given_password = given_password[:-1].removesuffix("\r") if given_password[-1:] == "\n" else given_password
+    result = run("generate", "resend", "--write", path, "--password-stdin", stdin=value)
     if result.exit_code == 2:
-        assert "'" in value or "\\" in value or "${" in value
-        assert path.read_text() == "A=1\nSMTP_PASSWORD=\nB='2'\n"
+        assert re.search("['\\\\\0-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\\${", given_password), (
+            result.stderr
+        )
+        assert path.read_bytes() == before
         return
     assert result.exit_code == 0, result.stderr
     read = values_of(path)
-    assert read["SMTP_PASSWORD"] == value
+    assert read["SMTP_PASSWORD"] == given_password
     assert (read["A"], read["B"]) == ("1", "2")
-    before = path.read_bytes()
-    assert run("generate", "resend", "--write", path, "--password-file", folder / "secret").exit_code == 0
-    assert path.read_bytes() == before
+    written = path.read_bytes()
+    assert run("generate", "resend", "--write", path, "--password-stdin", stdin=value).exit_code == 0
+    assert path.read_bytes() == written
 
 
 LINE = st.one_of(

@@ -448,3 +448,24 @@ def test_the_module_checks_the_checkout() -> None:
     """``python -m smtpdoctor.knowledge`` says how much there is, and succeeds."""
     output = run("-m", "smtpdoctor.knowledge")
     assert f"entries={len(KNOWN.entries)} presets={len(KNOWN.presets)} " in output
+
+
+def test_any_number_of_threads_may_be_the_first() -> None:
+    """Nothing crashes where several threads load the same kinds of knowledge at once."""
+    code = """
+import sys, threading
+from smtpdoctor.knowledge import load
+start = threading.Barrier(8)
+def work():
+    start.wait()
+    load.rules(), load.hints(), load.spellings(), load.names(), load.apps(), load.words(), load.entry("unclear")
+    load.preset_with_id("gmail"), load.replies("gmail")
+load.ids()
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=work) for _ in range(8)]
+[one.start() for one in threads]
+[one.join() for one in threads]
+"""
+    # Without a lock each run crashes with even chances.
+    running = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
+    assert [one.wait() for one in running] == [0, 0, 0]

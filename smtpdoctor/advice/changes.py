@@ -52,7 +52,7 @@ def _changes(
         yield from _of_security(Security(edit.value.partition(":")[2]), settings, preset, names)
         return
     value = _port(edit, names) if edit.value.startswith("port:") else names.fill(edit.value)
-    if not value:
+    if not value or Secret.MASK in value:  # what is masked cannot be told to be written
         return
     setting = settings.get(edit.setting)
     if setting is not None and str(setting.value) == value:

@@ -7,11 +7,13 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import wraps
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn, ParamSpec, cast
 
 from smtpdoctor.cli.declared import Exit
+from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice, LangChoice
 from smtpdoctor.errors import KnowledgeError, UsageError
 from smtpdoctor.masking.words import printable
@@ -35,7 +37,7 @@ __all__ = [
     "refuse_together",
     "refuse_unusable",
     "tell",
-    "write_atomically",
+    "unusable",
 ]
 
 EXIT_PROBLEM: Final = 1
@@ -43,6 +45,9 @@ EXIT_USAGE: Final = 2
 EXIT_BUG: Final = 3
 EXIT_INTERRUPTED: Final = 130
 _OUTPUT_ERRORS: Final = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT})
+# Characters of a value: more is no host (RFC 1035), no name and no URL, but something pasted by mistake.
+_LONGEST: Final = {"--host": 512, "--ehlo": 255, "--url": 16_384, "--preset": 512, "--app": 512}
+_LONGEST_NAME: Final = 2_048
 _ISSUES: Final = "https://github.com/smtpdoctor/smtpdoctor/issues"
 P = ParamSpec("P")
 
@@ -66,10 +71,9 @@ def tell(text: str) -> None:
 
 def _columns() -> int:
     """Return how wide the terminal of standard error is, in cells; raises OSError where it does not tell."""
-    given = os.environ.get("COLUMNS", "")
-    return (
-        int(given) if given.isdecimal() and int(given) else os.get_terminal_size(sys.stderr.fileno()).columns
-    )
+    from smtpdoctor.report.layout import stated_size
+
+    return stated_size("COLUMNS") or os.get_terminal_size(sys.stderr.fileno()).columns
 
 
 def _fitted(lines: Sequence[str], width: int) -> list[str]:
@@ -81,9 +85,12 @@ def _fitted(lines: Sequence[str], width: int) -> list[str]:
     return [part for line in lines for part in unbroken(line, width)]
 
 
-def fail_usage(error: UsageError, lang: Lang, format_: FormatChoice) -> NoReturn:
-    """Report an error of usage and end with its exit code; JSON stays JSON."""
-    lines = [say(lang, error.message), *(say(lang, hint) for hint in error.hints)]
+def fail_usage(error: UsageError, lang: Lang, format_: FormatChoice, known: Known) -> NoReturn:
+    """Report an error of usage and end with its exit code; JSON stays JSON.
+
+    Every sentence of it comes through here, and with it every value that somebody may have typed.
+    """
+    lines = [known.say(lang, one) for one in (error.message, *error.hints)]
     if format_ is FormatChoice.JSON:
         _print_failure("\n".join(map(printable, lines)))
     else:
@@ -103,30 +110,32 @@ def _print_failure(text: str) -> None:
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn what escapes a command into the contract's exit codes."""
+    """Turn what escapes a command into the contract's exit codes.
+
+    A command that reads secrets has a keyword ``known``, by which it hands on what it has read.
+    """
+    takes_known = "known" in command.__annotations__
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         choice: Any = kwargs.get("lang")
         format_: Any = kwargs.get("format_", FormatChoice.TERMINAL)
         lang = language(choice)
+        known = Known(kwargs)
+        if takes_known:
+            kwargs["known"] = known
         _listen_for_interrupts()
         try:
             try:
                 _tell_of_presets(lang)
                 command(*args, **kwargs)
             except UsageError as error:
-                fail_usage(error, lang, format_)
+                fail_usage(error, lang, format_, known)
             except KnowledgeError as error:
                 message = Message("usage.knowledge", {"problem": error.problems[0]})
-                fail_usage(UsageError(message), lang, format_)
+                fail_usage(UsageError(message), lang, format_, known)
             except KeyboardInterrupt:
-                # What --follow has told already stands; else there is one object, and it says what happened.
-                if format_ is FormatChoice.JSON and not kwargs.get("follow"):
-                    _print_failure(say(lang, "interrupted"))
-                else:
-                    tell(say(lang, "interrupted"))
-                raise Exit(EXIT_INTERRUPTED) from None
+                _end_interrupted(lang, format_, follows=bool(kwargs.get("follow")))
             finally:
                 sys.stdout.flush()  # here, where it can still be said that nobody reads it
         except BrokenPipeError:
@@ -139,15 +148,24 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             raise Exit(0) from None
         except OSError as error:
             if error.errno not in _OUTPUT_ERRORS:
-                _own_up(error, lang)
+                _own_up(error, lang, format_)
             message = Message("usage.stdout", {"reason": error.strerror or "?"})
             tell(say(lang, "usage.error", text=say(lang, message)))
             mute_output()
             raise Exit(EXIT_USAGE) from None
         except Exception as error:  # noqa: BLE001 -- the contract's exit code 3
-            _own_up(error, lang)
+            _own_up(error, lang, format_)
 
     return run
+
+
+def _end_interrupted(lang: Lang, format_: FormatChoice, *, follows: bool) -> NoReturn:
+    """Say that a run was broken off: of a stream what was told stands, else there is one object that says it."""
+    if format_ is FormatChoice.JSON and not follows:
+        _print_failure(say(lang, "interrupted"))
+    else:
+        tell(say(lang, "interrupted"))
+    raise Exit(EXIT_INTERRUPTED) from None
 
 
 def _listen_for_interrupts() -> None:
@@ -204,14 +222,17 @@ def patient(stream: IO[str]) -> IO[str]:
     return cast("IO[str]", _Patient(stream))
 
 
-def _own_up(error: Exception, lang: Lang) -> NoReturn:
+def _own_up(error: Exception, lang: Lang, format_: FormatChoice) -> NoReturn:
+    """Say that this is a bug of ours, and what to report; JSON stays JSON."""
     import traceback
 
     # The frames only: a message may quote a value, and values may be secret.
     frames = "".join(traceback.format_tb(error.__traceback__)[-6:])
-    tell(frames.rstrip())
-    tell(say(lang, "bug", error=type(error).__name__))
-    tell(say(lang, "bug.report", url=_ISSUES))
+    said = [say(lang, "bug", error=type(error).__name__), say(lang, "bug.report", url=_ISSUES)]
+    tell("\n".join([frames.rstrip(), *said]))
+    if format_ is FormatChoice.JSON:
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it
+            _print_failure("\n".join(said))
     raise Exit(EXIT_BUG) from None
 
 
@@ -231,19 +252,37 @@ def refuse_unusable(
     What stands in a file is lint's to judge; what is typed is refused at once, like any other slip.
     """
     for name, text in {**others, "sender": sender, "to": recipient, "ehlo": ehlo}.items():
-        if text is not None and not text.strip():
-            raise UsageError(Message("usage.empty", {"flag": f"--{name}"}))
+        if text is not None:
+            _refuse_unreadable(f"--{name}", text)
     for flag, text in (("--sender", sender), ("--to", recipient)):
         if text is not None and not _is_one_address(text):
-            values: dict[str, object] = {
-                "flag": flag,
-                "value": text[:100],
-                "expected": Message("usage.address"),
-            }
-            raise UsageError(Message("usage.value", values))
+            raise UsageError(unusable(flag, text, "usage.address"))
     if ehlo is not None and any(one.isspace() or not one.isprintable() for one in ehlo):
-        values = {"flag": "--ehlo", "value": ehlo[:100], "expected": Message("usage.ehlo")}
-        raise UsageError(Message("usage.value", values))
+        raise UsageError(unusable("--ehlo", ehlo, "usage.ehlo"))
+
+
+def _refuse_unreadable(flag: str, text: str) -> None:
+    """Raise UsageError for a value that is empty, too long, no text, or holds what would end a command's line."""
+    if not text.strip():
+        raise UsageError(Message("usage.empty", {"flag": flag}))
+    most = _LONGEST.get(flag, _LONGEST_NAME)
+    if len(text) > most:
+        values: dict[str, object] = {"flag": flag, "count": len(text), "most": most}
+        raise UsageError(Message("usage.too-long", values))
+    if text.isprintable():
+        return
+    import unicodedata
+
+    kinds = {unicodedata.category(one) for one in text}
+    if "Cs" in kinds:
+        raise UsageError(unusable(flag, text, "usage.no-text"))
+    if kinds & {"Cc", "Zl", "Zp"}:
+        raise UsageError(unusable(flag, text, "usage.control"))
+
+
+def unusable(flag: str, text: str, expected: str) -> Message:
+    """Return what is said of a flag's value that is no good; ``expected`` is the key of what would be."""
+    return Message("usage.value", {"flag": flag, "value": text, "expected": Message(expected)})
 
 
 def _is_one_address(text: str) -> bool:
@@ -256,7 +295,9 @@ def _is_one_address(text: str) -> bool:
     return not set(domain) & set(",;")
 
 
-def password_from(*, file: Path | None, stdin: bool, ask: bool, lang: Lang) -> Setting[Secret] | None:
+def password_from(
+    *, file: Path | None, stdin: bool, ask: bool, lang: Lang, known: Known | None = None
+) -> Setting[Secret] | None:
     """Return the password that the command line points to; there is no flag that holds it."""
     refuse_together(
         ("--password-file", file is not None), ("--password-stdin", stdin), ("--ask-password", ask)
@@ -266,7 +307,9 @@ def password_from(*, file: Path | None, stdin: bool, ask: bool, lang: Lang) -> S
 
         flag, text = "--password-file", read_secret_file(file, "--password-file")
     elif stdin:
-        flag, text = "--password-stdin", sys.stdin.read(65_536).rstrip("\r\n")
+        from smtpdoctor.cli.stdin import password_on_stdin
+
+        flag, text = "--password-stdin", password_on_stdin("--password-stdin")
     elif ask:
         from getpass import getpass
 
@@ -282,6 +325,8 @@ def password_from(*, file: Path | None, stdin: bool, ask: bool, lang: Lang) -> S
         return None
     if not text:
         raise UsageError(Message("usage.empty-password", {"flag": flag}))
+    if known is not None:
+        known.learn(text)
     return Setting(Secret(text), Origin("flag", flag, str(file) if file else None))
 
 
@@ -292,43 +337,6 @@ def _has_terminal() -> bool:
     except (OSError, AttributeError):  # Windows has neither
         return sys.stdin.isatty()
     return True
-
-
-def write_atomically(path: Path, text: str, *, mode: int | None = None) -> None:
-    """Write a file whole or not at all; raises OSError.
-
-    A link is followed, and the mode of a file that exists is kept unless it would be wider than
-    ``mode``.
-    """
-    import tempfile
-
-    try:
-        target = path.resolve()
-    except RuntimeError as error:  # what Python says of links that go round
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
-    if target.exists() and not target.is_file():
-        # A pipe or device is written to: replacing it by a file would destroy it.
-        with target.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        return
-    existing = target.stat().st_mode & 0o777 if target.exists() else None
-    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        if mode is not None:
-            os.chmod(aside, mode if existing is None else existing & mode)  # noqa: PTH101
-        elif existing is not None:
-            os.chmod(aside, existing)  # noqa: PTH101
-        else:
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(aside, 0o666 & ~umask)  # noqa: PTH101
-        Path(aside).replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(aside).unlink()
-        raise
 
 
 def refuse_to_destroy(output: Path | None, *, force: bool, text: str | None = None) -> None:
@@ -363,31 +371,21 @@ def output_to(path: Path | None) -> Iterator[IO[str]]:
         return
     from io import StringIO
 
-    if path.is_dir() or not path.parent.is_dir():
-        reason = os.strerror(errno.EISDIR if path.is_dir() else errno.ENOENT)
-        raise UsageError(Message("usage.output", {"file": str(path), "reason": reason}))
+    from smtpdoctor.cli.writing import refuse_place, replace
+
+    refuse_place(path)
     buffer = StringIO()
     yield buffer
-    try:
-        write_atomically(path, buffer.getvalue())
-    except OSError as error:
-        values: dict[str, object] = {"file": str(path), "reason": error.strerror or "?"}
-        raise UsageError(Message("usage.output", values)) from error
+    replace(path, buffer.getvalue())
 
 
-@contextlib.contextmanager
-def live_output_to(path: Path | None) -> Iterator[IO[str]]:
-    """Give the stream for what is told as it comes; a file grows with it, and only its owner may read it."""
+def live_output_to(path: Path | None, *, private: bool = False) -> AbstractContextManager[IO[str]]:
+    """Give the stream for what is told as it comes; a file grows with it, only its owner's where ``private``."""
     if path is None:
-        yield sys.stdout
-        return
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    except OSError as error:
-        values: dict[str, object] = {"file": str(path), "reason": error.strerror or "?"}
-        raise UsageError(Message("usage.output", values)) from error
-    with os.fdopen(handle, "w", encoding="utf-8", newline="", buffering=1) as stream:
-        yield stream
+        return contextlib.nullcontext(sys.stdout)
+    from smtpdoctor.cli.writing import live
+
+    return live(path, private=private)
 
 
 def places_looked_at(

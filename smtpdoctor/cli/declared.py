@@ -183,7 +183,7 @@ def call_of(arguments: Sequence[str]) -> Callable[[], None] | None:
         return None  # where typer expands patterns of file names too
     if list(arguments) == ["--version"]:
         return _tell_version
-    if not arguments or arguments[0] not in COMMANDS:
+    if not arguments or arguments[0] not in COMMANDS or any("\0" in one for one in arguments):
         return None
     function = function_of(arguments[0])
     values = values_of(function, arguments[1:])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Optional
@@ -16,9 +17,9 @@ from smtpdoctor.cli.common import (
     refuse_to_destroy,
     refuse_together,
     tell,
-    write_atomically,
 )
 from smtpdoctor.cli.declared import Argument, Option
+from smtpdoctor.cli.known import Known, shown
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Lang, Message, Security
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["generate"]
 
-_MODE: Final = 0o600
-_LARGEST: Final = 1_048_576
 _NAMES: Final = ("username", "sender", "host", "port", "security", "cipher", "ehlo", "service")
 
 
@@ -72,6 +71,8 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     lang: opt.Language = None,
     no_color: opt.NoColor = False,  # noqa: ARG001 -- shared; what is written here has no colour
     quiet: Annotated[bool, Option("--quiet", help="No word about what was written.")] = False,
+    *,
+    known: Known,
 ) -> None:
     """Write configuration for an application: print it, or merge it into a file with --write."""
     from smtpdoctor.generate import plan_for
@@ -92,7 +93,9 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     format_of_file = _format(write, kind)
     if wish.service is not None and format_of_file.NAME != "compose":
         raise UsageError(Message("usage.needs", {"flag": "--set service", "other": "--for compose"}))
-    password = password_from(file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue)
+    password = password_from(
+        file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
+    )
     if password is not None:
         # What is printed ends up in terminals and logs, so a password goes to files only.
         wish = replace(wish, unprinted=True) if write is None else replace(wish, password=password.value)
@@ -101,6 +104,7 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
         result = _printed(plan, format_of_file.render(plan, tongue))
     else:
         result = _write(write, plan, format_of_file, tongue, force=force)
+        _tell_of_readers(write, plan, format_of_file, None if quiet else tongue)
     if not in_words:
         from smtpdoctor.report.json_v1 import dump
         from smtpdoctor.report.objects import generated_object
@@ -117,9 +121,9 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     if not quiet:
         if output is not None:
             written = ", ".join(one.name for one in plan.variables)
-            tell(say(tongue, "generate.written", file=output, names=written))
+            tell(known.say(tongue, "generate.written", file=output, names=written))
         unprinted = [one.name for one in plan.variables if wish.unprinted and one.setting == "password"]
-        _tell(result, plan, format_of_file, write, unprinted, tongue)
+        _tell(result, plan, format_of_file, write, unprinted, tongue, known)
 
 
 def _keep_users_file(output: Path, text: str, *, force: bool) -> None:
@@ -153,8 +157,8 @@ def _wish(given: list[str], security: Security | None, known: set[str]) -> Wish:
             raise UsageError(Message("usage.set.password"))
         if not sign or name not in names or not value.strip():
             # A mistyped name may be followed by a secret, so what stands behind it is not shown.
-            shown = f"{name[:40]}=…" if sign and value.strip() else text[:40]
-            raise UsageError(Message("usage.set", {"names": ", ".join(names), "value": shown}))
+            got = f"{name}=…" if sign and value.strip() else text
+            raise UsageError(Message("usage.set", {"names": ", ".join(names), "value": got}))
         wished = _number(value) if name == "port" else _mode(value) if name == "security" else value
         if name in wishes and wishes[name] != wished:
             second = f"--set {name}={wished}"
@@ -169,7 +173,7 @@ def _number(text: str) -> int:
         return int(text)
     values: dict[str, object] = {
         "flag": "--set port",
-        "value": text[:40],
+        "value": shown(text),
         "expected": Message("usage.whole", {"least": 1, "most": 65_535}),
     }
     raise UsageError(Message("usage.value", values))
@@ -180,7 +184,7 @@ def _mode(text: str) -> Security:
         return Security(text.strip().lower())
     except ValueError as error:
         known = Message("usage.one-of", {"names": ", ".join(one.value for one in Security)})
-        values: dict[str, object] = {"flag": "--set security", "value": text[:40], "expected": known}
+        values: dict[str, object] = {"flag": "--set security", "value": shown(text), "expected": known}
         raise UsageError(Message("usage.value", values)) from error
 
 
@@ -206,58 +210,69 @@ def _format(path: Path | None, kind: str | None) -> Format:
 def _printed(plan: Plan, text: str) -> Merged:
     from smtpdoctor.generate import Merged
 
-    return Merged(text=text, written=(), unchanged=(), to_fill_in=plan.to_fill_in)
-
-
-def _existing(path: Path) -> str | None:
-    """Return a file's text with its line ends and byte order mark; None where there is no file."""
-    values: dict[str, object] = {"flag": "--write", "file": str(path)}
-    try:
-        if path.is_dir():
-            raise UsageError(Message("usage.file.directory", values))
-        if not path.exists():
-            return None
-        if not path.is_file():
-            raise UsageError(Message("usage.write.special", values))
-        if path.stat().st_size > _LARGEST:
-            size = f"{path.stat().st_size / 1e6:.0f}"
-            raise UsageError(Message("usage.file.large", {**values, "size": size}))
-        return path.read_bytes().decode()
-    except OSError as error:
-        reason = error.strerror or "?"
-        raise UsageError(Message("usage.file.unreadable", {**values, "reason": reason})) from error
-    except UnicodeDecodeError as error:
-        # Another encoding could be read, but what is written back must be what was there.
-        raise UsageError(Message("usage.write.encoding", values)) from error
+    return Merged(text=text, values={}, written=(), unchanged=(), to_fill_in=plan.to_fill_in)
 
 
 def _write(path: Path, plan: Plan, format_: Format, lang: Lang, *, force: bool) -> Merged:
+    """Merge into a file; it changes only where its reader finds in it what was to be written."""
+    from smtpdoctor.cli.writing import edit
     from smtpdoctor.generate import merged
 
-    before = _existing(path)
-    result = merged(format_, before or "", plan, lang, file=str(path), force=force)
-    result = replace(result, renewed=result.text != before)
-    if result.text != before:
-        values: dict[str, object] = {"file": str(path)}
-        if not path.resolve().parent.is_dir():
-            raise UsageError(Message("usage.write", {**values, "reason": os.strerror(2)}))
+    result: Merged | None = None
+
+    def change(before: str | None) -> str:
+        nonlocal result
+        result = merged(format_, before or "", plan, lang, file=str(path), force=force)
+        result = replace(result, renewed=result.text != before)
+        return result.text
+
+    def check(written: Path) -> None:
+        assert result is not None  # noqa: S101 -- what is written was made before
         try:
-            write_atomically(path, result.text, mode=_MODE)
-        except OSError as error:
-            reason = error.strerror or "?"
-            raise UsageError(Message("usage.write", {**values, "reason": reason})) from error
+            read = format_.read(written, plan, file=str(path))
+        except UsageError as error:
+            values = {**error.message.values, "file": str(path)}  # it knows the file by another name
+            raise UsageError(Message(error.message.key, values), *error.hints) from error
+        for name, value in result.values.items():
+            if read.get(name) != value:
+                raise UsageError(Message("usage.generate.misread", {"file": str(path), "name": name}))
+
+    edit(path, change, check=check)
+    assert result is not None  # noqa: S101 -- it was made, or an error raised
     return result
 
 
+def _tell_of_readers(path: Path, plan: Plan, format_: Format, lang: Lang | None) -> None:
+    """Say that others may read a file with a password in it; its mode may be wanted, so it stays."""
+    if lang is None or sys.platform == "win32":  # where a mode says nothing
+        return
+    from smtpdoctor.settings.lint import is_placeholder
+
+    with contextlib.suppress(OSError, UsageError):  # somebody has taken it away already
+        mode = path.stat().st_mode & 0o777
+        if not mode & 0o077:
+            return
+        read = format_.read(path, plan, file=str(path))
+        names = (name for one in plan.variables if one.setting == "password" for name in one.names)
+        if any(read.get(name) and not is_placeholder(read[name]) for name in names):
+            tell(say(lang, "generate.exposed", file=path, mode=f"{mode:04o}"))
+
+
 def _tell(
-    result: Merged, plan: Plan, format_: Format, path: Path | None, unprinted: list[str], lang: Lang
+    result: Merged,
+    plan: Plan,
+    format_: Format,
+    path: Path | None,
+    unprinted: list[str],
+    lang: Lang,
+    known: Known,
 ) -> None:
     """Say on standard error what was written and what is still to do; names only."""
     names = [one.name for one in plan.variables] if path is None else list(result.written)
     if path is not None and names:
-        tell(say(lang, "generate.written", file=path, names=", ".join(names)))
+        tell(known.say(lang, "generate.written", file=path, names=", ".join(names)))
     elif path is not None:
-        tell(say(lang, "generate.comments" if result.renewed else "generate.unchanged", file=path))
+        tell(known.say(lang, "generate.comments" if result.renewed else "generate.unchanged", file=path))
     left = result.left
     provider = plan.preset.name.in_(lang)
     if left.reset:
@@ -272,4 +287,4 @@ def _tell(
     for caution in format_.cautions(plan, names):
         tell(say(lang, caution))
     if path is not None and (command := format_.check_command(str(path))):
-        tell(say(lang, "generate.next", command=command))
+        tell(known.say(lang, "generate.next", command=command))

@@ -23,10 +23,7 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\
 
 
 class UnwritableError(ValueError):
-    """A value cannot be written so that all readers take it alike; ``what`` is the reason.
-
-    ``what`` is the text that readers take differently, empty for a control character.
-    """
+    """A value cannot be written so that all readers take it alike; ``what`` in it is the reason."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -34,8 +31,8 @@ class UnwritableError(ValueError):
 
 
 def _refuse(value: str) -> None:
-    if _CONTROL.search(value):
-        raise UnwritableError("")
+    if found := _CONTROL.search(value):
+        raise UnwritableError(found[0])
     if "'" in value:
         raise UnwritableError("'")
     if "${" in value:
@@ -74,7 +71,9 @@ def _taken_apart(source: str) -> tuple[str, str, str, str, str] | None:
         return head, sign, quoted[0], tail[quoted.end() :], tail[0]
     line = re.match(r"[^\r\n]*", tail)
     whole = line[0] if line else ""
-    comment = re.search(r"\s+#.*", whole) or (re.match(r"#.*", whole) if len(sign) > 1 else None)
+    # Right behind the equals sign a # is the value's; behind a blank or a bare name it is a comment's.
+    behind = re.match(r"#.*", whole) if len(sign) > 1 or not found["sign"] else None
+    comment = behind or re.search(r"\s+#.*", whole)
     old = (whole[: comment.start()] if comment else whole).rstrip()
     return head, sign, old, tail[len(old) :], ""
 

@@ -6,7 +6,8 @@ more line in ``FORMATS``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final, Protocol
 
 from smtpdoctor.generate import compose, dotenv
@@ -28,7 +29,7 @@ __all__ = [
 
 
 class Format(Protocol):
-    """How one kind of file is written. Nothing here touches the file system."""
+    """How one kind of file is written. Nothing here writes to the file system."""
 
     @property
     def NAME(self) -> str:  # noqa: N802 -- a constant of the module
@@ -46,6 +47,12 @@ class Format(Protocol):
     def render(self, plan: Plan, lang: Lang, *, file: str | None = None) -> str:
         """Return a whole file; raises UsageError for a value that cannot be written."""
 
+    def read(self, path: Path, plan: Plan, *, file: str) -> Mapping[str, str]:
+        """Return the variables of a plan as those who read such a file find them; raises UsageError.
+
+        ``file`` is what the user calls it.
+        """
+
     def merge(self, text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merged:
         """Return a file's text with the plan in it; raises UsageError and changes nothing else."""
 
@@ -62,6 +69,6 @@ def merged(format_: Format, text: str, plan: Plan, lang: Lang, *, file: str, for
     """Return a file's new text; an empty one is written as a whole. Raises UsageError."""
     if text.strip("\ufeff \t\r\n"):
         return format_.merge(text, plan, lang, file=file, force=force)
-    names = tuple(one.name for one in plan.variables)
+    values = {one.name: one.value for one in plan.variables}
     new = format_.render(plan, lang, file=file)
-    return Merged(text=new, written=names, unchanged=(), to_fill_in=plan.to_fill_in)
+    return Merged(text=new, values=values, written=tuple(values), unchanged=(), to_fill_in=plan.to_fill_in)

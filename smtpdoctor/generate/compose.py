@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, NoReturn
 
 from smtpdoctor.errors import UsageError
@@ -25,7 +26,7 @@ from smtpdoctor.generate.plan import (
 )
 from smtpdoctor.model import Lang, Message
 
-__all__ = ["NAME", "cautions", "check_command", "merge", "owns", "render"]
+__all__ = ["NAME", "cautions", "check_command", "merge", "owns", "read", "render"]
 
 NAME: Final = "compose"
 _FILE: Final = re.compile(r"(?:.*[._-])?compose(?:[._-].*)?\.ya?ml", re.IGNORECASE)
@@ -456,6 +457,11 @@ def _standing(text: str) -> Standing:
     return Standing(text.replace("$$", "$"))
 
 
+def read(path: Path, plan: Plan, *, file: str) -> Mapping[str, str]:
+    """Return the variables of a plan as they stand in a file; raises UsageError."""
+    return _values(path.read_bytes().decode().removeprefix("\ufeff"), plan, file)
+
+
 def merge(text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merged:
     """Return the file with the plan in one service's environment; all other lines stay.
 
@@ -488,9 +494,14 @@ def merge(text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merge
             added.insert(0, " " * environment.key_indent + "environment:")
         lines[at:at] = [line + source.end for line in added]
     merged = "".join(lines)
-    _verify(merged, plan, file, {**decision.edits, **{one.name: one.value for one in decision.additions}})
+    read = _values(merged, plan, file)
+    for name, value in decision.values.items():
+        # Rather no file than one that means something else.
+        if read.get(name) != value:
+            raise UsageError(Message("usage.generate.unusual", {"file": file, "name": name}))
     return Merged(
         text=mark + merged,
+        values=decision.values,
         written=decision.written,
         unchanged=decision.unchanged,
         to_fill_in=decision.to_fill_in,
@@ -523,9 +534,7 @@ def _replacement(name: str, value: str, file: str, place: _Place, *, is_list: bo
     return text if plain and not place.quote else _quoted(text, place.quote)
 
 
-def _verify(merged: str, plan: Plan, file: str, wanted: Mapping[str, str]) -> None:
-    """Read the result back: raises UsageError rather than hand out a file that means something else."""
-    read = _File(merged, file).environment(plan, force=True).places
-    for name, value in wanted.items():
-        if name not in read or read[name].standing != Standing(value):
-            raise UsageError(Message("usage.generate.unusual", {"file": file, "name": name}))
+def _values(text: str, plan: Plan, file: str) -> dict[str, str]:
+    """Return the variables of a plan that have a value in a file's text."""
+    places = _File(text, file).environment(plan, force=True).places
+    return {name: one.standing.text for name, one in places.items() if one.standing.kind == "text"}

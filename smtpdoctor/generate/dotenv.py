@@ -7,8 +7,9 @@ to the programs that read it. Only the value of a line is replaced; the rest sta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
+from pathlib import Path
 from typing import Final
 
 from smtpdoctor.errors import UsageError
@@ -20,12 +21,13 @@ from smtpdoctor.generate.plan import (
     Plan,
     Standing,
     Variable,
+    character,
     decide,
     host_in,
 )
 from smtpdoctor.model import Lang, Message
 
-__all__ = ["NAME", "cautions", "check_command", "merge", "owns", "render"]
+__all__ = ["NAME", "cautions", "check_command", "merge", "owns", "read", "render"]
 
 NAME: Final = "dotenv"
 _FILE: Final = re.compile(r"(?:.*\.)?env(?:[._-].*)?", re.IGNORECASE)
@@ -54,8 +56,8 @@ def cautions(plan: Plan, names: Iterable[str]) -> tuple[Message, ...]:
 
 
 def _unwritten(name: str, file: str, error: UnwritableError) -> UsageError:
-    what = error.what or Message("generate.what.control")
-    return UsageError(Message("usage.generate.quote", {"name": name, "file": file, "what": what}))
+    values: dict[str, object] = {"name": name, "file": file, "what": character(error.what)}
+    return UsageError(Message("usage.generate.quote", values))
 
 
 def _line(variable: Variable, file: str) -> str:
@@ -72,7 +74,9 @@ def render(plan: Plan, lang: Lang, *, file: str | None = None) -> str:
 
 def _block(plan: Plan, variables: Iterable[Variable], lang: Lang, file: str | None) -> Iterator[str]:
     """Return the lines of a file or of the part to add to one."""
-    for text in heading(plan, lang, check=check_command(file)):
+    command = check_command(file) or ""
+    # A line break in the file's name would end the comment, and the rest of the name be a line of its own.
+    for text in heading(plan, lang, check=command if command.isprintable() else None):
         yield f"# {text}"
     before = None
     for variable in variables:
@@ -99,6 +103,14 @@ def _standing(parts: Iterable[tuple[str, str | None, str]]) -> dict[str, Standin
         for name, value, _ in parts
         if name
     }
+
+
+def read(path: Path, plan: Plan, *, file: str) -> Mapping[str, str]:  # noqa: ARG001 -- the interface of a format
+    """Return all variables as ``check`` finds them; raises UsageError."""
+    from smtpdoctor.settings.read import read_env_file
+
+    found, _ = read_env_file(path)
+    return {name: one.text for name, one in found.items()}
 
 
 def merge(text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merged:
@@ -130,6 +142,7 @@ def merge(text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merge
     _verify(_bindings(merged), parts, decision, file)
     return Merged(
         text=mark + merged,
+        values=decision.values,
         written=decision.written,
         unchanged=decision.unchanged,
         to_fill_in=decision.to_fill_in,
@@ -192,8 +205,7 @@ def _verify(
 ) -> None:
     """Read the result back: raises UsageError rather than hand out a file that means something else."""
     wanted = {name: standing.text for name, standing in _standing(before).items()}
-    wanted |= decision.edits
-    wanted |= {one.name: one.value for one in decision.additions}
+    wanted |= decision.values
     read = {name: standing.text for name, standing in _standing(after).items()}
     for name in {**wanted, **read}:
         if wanted.get(name) != read.get(name):

@@ -45,6 +45,16 @@ _SINK_SENDER: Final = "noreply@example.com"
 _FALLBACK: Final = re.compile(r"\$\{\w+:?-(?P<text>[^${}]*)\}")
 # Control characters, and what YAML takes for a line break or refuses (YAML 1.2, 5.1 and 5.4).
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_CALLED: Final[Mapping[str, str]] = {
+    "\0": "nul",
+    "\t": "tab",
+    "\n": "line",
+    "\r": "return",
+    "\x85": "line",
+    "\u2028": "line",
+    "\u2029": "line",
+    "\ufeff": "mark",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,19 +166,25 @@ class Decision:
     left: Left = field(default_factory=Left)
 
     @property
+    def values(self) -> Mapping[str, str]:
+        """What is written."""
+        return {**self.edits, **{one.name: one.value for one in self.additions}}
+
+    @property
     def written(self) -> tuple[str, ...]:
         """The names that change."""
-        return (*self.edits, *(one.name for one in self.additions))
+        return tuple(self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
     """The new text of a file, and what became of each variable (names only).
 
-    ``renewed``: the file changed, be it only in its comments.
+    ``values`` is what must be read in it, ``renewed`` that it changed, be it only in its comments.
     """
 
     text: str = field(repr=False)
+    values: Mapping[str, str] = field(repr=False)
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
     to_fill_in: tuple[str, ...]
@@ -178,7 +194,16 @@ class Merged:
 
 def unwritable(value: str) -> Message | str | None:
     """Return what no format can hold: a line break or another control character."""
-    return Message("generate.what.control") if _CONTROL.search(value) else None
+    found = _CONTROL.search(value)
+    return character(found[0]) if found else None
+
+
+def character(text: str) -> Message | str:
+    """Return what to call a character that a value cannot be written with."""
+    if not _CONTROL.fullmatch(text):
+        return text
+    kind = _CALLED.get(text, "surrogate" if "\ud800" <= text <= "\udfff" else "control")
+    return Message(f"generate.what.{kind}", {"code": f"U+{ord(text):04X}"})
 
 
 def _endpoints(preset: Preset) -> str:
@@ -244,7 +269,7 @@ def _checked_sender(text: str) -> str:
     except MailboxError as error:
         values: dict[str, object] = {
             "flag": "--set sender",
-            "value": text[:100],
+            "value": text,
             "expected": Message("usage.set.sender"),
         }
         raise UsageError(Message("usage.value", values)) from error

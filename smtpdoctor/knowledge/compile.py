@@ -32,12 +32,14 @@ from smtpdoctor.knowledge.schema import (
     Preset,
     Reply,
     Rule,
+    Secrets,
     Spellings,
     Text,
     When,
     Word,
     WordPattern,
 )
+from smtpdoctor.knowledge.vocabulary import KEY_LENGTH, key_prefix, vocabulary
 from smtpdoctor.model import Security
 
 __all__ = ["Knowledge", "index_bytes", "parse_preset", "read", "read_preset"]
@@ -62,6 +64,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     words: tuple[Word, ...]
     hints: Hints
     spellings: Spellings
+    secrets: Secrets
 
 
 def _score(rule: Rule) -> float:
@@ -324,6 +327,39 @@ def _spellings(path: Path, problems: list[str]) -> Spellings | None:
     return spellings
 
 
+def _secrets(path: Path, problems: list[str]) -> Secrets | None:
+    try:
+        secrets = _convert(_toml(path), Secrets)
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        problems.append(f"{path}: {error}")
+        return None
+    if secrets.known:
+        problems.append(f"{path}: known: is computed")
+    return secrets
+
+
+def _with_keys_and_words(
+    secrets: Secrets,
+    entries: Mapping[str, Entry],
+    presets: Mapping[str, Preset],
+    replies: Mapping[str, tuple[Reply, ...]],
+    words: tuple[Word, ...],
+) -> Secrets:
+    """Add what the other files say: how a provider's keys begin, and the words of replies and errors."""
+    prefixes = (key_prefix(one.password.pattern or "") for one in presets.values())
+    keys = {prefix: KEY_LENGTH for prefix in prefixes if prefix}
+    cases: list[Example | NearMiss] = []
+    for one in entries.values():
+        cases += [*one.example, *one.near_miss]
+    texts = [case.text or (case.evidence.text if case.evidence else "") for case in cases]
+    texts += [reply.text for several in replies.values() for reply in several]
+    patterns = [text for one in entries.values() for rule in one.match for text in rule.text]
+    patterns += [text for word in words for text in word.text]
+    return msgspec.structs.replace(
+        secrets, keys={**keys, **secrets.keys}, known=tuple(vocabulary(texts, patterns))
+    )
+
+
 def _convert(data: Mapping[str, Any], kind: type[S]) -> S:
     return msgspec.convert(data, kind, strict=True)
 
@@ -416,9 +452,11 @@ def read(package: Path, presets: Path) -> Knowledge:
             problems += [f"{package / 'words.toml'}: {problem}" for problem in found]
     hints = _hints(package / "hints.toml", ids, problems)
     spellings = _spellings(package / "spellings.toml", problems)
-    if problems or hints is None or spellings is None:
+    secrets = _secrets(package / "secrets.toml", problems)
+    if problems or hints is None or spellings is None or secrets is None:
         raise KnowledgeError(problems)
-    return Knowledge(entries, known, replies, apps, words, hints, spellings)
+    secrets = _with_keys_and_words(secrets, entries, known, replies, words)
+    return Knowledge(entries, known, replies, apps, words, hints, spellings, secrets)
 
 
 def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
@@ -444,4 +482,6 @@ def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
         ),
         "hints.json": msgspec.json.encode(knowledge.hints),
         "spellings.json": msgspec.json.encode(knowledge.spellings),
+        "secrets.json": msgspec.json.encode(knowledge.secrets),
+        "keys.json": msgspec.json.encode(knowledge.secrets.keys),
     }

@@ -42,6 +42,7 @@ __all__ = [
     "Refused",
     "Reply",
     "Rule",
+    "Secrets",
     "SenderRule",
     "Spellings",
     "StageHint",
@@ -504,3 +505,25 @@ class Hints(Struct, frozen=True, forbid_unknown_fields=True):
     stage: tuple[StageHint, ...]
     library: tuple[LibraryHint, ...]
     code: tuple[CodeHint, ...]
+
+
+class Secrets(Struct, frozen=True, forbid_unknown_fields=True):
+    """By what a secret in a text is known; ``secrets.toml`` says what each list is for.
+
+    Computed, never written: ``known`` are the words of replies and errors, which tell nobody's secret.
+    """
+
+    anywhere: tuple[str, ...]
+    words: tuple[str, ...]
+    soft: tuple[str, ...]
+    echoes: tuple[str, ...]
+    last: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    values: tuple[str, ...]
+    logins: tuple[str, ...]
+    flags: tuple[str, ...]
+    pair_flags: tuple[str, ...]
+    prose: tuple[str, ...]
+    plain: tuple[str, ...]
+    keys: dict[str, int]
+    known: tuple[str, ...] = ()

@@ -59,7 +59,7 @@ class Seal:
 
     def result(self, result: StageResult) -> StageResult:
         """Seal how a stage ended."""
-        mask = self._own if result.stage is Stage.CONFIG else self._heard
+        mask = self.own if result.stage is Stage.CONFIG else self._heard
         return replace(
             result,
             summary=_message(result.summary, mask),
@@ -73,13 +73,17 @@ class Seal:
 
     def evidence(self, evidence: Evidence) -> Evidence:
         """Seal evidence. Its origin is the user's own, and so is all that the config stage found."""
-        mask = self._own if evidence.stage is Stage.CONFIG else self._heard
+        mask = self.own if evidence.stage is Stage.CONFIG else self._heard
         return replace(
             evidence,
             text=mask(evidence.text),
             facts=_values(evidence.facts, mask),
             origin=self._origin(evidence.origin) if evidence.origin else None,
         )
+
+    def said(self, message: Message) -> Message:
+        """Seal what is said of the user's own settings."""
+        return _message(message, self.own)
 
     def settings(self, settings: Settings) -> Settings:
         """Seal settings: a password that stands where a name belongs is one all the same."""
@@ -91,17 +95,18 @@ class Seal:
         return replace(settings, **changed, switches=tuple(map(self._origin, settings.switches)))
 
     def _setting(self, setting: Setting[Any]) -> Setting[Any]:
-        value = self._own(setting.value) if type(setting.value) is str else setting.value
+        value = self.own(setting.value) if type(setting.value) is str else setting.value
         overrides = tuple(map(self._setting, setting.overrides))
         return Setting(value, self._origin(setting.origin), overrides)
 
     def _origin(self, origin: Origin) -> Origin:
         if not (origin.path or origin.text):
             return origin
-        text = "\n".join(map(self._own, origin.text.split("\n")))
-        return replace(origin, path=origin.path and self._own(origin.path), text=text)
+        text = "\n".join(map(self.own, origin.text.split("\n")))
+        return replace(origin, path=origin.path and self.own(origin.path), text=text)
 
-    def _own(self, text: str) -> str:
+    def own(self, text: str) -> str:
+        """Return a text of the user's own as it may be shown."""
         return without_credentials(self._redact.own(text)) if text else text
 
     def _heard(self, text: str) -> str:
@@ -144,11 +149,20 @@ def _through(value: T, mask: Mask) -> T:
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    """Return every password that the sources gave, also those that a stronger one has overridden."""
-    password = settings.password
-    if password is None:
-        return []
-    return [one.value.reveal() for one in (password, *password.overrides) if isinstance(one.value, Secret)]
+    """Return every password that the sources gave, also those that a stronger one has overridden.
+
+    A host that is more than a name may hold a login, which is to be masked elsewhere, too.
+    """
+    found: list[str] = []
+    if settings.password is not None:
+        every = (settings.password, *settings.password.overrides)
+        found = [one.value.reveal() for one in every if isinstance(one.value, Secret)]
+    host = settings.host
+    if host is not None and any(sign in host.value for sign in "/@?"):
+        from smtpdoctor.masking.guess import credentials_in
+
+        found += credentials_in(host.value)
+    return found
 
 
 def public_of(settings: Settings) -> list[str]:

@@ -13,9 +13,9 @@ from smtpdoctor.facts import AuthFacts
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Secret
-from smtpdoctor.probes.broken import answered, broken
+from smtpdoctor.probes.broken import answered, broken, stray
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
-from smtpdoctor.settings.target import Login
+from smtpdoctor.settings.target import Login, is_loopback
 from smtpdoctor.smtp.errors import DialogueError, SASLFailed
 from smtpdoctor.smtp.reply import Reply
 from smtpdoctor.smtp.sasl import MECHANISMS, choose, derived, finish
@@ -24,6 +24,7 @@ __all__ = ["step"]
 
 _CONTINUE: Final = 334
 _OK: Final = 235
+_REFUSED: Final = 400  # and above: RFC 5321 section 4.2.1
 _OAUTH: Final = frozenset({"XOAUTH2", "OAUTHBEARER"})
 _MAX_ROUNDS: Final = 6
 
@@ -50,10 +51,6 @@ def step(session: Session) -> Passed | Skipped:
     told = {"mechanisms": " ".join(offered), "mechanism": mechanism}
     try:
         reply, detail = _exchange(session, mechanism, login)
-    except UnicodeEncodeError:
-        evidence = session.evidence(Label.CONTROL_CHARACTER)
-        values = {"code": "-", "reply": "-"}
-        raise Failed(Message("auth.refused", values), evidence, facts=facts) from None
     except DialogueError as error:
         failure = broken(session, error, *labels, facts=facts, **told)
         failure.evidence += in_clear
@@ -78,7 +75,11 @@ def _in_clear(session: Session) -> tuple[Evidence, ...]:
         return ()
     if session.options.allow_cleartext_auth:
         return (session.evidence(Label.CLEARTEXT_ALLOWED),)
-    raise Failed(Message("auth.cleartext"), session.evidence(Label.CLEARTEXT))
+    labels, told = [Label.CLEARTEXT], {}
+    if address is not None and is_loopback(address.ip) and not here:
+        labels.append(Label.LOOPBACK)
+        told["address"] = address.ip
+    raise Failed(Message("auth.cleartext"), session.evidence(*labels, **told))
 
 
 def _no_mechanism(session: Session, offered: tuple[str, ...], *, oauth: bool) -> Failed:
@@ -128,6 +129,8 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
         reply = answered(session, encoded, shown=Secret.MASK, awaiting="AUTH")
     if reply.code == _CONTINUE:
         reply = session.ask("*", awaiting="AUTH")  # RFC 4954 section 4: cancels the exchange
+        if reply.code < _REFUSED:
+            raise stray(session, reply)  # there is nothing left to say yes to
     elif reply.code == _OK:
         finish(steps)
     return reply, detail

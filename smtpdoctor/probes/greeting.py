@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from smtpdoctor.facts import GreetingFacts
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Stage
-from smtpdoctor.probes.broken import answered, broken, broken_evidence, label_of, stray
+from smtpdoctor.probes.broken import answered, broken, broken_evidence, garbled, label_of, stray
 from smtpdoctor.probes.look import Look, greets_a_balancer, look_at
 from smtpdoctor.probes.session import Failed, Passed, Session
 from smtpdoctor.smtp.channel import own_name
@@ -52,6 +52,8 @@ def step(session: Session) -> Passed:
     session.banner = greeting.text
     facts = GreetingFacts(banner=session.banner, quirks=tuple(sorted(greeting.quirks)))
     session.facts = facts
+    if garbage := garbled(session, greeting):
+        raise garbage
     given_away = greeting_label(greeting)
     session.rewritten = session.banner if given_away == Label.REWRITTEN else ""
     if given_away == Label.NNTP:
@@ -139,10 +141,10 @@ def _capabilities(reply: Reply) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in reply.lines[1:]:
         # `AUTH=LOGIN` is a relic for old clients; it means the same as `AUTH LOGIN`.
-        keyword, _, value = line.strip().replace("AUTH=", "AUTH ", 1).partition(" ")
-        name = keyword.upper()
-        if name:
-            found[name] = f"{found[name]} {value}".strip() if name in found else value.strip()
+        words = line.replace("AUTH=", "AUTH ", 1).split(maxsplit=1)  # a tab will do, as for other clients
+        if words:
+            name, value = words[0].upper(), "".join(words[1:]).strip()
+            found[name] = f"{found[name]} {value}".strip() if name in found else value
     return found
 
 

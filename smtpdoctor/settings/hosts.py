@@ -54,9 +54,13 @@ def host_key(host: str) -> str:
         except ValueError:
             continue
     name = re.sub(r":\d*$", "", name).rstrip(".").lower()
+    if name.isascii():
+        return name
+    from smtpdoctor.smtp.command import DomainError, a_labels
+
     try:
-        return name if name.isascii() else name.encode("idna").decode()
-    except UnicodeError:
+        return a_labels(name).rstrip(".")  # also one that only the mapping makes a dot
+    except DomainError:
         return name
 
 

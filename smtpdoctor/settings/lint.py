@@ -14,7 +14,7 @@ from smtpdoctor.masking.words import printable_facts
 from smtpdoctor.model import Evidence, Security, Setting, SettingName, Settings, Stage
 from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, Loaded
 from smtpdoctor.settings.target import is_loopback
-from smtpdoctor.smtp.command import MailboxError, mailbox
+from smtpdoctor.smtp.command import DomainError, MailboxError, a_labels, mailbox
 
 __all__ = [
     "fits_username",
@@ -43,6 +43,11 @@ _PLACEHOLDER_WORDS: Final = frozenset(
 _PLACEHOLDER_HOST: Final = r"(?:.*\.)?(?:your-?(?:domain|host|server|provider|company)|mydomain|my-?domain)\.[a-z]+|(?:smtp|mail)\.(?:example|provider|host)\.(?:com|org|net)|host\.com"
 # What is worth knowing beside what is wrong: none of it says that a setting cannot be used.
 _REMARKS: Final = frozenset({Label.OVERRIDDEN, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.LOGIN_ELSEWHERE})
+# Behind a setting of ciphers: without what nobody proves himself with, or what encrypts nothing.
+_PROTECTING: Final = ":!aNULL:!eNULL:!PSK:!SRP"
+# What no mechanism can say (RFC 4616 section 2): NUL, which ends a part, and what has no bytes in UTF-8. Other
+# control characters are odd, but servers take them in a password.
+_UNSENDABLE: Final = r"[\x00\ud800-\udfff]"
 _CONTROL: Final = r"[\x00-\x08\x0a-\x1f\x7f]"
 
 
@@ -110,22 +115,24 @@ def _host(settings: Settings) -> Iterator[Evidence]:
         return
     raw = setting.value
     host = raw.strip()
-    shown = host[:100]
     if "://" in host:
-        yield _about("host", setting, Label.HOST_HAS_SCHEME, value=shown, expected=_bare_host(host))
+        yield _about("host", setting, Label.HOST_HAS_SCHEME, value=host, **_expected(host))
     elif raw != host or re.search(r"\s", host):
-        yield _about("host", setting, Label.HOST_HAS_BLANK, value=raw[:100], expected=_bare_host(host))
-    elif not _is_address(host) and re.search(r":\d*$", host):
+        yield _about("host", setting, Label.HOST_HAS_BLANK, value=raw, **_expected(host))
+    elif _is_address(host):
+        return
+    elif re.search(r":\d*$", host):
         behind = host.rpartition(":")[2]
         known = settings.port is not None and str(settings.port.value) == behind
         more = {} if known or not behind else {"behind": behind}
-        yield _about("host", setting, Label.HOST_HAS_PORT, value=shown, expected=_bare_host(host), **more)
+        yield _about("host", setting, Label.HOST_HAS_PORT, value=host, **_expected(host), **more)
     elif not _at_provider(settings.preset) and (is_placeholder_host(host) or is_placeholder(host)):
-        yield _about("host", setting, Label.PLACEHOLDER, value=shown)
-    elif not _is_address(host) and not _valid_name(host):
-        yield _about("host", setting, Label.HOST_BAD_NAME, value=shown)
-    elif load.names().of_host(host) is None and not _is_address(host) and (near := _meant(host)):
-        yield _about("host", setting, Label.HOST_NEAR_MISS, value=shown, known=near)
+        yield _about("host", setting, Label.PLACEHOLDER, value=host)
+    elif (strange := _strange_in(host)) is not None:
+        more = {"sign": strange} if strange and not strange.isascii() else {}
+        yield _about("host", setting, Label.HOST_BAD_NAME, **_told(host), **more)
+    elif load.names().of_host(host) is None and (near := _meant(host)):
+        yield _about("host", setting, Label.HOST_NEAR_MISS, value=host, known=near)
 
 
 def _meant(host: str) -> str | None:
@@ -150,19 +157,34 @@ def is_placeholder_host(host: str) -> bool:
     return bool(re.fullmatch(_PLACEHOLDER_HOST, host, re.IGNORECASE))
 
 
-def _bare_host(text: str) -> str:
-    bare = text.partition("://")[2] or text
-    parts = bare.split()
-    return re.sub(r"[:/].*", "", parts[0] if parts else "")
+def _expected(text: str) -> dict[str, str]:
+    """Return the name in a host that has more than its name, if there is a usable one."""
+    bare = (text.partition("://")[2] or text).rpartition("@")[2]
+    parts = re.split(r"[\s:/?#]", bare.strip(), maxsplit=1)
+    return {"expected": parts[0]} if _strange_in(parts[0]) is None else {}
 
 
-def _valid_name(host: str) -> bool:
+def _told(text: str, *, words: bool = False) -> dict[str, str]:
+    """Return the facts about a value that is none: the whole of it, or its length where it may be a secret.
+
+    ``words``: it should be words of a short list, so that whatever else it is may be one. It is masked and
+    cut where it is shown, and not here: a piece of a secret would not be known as one.
+    """
+    from smtpdoctor.masking.guess import is_harmless, looks_random
+
+    may_show = is_harmless(text) if words else not looks_random(text)
+    return {"value": text} if may_show else {"length": str(len(text))}
+
+
+def _strange_in(host: str) -> str | None:
+    """Return the sign by which a host can be no name, "" where it is none by its form, None where it can be one."""
     try:
-        name = host if host.isascii() else host.encode("idna").decode()
-    except UnicodeError:
-        return False
+        name = a_labels(host)
+    except DomainError as error:
+        return error.sign
     labels = name.removesuffix(".").split(".")
-    return len(name) <= 254 and all(map(_valid_label, labels))  # noqa: PLR2004 -- RFC 1035
+    fits = len(name) <= 254 and all(map(_valid_label, labels))  # noqa: PLR2004 -- RFC 1035
+    return None if fits else ""
 
 
 def _valid_label(label: str) -> bool:
@@ -217,10 +239,13 @@ def _cipher(settings: Settings) -> Iterator[Evidence]:
         return
     import ssl
 
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers(settings.cipher.value)
-    except (ssl.SSLError, ValueError):
-        yield _about("cipher", settings.cipher, Label.BAD_CIPHER, value=settings.cipher.value[:60])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for rest, label in (("", Label.BAD_CIPHER), (_PROTECTING, Label.NULL_CIPHER)):
+        try:
+            context.set_ciphers(settings.cipher.value + rest)
+        except (ssl.SSLError, ValueError):
+            yield _about("cipher", settings.cipher, label, **_told(settings.cipher.value, words=True))
+            return
 
 
 def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
@@ -242,7 +267,7 @@ def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
 
 def _username(settings: Settings, preset: Preset, setting: Setting[str]) -> Iterator[Evidence]:
     username = setting.value.strip()
-    facts = {"value": username[:100]}
+    facts = _told(setting.value)
     if pattern := _refused(username, preset.username.refused, username):
         yield _about("username", setting, Label.WRONG_CREDENTIAL, refused=pattern, **facts)
     elif not fits_username(setting.value, preset):
@@ -250,7 +275,7 @@ def _username(settings: Settings, preset: Preset, setting: Setting[str]) -> Iter
             facts["expected"] = preset.username.value
         yield _about("username", setting, Label.USERNAME_FORM, **facts)
     elif settings.host is not None and (meant := _host_of_login(username, settings.host.value, preset)):
-        yield _about("host", settings.host, Label.OTHER_MAIL_DOMAIN, known=meant, login=username[:100])
+        yield _about("host", settings.host, Label.OTHER_MAIL_DOMAIN, known=meant, login=username)
 
 
 def _host_of_login(username: str, host: str, preset: Preset) -> str | None:
@@ -299,7 +324,9 @@ def _no_login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
 
 def _credential(name: SettingName, setting: Setting[Any], text: str) -> Iterator[Evidence]:
     bare = text.strip()
-    if is_placeholder(text):
+    if not text.isprintable() and re.search(_UNSENDABLE, text):
+        yield _about(name, setting, Label.UNSENDABLE)
+    elif is_placeholder(text):
         yield _about(name, setting, Label.PLACEHOLDER)
     elif len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'`":
         yield _about(name, setting, Label.QUOTED)
@@ -333,7 +360,7 @@ def _sender(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
         try:
             address = mailbox(setting.value)
         except MailboxError:
-            yield _about(name, setting, Label.NOT_AN_ADDRESS, value=setting.value[:100])  # type: ignore[arg-type]
+            yield _about(name, setting, Label.NOT_AN_ADDRESS, **_told(setting.value))  # type: ignore[arg-type]
             continue
         if name == "sender" and is_placeholder(address.partition("@")[0]) and address.startswith("your"):
             yield _about("sender", setting, Label.PLACEHOLDER, value=address)

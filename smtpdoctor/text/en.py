@@ -182,6 +182,8 @@ MESSAGES: Final[dict[str, str]] = {
     "advice.overridden": "{name} comes from the environment and overrides {place}, which says something else. If the file is right, take it out of the environment: `unset {name}`, the `environment:` block of the Compose file, or the panel of the hosting company.",
     "advice.at": "{name} ({place})",
     "advice.and": ", ",
+    "advice.or": " or ",
+    "advice.pair": "`{port}` with `{mode}`",
     # test message
     "mail.subject": "smtpdoctor test: mail from {host} arrives",
     "mail.text": "This is the test message of `smtpdoctor check --to ADDRESS`.\n\nIt was sent by {sender} through {host}. If you can read it, sending works.\nToken: {token}\n",

@@ -177,6 +177,8 @@ MESSAGES: Final[dict[str, str]] = {
     "advice.overridden": "{name} 값은 환경 변수에서 왔고 {place}의 다른 값을 덮어씁니다. 파일의 값이 맞다면 환경 변수를 지웁니다. `unset {name}`을 실행하거나 Compose 파일의 `environment:` 항목, 호스팅 관리 화면에서 뺍니다.",
     "advice.at": "{name} ({place})",
     "advice.and": ", ",
+    "advice.or": " 또는 ",
+    "advice.pair": "`{port}`, `{mode}`",
     "mail.subject": "smtpdoctor 테스트 메일: {host} 서버로 보낸 메일이 도착했습니다",
     "mail.text": "`smtpdoctor check --to 주소` 명령으로 보낸 테스트 메일입니다.\n\n{sender} 주소에서 {host} 서버를 거쳐 보냈습니다. 이 글이 보이면 발송이 잘 되는 것입니다.\n식별 문자열: {token}\n",
     "mail.html": '<!doctype html><html lang="ko"><body><p><code>smtpdoctor check --to</code> 명령으로 보낸 테스트 메일입니다.</p><p>{sender} 주소에서 {host} 서버를 거쳐 보냈습니다. 이 글이 보이면 발송이 잘 되는 것입니다.</p><p>식별 문자열: <code>{token}</code></p></body></html>\n',

@@ -21,6 +21,7 @@ from smtpdoctor.model import (
 )
 from smtpdoctor.plan import UNTIL
 from smtpdoctor.settings.resolve import Loaded, completed
+from smtpdoctor.settings.target import ConnectTo, refuse_astray
 from smtpdoctor.text import LANGUAGES, say
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _FAMILIES: Final = frozenset({None, 4, 6})
 _KINDS: Final[Mapping[SettingName, type]] = {"port": int, "security": Security, "password": Secret}
 
 
-def _loaded(settings: Settings) -> Loaded:
+def _loaded(settings: Settings, connect_to: ConnectTo | None = None) -> Loaded:
     """Return the settings with what follows from them; raises ValueError where they are none."""
     from smtpdoctor.doctor import seal_of
 
@@ -51,9 +52,11 @@ def _loaded(settings: Settings) -> Loaded:
         if text is not None:
             _check_text(what, text)
     try:
-        return Loaded(completed(settings), ())
+        found = completed(settings)
+        refuse_astray(connect_to or {}, found)
     except UsageError as error:
         raise ValueError(say("en", seal_of(Loaded(settings, ())).said(error.message))) from None
+    return Loaded(found, ())
 
 
 def _check_setting(name: SettingName, setting: Setting[object]) -> None:
@@ -170,13 +173,15 @@ def check(  # noqa: PLR0913 -- one for each option of the command
     ``until`` is the last stage: dns, connect, tls, auth, sender, recipient, send; by default sender,
     or send where ``settings.recipient`` is given, and only ``send`` sends a message. ``timeout`` (each
     stage) and ``deadline`` (the whole run) are in seconds. ``resolver`` is the address and port of a
-    name server, ``connect_to`` maps a host and port to those to dial instead, ``family`` leaves one IP
-    version out. What a server does never raises; ValueError is for arguments that make no sense.
+    name server, ``connect_to`` maps a host and port to those to dial instead (one of them must be those of the
+    settings), ``family`` leaves one IP version out. What a server does
+    never raises; ValueError is for arguments that make no sense.
     """
     from smtpdoctor import doctor
     from smtpdoctor.probes.session import Options
 
-    loaded = _loaded(settings)
+    _check_ways(resolver, connect_to, family)
+    loaded = _loaded(settings, connect_to)
     if until is None:
         until = "sender" if settings.recipient is None else "send"
     if not isinstance(until, str) or until not in UNTIL:
@@ -186,7 +191,6 @@ def check(  # noqa: PLR0913 -- one for each option of the command
         raise ValueError(f"until={until!r} needs settings.recipient")
     _check_seconds("timeout", timeout)
     _check_seconds("deadline", deadline)
-    _check_ways(resolver, connect_to, family)
     options = Options(
         until=last,
         ca_file=_ca_file(ca_file),

@@ -19,7 +19,17 @@ import msgspec
 
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.names import Names, names_of
-from smtpdoctor.knowledge.schema import App, Entry, Hints, Preset, Reply, Rule, Spellings, WordPattern
+from smtpdoctor.knowledge.schema import (
+    App,
+    Entry,
+    Hints,
+    Preset,
+    Reply,
+    Rule,
+    Secrets,
+    Spellings,
+    WordPattern,
+)
 
 if TYPE_CHECKING:
     from smtpdoctor.knowledge.compile import Knowledge
@@ -33,6 +43,7 @@ __all__ = [
     "from_sources",
     "hints",
     "ids",
+    "keys",
     "names",
     "own_problems",
     "preset",
@@ -41,6 +52,7 @@ __all__ = [
     "replies",
     "rule_sieve",
     "rules",
+    "secrets",
     "sources",
     "spellings",
     "user_presets_folder",
@@ -61,6 +73,8 @@ _FILES: Final = (
     "words.json",
     "hints.json",
     "spellings.json",
+    "secrets.json",
+    "keys.json",
 )
 
 
@@ -83,7 +97,7 @@ def _fingerprint() -> str:
                 if item.name.endswith((".toml", ".py")):
                     state = item.stat()
                     digest.update(f"{item.path} {state.st_size} {state.st_mtime_ns}\n".encode())
-    for name in ("words.toml", "hints.toml", "spellings.toml"):
+    for name in ("words.toml", "hints.toml", "spellings.toml", "secrets.toml"):
         state = (package / name).stat()
         digest.update(f"{state.st_size} {state.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:32]
@@ -213,6 +227,25 @@ def spellings() -> Spellings:
 
 
 @cache
+def secrets() -> Secrets:
+    """Return by what a secret in a text is known."""
+    return msgspec.json.decode(_file("secrets.json"), type=Secrets)
+
+
+@cache
+def keys() -> dict[str, int]:
+    """Return how the keys begin that are known by their form, and how many characters follow at least."""
+    found = msgspec.json.decode(_file("keys.json"), type=dict[str, int])
+    own = _own().values()
+    if own:
+        from smtpdoctor.knowledge.vocabulary import KEY_LENGTH, key_prefix
+
+        prefixes = (key_prefix(one.password.pattern or "") for one in own)
+        found = {**{prefix: KEY_LENGTH for prefix in prefixes if prefix}, **found}
+    return found
+
+
+@cache
 def rule_sieve() -> Sieve[Rule]:
     """Return the rules by the literals that they need."""
     from smtpdoctor.knowledge.sieve import Sieve
@@ -301,7 +334,7 @@ def names() -> Names:
 
 
 def preset(name: str) -> Preset | None:
-    """Return the preset of that id or alias."""
+    """Return the preset of that id, alias, host, mail domain or address."""
     key = name.strip().lower()
     if (found := preset_with_id(key)) is not None:
         return found
@@ -310,7 +343,8 @@ def preset(name: str) -> Preset | None:
         known = (one.id, one.name.en.lower(), one.name.ko, *one.aliases)
         if any(key == other or squeezed == other.replace(" ", "").replace("-", "") for other in known):
             return one
-    return None
+    domain = key.rpartition("@")[2]
+    return preset_with_id(names().of_host(domain) or names().domains.get(domain))
 
 
 @cache

@@ -15,7 +15,7 @@ from smtpdoctor.smtp.errors import DialogueError, NotSMTP, SASLFailed, TimedOut,
 from smtpdoctor.smtp.protocols import identify, protocol_name
 from smtpdoctor.smtp.reply import Reply, fits
 
-__all__ = ["answered", "broken", "broken_evidence", "label_of", "nothing_left", "stray"]
+__all__ = ["answered", "broken", "broken_evidence", "garbled", "label_of", "nothing_left", "stray"]
 
 _BROKEN: Final = "broken-reply"
 _NO_WORDS: Final = frozenset({"tls-bytes", "binary"})
@@ -41,11 +41,29 @@ def stray(session: Session, reply: Reply) -> Failed:
     return Failed(Message("broken.stray", values), evidence, facts=session.facts)
 
 
+def garbled(session: Session, reply: Reply) -> Failed | None:
+    """Return the failure for a reply with a line that has no code in it, None for any other.
+
+    Go and PHPMailer read over such a line; to smtplib and Nodemailer the reply ends in an error there, and
+    all that follows is out of step.
+    """
+    if "line-without-code" not in reply.quirks:
+        return None
+    first = str(reply)
+    told = session.refused(reply, Label.BROKEN_REPLY, first=first)
+    evidence = replace(told, error=_BROKEN)
+    values = {"first": first, "command": session.awaiting}
+    key = "broken.reply" if session.awaiting else "greeting.garbled"
+    return Failed(Message(key, values), evidence, facts=session.facts)
+
+
 def answered(
     session: Session, command: str, *, shown: str | None = None, awaiting: str | None = None
 ) -> Reply:
     """Send a command and return its reply; raises DialogueError, and Failed for a reply to something else."""
     reply = session.ask(command, shown=shown, awaiting=awaiting)
+    if garbage := garbled(session, reply):
+        raise garbage
     if not fits(session.awaiting, reply.code):
         raise stray(session, reply)
     return reply

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from smtpdoctor.facts import GreetingFacts
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Stage
-from smtpdoctor.probes.broken import answered, broken, broken_evidence, label_of, stray
+from smtpdoctor.probes.broken import answered, broken, broken_evidence, garbled, label_of, stray
 from smtpdoctor.probes.look import Look, greets_a_balancer, look_at
 from smtpdoctor.probes.session import Failed, Passed, Session
 from smtpdoctor.smtp.channel import own_name
@@ -30,6 +30,9 @@ _PERMANENT: Final = 500
 _UNKNOWN_COMMAND: Final = frozenset({500, 502})
 _STRAY_SECONDS: Final = 0.2  # a reply to a command that was sent before ours is on its way already
 _NOT_IMPLEMENTED: Final = frozenset({500, 501, 502, 503, 504})
+# The name of a capability ends where its characters do (RFC 5321 section 4.1.1.1): whatever stands behind it,
+# other clients take it for offered. `AUTH=LOGIN` is a relic for old clients; it means the same as `AUTH LOGIN`.
+_CAPABILITY: Final = r"(?s)\s*([A-Za-z0-9][A-Za-z0-9-]*)[\s=]*(.*)"
 # A firewall that inspects SMTP overwrites the names of capabilities that it does not know with X.
 _CROSSED_OUT: Final = re.compile(r"X{3,}[A-Z]?")
 
@@ -52,6 +55,8 @@ def step(session: Session) -> Passed:
     session.banner = greeting.text
     facts = GreetingFacts(banner=session.banner, quirks=tuple(sorted(greeting.quirks)))
     session.facts = facts
+    if garbage := garbled(session, greeting):
+        raise garbage
     given_away = greeting_label(greeting)
     session.rewritten = session.banner if given_away == Label.REWRITTEN else ""
     if given_away == Label.NNTP:
@@ -138,11 +143,10 @@ def _what_knows_no_hello(session: Session, first: Reply, last: Reply) -> str:
 def _capabilities(reply: Reply) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in reply.lines[1:]:
-        # `AUTH=LOGIN` is a relic for old clients; it means the same as `AUTH LOGIN`.
-        keyword, _, value = line.strip().replace("AUTH=", "AUTH ", 1).partition(" ")
-        name = keyword.upper()
+        match = re.match(_CAPABILITY, line)
+        name, value = (match[1].upper(), match[2].strip()) if match else (line.strip(), "")
         if name:
-            found[name] = f"{found[name]} {value}".strip() if name in found else value.strip()
+            found[name] = f"{found[name]} {value}".strip() if name in found else value
     return found
 
 

@@ -10,7 +10,7 @@ import re2
 
 from smtpdoctor.knowledge.schema import Groups
 
-__all__ = ["automaton", "compiled", "literal_set", "matches", "possible"]
+__all__ = ["automaton", "compiled", "literal_set", "matches", "possible", "refused", "whole"]
 
 _MEMORY: Final = 64 << 20  # bytes
 
@@ -19,6 +19,28 @@ _MEMORY: Final = 64 << 20  # bytes
 def compiled(pattern: str) -> Any:
     """Return a compiled pattern."""
     return re2.compile(pattern, _options())
+
+
+@cache
+def _exact(pattern: str) -> Any:
+    options = _options()
+    options.case_sensitive = True
+    return re2.compile(pattern, options)
+
+
+def whole(pattern: str, text: str) -> bool:
+    """Whether a pattern is about a text as a whole; here the case counts."""
+    return _exact(pattern).fullmatch(text) is not None
+
+
+def refused(pattern: str) -> str:
+    """Return why RE2 does not take a pattern, nothing where it does."""
+    try:
+        _exact(pattern)
+    except re2.error as error:
+        reason = error.args[0] if error.args else ""
+        return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+    return ""
 
 
 def automaton(patterns: Iterable[str]) -> Any:

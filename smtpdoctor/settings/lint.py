@@ -255,7 +255,7 @@ def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
         text = password.value.reveal()
         if preset.password.strip_spaces:
             text = re.sub(r"\s", "", text)
-        if not is_placeholder(text) and not re.fullmatch(preset.password.pattern, text):
+        if not is_placeholder(text) and not load.fits(preset.password.pattern, text, preset):
             # An OAuth token is no password, and no pattern is about it.
             from smtpdoctor.smtp.sasl import looks_like_token
 
@@ -285,7 +285,7 @@ def fits_username(username: str, preset: Preset) -> bool:
         case "local-part":
             return "@" not in username
         case "regex":
-            return bool(re.fullmatch(preset.username.value or "", username))
+            return load.fits(preset.username.value or "", username, preset)
         case _:
             return True
 

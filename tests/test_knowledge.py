@@ -44,8 +44,8 @@ en = "Note {fact.days}"
 ko = "{fact.days} 참고"
 when = { label = ["helo"] }
 [[fix]]
-en = "Set {at.password} to {set.security.tls}"
-ko = "{set.security.tls} {at.password}"
+en = "Set {at.password} to {set.pairs}"
+ko = "{set.pairs} {at.password}"
 [[match]]
 text = 'bad (?:word|thing)'
 [[example]]
@@ -75,6 +75,7 @@ ko = "x"
 [password]
 kind = "api-key"
 pattern = '^[a-z]+$'
+shape = { en = "x", ko = "x" }
 example = "your-key"
 en = "x"
 ko = "x"
@@ -192,7 +193,7 @@ def test_the_small_tree_is_right(problems: Callable[[str, str, str], list[str]])
         ),
         (
             "catalogue/thing.toml",
-            "{set.security.tls} {at.password}",
+            "{set.pairs} {at.password}",
             "{at.password}",
             ["differ", "Set {at.password}"],
         ),
@@ -200,7 +201,7 @@ def test_the_small_tree_is_right(problems: Callable[[str, str, str], list[str]])
         ("catalogue/thing.toml", 'en = "Title"', 'en = "Title of {host}"', ["title"]),
         (
             "catalogue/thing.toml",
-            "Set {at.password} to {set.security.tls}",
+            "Set {at.password} to {set.pairs}",
             "Set {host}",
             ["fix: one without"],
         ),

@@ -811,7 +811,7 @@ def test_the_patterns_of_our_presets_are_held_against_texts_as_python_does_in_ti
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["lint", "--host", "smtp.gmail.com", "--sender", "a@b.kr", "--no-environment"],
+        ["lint", "--host", "smtp-relay.gmail.com", "--sender", "a@b.kr", "--no-environment"],
         ["check", "--host", "127.0.0.1", "--until", "dns", "--no-environment", "--format", "json"],
         ["explain", "535 5.7.8 authentication failed"],
         ["explain", "--list"],

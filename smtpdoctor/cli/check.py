@@ -119,6 +119,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     from smtpdoctor.plan import UNTIL
     from smtpdoctor.probes.session import Options
     from smtpdoctor.settings.resolve import Flags
+    from smtpdoctor.settings.target import refuse_astray
 
     tongue = language(lang)
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
@@ -194,6 +195,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         loaded = load_settings(
             flags, env_file or [], environment=not no_environment, lang=tongue, known=known
         )
+        refuse_astray(options.connect_to, loaded.settings)
         report = show.run(loaded, options, strict=strict)
     if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
         raise Exit(EXIT_BUG)

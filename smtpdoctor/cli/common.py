@@ -269,7 +269,7 @@ def _refuse_unreadable(flag: str, text: str) -> None:
     most = _LONGEST.get(flag, _LONGEST_NAME)
     if len(text) > most:
         values: dict[str, object] = {"flag": flag, "count": len(text), "most": most}
-        raise UsageError(Message("usage.long", values))
+        raise UsageError(Message("usage.too-long", values))
     if text.isprintable():
         return
     import unicodedata
@@ -283,10 +283,7 @@ def _refuse_unreadable(flag: str, text: str) -> None:
 
 def unusable(flag: str, text: str, expected: str) -> Message:
     """Return what is said of a flag's value that is no good; ``expected`` is the key of what would be."""
-    from smtpdoctor.masking.guess import looks_random
-
-    value = Secret.MASK if looks_random(text) else text
-    return Message("usage.value", {"flag": flag, "value": value, "expected": Message(expected)})
+    return Message("usage.value", {"flag": flag, "value": text, "expected": Message(expected)})
 
 
 def _is_one_address(text: str) -> bool:

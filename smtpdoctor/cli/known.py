@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from smtpdoctor.files import beginning_of
-from smtpdoctor.model import Lang, Message
+from smtpdoctor.model import Lang, Message, Secret
 from smtpdoctor.text import say
 
 __all__ = ["Known", "shown"]
@@ -35,6 +35,8 @@ _MOST: Final = 500  # secrets: no line has more, and each is looked for in each 
 _SECONDS: Final = 1.0
 _LONGEST: Final = 400  # characters of a value that are shown
 _FILES: Final = ("env_file", "write")
+# What was typed where a name or an address belongs, and is none; the name of a file may well look random.
+_TYPED: Final = frozenset({"name", "value", "words", "scheme"})
 
 
 def shown(text: str) -> str | Message:
@@ -85,12 +87,20 @@ class Known:
         return masked if len(masked) <= _LONGEST else f"{masked[:_LONGEST]}…"
 
     def _masked(self, message: Message) -> Message:
-        return Message(message.key, {name: self._value(one) for name, one in message.values.items()})
+        values = {name: self._value(name, one) for name, one in message.values.items()}
+        return Message(message.key, values)
 
-    def _value(self, value: object) -> object:
+    def _value(self, name: str, value: object) -> object:
         if isinstance(value, Message):
             return self._masked(value)
-        return value if isinstance(value, int | float) else self.mask(str(value))
+        if isinstance(value, int | float):
+            return value
+        text = str(value)
+        if name in _TYPED:
+            from smtpdoctor.masking.guess import looks_random
+
+            text = Secret.MASK if looks_random(text) else text
+        return self.mask(text)
 
     def _secrets(self) -> list[str]:
         found: dict[str, None] = dict(self._learned)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from smtpdoctor.cli.known import Known, shown
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
-from smtpdoctor.model import Lang, Message, Secret
+from smtpdoctor.model import Lang, Message
 from smtpdoctor.text import default_language
 
 __all__ = ["format_asked_for", "known_from", "language_asked_for", "usage_error"]
@@ -61,21 +61,10 @@ def usage_error(error: Any, arguments: Sequence[str]) -> UsageError:
     """Return what the parser found wrong as an error of usage, with a hint where to read on."""
     from smtpdoctor.cli import COMMANDS
 
-    message, *hints = map(_without_random, _told(error, arguments))
+    message, *hints = _told(error, arguments)
     known = next((one for one in arguments if one in COMMANDS), None)
     command = f"smtpdoctor {known} --help" if known else "smtpdoctor --help"
     return UsageError(message, *hints, Message("usage.help", {"command": command}))
-
-
-def _without_random(message: Message) -> Message:
-    """Return a message without values that look like a token: it may be somebody's password."""
-    from smtpdoctor.masking.guess import looks_random
-
-    values = {
-        name: Secret.MASK if isinstance(one, str) and looks_random(one) else one
-        for name, one in message.values.items()
-    }
-    return Message(message.key, values)
 
 
 def _told(error: Any, arguments: Sequence[str]) -> Iterator[Message]:

@@ -71,7 +71,9 @@ def _taken_apart(source: str) -> tuple[str, str, str, str, str] | None:
         return head, sign, quoted[0], tail[quoted.end() :], tail[0]
     line = re.match(r"[^\r\n]*", tail)
     whole = line[0] if line else ""
-    comment = re.search(r"\s+#.*", whole) or (re.match(r"#.*", whole) if len(sign) > 1 else None)
+    # Right behind the equals sign a # is the value's; behind a blank or a bare name it is a comment's.
+    behind = re.match(r"#.*", whole) if len(sign) > 1 or not found["sign"] else None
+    comment = behind or re.search(r"\s+#.*", whole)
     old = (whole[: comment.start()] if comment else whole).rstrip()
     return head, sign, old, tail[len(old) :], ""
 

@@ -14,14 +14,24 @@ import sys
 import threading
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
 from smtpdoctor.errors import KnowledgeError, UsageError
 from smtpdoctor.files import names_in, read_file
 from smtpdoctor.knowledge.names import Names, names_of
-from smtpdoctor.knowledge.schema import App, Entry, Hints, Preset, Reply, Rule, Spellings, WordPattern
+from smtpdoctor.knowledge.schema import (
+    App,
+    Entry,
+    Hints,
+    Preset,
+    Reply,
+    Rule,
+    Secrets,
+    Spellings,
+    WordPattern,
+)
 from smtpdoctor.model import Message
 
 if TYPE_CHECKING:
@@ -37,7 +47,9 @@ __all__ = [
     "from_sources",
     "hints",
     "ids",
+    "keys",
     "names",
+    "occurs",
     "own_problems",
     "preset",
     "preset_with_id",
@@ -45,6 +57,7 @@ __all__ = [
     "replies",
     "rule_sieve",
     "rules",
+    "secrets",
     "sources",
     "spellings",
     "user_presets_folder",
@@ -72,6 +85,8 @@ _FILES: Final = (
     "words.json",
     "hints.json",
     "spellings.json",
+    "secrets.json",
+    "keys.json",
 )
 
 
@@ -94,7 +109,7 @@ def _fingerprint() -> str:
                 if item.name.endswith((".toml", ".py")):
                     state = item.stat()
                     digest.update(f"{item.path} {state.st_size} {state.st_mtime_ns}\n".encode())
-    for name in ("words.toml", "hints.toml", "spellings.toml"):
+    for name in ("words.toml", "hints.toml", "spellings.toml", "secrets.toml"):
         state = (package / name).stat()
         digest.update(f"{state.st_size} {state.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:32]
@@ -132,7 +147,9 @@ def _index_folder() -> Path | None:
 
 
 def _is_whole(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in _FILES)
+    with contextlib.suppress(OSError):  # longer than a name can be
+        return all((folder / name).is_file() for name in _FILES)
+    return False
 
 
 def _remove(folder: Path) -> None:
@@ -224,6 +241,25 @@ def spellings() -> Spellings:
 
 
 @cache
+def secrets() -> Secrets:
+    """Return by what a secret in a text is known."""
+    return msgspec.json.decode(_file("secrets.json"), type=Secrets)
+
+
+@cache
+def keys() -> dict[str, int]:
+    """Return how the keys begin that are known by their form, and how many characters follow at least."""
+    found = msgspec.json.decode(_file("keys.json"), type=dict[str, int])
+    own = _own().values()
+    if own:
+        from smtpdoctor.knowledge.vocabulary import KEY_LENGTH, key_prefix
+
+        prefixes = (key_prefix(one.password.pattern or "") for one in own)
+        found = {**{prefix: KEY_LENGTH for prefix in prefixes if prefix}, **found}
+    return found
+
+
+@cache
 def rule_sieve() -> Sieve[Rule]:
     """Return the rules by the literals that they need."""
     from smtpdoctor.knowledge.sieve import Sieve
@@ -305,16 +341,26 @@ def own_problems() -> tuple[str | Message, ...]:
 
 
 def fits(pattern: str, text: str, preset: Preset) -> bool:
-    """Whether a whole text has the form that a preset demands of a user name or password.
+    """Whether a whole text has the form that a pattern of a preset is about."""
+    return _engine(pattern, preset).fullmatch(text) is not None
+
+
+def occurs(pattern: str, text: str, preset: Preset) -> bool:
+    """Whether a pattern of a preset occurs in a text."""
+    return _engine(pattern, preset).search(text) is not None
+
+
+def _engine(pattern: str, preset: Preset) -> Any:
+    """Return a compiled pattern of a preset.
 
     A user's own pattern may be such that Python's engine takes for ever; those that come with the
     package are held by a test to be of none of these, and are spared the time to load another engine.
     """
     if preset.id not in _own():
-        return re.fullmatch(pattern, text) is not None
-    from smtpdoctor.knowledge.patterns import whole
+        return re.compile(pattern)
+    from smtpdoctor.knowledge.patterns import exact
 
-    return whole(pattern, text)
+    return exact(pattern)
 
 
 @cache
@@ -344,7 +390,7 @@ def names() -> Names:
 
 
 def preset(name: str) -> Preset | None:
-    """Return the preset of that id or alias."""
+    """Return the preset of that id, alias, host, mail domain or address."""
     key = name.strip().lower()
     if (found := preset_with_id(key)) is not None:
         return found
@@ -353,7 +399,8 @@ def preset(name: str) -> Preset | None:
         known = (one.id, one.name.en.lower(), one.name.ko, *one.aliases)
         if any(key == other or squeezed == other.replace(" ", "").replace("-", "") for other in known):
             return one
-    return None
+    domain = key.rpartition("@")[2]
+    return preset_with_id(names().of_host(domain) or names().domains.get(domain))
 
 
 @cache

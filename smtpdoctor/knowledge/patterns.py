@@ -10,7 +10,7 @@ import re2
 
 from smtpdoctor.knowledge.schema import Groups
 
-__all__ = ["automaton", "compiled", "literal_set", "matches", "possible", "refused", "whole"]
+__all__ = ["automaton", "compiled", "exact", "literal_set", "matches", "possible", "refused"]
 
 _MEMORY: Final = 64 << 20  # bytes
 
@@ -22,21 +22,17 @@ def compiled(pattern: str) -> Any:
 
 
 @cache
-def _exact(pattern: str) -> Any:
+def exact(pattern: str) -> Any:
+    """Return a compiled pattern for which the case counts."""
     options = _options()
     options.case_sensitive = True
     return re2.compile(pattern, options)
 
 
-def whole(pattern: str, text: str) -> bool:
-    """Whether a pattern is about a text as a whole; here the case counts."""
-    return _exact(pattern).fullmatch(text) is not None
-
-
 def refused(pattern: str) -> str:
     """Return why RE2 does not take a pattern, nothing where it does."""
     try:
-        _exact(pattern)
+        exact(pattern)
     except re2.error as error:
         reason = error.args[0] if error.args else ""
         return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)

@@ -26,7 +26,7 @@ _REFUSED: Final = 535
 _REPORT_FIELD: Final = re.compile(r"\b((?:Remote|Reporting|Received-From)-MTA): *dns;", re.IGNORECASE)
 # qmail-send writes its report with an underscore for each blank.
 _QMAIL_REPORT: Final = re.compile(r"\bdelivery \d+: (?:failure|deferral): \S+")
-_FOLD: Final = re.compile(r"[ \t]*\n[ \t]*|[ \t]{2,}")
+_BLANKS: Final = re.compile(r"[ \t]{2,}")
 # A reply as hardly another protocol has it; its server may well speak of the database that it lacks.
 _REPLY_FIRST: Final = re.compile(r"\W{0,4}(?:421|45\d|55\d)[ -]")
 # Failures that were none: "0 errors", "without failure", "not refused", "after timeout succeeded".
@@ -53,11 +53,15 @@ class Subject(Enum):
 
 
 class Reading(Struct, frozen=True):
-    """The evidence in a record; ``sure``: the text is about mail, whatever the evidence says."""
+    """The evidence in a record; ``sure``: the text is about mail, whatever the evidence says.
+
+    ``lines`` is the text of the evidence with the ends of its lines, which are blanks there.
+    """
 
     evidence: Evidence
     context: Context
     sure: bool
+    lines: str
 
 
 def token_in(text: str) -> str | None:
@@ -144,6 +148,7 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
     if code is not None and error in _DNS_TOKENS and not matches(hints.resolving, text):
         error = None  # a server that speaks of DNS in its reply has resolved no name of ours
     labels = _labels(text, code, error, port)
+    lines = "\n".join(_BLANKS.sub(" ", line.strip(" \t")) for line in text.split("\n"))
     origin = Origin("file", "", None, record.first)
     settings = Settings(port=Setting(port, origin) if port else None)
     evidence = Evidence(
@@ -152,10 +157,10 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
         enhanced=enhanced,
         error=error,
         labels=labels,
-        text=_FOLD.sub(" ", text),  # a report's lines are folded and indented
+        text=lines.replace("\n", " "),  # a report's lines are folded and indented
         origin=None,
     )
     context = Context(settings=settings, provider=_provider(text, provider), library=library)
     if subject is Subject.UNKNOWN and not pasted:
         return None  # in a log, words that could be about mail mostly are not
-    return Reading(evidence, context, sure=subject is Subject.MAIL)
+    return Reading(evidence, context, sure=subject is Subject.MAIL, lines=lines)

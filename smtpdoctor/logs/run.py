@@ -12,17 +12,15 @@ from msgspec.structs import replace
 
 from smtpdoctor.diagnosis import CERTAINTY, GRAVITY, Context, diagnose
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import matches
 from smtpdoctor.logs.encoding import mended
+from smtpdoctor.logs.excerpt import excerpt
 from smtpdoctor.logs.lookup import of_entry
-from smtpdoctor.logs.masking import masked
 from smtpdoctor.logs.reading import (
     Subject,
     read,
     says_failure,
     speaks_of_no_sending,
     subject_of,
-    token_in,
 )
 from smtpdoctor.logs.records import Record, records
 from smtpdoctor.logs.source import Numbered, Source
@@ -33,7 +31,6 @@ __all__ = ["Explained", "explain_source", "explain_text", "ordered", "tell"]
 _NEAR: Final = 3  # lines: what stands closer together is one incident
 _PASTE: Final = 25  # lines: what a person pastes to ask about it
 _ONE_TEXT: Final = 60  # lines: up to here, lines without a time stamp are taken to belong together
-_REPLY_LINES: Final = 8
 # A reply alone, by codes that HTTP does not use, and not a count of things.
 _REFUSAL: Final = re.compile(r"\W{0,4}(?:421|45[0-5]|53[0-8]|55[0-5])[ -][\"'<(]?[A-Z]")
 _MAX_SHAPES: Final = 20_000
@@ -159,26 +156,7 @@ def _judge(record: Record, provider: str | None, *, pasted: bool) -> tuple[Findi
         finding = replace(of_entry(load.entry("unclear"), evidence=evidence), confidence=Confidence.POSSIBLE)
     elif not (reading.sure or finding.pattern):
         return None
-    shown = replace(evidence, text=masked(_deciding_line(record, finding)))
-    return replace(finding, evidence=shown), reading.context
-
-
-def _deciding_line(record: Record, finding: Finding) -> str:
-    """Return the line of a record by which its cause was known, with the next ones of a reply."""
-    lines = record.text.split("\n")
-    code = finding.evidence.code
-    error = finding.evidence.error
-
-    def decides(line: str) -> bool:
-        if finding.pattern:
-            return matches(finding.pattern, line)
-        return (code is not None and str(code) in line) or token_in(line) == error is not None
-
-    chosen = next((number for number, line in enumerate(lines) if decides(line)), 0)
-    end = chosen + 1
-    while end < len(lines) and end - chosen < _REPLY_LINES and code is not None and str(code) in lines[end]:
-        end += 1
-    return " ".join(line.strip() for line in lines[chosen:end])
+    return replace(finding, evidence=replace(evidence, text=excerpt(reading.lines, finding))), reading.context
 
 
 def _collected(seen: Iterable[_Seen], file: str | None) -> list[Explained]:

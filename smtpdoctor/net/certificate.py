@@ -95,6 +95,8 @@ _MAX_NAMES: Final = 4096
 _SHOWN_NAMES: Final = 5
 _MAX_SHOWN: Final = 120
 _VERSION_3: Final = 3
+_LONGEST_NUMBER: Final = 64  # octets
+_LONGEST_CODE: Final = 6
 _RSA_BITS: Final = 2048  # 112 bits of security, OpenSSL's level 2 (SSL_CTX_set_security_level(3))
 _EC_BITS: Final = 224
 
@@ -232,7 +234,7 @@ class Certificate(Struct, frozen=True, kw_only=True):
 
     encoded: bytes
     version: int
-    serial: int
+    serial: int  # 0 where it is longer than any (RFC 5280 section 4.1.2.2: 20 octets)
     subject: Name
     issuer: Name
     not_before: int
@@ -354,7 +356,7 @@ def _read(encoded: bytes) -> Certificate:
     version = 1
     if fields and fields[0][0] == _CONTEXT_0:
         start, stop = der.value(encoded, *fields[0][2:], _INTEGER)
-        version = int.from_bytes(encoded[start:stop], "big") + 1
+        version = _small(encoded, start, stop) + 1
         fields = fields[1:]
     if [field[0] for field in fields[:6]] != [_INTEGER, *[_SEQUENCE] * 5]:
         raise DERError("not a certificate")
@@ -372,7 +374,7 @@ def _read(encoded: bytes) -> Certificate:
     return Certificate(
         encoded=encoded,
         version=version,
-        serial=int.from_bytes(encoded[serial[2] : serial[3]], "big", signed=True),
+        serial=_small(encoded, *serial[2:]),
         subject=Name(encoded[subject[1] : subject[3]]),
         issuer=Name(encoded[issuer[1] : issuer[3]]),
         not_before=dates[0],
@@ -382,6 +384,11 @@ def _read(encoded: bytes) -> Certificate:
         signature=_hash(encoded, *algorithm[2:]),
         **found,
     )
+
+
+def _small(data: bytes, start: int, stop: int) -> int:
+    """Return a number that has to be small, or 0: a number of millions of digits cannot even be printed."""
+    return int.from_bytes(data[start:stop], "big", signed=True) if stop - start <= _LONGEST_NUMBER else 0
 
 
 def _shown(text: str) -> str:
@@ -600,7 +607,8 @@ def examine(
     if not chain or (verified and not built):
         return Examined(chain, host, int(now))
     path = built or _joined(chain, int(now))
-    code = int(token[5:]) if token.startswith("x509-") and token[5:].isdecimal() else 0
+    number = token.removeprefix("x509-")
+    code = int(number) if number != token and number.isdecimal() and len(number) < _LONGEST_CODE else 0
     judge = _Judge(chain, path, host, int(now), code, anchored=bool(built) and code not in _TRUST)
     if code:
         judge.explain(_read_all(anchors))

@@ -15,7 +15,7 @@ from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Secret
 from smtpdoctor.probes.broken import answered, broken, stray
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
-from smtpdoctor.settings.target import Login
+from smtpdoctor.settings.target import Login, is_loopback
 from smtpdoctor.smtp.errors import DialogueError, SASLFailed
 from smtpdoctor.smtp.reply import Reply
 from smtpdoctor.smtp.sasl import MECHANISMS, choose, derived, finish
@@ -35,7 +35,7 @@ def step(session: Session) -> Passed | Skipped:
     preset = load.preset_with_id(target.provider)
     login = target.login
     if login is None:
-        if not target.half_login and preset and preset.password.kind != "none":
+        if not target.half_login and preset and preset.needs_login(target.host.name):
             values = {"preset": preset.name.en}
             raise Failed(Message("auth.no-credentials", values), session.evidence(Label.NO_CREDENTIALS))
         return Skipped(Message("auth.half" if target.half_login else "auth.none"))
@@ -51,10 +51,6 @@ def step(session: Session) -> Passed | Skipped:
     told = {"mechanisms": " ".join(offered), "mechanism": mechanism}
     try:
         reply, detail = _exchange(session, mechanism, login)
-    except UnicodeEncodeError:
-        evidence = session.evidence(Label.CONTROL_CHARACTER)
-        values = {"code": "-", "reply": "-"}
-        raise Failed(Message("auth.refused", values), evidence, facts=facts) from None
     except DialogueError as error:
         failure = broken(session, error, *labels, facts=facts, **told)
         failure.evidence += in_clear
@@ -79,7 +75,11 @@ def _in_clear(session: Session) -> tuple[Evidence, ...]:
         return ()
     if session.options.allow_cleartext_auth:
         return (session.evidence(Label.CLEARTEXT_ALLOWED),)
-    raise Failed(Message("auth.cleartext"), session.evidence(Label.CLEARTEXT))
+    labels, told = [Label.CLEARTEXT], {}
+    if address is not None and is_loopback(address.ip) and not here:
+        labels.append(Label.LOOPBACK)
+        told["address"] = address.ip
+    raise Failed(Message("auth.cleartext"), session.evidence(*labels, **told))
 
 
 def _no_mechanism(session: Session, offered: tuple[str, ...], *, oauth: bool) -> Failed:

@@ -13,6 +13,7 @@ from smtpdoctor.net.answer import (
     Answer,
     DnssecFailed,
     ExtendedError,
+    HostsFile,
     Outcome,
     ParallelLost,
     RecordFailed,
@@ -20,6 +21,9 @@ from smtpdoctor.net.answer import (
 )
 from smtpdoctor.net.dns import knows_public_names, resolve
 from smtpdoctor.probes.session import Address, Failed, Passed, Session
+from smtpdoctor.settings.hosts import same_host
+from smtpdoctor.settings.target import is_loopback
+from smtpdoctor.smtp.channel import own_name
 
 __all__ = ["step"]
 
@@ -35,19 +39,28 @@ _ARROW: Final = " → "
 def step(session: Session) -> Passed:
     """Resolve the host, or what ``connect_to`` puts in its place."""
     target, options = session.target, session.options
-    host, port = options.connect_to.get((target.host.name, target.port), (target.host.name, target.port))
+    host, port = session.redirected(target.port) or (target.host.name, target.port)
     answer = resolve(host, port, family=options.family, resolver=options.resolver, deadline=session.deadline)
     if answer.error:
         known = target.known_host and host == target.host.name
         raise _failure(session, host, answer, known=known)
     if not answer.literal and all(map(_is_null, answer.addresses)):
         raise _blocked(session, host, answer)
-    session.addresses = tuple(Address(ip, port) for ip in answer.addresses[:_MAX_ADDRESSES])
+    own = _is_own_word(host, answer)
+    session.addresses = tuple(Address(ip, port, own) for ip in answer.addresses[:_MAX_ADDRESSES])
     facts = DnsFacts(answer.addresses, answer.canonical)
     if answer.literal:
         return Passed(Message("dns.literal", {"address": answer.name}), facts)
     shown = ", ".join(answer.addresses[:_SHOWN])
     return Passed(Message("dns.pass", {"host": host, "addresses": shown}), facts, _odd(answer))
+
+
+def _is_own_word(host: str, answer: Answer) -> bool:
+    """Whether it is the user or this machine who says where the host is, not a name server."""
+    if answer.literal or is_loopback(host) or any(isinstance(one, HostsFile) for one in answer.remarks):
+        return True
+    # systemd knows this machine's name without the file of hosts.
+    return any(map(is_loopback, answer.addresses)) and same_host(host, own_name())
 
 
 def _is_null(address: str) -> bool:

@@ -7,7 +7,7 @@ import secrets
 import time
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import formatdate, make_msgid
 from typing import Final
 
@@ -16,7 +16,7 @@ from smtpdoctor.model import Message
 from smtpdoctor.probes.broken import answered, garbled, stray
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.settings.target import Mailbox
-from smtpdoctor.smtp.command import dot_stuffed
+from smtpdoctor.smtp.command import a_labels, dot_stuffed, needs_smtputf8
 from smtpdoctor.smtp.errors import DialogueError, Unsolicited
 from smtpdoctor.smtp.reply import fits
 from smtpdoctor.text import say
@@ -42,24 +42,26 @@ def test_message(session: Session, sender: Mailbox, recipient: Mailbox) -> tuple
     lang = session.options.lang
     token = f"smtpdoctor-{secrets.token_hex(4)}"
     values = {"token": token, "host": session.target.host.name, "sender": sender.address}
-    message = EmailMessage(policy=SMTP)
-    message["From"] = _address(sender.name, sender.address)
-    message["To"] = _address("", recipient.address)
+    # Only with SMTPUTF8 may a header hold other letters than ASCII (RFC 6532).
+    beyond = needs_smtputf8(sender.address, recipient.address)
+    message = EmailMessage(policy=SMTPUTF8 if beyond else SMTP)
+    message["From"] = _address(sender)
+    message["To"] = _address(recipient)
     message["Subject"] = say(lang, Message("mail.subject", values))
     message["Date"] = formatdate(localtime=True)
-    domain = sender.domain
-    message["Message-ID"] = make_msgid(token, domain=domain if domain.isascii() else "localhost")
+    message["Message-ID"] = make_msgid(token, domain=a_labels(sender.domain))
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation answers
     message.set_content(say(lang, Message("mail.text", values)), cte="quoted-printable")
     message.add_alternative(say(lang, Message("mail.html", values)), subtype="html", cte="quoted-printable")
     return dot_stuffed(message.as_bytes()), token
 
 
-def _address(name: str, address: str) -> Address | str:
-    try:
-        return Address(name, addr_spec=address)
-    except (ValueError, IndexError):
-        return address  # an address literal, which the email package does not know
+def _address(mailbox: Mailbox) -> Address:
+    """Return an address as a header has it (RFC 5322 section 3.4.1): quoted where that is needed, in A-labels."""
+    local = mailbox.address.rpartition("@")[0]
+    if local.startswith('"'):
+        local = re.sub(r"\\(.)", r"\1", local[1:-1])
+    return Address(mailbox.name, local, a_labels(mailbox.domain))
 
 
 def step(session: Session) -> Passed | Skipped:

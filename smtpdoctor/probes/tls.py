@@ -16,6 +16,7 @@ from smtpdoctor.net.certificate import Examined, Fault, Flaw, describe
 from smtpdoctor.net.tls import (
     CipherRemark,
     ContextError,
+    SessionFacts,
     bundle_may_know,
     cipher_remark,
     examine_session,
@@ -141,7 +142,7 @@ def _provider_offers_starttls(session: Session) -> bool:
     """Whether the provider that this host belongs to offers STARTTLS on this port, so that another answers here."""
     target = session.target
     preset = load.preset_with_id(target.provider) if target.known_host else None
-    endpoints = preset.endpoint if preset else ()
+    endpoints = preset.endpoints_at(target.host.name) if preset else ()
     return any(one.port == target.port and one.security is Security.STARTTLS for one in endpoints)
 
 
@@ -156,7 +157,7 @@ def _injected(session: Session, extra: bytes) -> Failed:
 
 def _handshake(session: Session) -> Passed:
     session.awaiting = ""
-    ca_file, host = session.options.ca_file, session.target.host.name
+    ca_file, host = session.options.ca_file, session.target.host.in_tls
     channel = session.open_channel()
     try:
         context = strict_context(ca_file, session.target.cipher)
@@ -170,7 +171,8 @@ def _handshake(session: Session) -> Passed:
             session.channel = channel = _dialled(session, session.transcript)
             channel.start_tls(strict_context(ca_file, session.target.cipher, bundle=True), host)
     except ContextError as error:
-        evidence = session.evidence(Label.BAD_CIPHER, value=error.reason)
+        labels = (Label.BAD_CIPHER,) if error.what == "ciphers" else ()
+        evidence = session.evidence(*labels, value=session.target.cipher or error.reason)
         raise Failed(Message("tls.broken", {"error": error.what}), evidence) from error
     except DialogueError as error:
         raise _broken(session, error) from error
@@ -205,7 +207,9 @@ def _shaken(session: Session, channel: Channel) -> Passed:
         raise RuntimeError(msg)
     made = session_facts(tls)
     session.secured = made.protects
-    examined = examine_session(tls, session.target.host.name, time.time())
+    if not made.protects:
+        raise _unprotected(session, made)
+    examined = examine_session(tls, session.target.host.in_tls, time.time())
     facts = replace(_facts(examined), version=made.version, cipher=made.cipher)
     facts = replace(facts, trust="ok", name="ok", dates="ok")
     session.transcript.record("note", f"TLS {made.version} {made.cipher}")
@@ -221,6 +225,14 @@ def _shaken(session: Session, channel: Channel) -> Passed:
         facts = replace(facts, dates="expiring")
         return Passed(Message("tls.expiring", values), facts, tuple(evidence))
     return Passed(Message("tls.pass", values), facts, tuple(evidence))
+
+
+def _unprotected(session: Session, made: SessionFacts) -> Failed:
+    """Return the failure of a handshake behind which nobody in particular is, or which hides nothing."""
+    label = Label.WEAK_CIPHER if made.certificate else Label.NO_CERTIFICATE
+    evidence = session.evidence(label, cipher=made.cipher, version=made.version)
+    facts = TlsFacts(version=made.version, cipher=made.cipher)
+    return Failed(Message("tls.unprotected", {"cipher": made.cipher}), evidence, facts=facts)
 
 
 def _facts(examined: Examined) -> TlsFacts:
@@ -320,7 +332,7 @@ def _cipher_remark(session: Session, cipher: str) -> tuple[tuple[str, ...], list
 
     deadline = min(session.deadline, time.monotonic() + _LOOK_SECONDS)
     better = takes_forward_secrecy(
-        lambda: _dialled(session, Transcript()), session.target.host.name, deadline=deadline
+        lambda: _dialled(session, Transcript()), session.target.host.in_tls, deadline=deadline
     )
     if better is not False:
         return (), []
@@ -337,7 +349,7 @@ def _stapled(session: Session, examined: Examined) -> list[Evidence]:
 
     deadline = min(session.deadline, time.monotonic() + _LOOK_SECONDS)
     _, staple = fetch_staple(
-        lambda: _dialled(session, Transcript()), session.target.host.name, deadline=deadline
+        lambda: _dialled(session, Transcript()), session.target.host.in_tls, deadline=deadline
     )
     if staple is None:
         told = {"missing": "OCSP staple", "refused_by": ", ".join(demand.refused_by)}
@@ -405,7 +417,7 @@ def _looked_at(session: Session, error: DialogueError, failure: Failed) -> Faile
     context = strict_context(session.options.ca_file, session.target.cipher)
     seen = second_look(
         lambda: _dialled(session, Transcript()),
-        session.target.host.name,
+        session.target.host.in_tls,
         deadline=min(session.deadline, time.monotonic() + _LOOK_SECONDS),
         token=error.token,
         received=error.received,
@@ -435,7 +447,7 @@ def _looked_at(session: Session, error: DialogueError, failure: Failed) -> Faile
 
 def _refused_certificate(session: Session, error: TLSFailed) -> Failed:
     """Explain a certificate that OpenSSL refused: each judgement apart, what it refused first."""
-    host = session.target.host.name
+    host = session.target.host.in_tls
     examined = Examined((), host, int(time.time()))
     if error.session is not None:
         examined = examine_session(error.session, host, time.time(), error.token)

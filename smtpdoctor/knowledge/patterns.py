@@ -10,7 +10,7 @@ import re2
 
 from smtpdoctor.knowledge.schema import Groups
 
-__all__ = ["automaton", "compiled", "literal_set", "matches", "possible"]
+__all__ = ["automaton", "compiled", "exact", "literal_set", "matches", "possible", "refused"]
 
 _MEMORY: Final = 64 << 20  # bytes
 
@@ -19,6 +19,24 @@ _MEMORY: Final = 64 << 20  # bytes
 def compiled(pattern: str) -> Any:
     """Return a compiled pattern."""
     return re2.compile(pattern, _options())
+
+
+@cache
+def exact(pattern: str) -> Any:
+    """Return a compiled pattern for which the case counts."""
+    options = _options()
+    options.case_sensitive = True
+    return re2.compile(pattern, options)
+
+
+def refused(pattern: str) -> str:
+    """Return why RE2 does not take a pattern, nothing where it does."""
+    try:
+        exact(pattern)
+    except re2.error as error:
+        reason = error.args[0] if error.args else ""
+        return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+    return ""
 
 
 def automaton(patterns: Iterable[str]) -> Any:

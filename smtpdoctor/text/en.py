@@ -219,7 +219,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.too-long": "{flag}: a value of {count} characters is too long; at most {most} are taken",
     "usage.control": "it holds a line break or another control character",
     "usage.no-text": "it is not text in the encoding of this system",
-    "usage.nul": "an argument holds a NUL character",
+    "usage.no-argument": "an argument holds a NUL or half of a surrogate pair",
     "usage.empty": "{flag} is given without a value",
     "usage.address": "one address is wanted, such as you@example.com",
     "usage.ehlo": "one name without blanks is wanted, such as app.example.com",

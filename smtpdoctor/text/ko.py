@@ -212,7 +212,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.too-long": "{flag}: 값이 {count}자로 너무 깁니다. {most}자까지 쓸 수 있습니다",
     "usage.control": "줄바꿈이나 다른 제어 문자가 들어 있습니다",
     "usage.no-text": "이 시스템의 인코딩으로 읽을 수 없는 글자가 들어 있습니다",
-    "usage.nul": "인수에 NUL 문자가 들어 있습니다",
+    "usage.no-argument": "인수에 NUL 문자나 짝이 없는 서로게이트가 들어 있습니다",
     "usage.empty": "{flag} 옵션의 값이 비어 있습니다",
     "usage.address": "you@example.com 같은 주소 하나를 적습니다",
     "usage.ehlo": "app.example.com처럼 공백 없는 이름 하나를 적습니다",

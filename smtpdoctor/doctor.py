@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from smtpdoctor.labels import Label, is_suspicion, meaning
 from smtpdoctor.masking.echoes import Redactor
+from smtpdoctor.masking.sealed import Seal, public_of, secrets_of
 from smtpdoctor.model import (
     Confidence,
     Evidence,
@@ -30,7 +31,7 @@ from smtpdoctor.model import (
 )
 from smtpdoctor.plan import stages_for
 from smtpdoctor.probes import step_of
-from smtpdoctor.probes.broken import broken
+from smtpdoctor.probes.broken import broken, nothing_left
 from smtpdoctor.probes.session import Failed, Options, Passed, Session, Skipped
 from smtpdoctor.settings.lint import is_blocking, lint
 from smtpdoctor.settings.resolve import Loaded
@@ -38,7 +39,7 @@ from smtpdoctor.settings.target import Target, target_of
 from smtpdoctor.smtp.errors import DialogueError
 from smtpdoctor.smtp.transcript import Transcript
 
-__all__ = ["Observer", "Quiet", "check", "lint_only"]
+__all__ = ["Observer", "Quiet", "check", "lint_only", "seal_of"]
 
 
 _NEEDS_SENDER: Final = frozenset({Stage.SENDER, Stage.RECIPIENT, Stage.SEND})
@@ -77,12 +78,13 @@ def check(
     security = target.security if target else Security.STARTTLS
     session = run.session(target) if target else None
     try:
-        for stage in stages_for(security, options.until)[1:]:
+        stages = stages_for(security, options.until)[1:]
+        for stage in stages:
             if session is None or run.stopped is not None:
                 result = run.skipped(stage)
             else:
                 observer.started(stage)
-                result = run.step(stage, session)
+                result = run.step(stage, session, last=stage is stages[-1])
             observer.ended(result)
     finally:
         if session is not None:
@@ -97,15 +99,28 @@ def lint_only(loaded: Loaded, *, strict: bool = False) -> Report:
     return run.report(strict=strict)
 
 
+def seal_of(loaded: Loaded) -> Seal:
+    """Return the seal for what is shown of settings before they are judged."""
+    return Seal(_redactor(loaded))
+
+
+def _redactor(loaded: Loaded) -> Redactor:
+    secrets = (*secrets_of(loaded.settings), *(one.reveal() for one in loaded.secrets))
+    return Redactor(secrets, public=public_of(loaded.settings))
+
+
 class _Run:
-    """What a run has come to so far."""
+    """What a run has come to so far.
+
+    The findings are kept as they came, since they are still to be weighed; whatever leaves the run, to
+    the observer or in the report, is sealed.
+    """
 
     def __init__(self, loaded: Loaded, options: Options) -> None:
         self._loaded = loaded
         self._options = options
         self._started = time.monotonic()
-        password = loaded.settings.password
-        self._transcript = Transcript(Redactor([password.value.reveal()] if password else []))
+        self._transcript = Transcript(_redactor(loaded))
         self._results: list[StageResult] = []
         self._findings: list[Finding] = []
         self.stopped: Stage | None = None
@@ -121,14 +136,14 @@ class _Run:
         evidence = lint(
             self._loaded,
             needs_sender=needs_sender,
+            needs_login=alone,
             cleartext_allowed=self._options.allow_cleartext_auth,
         )
         found = self._diagnosed(evidence)
         settings = self._loaded.settings
         shown = {name: settings.get(name) for name in ("host", "port", "security")}
         values: dict[str, object] = {
-            name: self._transcript.redact(str(setting.value)) if setting else "?"
-            for name, setting in shown.items()
+            name: str(setting.value) if setting else "?" for name, setting in shown.items()
         }
         told = [one for one in found if one.severity is not Severity.INFO]
         suspected = (
@@ -151,12 +166,14 @@ class _Run:
         # Settings that are wrong but usable do not end a run: the network often confirms what they suggest.
         return self._kept(result, found, ends=any(map(is_blocking, evidence)))
 
-    def step(self, stage: Stage, session: Session) -> StageResult:
-        """Run one stage."""
+    def step(self, stage: Stage, session: Session, *, last: bool = False) -> StageResult:
+        """Run one stage; behind the last one no reply may be left over."""
         session.start_stage(stage)
         started = time.monotonic()
         try:
             outcome: Passed | Skipped | Failed = step_of(stage)(session)
+            if last:
+                nothing_left(session)
         except Failed as failure:
             outcome = failure
         except DialogueError as error:
@@ -190,11 +207,13 @@ class _Run:
         return self._kept(StageResult(stage=stage, status=Status.SKIP, summary=summary), [])
 
     def _kept(self, result: StageResult, found: list[Finding], *, ends: bool = False) -> StageResult:
-        self._results.append(result)
+        # What an exchange has added to the secrets is masked, too.
+        sealed = Seal(self._transcript.redact).result(result)
+        self._results.append(sealed)
         self._findings += found
         if ends:
             self.stopped = result.stage
-        return result
+        return sealed
 
     def _diagnosed(self, evidence: Iterable[Evidence]) -> list[Finding]:
         given = list(evidence)
@@ -223,11 +242,12 @@ class _Run:
             from smtpdoctor.diagnosis import order
 
             ordered = order(believed, self.stopped)
+        seal = Seal(self._transcript.redact)
         return Report(
-            settings=self._loaded.settings,
+            settings=seal.settings(self._loaded.settings),
             stages=tuple(self._results),
-            findings=ordered,
-            settled=settled,
+            findings=tuple(map(seal.finding, ordered)),
+            settled=tuple(Settled(seal.finding(one.finding), one.by) for one in settled),
             transcript=tuple(self._transcript.turns),
             seconds=time.monotonic() - self._started,
             strict=strict,
@@ -286,7 +306,7 @@ def _hang_up(session: Session, stopped: Stage | None) -> None:
     channel = session.channel
     if channel is None:
         return
-    if stopped in {Stage.CONNECT, Stage.TLS} or not session.greeted:
+    if session.over or stopped in {Stage.CONNECT, Stage.TLS} or not session.greeted:
         # Nothing sensible can be said on a broken connection, and a client that speaks before the
         # greeting is a spam robot to some servers (RFC 5321 section 4.3.1).
         channel.close()

@@ -194,6 +194,9 @@ class Settings(Struct, frozen=True, kw_only=True):
             return None if value is None else Setting(value, Origin("argument", name))
 
         secret = Secret(password) if isinstance(password, str) else password
+        words = [one.value for one in Security]
+        if security is not None and not (isinstance(security, str) and security in words):
+            raise ValueError(f"security must be one of {', '.join(words)}")
         return cls(
             host=given("host", host),
             port=given("port", port),

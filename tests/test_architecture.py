@@ -149,7 +149,7 @@ BUDGETS = {
     "version": (("--version",), 4, 54, {"ssl", "rich", "re2", "msgspec", "smtpdoctor.cli.check"}),
     "check until dns": (
         ("check", "--until", "dns", *JSON),
-        52,
+        53,
         176,
         {
             "rich",
@@ -162,17 +162,17 @@ BUDGETS = {
     ),
     "check until auth": (
         (*UNTIL_AUTH, *JSON),
-        60,
+        61,
         184,
         {"rich", "smtpdoctor.diagnosis", "smtpdoctor.knowledge.compile", "re2"},
     ),
     "check in a terminal": (
         UNTIL_AUTH,
-        61,
+        62,
         232,
         {"asyncio", "re2", "smtpdoctor.diagnosis"},
     ),
-    "lint": (("lint", *JSON), 47, 166, {"rich", "asyncio", "re2"}),
+    "lint": (("lint", *JSON), 48, 166, {"rich", "asyncio", "re2"}),
     "explain": (
         ("explain", FAILURE, *JSON),
         45,
@@ -186,7 +186,7 @@ BUDGETS = {
         {"rich", "ssl"},
     ),
     "presets": (("presets", *JSON), 28, 137, {"rich", "ssl", "re2"}),
-    "generate": (("generate", "gmail"), 38, 159, {"rich", "asyncio", "re2"}),
+    "generate": (("generate", "gmail"), 39, 159, {"rich", "asyncio", "re2"}),
 }
 
 

@@ -194,7 +194,6 @@ def test_the_full_name_of_a_host(hostname: str, hosts: str, name: str) -> None:
         ("메일@b.test", ("SIZE", "SMTPUTF8"), 10, "MAIL FROM:<메일@b.test> SIZE=10 SMTPUTF8"),
         ("메일@b.test", (), None, "MAIL FROM:<메일@b.test>"),
         ("a@bücher.test", ("SMTPUTF8",), None, "MAIL FROM:<a@xn--bcher-kva.test>"),
-        (f"a@{'한' * 64}.kr", (), None, f"MAIL FROM:<a@{'한' * 64}.kr>"),
     ],
 )
 def test_mail_from(address: str, capabilities: tuple[str, ...], size: int | None, line: str) -> None:

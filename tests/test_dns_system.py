@@ -148,6 +148,11 @@ def test_the_hosts_file() -> None:
     assert found["queries"] == []
     found = looked_up("both", hosts=f"2001:db8::99 {NAME}\n", family=4)
     assert found["answer"]["addresses"] == ["192.0.2.1"]
+    assert remarks_of(found, "hosts-file") == []
+    # The name in full stands first in a line, and is no search domain.
+    found = looked_up("both", "mail", hosts=f"127.0.0.1 {NAME} mail\n")
+    assert [one["line"] for one in remarks_of(found, "hosts-file")] == [2]
+    assert remarks_of(found, "search-domain") == []
 
 
 @pytest.mark.parametrize(

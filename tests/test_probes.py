@@ -267,7 +267,7 @@ def test_helo_is_no_second_try() -> None:
         ("220 안녕\r\n".encode(), "안녕", None),
         ("220 안녕\r\n".encode("cp949"), "안녕", None),
         (b"220 caf\xe9\r\n", "café", None),
-        (b"220-hi\r\nhello there\r\n220 you\r\n", "hi hello there you", ["line-without-code"]),
+        (b"220 hi\r\r\n", "hi", ["extra-cr"]),
         (b"250-hi\r\n220 you\r\n", "hi you", ["codes-differ"]),
         (b"220\r\n", "", None),
         (b"220 " + b"x" * 4000 + b"\r\n", "x" * 4000, None),
@@ -281,6 +281,19 @@ def test_odd_but_usable_replies(greeting: bytes, banner: str, quirks: list[str] 
         facts = facts_of(report, Stage.GREETING)
         assert facts["banner"] == banner
         assert facts.get("quirks") == (quirks or [])
+
+
+@pytest.mark.parametrize("step", ["", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "."])
+def test_a_line_without_a_code_ends_the_sending(step: str) -> None:
+    """Some clients read over it; smtplib and Nodemailer do not, so nobody may call this healthy."""
+    code = {"": 220, "AUTH": 235, "DATA": 354}.get(step, 250)
+    garbled = f"{code}-one\r\nno code\r\n{code} two"
+    told = {step: garbled} if step else {}
+    greeting = garbled if not step else "220 mx.example.test ESMTP"
+    with serve(servers.raw(f"{greeting}\r\n".encode()), dialogue(told, greeting=None)) as server:
+        report = run(server, to=USER)
+    assert not report.healthy
+    assert report.findings[0].evidence.labels >= {Label.BROKEN_REPLY}
 
 
 # -- TLS ----------------------------------------------------------------------

@@ -6,6 +6,8 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from smtpdoctor import Report, Settings, check
 from smtpdoctor.labels import Label
@@ -218,18 +220,74 @@ def test_a_handshake_that_ends_without_an_alert() -> None:
     assert Label.NO_ALERT in report.findings[0].evidence.labels
 
 
-def test_the_login_goes_nowhere_that_is_not_verified(certificates: Certificates) -> None:
-    """Whatever the cipher setting says: without a certificate there is nobody at the other end."""
-    report = run(
-        dialogue(implicit_cert=certificates.good), cipher="aNULL:eNULL", ca_file=str(certificates.ca_pem)
-    )
+# What a user may write into the setting of ciphers, in OpenSSL's words.
+WORDS = (
+    "aNULL",
+    "eNULL",
+    "ALL",
+    "COMPLEMENTOFALL",
+    "ADH",
+    "AECDH",
+    "NULL-SHA256",
+    "PSK",
+    "HIGH",
+    "+aNULL",
+    "@STRENGTH",
+)
+UNPROTECTED = ("aNULL:@SECLEVEL=0", "eNULL:@SECLEVEL=0", "aNULL:eNULL:@SECLEVEL=0")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4),
+    level=st.sampled_from(["", ":@SECLEVEL=0", "@SECLEVEL=0", ":@SECLEVEL=1"]),
+    offered=st.sampled_from(UNPROTECTED),
+    security=st.sampled_from(["tls", "starttls", "opportunistic"]),
+)
+def test_no_login_to_nobody(
+    certificates: Certificates, words: list[str], level: str, offered: str, security: str
+) -> None:
+    """Whatever the setting: where there is no certificate, or no encryption, no run is healthy and no login sent."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers(offered)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    if "eNULL" in offered:
+        context.load_cert_chain(certificates["rsa"].cert_pem, certificates["rsa"].key_pem)
+    handshake = servers.tls_with(context)
+    if security == "tls":
+        script = servers.sequence(handshake, dialogue())
+    else:
+        go = servers.sequence(servers.say("220 2.0.0 Go"), handshake)
+        script = dialogue({"STARTTLS": go}, capabilities=["STARTTLS"], tls_capabilities=["AUTH PLAIN"])
+    with serve(script) as server:
+        report = check_with(
+            server.port,
+            security,
+            cipher=":".join(words) + level,
+            options={"ca_file": str(certificates.ca_pem)},
+        )
+        server.join()
     assert report.verdict == "fail"
+    assert report.findings[0].id in {"tls-cipher", "config-invalid", "tls-handshake"}
+    assert not any(line.startswith("AUTH") for line in server.lines)
+
+
+def test_a_setting_that_lets_everything_in(certificates: Certificates) -> None:
+    """Among the rest there is something that protects, and only that is offered."""
     report = run(
         dialogue(implicit_cert=certificates.good),
-        cipher="ALL:@SECLEVEL=0",
+        cipher="ALL:aNULL:eNULL:@SECLEVEL=0",
         ca_file=str(certificates.ca_pem),
     )
     assert report.verdict == "pass"
+
+
+@pytest.mark.parametrize("cipher", ["aNULL", "eNULL:@SECLEVEL=0", "ADH:AECDH", "PSK"])
+def test_a_setting_that_leaves_nothing_that_protects(cipher: str) -> None:
+    """It is told as such, before anything is dialled, and is no slip in the words."""
+    report = run(servers.silent, cipher=cipher)
+    assert ids(report) == ["config-invalid"]
+    assert report.findings[0].evidence.labels == {Label.NULL_CIPHER}
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")

@@ -15,8 +15,10 @@ from smtpdoctor.cli.common import (
     refuse_to_destroy,
     refuse_together,
     refuse_unusable,
+    unusable,
 )
 from smtpdoctor.cli.declared import Exit, Option
+from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Fault, Lang, Message, Stage
@@ -105,6 +107,8 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     no_color: opt.NoColor = False,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
+    *,
+    known: Known,
 ) -> None:
     """Run the stages in order against the real server and name the cause of what fails.
 
@@ -114,14 +118,25 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     from smtpdoctor.plan import UNTIL
     from smtpdoctor.probes.session import Options
     from smtpdoctor.settings.resolve import Flags
+    from smtpdoctor.settings.target import refuse_astray
 
     tongue = language(lang)
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     refuse_to_destroy(output, force=force)
     refuse_together(("--ipv4", ipv4), ("--ipv6", ipv6))
     refuse_unusable(
-        sender=sender, recipient=to, ehlo=ehlo, host=host, url=url, username=username, preset=preset, app=app
+        sender=sender,
+        recipient=to,
+        ehlo=ehlo,
+        host=host,
+        url=url,
+        username=username,
+        preset=preset,
+        app=app,
+        resolver=resolver,
     )
+    for text in connect_to or []:
+        refuse_unusable(**{"connect-to": text})
     if until in _AFTER_SENDER and to is None and not use_sandbox:
         raise UsageError(Message("usage.needs", {"flag": f"--until {until}", "other": "--to"}))
     options = Options(
@@ -160,7 +175,9 @@ def check(  # noqa: PLR0913 -- the flags of the contract
 
         report = check_sandbox(security, sender, to, options, show, strict=strict)
     else:
-        password = password_from(file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue)
+        password = password_from(
+            file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
+        )
         flags = Flags(
             preset=preset,
             app=app,
@@ -174,7 +191,10 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             ehlo=ehlo,
             recipient=to,
         )
-        loaded = load_settings(flags, env_file or [], environment=not no_environment, lang=tongue)
+        loaded = load_settings(
+            flags, env_file or [], environment=not no_environment, lang=tongue, known=known
+        )
+        refuse_astray(options.connect_to, loaded.settings)
         report = show.run(loaded, options, strict=strict)
     if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
         raise Exit(EXIT_BUG)
@@ -228,10 +248,11 @@ class _Show:
                 from smtpdoctor.report.view import view_of
 
                 report = run_check(loaded, options, strict=strict)
-                view = view_of(report, self.lang, self._repeated)
+                view = view_of(report, self.lang, self._words(report, loaded))
                 text = renderer(self._format.value).render(view, transcript=self._transcript)
                 stream.write(text)
                 return report
+            from smtpdoctor.doctor import seal_of
             from smtpdoctor.report import terminal
             from smtpdoctor.report.view import view_of
 
@@ -241,7 +262,7 @@ class _Show:
             progress = terminal.make_console(sys.stderr, color=color) if shows_progress else None
             observer = None
             if not self._quiet:
-                terminal.print_heading(console, loaded.settings, self.lang)
+                terminal.print_heading(console, seal_of(loaded).settings(loaded.settings), self.lang)
                 observer = terminal.Live(console, progress, self.lang, verbose=self._verbose)
             try:
                 report = run_check(loaded, options, observer, strict=strict)
@@ -250,12 +271,20 @@ class _Show:
                     observer.stop()
             terminal.print_view(
                 console,
-                view_of(report, self.lang, self._repeated),
+                view_of(report, self.lang, self._words(report, loaded)),
                 transcript=self._transcript,
                 quiet=self._quiet,
                 verbose=self._verbose,
             )
             return report
+
+    def _words(self, report: "Report", loaded: "Loaded") -> tuple[str, ...]:
+        """Return the flags of the run for the command that repeats it, which only advice tells."""
+        if not report.findings:
+            return ()
+        from smtpdoctor.doctor import seal_of
+
+        return tuple(map(seal_of(loaded).own, self._repeated))
 
 
 def _ca_file(path: Path | None) -> str | None:
@@ -301,12 +330,7 @@ def _resolver(text: str | None) -> tuple[str, int] | None:
         ipaddress.ip_address(address)
         number = _port(port)
     except ValueError as error:
-        values: dict[str, object] = {
-            "flag": "--resolver",
-            "value": text,
-            "expected": Message("usage.resolver"),
-        }
-        raise UsageError(Message("usage.value", values)) from error
+        raise UsageError(unusable("--resolver", text, "usage.resolver")) from error
     return address, number
 
 
@@ -323,15 +347,10 @@ def _connect_to(text: str) -> tuple[tuple[str, int], tuple[str, int]]:
 
     part = r"(\[[^\]]+\]|[^:\[\]]+)"
     found = re.fullmatch(rf"{part}:(\d{{1,5}}):{part}:(\d{{1,5}})", text)
-    values: dict[str, object] = {
-        "flag": "--connect-to",
-        "value": text,
-        "expected": Message("usage.connect-to"),
-    }
     if found is None:
-        raise UsageError(Message("usage.value", values))
+        raise UsageError(unusable("--connect-to", text, "usage.connect-to"))
     name, port, address, other = found.groups()
     try:
         return (name.strip("[]"), _port(port)), (address.strip("[]"), _port(other))
     except ValueError as error:
-        raise UsageError(Message("usage.value", values)) from error
+        raise UsageError(unusable("--connect-to", text, "usage.connect-to")) from error

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Final, NoReturn, ParamSpec, cast
 
 from smtpdoctor.cli.declared import Exit
+from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice, LangChoice
 from smtpdoctor.errors import KnowledgeError, UsageError
 from smtpdoctor.masking.words import printable
@@ -36,6 +37,7 @@ __all__ = [
     "refuse_together",
     "refuse_unusable",
     "tell",
+    "unusable",
 ]
 
 EXIT_PROBLEM: Final = 1
@@ -43,6 +45,9 @@ EXIT_USAGE: Final = 2
 EXIT_BUG: Final = 3
 EXIT_INTERRUPTED: Final = 130
 _OUTPUT_ERRORS: Final = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT})
+# Characters of a value: more is no host (RFC 1035), no name and no URL, but something pasted by mistake.
+_LONGEST: Final = {"--host": 512, "--ehlo": 255, "--url": 16_384, "--preset": 512, "--app": 512}
+_LONGEST_NAME: Final = 2_048
 _ISSUES: Final = "https://github.com/smtpdoctor/smtpdoctor/issues"
 P = ParamSpec("P")
 
@@ -56,20 +61,23 @@ def language(choice: LangChoice | None) -> Lang:
 
 def tell(text: str) -> None:
     """Say something on standard error; a closed one is no reason to stop."""
+    # File names and values are others' words too.
+    lines = list(map(printable, text.split("\n")))
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        # File names and values are others' words too.
-        lines = list(map(printable, text.split("\n")))
         if sys.stderr.isatty():
             lines = _fitted(lines, _columns())
+    try:
         sys.stderr.write("\n".join(lines) + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        _mute(sys.stderr)  # else Python tries again at exit, and ends with a code of its own
 
 
 def _columns() -> int:
     """Return how wide the terminal of standard error is, in cells; raises OSError where it does not tell."""
-    given = os.environ.get("COLUMNS", "")
-    return (
-        int(given) if given.isdecimal() and int(given) else os.get_terminal_size(sys.stderr.fileno()).columns
-    )
+    from smtpdoctor.report.layout import stated_size
+
+    return stated_size("COLUMNS") or os.get_terminal_size(sys.stderr.fileno()).columns
 
 
 def _fitted(lines: Sequence[str], width: int) -> list[str]:
@@ -81,9 +89,12 @@ def _fitted(lines: Sequence[str], width: int) -> list[str]:
     return [part for line in lines for part in unbroken(line, width)]
 
 
-def fail_usage(error: UsageError, lang: Lang, format_: FormatChoice) -> NoReturn:
-    """Report an error of usage and end with its exit code; JSON stays JSON."""
-    lines = [say(lang, error.message), *(say(lang, hint) for hint in error.hints)]
+def fail_usage(error: UsageError, lang: Lang, format_: FormatChoice, known: Known) -> NoReturn:
+    """Report an error of usage and end with its exit code; JSON stays JSON.
+
+    Every sentence of it comes through here, and with it every value that somebody may have typed.
+    """
+    lines = [known.say(lang, one) for one in (error.message, *error.hints)]
     if format_ is FormatChoice.JSON:
         _print_failure("\n".join(map(printable, lines)))
     else:
@@ -103,30 +114,32 @@ def _print_failure(text: str) -> None:
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn what escapes a command into the contract's exit codes."""
+    """Turn what escapes a command into the contract's exit codes.
+
+    A command that reads secrets has a keyword ``known``, by which it hands on what it has read.
+    """
+    takes_known = "known" in command.__annotations__
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         choice: Any = kwargs.get("lang")
         format_: Any = kwargs.get("format_", FormatChoice.TERMINAL)
         lang = language(choice)
+        known = Known(kwargs)
+        if takes_known:
+            kwargs["known"] = known
         _listen_for_interrupts()
         try:
             try:
                 _tell_of_presets(lang)
                 command(*args, **kwargs)
             except UsageError as error:
-                fail_usage(error, lang, format_)
+                fail_usage(error, lang, format_, known)
             except KnowledgeError as error:
                 message = Message("usage.knowledge", {"problem": error.problems[0]})
-                fail_usage(UsageError(message), lang, format_)
+                fail_usage(UsageError(message), lang, format_, known)
             except KeyboardInterrupt:
-                # What --follow has told already stands; else there is one object, and it says what happened.
-                if format_ is FormatChoice.JSON and not kwargs.get("follow"):
-                    _print_failure(say(lang, "interrupted"))
-                else:
-                    tell(say(lang, "interrupted"))
-                raise Exit(EXIT_INTERRUPTED) from None
+                _end_interrupted(lang, format_, follows=bool(kwargs.get("follow")))
             finally:
                 sys.stdout.flush()  # here, where it can still be said that nobody reads it
         except BrokenPipeError:
@@ -139,15 +152,24 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             raise Exit(0) from None
         except OSError as error:
             if error.errno not in _OUTPUT_ERRORS:
-                _own_up(error, lang)
+                _own_up(error, lang, format_)
             message = Message("usage.stdout", {"reason": error.strerror or "?"})
             tell(say(lang, "usage.error", text=say(lang, message)))
             mute_output()
             raise Exit(EXIT_USAGE) from None
         except Exception as error:  # noqa: BLE001 -- the contract's exit code 3
-            _own_up(error, lang)
+            _own_up(error, lang, format_)
 
     return run
+
+
+def _end_interrupted(lang: Lang, format_: FormatChoice, *, follows: bool) -> NoReturn:
+    """Say that a run was broken off: of a stream what was told stands, else there is one object that says it."""
+    if format_ is FormatChoice.JSON and not follows:
+        _print_failure(say(lang, "interrupted"))
+    else:
+        tell(say(lang, "interrupted"))
+    raise Exit(EXIT_INTERRUPTED) from None
 
 
 def _listen_for_interrupts() -> None:
@@ -170,8 +192,12 @@ def _tell_of_presets(lang: Lang) -> None:
 
 def mute_output() -> None:
     """Send what is still buffered nowhere, so that Python does not complain of it at exit."""
+    _mute(sys.stdout)
+
+
+def _mute(stream: IO[str]) -> None:
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class _Patient:
@@ -204,14 +230,17 @@ def patient(stream: IO[str]) -> IO[str]:
     return cast("IO[str]", _Patient(stream))
 
 
-def _own_up(error: Exception, lang: Lang) -> NoReturn:
+def _own_up(error: Exception, lang: Lang, format_: FormatChoice) -> NoReturn:
+    """Say that this is a bug of ours, and what to report; JSON stays JSON."""
     import traceback
 
     # The frames only: a message may quote a value, and values may be secret.
     frames = "".join(traceback.format_tb(error.__traceback__)[-6:])
-    tell(frames.rstrip())
-    tell(say(lang, "bug", error=type(error).__name__))
-    tell(say(lang, "bug.report", url=_ISSUES))
+    said = [say(lang, "bug", error=type(error).__name__), say(lang, "bug.report", url=_ISSUES)]
+    tell("\n".join([frames.rstrip(), *said]))
+    if format_ is FormatChoice.JSON:
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it
+            _print_failure("\n".join(said))
     raise Exit(EXIT_BUG) from None
 
 
@@ -231,19 +260,37 @@ def refuse_unusable(
     What stands in a file is lint's to judge; what is typed is refused at once, like any other slip.
     """
     for name, text in {**others, "sender": sender, "to": recipient, "ehlo": ehlo}.items():
-        if text is not None and not text.strip():
-            raise UsageError(Message("usage.empty", {"flag": f"--{name}"}))
+        if text is not None:
+            _refuse_unreadable(f"--{name}", text)
     for flag, text in (("--sender", sender), ("--to", recipient)):
         if text is not None and not _is_one_address(text):
-            values: dict[str, object] = {
-                "flag": flag,
-                "value": text[:100],
-                "expected": Message("usage.address"),
-            }
-            raise UsageError(Message("usage.value", values))
+            raise UsageError(unusable(flag, text, "usage.address"))
     if ehlo is not None and any(one.isspace() or not one.isprintable() for one in ehlo):
-        values = {"flag": "--ehlo", "value": ehlo[:100], "expected": Message("usage.ehlo")}
-        raise UsageError(Message("usage.value", values))
+        raise UsageError(unusable("--ehlo", ehlo, "usage.ehlo"))
+
+
+def _refuse_unreadable(flag: str, text: str) -> None:
+    """Raise UsageError for a value that is empty, too long, no text, or holds what would end a command's line."""
+    if not text.strip():
+        raise UsageError(Message("usage.empty", {"flag": flag}))
+    most = _LONGEST.get(flag, _LONGEST_NAME)
+    if len(text) > most:
+        values: dict[str, object] = {"flag": flag, "count": len(text), "most": most}
+        raise UsageError(Message("usage.too-long", values))
+    if text.isprintable():
+        return
+    import unicodedata
+
+    kinds = {unicodedata.category(one) for one in text}
+    if "Cs" in kinds:
+        raise UsageError(unusable(flag, text, "usage.no-text"))
+    if kinds & {"Cc", "Zl", "Zp"}:
+        raise UsageError(unusable(flag, text, "usage.control"))
+
+
+def unusable(flag: str, text: str, expected: str) -> Message:
+    """Return what is said of a flag's value that is no good; ``expected`` is the key of what would be."""
+    return Message("usage.value", {"flag": flag, "value": text, "expected": Message(expected)})
 
 
 def _is_one_address(text: str) -> bool:
@@ -256,7 +303,9 @@ def _is_one_address(text: str) -> bool:
     return not set(domain) & set(",;")
 
 
-def password_from(*, file: Path | None, stdin: bool, ask: bool, lang: Lang) -> Setting[Secret] | None:
+def password_from(
+    *, file: Path | None, stdin: bool, ask: bool, lang: Lang, known: Known | None = None
+) -> Setting[Secret] | None:
     """Return the password that the command line points to; there is no flag that holds it."""
     refuse_together(
         ("--password-file", file is not None), ("--password-stdin", stdin), ("--ask-password", ask)
@@ -284,6 +333,8 @@ def password_from(*, file: Path | None, stdin: bool, ask: bool, lang: Lang) -> S
         return None
     if not text:
         raise UsageError(Message("usage.empty-password", {"flag": flag}))
+    if known is not None:
+        known.learn(text)
     return Setting(Secret(text), Origin("flag", flag, str(file) if file else None))
 
 

@@ -19,6 +19,7 @@ from smtpdoctor.cli.common import (
     tell,
 )
 from smtpdoctor.cli.declared import Argument, Exit, Option
+from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Lang, Message
@@ -61,6 +62,8 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     no_color: opt.NoColor = False,
     quiet: Annotated[bool, Option("--quiet", help="One line for each finding.")] = False,
     verbose: opt.Verbose = False,
+    *,
+    known: Known,
 ) -> None:
     """Name the cause behind an error text or in a log; no network.
 
@@ -80,7 +83,7 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
 
         provider = preset_named(preset).id
     with live_output_to(output) if follow else output_to(output) as stream:
-        printer = _Printer(stream, format_, tongue, color=not no_color, quiet=quiet, verbose=verbose)
+        printer = _Printer(stream, format_, tongue, known, color=not no_color, quiet=quiet, verbose=verbose)
         if list_:
             printer.catalogue()
             return
@@ -95,7 +98,7 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
 
             found = explain_text(" ".join(words), provider=provider)
             if not found and len(words) == 1:
-                _wonder(words[0], tongue)
+                _wonder(words[0], tongue, known)
             printer.explained(found)
             return
         if follow:
@@ -122,12 +125,12 @@ def _log_named(words: Sequence[str] | None) -> Path | None:
         return None
 
 
-def _wonder(word: str, lang: Lang) -> None:
+def _wonder(word: str, lang: Lang, known: Known) -> None:
     """Say what a word that tells of no failure was probably meant to be: a file, or another id."""
     from smtpdoctor.text import say
 
     if _NAME_OF_FILE.fullmatch(word):
-        tell(say(lang, "explain.no-file", file=word))
+        tell(known.say(lang, "explain.no-file", file=word))
         return
     from difflib import get_close_matches
 
@@ -175,6 +178,7 @@ class _Printer:
         stream: Any,
         format_: FormatChoice,
         lang: Lang,
+        known: Known,
         *,
         color: bool,
         quiet: bool,
@@ -183,6 +187,7 @@ class _Printer:
         self._stream = stream
         self._json = format_ is FormatChoice.JSON
         self._lang = lang
+        self._known = known
         self._color = color
         self._quiet = quiet
         self._verbose = verbose
@@ -240,9 +245,8 @@ class _Printer:
         from smtpdoctor.text import say
 
         results = list(found)
-        problems = [say(self._lang, one) for one in unreadable]
+        problems = [self._known.say(self._lang, one) for one in unreadable]
         if self._json:
-            from smtpdoctor.masking.words import printable
             from smtpdoctor.report import json_v1
 
             self._stream.write(
@@ -251,14 +255,14 @@ class _Printer:
                         json_v1.problem_object(
                             problem_of(one.finding, one.context, self._lang),
                             count=one.count,
-                            file=printable(one.file) if one.file else None,
+                            file=self._known.mask(one.file) if one.file else None,
                             line=one.line,
                             last_line=one.last_line,
                             caused_by=one.caused_by,
                         )
                         for one in results
                     ),
-                    "\n".join(map(printable, problems)) or None,
+                    "\n".join(problems) or None,
                 )
             )
             return
@@ -293,7 +297,8 @@ class _Printer:
 
         if one.count == 1 and one.file is None and findings == 1:
             return ""
-        place = f"{one.file}:{one.line}" if one.file else say(self._lang, "report.line", line=one.line)
+        line = say(self._lang, "report.line", line=one.line)
+        place = f"{self._known.mask(one.file)}:{one.line}" if one.file else line
         key = "report.seen" if one.count > 1 else "report.seen-once"
         return say(self._lang, key, count=one.count, place=place)
 

@@ -19,6 +19,7 @@ from smtpdoctor.cli.common import (
     tell,
 )
 from smtpdoctor.cli.declared import Argument, Option
+from smtpdoctor.cli.known import Known, shown
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Lang, Message, Security
@@ -70,6 +71,8 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     lang: opt.Language = None,
     no_color: opt.NoColor = False,  # noqa: ARG001 -- shared; what is written here has no colour
     quiet: Annotated[bool, Option("--quiet", help="No word about what was written.")] = False,
+    *,
+    known: Known,
 ) -> None:
     """Write configuration for an application: print it, or merge it into a file with --write."""
     from smtpdoctor.generate import plan_for
@@ -90,7 +93,9 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     format_of_file = _format(write, kind)
     if wish.service is not None and format_of_file.NAME != "compose":
         raise UsageError(Message("usage.needs", {"flag": "--set service", "other": "--for compose"}))
-    password = password_from(file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue)
+    password = password_from(
+        file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
+    )
     if password is not None:
         # What is printed ends up in terminals and logs, so a password goes to files only.
         wish = replace(wish, unprinted=True) if write is None else replace(wish, password=password.value)
@@ -104,9 +109,10 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
         from smtpdoctor.report.json_v1 import dump
         from smtpdoctor.report.objects import generated_object
 
-        shown = generated_object(provider.id, application.id, str(write) if write else None, result)
+        place = known.mask(str(write)) if write else None
+        printed = generated_object(provider.id, application.id, place, result)
         with output_to(output) as stream:
-            stream.write(dump(shown))
+            stream.write(dump(printed))
         return
     if write is None:
         if output is not None:
@@ -116,9 +122,9 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     if not quiet:
         if output is not None:
             written = ", ".join(one.name for one in plan.variables)
-            tell(say(tongue, "generate.written", file=output, names=written))
+            tell(known.say(tongue, "generate.written", file=output, names=written))
         unprinted = [one.name for one in plan.variables if wish.unprinted and one.setting == "password"]
-        _tell(result, plan, format_of_file, write, unprinted, tongue)
+        _tell(result, plan, format_of_file, write, unprinted, tongue, known)
 
 
 def _keep_users_file(output: Path, text: str, *, force: bool) -> None:
@@ -152,8 +158,8 @@ def _wish(given: list[str], security: Security | None, known: set[str]) -> Wish:
             raise UsageError(Message("usage.set.password"))
         if not sign or name not in names or not value.strip():
             # A mistyped name may be followed by a secret, so what stands behind it is not shown.
-            shown = f"{name[:40]}=…" if sign and value.strip() else text[:40]
-            raise UsageError(Message("usage.set", {"names": ", ".join(names), "value": shown}))
+            got = f"{name}=…" if sign and value.strip() else text
+            raise UsageError(Message("usage.set", {"names": ", ".join(names), "value": got}))
         wished = _number(value) if name == "port" else _mode(value) if name == "security" else value
         if name in wishes and wishes[name] != wished:
             second = f"--set {name}={wished}"
@@ -168,7 +174,7 @@ def _number(text: str) -> int:
         return int(text)
     values: dict[str, object] = {
         "flag": "--set port",
-        "value": text[:40],
+        "value": shown(text),
         "expected": Message("usage.whole", {"least": 1, "most": 65_535}),
     }
     raise UsageError(Message("usage.value", values))
@@ -179,7 +185,7 @@ def _mode(text: str) -> Security:
         return Security(text.strip().lower())
     except ValueError as error:
         known = Message("usage.one-of", {"names": ", ".join(one.value for one in Security)})
-        values: dict[str, object] = {"flag": "--set security", "value": text[:40], "expected": known}
+        values: dict[str, object] = {"flag": "--set security", "value": shown(text), "expected": known}
         raise UsageError(Message("usage.value", values)) from error
 
 
@@ -254,14 +260,20 @@ def _tell_of_readers(path: Path, plan: Plan, format_: Format, lang: Lang | None)
 
 
 def _tell(
-    result: Merged, plan: Plan, format_: Format, path: Path | None, unprinted: list[str], lang: Lang
+    result: Merged,
+    plan: Plan,
+    format_: Format,
+    path: Path | None,
+    unprinted: list[str],
+    lang: Lang,
+    known: Known,
 ) -> None:
     """Say on standard error what was written and what is still to do; names only."""
     names = [one.name for one in plan.variables] if path is None else list(result.written)
     if path is not None and names:
-        tell(say(lang, "generate.written", file=path, names=", ".join(names)))
+        tell(known.say(lang, "generate.written", file=path, names=", ".join(names)))
     elif path is not None:
-        tell(say(lang, "generate.comments" if result.renewed else "generate.unchanged", file=path))
+        tell(known.say(lang, "generate.comments" if result.renewed else "generate.unchanged", file=path))
     left = result.left
     provider = plan.preset.name.in_(lang)
     if left.reset:
@@ -276,4 +288,4 @@ def _tell(
     for caution in format_.cautions(plan, names):
         tell(say(lang, caution))
     if path is not None and (command := format_.check_command(str(path))):
-        tell(say(lang, "generate.next", command=command))
+        tell(known.say(lang, "generate.next", command=command))

@@ -12,6 +12,7 @@ from smtpdoctor.cli.common import (
     refuse_unusable,
 )
 from smtpdoctor.cli.declared import Exit
+from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice
 
 __all__ = ["lint"]
@@ -41,6 +42,8 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     no_color: opt.NoColor = False,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
+    *,
+    known: Known,
 ) -> None:
     """Check the settings themselves; no network, not even DNS."""
     from smtpdoctor.cli.settings import load_settings
@@ -51,7 +54,9 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     refuse_to_destroy(output, force=force)
     refuse_unusable(sender=sender, ehlo=ehlo, host=host, url=url, username=username, preset=preset, app=app)
-    password = password_from(file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue)
+    password = password_from(
+        file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
+    )
     flags = Flags(
         preset=preset,
         app=app,
@@ -64,7 +69,7 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
         sender=sender,
         ehlo=ehlo,
     )
-    loaded = load_settings(flags, env_file or [], environment=not no_environment, lang=tongue)
+    loaded = load_settings(flags, env_file or [], environment=not no_environment, lang=tongue, known=known)
     report = lint_only(loaded, strict=strict)
     with output_to(output) as stream:
         from smtpdoctor.report.view import view_of

@@ -10,14 +10,16 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from smtpdoctor.cli.known import Known, shown
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Lang, Message
 from smtpdoctor.text import default_language
 
-__all__ = ["format_asked_for", "language_asked_for", "usage_error"]
+__all__ = ["format_asked_for", "known_from", "language_asked_for", "usage_error"]
 
 _NEAR: Final = 0.6
+_SOURCES: Final = ("--password-file", "--env-file", "--write", "--url", "--host")
 _SECRET_FLAGS: Final = frozenset({"--ask-password", "--password-stdin", "--password-file"})
 
 
@@ -45,6 +47,14 @@ def language_asked_for(arguments: Sequence[str]) -> Lang:
     """Return the language of these arguments, or the environment's."""
     known = [value for value in _values(arguments, ["--lang"]) if value in {"en", "ko"}]
     return default_language() if not known else "ko" if known[-1] == "ko" else "en"
+
+
+def known_from(arguments: Sequence[str]) -> Known:
+    """Return what the sources of secrets that these arguments name may hold."""
+    found: dict[str, object] = {
+        name.removeprefix("--").replace("-", "_"): list(_values(arguments, [name])) for name in _SOURCES
+    }
+    return Known({**found, "password_stdin": "--password-stdin" in arguments})
 
 
 def usage_error(error: Any, arguments: Sequence[str]) -> UsageError:
@@ -110,7 +120,7 @@ def _name(error: Any) -> str:
 def _about_value(error: Any, arguments: Sequence[str]) -> Message:
     name = _name(error)
     given = list(_values(arguments, [name]))
-    values: dict[str, object] = {"flag": name, "value": given[-1] if given else "?"}
+    values: dict[str, object] = {"flag": name, "value": shown(given[-1]) if given else "?"}
     return Message("usage.value", {**values, "expected": _expected(error)})
 
 

@@ -22,6 +22,7 @@ from smtpdoctor.cli.common import (
     tell,
 )
 from smtpdoctor.cli.declared import Option
+from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Message, Origin, Report, Security, Setting, Settings
@@ -80,6 +81,8 @@ def sandbox(  # noqa: PLR0913 -- the flags of the contract
     no_color: opt.NoColor = False,
     quiet: Annotated[bool, Option("--quiet", help="No hints, only settings and messages.")] = False,
     verbose: Annotated[bool, Option("--verbose", help="Also the text of each message.")] = False,
+    *,
+    known: Known,
 ) -> None:
     """Run an SMTP server on this machine to aim an application at; it delivers nothing.
 
@@ -90,7 +93,7 @@ def sandbox(  # noqa: PLR0913 -- the flags of the contract
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     refuse_to_destroy(output, force=force)
     tongue = language(lang)
-    given = password_from(file=password_file, stdin=False, ask=False, lang=tongue)
+    given = password_from(file=password_file, stdin=False, ask=False, lang=tongue, known=known)
     if username is not None and not (username and username.isprintable()):
         values = {"flag": "--username", "value": ascii(username), "expected": Message("sandbox.username")}
         raise UsageError(Message("usage.value", values))

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smtpdoctor.cli.common import places_looked_at, refuse_together, tell
+from smtpdoctor.cli.known import Known
 from smtpdoctor.errors import UsageError
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Lang, Message
 from smtpdoctor.settings.read import Variables, read_variables
-from smtpdoctor.settings.resolve import Flags, Loaded, resolve
+from smtpdoctor.settings.resolve import Flags, Loaded, resolve, secrets_in
 
 __all__ = ["load_settings"]
 
@@ -58,8 +59,13 @@ def _meant(app: str | None, variables: Variables) -> Iterator[Message]:
         yield Message("usage.nothing.foreign", values)
 
 
-def load_settings(flags: Flags, env_files: list[Path], *, environment: bool, lang: Lang) -> Loaded:
-    """Read every source and merge them; raises UsageError, also where there is nothing at all."""
+def load_settings(
+    flags: Flags, env_files: list[Path], *, environment: bool, lang: Lang, known: Known
+) -> Loaded:
+    """Read every source and merge them; raises UsageError, also where there is nothing at all.
+
+    ``known`` learns what is secret in them: what comes from a pipe cannot be read twice.
+    """
     refuse_together(("--url", flags.url is not None), ("--host", flags.host is not None))
     refuse_together(("--url", flags.url is not None), ("--port", flags.port is not None))
     refuse_together(("--url", flags.url is not None), ("--security", flags.security is not None))
@@ -70,6 +76,7 @@ def load_settings(flags: Flags, env_files: list[Path], *, environment: bool, lan
         implicit_env_file=_IMPLICIT,
         names=names,
     )
+    known.learn(*secrets_in(variables))
     given = any((flags.preset, flags.url, flags.host))
     if not given and not any(variable.text for variable in variables.values.values()):
         shown = [name for name in names if name.startswith("SMTP_")][:3]

@@ -15,8 +15,10 @@ from typer.core import TyperGroup
 
 from smtpdoctor import __version__
 from smtpdoctor.cli.common import EXIT_INTERRUPTED, EXIT_USAGE, fail_usage, mute_output
-from smtpdoctor.cli.declared import COMMANDS, Argument, Declared, Exit, declared_in, function_of
-from smtpdoctor.cli.parsing import format_asked_for, language_asked_for, usage_error
+from smtpdoctor.cli.declared import COMMANDS, Argument, Declared, Exit, declared_in, function_of, is_argument
+from smtpdoctor.cli.parsing import format_asked_for, known_from, language_asked_for, usage_error
+from smtpdoctor.errors import UsageError
+from smtpdoctor.model import Message
 
 __all__ = ["app", "command_of"]
 
@@ -44,7 +46,11 @@ def _in_typer_s_words(function: Callable[..., None]) -> Callable[..., None]:
     """Return the function with its parameters declared to typer."""
     declared = {name: _told_to_typer(hint, one) for name, (hint, one) in declared_in(function).items()}
     signature = inspect.signature(inspect.unwrap(function))
-    parameters = [one.replace(annotation=declared[name]) for name, one in signature.parameters.items()]
+    parameters = [
+        one.replace(annotation=declared[name])
+        for name, one in signature.parameters.items()
+        if name in declared  # what is not, the command is given from elsewhere
+    ]
 
     @wraps(function)
     def run(**values: Any) -> None:
@@ -72,6 +78,8 @@ class _LazyGroup(TyperGroup):
     def main(self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **extra: Any) -> Any:  # type: ignore[override]
         """Run a command and end with its exit code."""
         given = sys.argv[1:] if args is None else list(args)
+        if not all(map(is_argument, given)):  # no system passes it on, but a program that calls this may
+            _fail(UsageError(Message("usage.no-argument")), given)
         run = partial(super().main, given, standalone_mode=False, **extra)
         if not standalone_mode:
             return run()
@@ -121,7 +129,12 @@ def _refuse(error: Any, arguments: Sequence[str]) -> NoReturn:
     if type(error).__name__ == "NoArgsIsHelpError":
         error.show()
         raise Exit(EXIT_USAGE)
-    fail_usage(usage_error(error, arguments), language_asked_for(arguments), format_asked_for(arguments))
+    _fail(usage_error(error, arguments), arguments)
+
+
+def _fail(error: UsageError, arguments: Sequence[str]) -> NoReturn:
+    lang, format_ = language_asked_for(arguments), format_asked_for(arguments)
+    fail_usage(error, lang, format_, known_from(arguments))
 
 
 app = typer.Typer(

@@ -10,15 +10,26 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.names import Names, names_of
-from smtpdoctor.knowledge.schema import App, Entry, Hints, Preset, Reply, Rule, Spellings, WordPattern
+from smtpdoctor.knowledge.schema import (
+    App,
+    Entry,
+    Hints,
+    Preset,
+    Reply,
+    Rule,
+    Secrets,
+    Spellings,
+    WordPattern,
+)
 
 if TYPE_CHECKING:
     from smtpdoctor.knowledge.compile import Knowledge
@@ -32,6 +43,7 @@ __all__ = [
     "from_sources",
     "hints",
     "ids",
+    "keys",
     "names",
     "own_problems",
     "preset",
@@ -40,12 +52,15 @@ __all__ = [
     "replies",
     "rule_sieve",
     "rules",
+    "secrets",
     "sources",
     "spellings",
     "user_presets_folder",
     "word_sieve",
     "words",
 ]
+
+T = TypeVar("T")
 
 PACKAGE: Final = Path(__file__).resolve().parent.parent
 _BUILT: Final = PACKAGE / "_index"
@@ -58,6 +73,8 @@ _FILES: Final = (
     "words.json",
     "hints.json",
     "spellings.json",
+    "secrets.json",
+    "keys.json",
 )
 
 
@@ -80,7 +97,7 @@ def _fingerprint() -> str:
                 if item.name.endswith((".toml", ".py")):
                     state = item.stat()
                     digest.update(f"{item.path} {state.st_size} {state.st_mtime_ns}\n".encode())
-    for name in ("words.toml", "hints.toml", "spellings.toml"):
+    for name in ("words.toml", "hints.toml", "spellings.toml", "secrets.toml"):
         state = (package / name).stat()
         digest.update(f"{state.st_size} {state.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:32]
@@ -118,7 +135,9 @@ def _index_folder() -> Path | None:
 
 
 def _is_whole(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in _FILES)
+    with contextlib.suppress(OSError):  # longer than a name can be
+        return all((folder / name).is_file() for name in _FILES)
+    return False
 
 
 def _remove(folder: Path) -> None:
@@ -136,7 +155,8 @@ def from_sources() -> Knowledge:
     """
     from smtpdoctor.knowledge.compile import read
 
-    return read(*sources())
+    with _decoding:
+        return read(*sources())
 
 
 @cache
@@ -144,6 +164,17 @@ def _compiled() -> dict[str, bytes]:
     from smtpdoctor.knowledge.compile import index_bytes
 
     return index_bytes(from_sources())
+
+
+# msgspec notes how a type is built before it has finished building it; a second thread that comes to the
+# same type in the meantime crashes the process (seen with 0.22). Whoever else decodes has to wait.
+_decoding: Final = threading.RLock()
+
+
+def _decoded(data: bytes | msgspec.Raw, kind: type[T]) -> T:
+    """Decode what the index holds; safe to call from any thread."""
+    with _decoding:
+        return msgspec.json.decode(data, type=kind)
 
 
 def _file(name: str) -> bytes:
@@ -158,7 +189,7 @@ def _file(name: str) -> bytes:
 
 @cache
 def _raw_entries() -> dict[str, msgspec.Raw]:
-    return msgspec.json.decode(_file("catalogue.json"), type=dict[str, msgspec.Raw])
+    return _decoded(_file("catalogue.json"), dict[str, msgspec.Raw])
 
 
 def ids() -> tuple[str, ...]:
@@ -169,7 +200,7 @@ def ids() -> tuple[str, ...]:
 @cache
 def entry(name: str) -> Entry:
     """Return the entry of that id, without its rules; KeyError where there is none."""
-    return msgspec.json.decode(_raw_entries()[name], type=Entry)
+    return _decoded(_raw_entries()[name], Entry)
 
 
 def entries() -> dict[str, Entry]:
@@ -180,19 +211,38 @@ def entries() -> dict[str, Entry]:
 @cache
 def rules() -> tuple[Rule, ...]:
     """Return the rules of all entries, the most special first."""
-    return msgspec.json.decode(_file("rules.json"), type=tuple[Rule, ...])
+    return _decoded(_file("rules.json"), tuple[Rule, ...])
 
 
 @cache
 def hints() -> Hints:
     """Return what the log reader knows a text by."""
-    return msgspec.json.decode(_file("hints.json"), type=Hints)
+    return _decoded(_file("hints.json"), Hints)
 
 
 @cache
 def spellings() -> Spellings:
     """Return what is said of names that look meant and are not read."""
-    return msgspec.json.decode(_file("spellings.json"), type=Spellings)
+    return _decoded(_file("spellings.json"), Spellings)
+
+
+@cache
+def secrets() -> Secrets:
+    """Return by what a secret in a text is known."""
+    return msgspec.json.decode(_file("secrets.json"), type=Secrets)
+
+
+@cache
+def keys() -> dict[str, int]:
+    """Return how the keys begin that are known by their form, and how many characters follow at least."""
+    found = msgspec.json.decode(_file("keys.json"), type=dict[str, int])
+    own = _own().values()
+    if own:
+        from smtpdoctor.knowledge.vocabulary import KEY_LENGTH, key_prefix
+
+        prefixes = (key_prefix(one.password.pattern or "") for one in own)
+        found = {**{prefix: KEY_LENGTH for prefix in prefixes if prefix}, **found}
+    return found
 
 
 @cache
@@ -213,7 +263,7 @@ def word_sieve() -> Sieve[WordPattern]:
 
 @cache
 def _built_in() -> dict[str, msgspec.Raw]:
-    return msgspec.json.decode(_file("presets.json"), type=dict[str, msgspec.Raw])
+    return _decoded(_file("presets.json"), dict[str, msgspec.Raw])
 
 
 def user_presets_folder() -> Path:
@@ -240,7 +290,8 @@ def _own_and_problems() -> tuple[dict[str, Preset], tuple[str, ...]]:
     problems: list[str] = []
     for path in sorted(folder.glob("*.toml")):
         try:
-            found[path.stem] = read_preset(path, frozenset(ids()))
+            with _decoding:
+                found[path.stem] = read_preset(path, frozenset(ids()))
         except KnowledgeError as error:
             problems += error.problems
     return found, tuple(problems)
@@ -264,7 +315,7 @@ def preset_with_id(name: str | None) -> Preset | None:
     own = _own().get(name)
     if own is not None or name not in _built_in():
         return own
-    return msgspec.json.decode(_built_in()[name], type=Preset)
+    return _decoded(_built_in()[name], Preset)
 
 
 @cache
@@ -277,13 +328,13 @@ def presets() -> dict[str, Preset]:
 @cache
 def names() -> Names:
     """Return by what the providers are known."""
-    built_in = msgspec.json.decode(_file("names.json"), type=Names)
+    built_in = _decoded(_file("names.json"), Names)
     own = _own()
     return names_of(own.values()).over(built_in, own) if own else built_in
 
 
 def preset(name: str) -> Preset | None:
-    """Return the preset of that id or alias."""
+    """Return the preset of that id, alias, host, mail domain or address."""
     key = name.strip().lower()
     if (found := preset_with_id(key)) is not None:
         return found
@@ -292,20 +343,21 @@ def preset(name: str) -> Preset | None:
         known = (one.id, one.name.en.lower(), one.name.ko, *one.aliases)
         if any(key == other or squeezed == other.replace(" ", "").replace("-", "") for other in known):
             return one
-    return None
+    domain = key.rpartition("@")[2]
+    return preset_with_id(names().of_host(domain) or names().domains.get(domain))
 
 
 @cache
 def replies(preset_id: str) -> tuple[Reply, ...]:
     """Return a preset's own replies."""
     found = preset_with_id(preset_id)
-    return msgspec.json.decode(found.reply, type=tuple[Reply, ...]) if found else ()
+    return _decoded(found.reply, tuple[Reply, ...]) if found else ()
 
 
 @cache
 def apps() -> dict[str, App]:
     """Return the applications by id."""
-    return msgspec.json.decode(_file("apps.json"), type=dict[str, App])
+    return _decoded(_file("apps.json"), dict[str, App])
 
 
 def app(name: str) -> App | None:
@@ -316,4 +368,4 @@ def app(name: str) -> App | None:
 @cache
 def words() -> tuple[WordPattern, ...]:
     """Return how systems word the error tokens, the special ones before the broad ones."""
-    return msgspec.json.decode(_file("words.json"), type=tuple[WordPattern, ...])
+    return _decoded(_file("words.json"), tuple[WordPattern, ...])

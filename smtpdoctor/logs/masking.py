@@ -1,92 +1,215 @@
-"""Masks what a log should never have held: passwords, tokens, AUTH payloads. Addresses stay."""
+"""Masks what a log should never have held: passwords, tokens, AUTH payloads. Addresses and replies stay.
+
+Three nets, one behind the other: what is a credential by its form (``masking.forms``), what stands
+behind a name, a call or a command (``named``), and of what is left each word that looks like no word of a
+language, a host, an address, a place in a program or a number. Behind the name of a secret a word has to
+be known to be shown. What is shown of a log needs no more than the words of a reply; the diagnosis was
+made from the text as it was.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cache
+from itertools import accumulate, pairwise
+from typing import Final, NamedTuple
 
+from smtpdoctor.knowledge import load
+from smtpdoctor.logs.named import named
+from smtpdoctor.masking.forms import Span, covered, credentials
 from smtpdoctor.masking.words import printable
-from smtpdoctor.model import Secret
 
-__all__ = ["masked"]
+__all__ = ["Shown", "masked", "shown"]
 
-_MAX_TEXT: Final = 4_000  # more is not shown of a line
-# Quantities are bounded: what a log holds must not make the search slow.
-_VALUE: Final = r"""(?:"(?:[^"\\]|\\.){0,200}"|'(?:[^'\\]|\\.){0,200}'|[a-z]{4}(?: [a-z]{4}){3}\b|[^\s)}\]"'\\<]{1,400})"""
-_QUOTED: Final = r"""(?:"[^"\n]{0,200}"|'[^'\n]{0,200}')"""
-_NAMES: Final = (
-    r"passw(?:or)?d|passwd|pwd|pass(?:phrase|code)?|secret|api[_-]?key|access[_-]?token|refresh[_-]?token"
-    r"|auth[_-]?token|token|\bpw|p/w|credentials?|passwort|mot de passe|contraseña|senha|пароль|비밀번호|암호|パスワード|密码"
-)
-_PASS: Final = (
-    "pass",
-    "pw",
-    "p/w",
-    "비밀번호",
-    "암호",
-    "パスワード",
-    "密码",
-    "contraseña",
-    "senha",
-    "пароль",
-)
-# Each with words of which one occurs where it matches: a pattern that cannot match is not compiled.
-_PATTERNS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
-    # AUTH PLAIN AGFwcA…, and the lines of a LOGIN or CRAM-MD5 exchange
-    (("auth",), r"(?i)(\bAUTH[ =](?:PLAIN|LOGIN|CRAM-MD5|XOAUTH2|OAUTHBEARER|NTLM)[ :]+)([A-Za-z0-9+/=_-]{4,})"),
-    (
-        ("c:", "client", ">", "334", "send:"),
-        r"(?im)((?:^|[\s\]:])(?:C:|client ?:|client -> server: ?|send: b?[\"']?|->|~>|>|334 ?)\s{0,4})([A-Za-z0-9+/]{8,}={0,2})(?=(?:\\r)?(?:\\n)?[\"']?\s{0,4}$)",
-    ),
-    # password=…, "pass": "…", SMTP_PASSWORD: …, api_key => …, SMTP_PASS_PROD=…
-    (
-        (*_PASS, "secret", "key", "token", "credential"),
-        (rf"(?i)([\"']?[\w.-]{{0,40}}(?:{_NAMES})(?:[_.-]\w{{1,20}})?"
-        rf"\\?[\"']?\s{{0,4}}(?:=>|[:=>])\s{{0,4}}\\?)({_VALUE})"),
-    ),
-    # key="SmtpPassword" value="…"
-    (("pass",), r'(?i)(key="[^"]{0,40}pass[^"]{0,20}"\s{1,4}value=)("[^"]{0,200}")'),
-    # password "…", and a word behind the name that no sentence has: letters and digits mixed
-    (_PASS, rf"(?i)((?:{_NAMES})\s{{1,3}})({_QUOTED})"),
-    (_PASS, rf"(?i)((?:\b|_)(?:{_NAMES})(?:는|은)?[\s(\[\]:]{{1,3}}(?:is\s{{1,3}})?)((?=[^\s]{{0,40}}\d)(?=[^\s]{{0,40}}[A-Za-z])[A-Za-z0-9!#$%&*+?@^_~-]{{6,60}})"),
-    # what a trace shows of calls that log in, in Python and in Go
-    (("login(",), rf"(?i)(\blogin\(\s{{0,4}}{_QUOTED}\s{{0,4}},\s{{0,4}})({_QUOTED})"),
-    (("plainauth(",), rf"(?i)(\bPlainAuth\(\s{{0,4}}{_QUOTED}\s{{0,4}},\s{{0,4}}{_QUOTED}\s{{0,4}},\s{{0,4}})({_QUOTED})"),
-    # swaks -ap …, --auth-password …, curl -u me:…
-    ((" --pass", " -p", " --auth-pass", " -ap"), r"(?i)(\s--?(?:password|pass|auth-password|ap)[ =])([^\s-]\S*)"),
-    ((" -u", " --user"), r"(\s(?:-u|--user)[ =]?[\"']?[^\s:\"']{1,200}:)([^\s\"']{1,200})"),
-    # the same inside a string of JSON
-    (("pass", "pwd", "secret", "token"), r'(?i)(\\"[\w.-]{0,40}(?:pass\w{0,8}|pwd|secret|token)\\"\s{0,4}:\s{0,4}\\")([^"\\]{1,200})'),
-    (("bearer", "basic"), r"(?i)(\b(?:Bearer|Basic)\s+)([A-Za-z0-9._~+/=-]{8,})"),
-    # scheme://user:password@host; in an address of SMTP whatever the password holds
-    (("smtp",), r"(?i)(\bsmtps?(?:\+\w{1,12})?://[^\s/:@]{0,200}:)([^\s\"'<>]{1,200})(?=@)"),
-    (("//",), r"(?i)((?:\b[a-z][a-z0-9+.-]{0,20}:)?//[^\s/]{0,200}:)([^\s@/]{1,200})(?=@)"),
-    # keys that are known by their looks: SendGrid, Resend, Mailgun, Google, JSON web tokens
-    (
-        ("sg.", "re_", "key-", "ya29", "eyj", "xkeysib"),
-        r"()(\bSG\.[\w-]{8,}\.[\w-]{8,}|\bre_[A-Za-z0-9_]{12,}|\bkey-[0-9a-f]{20,}|\bxkeysib-[\w-]{16,}|\bya29\.[\w-]{8,}|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?)",
-    ),
-)  # fmt: skip
-# Words that follow such a name in prose or in a message about it, and are no value.
-_PROSE: Final = (
-    r"(?i)[\"']?(?:is|was|not|incorrect|invalid|wrong|required|missing|null|none|undefined|true|false|"
-    r"\*+|x{3,}|<\w+>|\[?redacted\]?|and|or|for|authentication|\$\{?\w+\}?|\.{3,}|…)[\"']?$"
-)
+_SHORT: Final = 6  # characters; a shorter word tells nothing of a secret
+_SHORT_BEHIND: Final = 4  # … behind the name of one
+_LONG_WORD: Final = 8  # letters, from which small and capital ones can be told to be random
+_FEWEST_LETTERS_A_HUMP: Final = 3.1  # camelCase has more, base64 less
+_LONG_PART: Final = 16  # of a path or the address of a page
+_LOOK_BACK: Final = 2_048  # characters before a place, in which a value may begin that goes on there
 
 
-def _mask(found: re.Match[str]) -> str:
-    head, value = found[1], found[2]
-    if re.match(_PROSE, value):
-        return found[0]
-    quote = value[0] if value[0] in "\"'" and value[-1] == value[0] else ""
-    return f"{head}{quote}{Secret.MASK}{quote}"
+class _Words:
+    """The words that nobody's secret is told by."""
+
+    def __init__(self) -> None:
+        lists = load.secrets()
+        self.known = frozenset((*lists.known, *lists.prose, *lists.plain))
+
+
+@cache
+def _words() -> _Words:
+    return _Words()
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.IGNORECASE)
+
+
+class Shown(NamedTuple):
+    """A part of a text fit to be shown.
+
+    ``secret``: it begins in the midst of a secret, ``doubtful``: perhaps it does.
+    """
+
+    text: str
+    secret: bool
+    doubtful: bool
 
 
 def masked(text: str) -> str:
     """Return a text without secrets and without control characters."""
-    text = text[:_MAX_TEXT]
-    lowered = text.lower()
-    for words, pattern in _PATTERNS:
-        if any(word in lowered for word in words):
-            text = re.sub(pattern, _mask, text)
-    return printable(text)
+    return shown(text, 0, len(text)).text
+
+
+def shown(text: str, start: int, end: int) -> Shown:
+    """Return a part of a text without secrets, its control characters made visible.
+
+    What stands before the part tells of values that go on in it.
+    """
+    lowest = max(0, start - _LOOK_BACK)
+    text, start = text[lowest:end], start - lowest
+    names = named(text)
+    # Behind a value nothing is sure to be none of it.
+    values = [one._replace(widest=max(one.widest, _end_of_line(text, one.end))) for one in names.values]
+    spans = sorted([*credentials(text, log=True), *names.coded, *values])
+    secret = any(one.start < start < one.end for one in spans)
+    doubtful = any(one.start < start < one.widest for one in spans)
+    if not secret:
+        # What may have gone on to this part has not, or what is known would not stand here.
+        spans = [one if one.start >= start else Span(one.start, one.end, one.end) for one in spans]
+    spans += _odd_words(text, start, spans, names.behind)
+    return Shown(printable(covered(text, spans, start)), secret, doubtful)
+
+
+def _end_of_line(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end
+
+
+# Words
+
+# A word ends at a blank, and where a log writes the end of a line, a field or an element as signs.
+_WORD: Final = (
+    r"\\[rntu\"']|</?[a-z]{1,10}\s?/?>|&(?:[a-z]{2,6}|#\d{2,4});|[\"'][:,=]|[:,=][\"']"
+    r"|((?:(?!\\[rnt\"']|</?[a-z]{1,10}\s?/?>|&(?:[a-z]{2,6}|#\d{2,4});|[\"'][:,=]|[:,=][\"'])\S)++)"
+)
+_AROUND: Final = "\"'`.,:;!?()[]{}<>*“”‘’«»„…\\|/-–—=·#~。，、；：！？（）「」『』【】《》"
+_LETTERS: Final = r"[^\W\d_]+(?:[-'’/._:,+&()]{1,3}[^\W\d_]+)*"
+_NUMBER: Final = r"[\d.,:;/%+\-x()#\[\]TZ_]+"
+_HOST: Final = (
+    r"(?:\[?(?:\d{1,3}\.){3}\d{1,3}\]?|\[?[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}\]?"
+    r"|(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.){1,8}[a-z]{2,18}|localhost)\.?"
+)
+_PLACE: Final = rf"(?:[a-z0-9_-]+=)?<?{_HOST}(?:\[[0-9a-f.:]{{3,45}}\])?(?::\d{{1,5}})?>?"
+_ADDRESS: Final = rf"(?:[a-z]+[=:])?<?[\w.!#$%&'*+/=?^`{{|}}~-]{{1,64}}@{_HOST}>?"
+_PAGE: Final = rf"https?://{_HOST}(?::\d{{1,5}})?(?P<path>[/?#]\S*)?"
+_CODE: Final = r"0x[0-9a-f]{1,16}|(?:error|e?smtp|dns|rfc822|x-\w+)[:;].*|[a-z]{1,4}\d{1,4}|\d{1,6}[a-z]{1,3}|v?\d+(?:\.\d+)+[a-z]?\d*"
+# A place in a program: `SMTPTransport.java:734`, `node:internal/async_hooks:130`, `Foo::Bar#baz`.
+_PARTS: Final = r"[./:#()\[\]<>,_;=-]+"
+
+
+def _odd_words(text: str, start: int, spans: list[Span], behind: list[int]) -> Iterator[Span]:
+    """Yield the words from a place on that look like none, or are not known behind the name of a secret."""
+    known = _words().known
+    starts = [one.start for one in spans]
+    reach = list(accumulate((one.widest for one in spans), max))
+    lines = [text.find("\n", one) for one in behind]
+    for found in _pattern(_WORD).finditer(text, start):
+        word, first = found[1], found.start()
+        core = word.strip(_AROUND) if word else ""
+        if len(core) < _SHORT_BEHIND:
+            continue
+        first += word.index(core)
+        last = first + len(core)
+        place = bisect_right(behind, first)
+        speaks = place > 0 and (lines[place - 1] < 0 or first < lines[place - 1])
+        before = bisect_right(starts, last - 1)
+        if before and reach[before - 1] > first:
+            if speaks:
+                yield Span(first, last, last)
+            continue  # masked already, at least in part
+        if speaks and not _is_known(core, known):
+            yield Span(first, last, last)
+        elif len(core) >= _SHORT and (_is_padded(text, first, last) or not _is_harmless(core, known)):
+            yield Span(_odd_part(core, known) + first, last, last)
+
+
+def _is_padded(text: str, first: int, last: int) -> bool:
+    """Whether a word is base64 that is filled up to groups of four."""
+    padding = len(text[last : last + 2]) - len(text[last : last + 2].lstrip("="))
+    coded = padding and (last - first + padding) % 4 == 0
+    return bool(coded and _pattern(r"[a-z0-9+/_-]++(?!=*[a-z0-9\"'<])").match(text, first, last + 3))
+
+
+def _is_known(word: str, known: frozenset[str]) -> bool:
+    """Whether a word can be shown that stands behind the name of a secret."""
+    if word.lower() in known or all(_is_known_part(one, known) for one in re.split(r"[\W_]+", word.lower())):
+        return True
+    if _pattern(_PLACE).fullmatch(word) or _pattern(_ADDRESS).fullmatch(word):
+        return True
+    return _pattern(_PAGE).fullmatch(word) is not None and _is_harmless(word, known)
+
+
+def _is_known_part(part: str, known: frozenset[str]) -> bool:
+    # A language without blanks or with endings has no list of words.
+    return len(part) < _SHORT or part in known or not part.isascii()
+
+
+def _is_harmless(word: str, known: frozenset[str]) -> bool:
+    """Whether a word is one of a language, a host, an address, a place in a program, a number."""
+    lowered = word.lower()
+    if lowered in known or _pattern(_NUMBER).fullmatch(word):
+        return True
+    if _pattern(_LETTERS).fullmatch(word):
+        return all(_is_word(one) for one in re.split(r"[^\w]+", word))
+    if (
+        _pattern(_PLACE).fullmatch(word)
+        or _pattern(_ADDRESS).fullmatch(word)
+        or _pattern(_CODE).fullmatch(word)
+    ):
+        return True
+    page = _pattern(_PAGE).fullmatch(word)
+    if page is not None:
+        return all(_is_part(one, _LONG_PART, known) for one in re.split(r"[\W_]+", page["path"] or ""))
+    if _pattern(r"(?:.*[^a-z])?[a-z]:\\{1,2}.*|(?:[^\\]*\\){3,}[^\\]*").fullmatch(word):
+        word = word.replace("\\", "/")
+    if "@" in word or re.search(r"[!?%^&*~|+$\\]", word):
+        return False
+    return all(_is_part(one, _SHORT, known) for one in _pattern(_PARTS).split(word))
+
+
+def _odd_part(word: str, known: frozenset[str]) -> int:
+    """Return where a word begins to be odd: behind the sign of equality or the host of a page."""
+    page = _pattern(_PAGE).fullmatch(word)
+    if page is not None:
+        return page.start("path") + 1
+    head, sign, _ = word.partition("=")
+    return (
+        len(head) + 1
+        if sign and _pattern(r"[a-z][\w.-]{0,30}").fullmatch(head) and _is_harmless(head, known)
+        else 0
+    )
+
+
+def _is_part(part: str, short: int, known: frozenset[str]) -> bool:
+    """Whether a part of a name in a program or of a path is a word or a number."""
+    if len(part) < short or part.isdigit() or part.lower() in known:
+        return True
+    if part.isalpha():
+        return _is_word(part)
+    letters = part.rstrip("0123456789")
+    return letters.isalpha() and letters.lower() in known and len(part) - len(letters) < _SHORT_BEHIND
+
+
+def _is_word(word: str) -> bool:
+    """Whether letters are those of a word: small and capital ones change as in camelCase, not at random."""
+    if len(word) < _LONG_WORD or not word.isascii() or word.islower() or word.isupper() or word[1:].islower():
+        return True
+    pairs = list(pairwise(word))
+    humps = 1 + sum(one.islower() and other.isupper() for one, other in pairs)
+    shouts = sum(one.isupper() and other.isupper() for one, other in pairs)
+    return len(word) / (humps + shouts / 2) >= _FEWEST_LETTERS_A_HUMP

@@ -177,21 +177,38 @@ def _runs(alphabet: str, text: str, standard: str, core: str) -> Iterator[Span]:
 
 
 class Redactor:
-    """Masks a fixed set of secrets in any text."""
+    """Masks a fixed set of secrets in any text.
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    ``public`` are texts that are shown anyway, such as the host and the user name: what a secret shares
+    with them is no secret by itself. A whole secret is masked even there.
+    """
+
+    def __init__(self, secrets: Iterable[str] = (), *, public: Iterable[str] = ()) -> None:
         self._secrets = tuple(dict.fromkeys(one for one in secrets if one))
+        self._public = tuple(dict.fromkeys(public))
         self._forms = tuple(_Forms(one) for one in self._secrets)
 
     def __call__(self, text: str) -> str:
-        """Return the text without secrets and without control characters."""
-        if self._forms and text:
-            text = self._masked(text)
-        return printable(text)
+        """Return what others said, without secrets and without control characters.
+
+        To be given the whole of it, before it is cut or split: of a part less may be known.
+        """
+        return printable(self._without(text))
+
+    def lines(self, text: str) -> list[str]:
+        """Return the lines of what others said, masked as a whole before it is split."""
+        return [printable(line.removesuffix("\r")) for line in self._without(text).split("\n")]
+
+    def own(self, text: str) -> str:
+        """Return a setting or name of our own user: only a whole secret in it is masked."""
+        return printable(self._without(text))
 
     def plus(self, *secrets: str) -> Redactor:
         """Return a redactor that masks these, too."""
-        return Redactor((*self._secrets, *secrets))
+        return Redactor((*self._secrets, *secrets), public=self._public)
+
+    def _without(self, text: str) -> str:
+        return self._masked(text) if self._forms and text else text
 
     def _masked(self, text: str) -> str:
         standard = text.replace("-", "+").replace("_", "/")

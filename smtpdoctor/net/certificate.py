@@ -95,6 +95,7 @@ _MAX_NAMES: Final = 4096
 _SHOWN_NAMES: Final = 5
 _MAX_SHOWN: Final = 120
 _VERSION_3: Final = 3
+_LONGEST_CODE: Final = 6
 _RSA_BITS: Final = 2048  # 112 bits of security, OpenSSL's level 2 (SSL_CTX_set_security_level(3))
 _EC_BITS: Final = 224
 
@@ -253,6 +254,10 @@ class Certificate(Struct, frozen=True, kw_only=True):
     ocsp_url: bool = False
     must_staple: bool = False
     malformed: bool = False  # an extension could not be read
+
+    def __repr__(self) -> str:
+        # A serial number may have more digits than Python prints.
+        return f"Certificate({str(self.subject)!r})"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -600,7 +605,8 @@ def examine(
     if not chain or (verified and not built):
         return Examined(chain, host, int(now))
     path = built or _joined(chain, int(now))
-    code = int(token[5:]) if token.startswith("x509-") and token[5:].isdecimal() else 0
+    number = token.removeprefix("x509-")
+    code = int(number) if number != token and number.isdecimal() and len(number) < _LONGEST_CODE else 0
     judge = _Judge(chain, path, host, int(now), code, anchored=bool(built) and code not in _TRUST)
     if code:
         judge.explain(_read_all(anchors))

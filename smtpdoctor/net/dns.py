@@ -40,6 +40,7 @@ from smtpdoctor.net.answer import (
     SpecialName,
     SystemDisagrees,
 )
+from smtpdoctor.smtp.command import DomainError, a_labels
 
 if TYPE_CHECKING:
     from smtpdoctor.net.nameserver import Configuration, Reply, Server
@@ -93,6 +94,7 @@ _AFTERWARDS: Final = 3.0  # for the reason, once the look-up has failed
 _REST: Final = 0.3  # for the servers that have not answered when another one has
 _MARGIN: Final = 0.05
 _MAX_ALIASES: Final = 16
+_MAX_ADDRESSES: Final = 64  # an answer over TCP may hold thousands, and nobody dials so many
 _SPECIAL: Final = (
     *("localhost", "local", "invalid", "test", "example", "example.com", "example.net", "example.org"),
     *("onion", "internal", "home.arpa", "alt"),
@@ -193,17 +195,14 @@ def _ascii(name: str) -> tuple[str, tuple[Remark, ...]]:
     """Return a name in the form that DNS knows (RFC 5891), and what is worth telling of it."""
     if name.isascii():
         return name.lower(), ()
-    import idna
-
+    try:
+        new = a_labels(name).lower()
+    except DomainError:
+        return name, ()
     try:
         old = name.encode("idna").decode().lower()
     except UnicodeError:
         old = ""
-    try:
-        new = idna.encode(name, uts46=True).decode().lower()
-    except (idna.IDNAError, UnicodeError):
-        # Names with signs that the newer rules forbid were registered under the older ones.
-        return old or name, ()
     return new, ((OtherEncoding(old),) if old and old != new else ())
 
 
@@ -389,11 +388,11 @@ _SURVIVES_SILENCE: Final = _GLIBC or sys.platform != "linux"
 
 def _system_answer(name: str, found: _Found, *remarks: Remark) -> Answer:
     bare = name.rstrip(".")
-    if found.canonical.startswith(f"{bare}."):
+    # A line of the hosts file names the machine in full first, which looks like a search domain.
+    if (line := _hosts_line(bare, found.addresses)) is not None:
+        remarks = (*remarks, line)
+    elif found.canonical.startswith(f"{bare}."):
         remarks = (*remarks, SearchDomain(found.canonical))
-    else:
-        line = _hosts_line(bare, found.addresses)
-        remarks = (*remarks, line) if line else remarks
     return Answer(name=bare, addresses=found.addresses, canonical=found.canonical, remarks=remarks)
 
 
@@ -666,7 +665,7 @@ def _ordered(addresses: Iterable[str]) -> tuple[str, ...]:
     By RFC 6724 section 6 without rules 3, 4, 7 and 9 and without /etc/gai.conf: what this machine can
     reach first, then IPv6 before IPv4, else as the name server had them.
     """
-    known = tuple(dict.fromkeys(addresses))
+    known = tuple(dict.fromkeys(addresses))[:_MAX_ADDRESSES]
     return tuple(sorted(known, key=lambda one: _preference(one, _source(one)))) if len(known) > 1 else known
 
 

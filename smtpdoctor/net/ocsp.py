@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from smtpdoctor.net.certificate import read
+from smtpdoctor.net.der import DERError
+
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.x509 import ocsp
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Staple", "read_staple"]
 
 _SKEW = 300  # seconds that clocks may differ
+_VERSIONS = frozenset({1, 3})
 
 
 class Staple(Struct, frozen=True):
@@ -37,11 +41,13 @@ def read_staple(staple: bytes, leaf: bytes, issuer: bytes, now: float) -> Staple
     It proves something where it is about this certificate, is of now, and is signed by the issuer or by one
     to whom the issuer has given this (RFC 6960 section 4.2.2.2). Never raises.
     """
-    from cryptography import exceptions, x509
+    from cryptography import x509
     from cryptography.x509 import ocsp
 
-    # ValueError and TypeError: whatever a stranger's DER can make the library say.
-    with suppress(ValueError, TypeError, exceptions.InvalidSignature, exceptions.UnsupportedAlgorithm):
+    if not all(map(_is_usual, (leaf, issuer))):
+        return None
+    # Whatever a stranger's DER can make the library raise: what it lists is not all.
+    with suppress(Exception):
         response = ocsp.load_der_ocsp_response(staple)
         if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             return None
@@ -52,6 +58,15 @@ def read_staple(staple: bytes, leaf: bytes, issuer: bytes, now: float) -> Staple
         _verify(response, authority, now)
         return _read(response, now)
     return None
+
+
+def _is_usual(encoded: bytes) -> bool:
+    """Whether a certificate has a version and a serial number that the library takes without a word on stderr."""
+    try:
+        certificate = read(encoded)
+    except DERError:
+        return False
+    return certificate.version in _VERSIONS and certificate.serial > 0
 
 
 def _is_about(response: ocsp.OCSPResponse, leaf: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -45,7 +45,8 @@ __all__ = [
 # it drops or keeps according to how it was built. RSA key exchange and CBC stay: OpenSSL takes them, and
 # ``cipher_remark`` says who does not.
 _CIPHERS: Final = "DEFAULT:!aNULL:!eNULL:!PSK:!SRP:!aDSS:!3DES:!SEED:!IDEA:!RC4:!MD5:@SECLEVEL=2"
-_NEVER: Final = ":!aNULL:!eNULL"
+# Behind any setting: what nobody proves himself with, what encrypts nothing, and keys that nobody here has.
+_NEVER: Final = ":!aNULL:!eNULL:!PSK:!SRP"
 
 # X509_V_FLAG_PARTIAL_CHAIN: a CA that the user trusts is enough, root or not. Go, Java, curl, GnuTLS, rustls
 # and Python >= 3.13 have it so; those that want a root are named by Flaw.PARTIAL_CHAIN. Without it the verdict
@@ -172,7 +173,7 @@ def _strict(ca_file: str | None, ciphers: str | None, store: Store, *, bundle: b
         try:
             # The level of the line above stays, where the user's words say none.
             context.set_ciphers(ciphers + _NEVER)
-        except ssl.SSLError as error:
+        except (ssl.SSLError, ValueError) as error:
             raise ContextError("ciphers", "they leave no cipher") from error
     try:
         _load(context, ca_file, store, bundle=bundle)

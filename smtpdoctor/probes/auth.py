@@ -13,9 +13,9 @@ from smtpdoctor.facts import AuthFacts
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Secret
-from smtpdoctor.probes.broken import answered, broken
+from smtpdoctor.probes.broken import answered, broken, stray
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
-from smtpdoctor.settings.target import Login
+from smtpdoctor.settings.target import Login, is_loopback
 from smtpdoctor.smtp.errors import DialogueError, SASLFailed
 from smtpdoctor.smtp.reply import Reply
 from smtpdoctor.smtp.sasl import MECHANISMS, choose, derived, finish
@@ -24,6 +24,7 @@ __all__ = ["step"]
 
 _CONTINUE: Final = 334
 _OK: Final = 235
+_REFUSED: Final = 400  # and above: RFC 5321 section 4.2.1
 _OAUTH: Final = frozenset({"XOAUTH2", "OAUTHBEARER"})
 _MAX_ROUNDS: Final = 6
 
@@ -34,7 +35,7 @@ def step(session: Session) -> Passed | Skipped:
     preset = load.preset_with_id(target.provider)
     login = target.login
     if login is None:
-        if not target.half_login and preset and preset.password.kind != "none":
+        if not target.half_login and preset and preset.needs_login(target.host.name):
             values = {"preset": preset.name.en}
             raise Failed(Message("auth.no-credentials", values), session.evidence(Label.NO_CREDENTIALS))
         return Skipped(Message("auth.half" if target.half_login else "auth.none"))
@@ -50,21 +51,17 @@ def step(session: Session) -> Passed | Skipped:
     told = {"mechanisms": " ".join(offered), "mechanism": mechanism}
     try:
         reply, detail = _exchange(session, mechanism, login)
-    except UnicodeEncodeError:
-        evidence = session.evidence(Label.CONTROL_CHARACTER)
-        values = {"code": "-", "reply": "-"}
-        raise Failed(Message("auth.refused", values), evidence, facts=facts) from None
     except DialogueError as error:
         failure = broken(session, error, *labels, facts=facts, **told)
         failure.evidence += in_clear
         raise failure from error
     if reply.code == _OK:
         session.logged_in = True
-        values = {"username": session.redact(login.username), "mechanism": mechanism}
+        values = {"username": login.username, "mechanism": mechanism}
         return Passed(Message("auth.pass", values), facts, in_clear)
     evidence = session.refused(reply, *labels, **told)
     if detail:
-        facts = replace(facts, detail=session.redact(detail))
+        facts = replace(facts, detail=detail)
     values = {"code": str(reply.code), "reply": evidence.text}
     raise Failed(Message("auth.refused", values), evidence, *in_clear, facts=facts)
 
@@ -78,7 +75,11 @@ def _in_clear(session: Session) -> tuple[Evidence, ...]:
         return ()
     if session.options.allow_cleartext_auth:
         return (session.evidence(Label.CLEARTEXT_ALLOWED),)
-    raise Failed(Message("auth.cleartext"), session.evidence(Label.CLEARTEXT))
+    labels, told = [Label.CLEARTEXT], {}
+    if address is not None and is_loopback(address.ip) and not here:
+        labels.append(Label.LOOPBACK)
+        told["address"] = address.ip
+    raise Failed(Message("auth.cleartext"), session.evidence(*labels, **told))
 
 
 def _no_mechanism(session: Session, offered: tuple[str, ...], *, oauth: bool) -> Failed:
@@ -90,7 +91,7 @@ def _no_mechanism(session: Session, offered: tuple[str, ...], *, oauth: bool) ->
         return Failed(Message(key), session.evidence(label, *session.surroundings()))
     only_oauth = not oauth and set(offered) <= _OAUTH
     label = Label.ONLY_OAUTH if only_oauth else Label.NO_COMMON_MECHANISM
-    mechanisms = session.redact(" ".join(offered))
+    mechanisms = " ".join(offered)
     evidence = session.evidence(label, mechanisms=mechanisms)
     summary = Message("auth.no-mechanism", {"mechanisms": mechanisms})
     return Failed(summary, evidence, facts=AuthFacts(offered=offered))
@@ -128,6 +129,8 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
         reply = answered(session, encoded, shown=Secret.MASK, awaiting="AUTH")
     if reply.code == _CONTINUE:
         reply = session.ask("*", awaiting="AUTH")  # RFC 4954 section 4: cancels the exchange
+        if reply.code < _REFUSED:
+            raise stray(session, reply)  # there is nothing left to say yes to
     elif reply.code == _OK:
         finish(steps)
     return reply, detail

@@ -15,9 +15,8 @@ from smtpdoctor.smtp.errors import DialogueError, NotSMTP, SASLFailed, TimedOut,
 from smtpdoctor.smtp.protocols import identify, protocol_name
 from smtpdoctor.smtp.reply import Reply, fits
 
-__all__ = ["answered", "broken", "broken_evidence", "label_of", "stray"]
+__all__ = ["answered", "broken", "broken_evidence", "garbled", "label_of", "nothing_left", "stray"]
 
-_FIRST: Final = 120
 _BROKEN: Final = "broken-reply"
 _NO_WORDS: Final = frozenset({"tls-bytes", "binary"})
 _OPENING: Final = frozenset({"", "EHLO", "HELO", "LHLO"})
@@ -36,10 +35,26 @@ def label_of(protocol: str) -> Label:
 
 def stray(session: Session, reply: Reply) -> Failed:
     """Return the failure for a reply that cannot be the answer to what was asked."""
-    first = session.redact(str(reply))
+    first = str(reply)
     evidence = session.refused(reply, Label.STRAY, first=first)
     values = {"first": first, "command": session.awaiting}
     return Failed(Message("broken.stray", values), evidence, facts=session.facts)
+
+
+def garbled(session: Session, reply: Reply) -> Failed | None:
+    """Return the failure for a reply with a line that has no code in it, None for any other.
+
+    Go and PHPMailer read over such a line; to smtplib and Nodemailer the reply ends in an error there, and
+    all that follows is out of step.
+    """
+    if "line-without-code" not in reply.quirks:
+        return None
+    first = str(reply)
+    told = session.refused(reply, Label.BROKEN_REPLY, first=first)
+    evidence = replace(told, error=_BROKEN)
+    values = {"first": first, "command": session.awaiting}
+    key = "broken.reply" if session.awaiting else "greeting.garbled"
+    return Failed(Message(key, values), evidence, facts=session.facts)
 
 
 def answered(
@@ -47,9 +62,27 @@ def answered(
 ) -> Reply:
     """Send a command and return its reply; raises DialogueError, and Failed for a reply to something else."""
     reply = session.ask(command, shown=shown, awaiting=awaiting)
+    if garbage := garbled(session, reply):
+        raise garbage
     if not fits(session.awaiting, reply.code):
         raise stray(session, reply)
     return reply
+
+
+def nothing_left(session: Session) -> None:
+    """Look, without waiting, for a reply behind the last one of the dialogue; raises Unsolicited for it.
+
+    A server that hangs up by then, with a word or without, has answered everything.
+    """
+    channel = session.channel
+    if channel is None or session.over or not session.greeted:
+        return
+    try:
+        channel.unasked()
+    except Unsolicited:
+        raise
+    except DialogueError:
+        return
 
 
 def _first_line(session: Session, error: DialogueError) -> str:
@@ -58,8 +91,7 @@ def _first_line(session: Session, error: DialogueError) -> str:
     if session.stage is Stage.TLS and identify(received) in _NO_WORDS:
         return ""  # the bytes of a TLS record are nobody's words
     line = received.split(b"\n")[0]
-    # Masked before it is cut: the first part of a secret would not be known as one.
-    return session.redact(decode(line).rstrip("\r"))[:_FIRST] if line else ""
+    return decode(line).rstrip("\r") if line else ""
 
 
 def _concluded(session: Session, error: DialogueError) -> set[Label | None]:
@@ -105,7 +137,7 @@ def broken_evidence(session: Session, error: DialogueError, *labels: Label, **fa
     )
     if isinstance(error, Unsolicited) and error.replies:
         reply = error.replies[0]
-        text = session.redact(reply.text)
+        text = reply.text
         return replace(evidence, code=reply.code, enhanced=reply.enhanced, error=None, text=text)
     return evidence
 

@@ -13,6 +13,7 @@ from smtpdoctor.net.answer import (
     Answer,
     DnssecFailed,
     ExtendedError,
+    HostsFile,
     Outcome,
     ParallelLost,
     RecordFailed,
@@ -20,6 +21,9 @@ from smtpdoctor.net.answer import (
 )
 from smtpdoctor.net.dns import knows_public_names, resolve
 from smtpdoctor.probes.session import Address, Failed, Passed, Session
+from smtpdoctor.settings.hosts import same_host
+from smtpdoctor.settings.target import is_loopback
+from smtpdoctor.smtp.channel import own_name
 
 __all__ = ["step"]
 
@@ -35,19 +39,28 @@ _ARROW: Final = " → "
 def step(session: Session) -> Passed:
     """Resolve the host, or what ``connect_to`` puts in its place."""
     target, options = session.target, session.options
-    host, port = options.connect_to.get((target.host.name, target.port), (target.host.name, target.port))
+    host, port = session.redirected(target.port) or (target.host.name, target.port)
     answer = resolve(host, port, family=options.family, resolver=options.resolver, deadline=session.deadline)
     if answer.error:
         known = target.known_host and host == target.host.name
         raise _failure(session, host, answer, known=known)
     if not answer.literal and all(map(_is_null, answer.addresses)):
         raise _blocked(session, host, answer)
-    session.addresses = tuple(Address(ip, port) for ip in answer.addresses[:_MAX_ADDRESSES])
+    own = _is_own_word(host, answer)
+    session.addresses = tuple(Address(ip, port, own) for ip in answer.addresses[:_MAX_ADDRESSES])
     facts = DnsFacts(answer.addresses, answer.canonical)
     if answer.literal:
         return Passed(Message("dns.literal", {"address": answer.name}), facts)
     shown = ", ".join(answer.addresses[:_SHOWN])
     return Passed(Message("dns.pass", {"host": host, "addresses": shown}), facts, _odd(answer))
+
+
+def _is_own_word(host: str, answer: Answer) -> bool:
+    """Whether it is the user or this machine who says where the host is, not a name server."""
+    if answer.literal or is_loopback(host) or any(isinstance(one, HostsFile) for one in answer.remarks):
+        return True
+    # systemd knows this machine's name without the file of hosts.
+    return any(map(is_loopback, answer.addresses)) and same_host(host, own_name())
 
 
 def _is_null(address: str) -> bool:
@@ -57,7 +70,7 @@ def _is_null(address: str) -> bool:
 def _blocked(session: Session, host: str, answer: Answer) -> Failed:
     """Return the failure for a name that is kept back with an address that is none (0.0.0.0, ::)."""
     shown = ", ".join(answer.addresses)
-    told = {"value": session.redact(host), "address": shown}
+    told = {"value": host, "address": shown}
     values = {"host": told["value"], "address": shown}
     facts = DnsFacts(answer.addresses, answer.canonical)
     return Failed(
@@ -91,11 +104,11 @@ def _seconds(seconds: float, felt: float | None) -> dict[str, str]:
 
 def _failure(session: Session, host: str, answer: Answer, *, known: bool) -> Failed:
     error = answer.error
-    facts = {"value": session.redact(host), **_reasons(session, answer)}
+    facts = {"value": host, **_reasons(answer)}
     if len(answer.chain) > 1:
-        facts["cname"] = session.redact(_ARROW.join(answer.chain))
+        facts["cname"] = _ARROW.join(answer.chain)
     elif answer.canonical:
-        facts["cname"] = session.redact(answer.canonical)
+        facts["cname"] = answer.canonical
     found = {
         "mx": ", ".join(answer.mx),
         "other": ", ".join(answer.other_family),
@@ -103,7 +116,7 @@ def _failure(session: Session, host: str, answer: Answer, *, known: bool) -> Fai
         "flag": f"--ipv{session.options.family}" if session.options.family else "",
         "seconds": f"{session.allotted:.3g}" if error == "dns-timeout" else "",
     }
-    facts.update({name: session.redact(text) for name, text in found.items() if text})
+    facts.update({name: text for name, text in found.items() if text})
     conclusions = {
         Label.CONTAINER_NAME: "." not in host and error != "name-invalid",
         Label.CNAME_CHAIN: "cname" in facts and error != "cname-loop",
@@ -126,7 +139,7 @@ def _failure(session: Session, host: str, answer: Answer, *, known: bool) -> Fai
     return Failed(Message(f"dns.{error.lower()}", {"host": facts["value"]}), evidence, facts=facts_found)
 
 
-def _reasons(session: Session, answer: Answer) -> dict[str, str]:
+def _reasons(answer: Answer) -> dict[str, str]:
     """Return what the name servers did, by the kind of failure, and their own words."""
     servers: dict[str, list[str]] = {}
     facts: dict[str, str] = {}
@@ -136,7 +149,7 @@ def _reasons(session: Session, answer: Answer) -> dict[str, str]:
                 servers.setdefault(outcome.value, []).append(server)
             case ExtendedError(code, name, text):
                 words = ": ".join(part for part in (name or f"EDE {code}", text) if part)
-                facts.setdefault("reason", session.redact(words))
+                facts.setdefault("reason", words)
             case DnssecFailed():
                 facts["dnssec"] = answer.name
             case RecordFailed(record, outcome):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from smtpdoctor.facts import GreetingFacts
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Message, Stage
-from smtpdoctor.probes.broken import answered, broken, broken_evidence, label_of, stray
+from smtpdoctor.probes.broken import answered, broken, broken_evidence, garbled, label_of, stray
 from smtpdoctor.probes.look import Look, greets_a_balancer, look_at
 from smtpdoctor.probes.session import Failed, Passed, Session
 from smtpdoctor.smtp.channel import own_name
@@ -30,6 +30,9 @@ _PERMANENT: Final = 500
 _UNKNOWN_COMMAND: Final = frozenset({500, 502})
 _STRAY_SECONDS: Final = 0.2  # a reply to a command that was sent before ours is on its way already
 _NOT_IMPLEMENTED: Final = frozenset({500, 501, 502, 503, 504})
+# The name of a capability ends where its characters do (RFC 5321 section 4.1.1.1): whatever stands behind it,
+# other clients take it for offered. `AUTH=LOGIN` is a relic for old clients; it means the same as `AUTH LOGIN`.
+_CAPABILITY: Final = r"(?s)\s*([A-Za-z0-9][A-Za-z0-9-]*)[\s=]*(.*)"
 # A firewall that inspects SMTP overwrites the names of capabilities that it does not know with X.
 _CROSSED_OUT: Final = re.compile(r"X{3,}[A-Z]?")
 
@@ -49,9 +52,11 @@ def step(session: Session) -> Passed:
     finally:
         side.cancel()
     session.greeted = True
-    session.banner = session.redact(greeting.text)
+    session.banner = greeting.text
     facts = GreetingFacts(banner=session.banner, quirks=tuple(sorted(greeting.quirks)))
     session.facts = facts
+    if garbage := garbled(session, greeting):
+        raise garbage
     given_away = greeting_label(greeting)
     session.rewritten = session.banner if given_away == Label.REWRITTEN else ""
     if given_away == Label.NNTP:
@@ -88,7 +93,7 @@ def hello(session: Session) -> None:
         reply = answered(session, f"HELO {session.ehlo}")
     if not reply.positive:
         raise _hello_refused(session, first, reply)
-    session.capabilities = _capabilities(reply, session)
+    session.capabilities = _capabilities(reply)
     if crossed_out := [name for name in session.capabilities if _CROSSED_OUT.fullmatch(name)]:
         session.rewritten = " ".join(crossed_out)
 
@@ -112,7 +117,7 @@ def _hello_refused(session: Session, first: Reply, last: Reply) -> Failed:
 
 def _foreign(session: Session, reply: Reply, protocol: str) -> Failed:
     """Return the failure for a server that speaks another protocol in replies that look like SMTP's."""
-    first = session.banner or session.redact(reply.text)
+    first = session.banner or reply.text
     told = {"first": first, "protocol": protocol_name(protocol)}
     labels = {label_of(protocol)} | ({Label.INTERCEPTED} if session.at_provider else set())
     evidence = session.refused(reply, *labels, **told)
@@ -135,21 +140,20 @@ def _what_knows_no_hello(session: Session, first: Reply, last: Reply) -> str:
     return Label.LMTP if reply.positive else Label.OTHER_PROTOCOL
 
 
-def _capabilities(reply: Reply, session: Session) -> dict[str, str]:
+def _capabilities(reply: Reply) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in reply.lines[1:]:
-        # `AUTH=LOGIN` is a relic for old clients; it means the same as `AUTH LOGIN`.
-        keyword, _, value = session.redact(line).strip().replace("AUTH=", "AUTH ", 1).partition(" ")
-        name = keyword.upper()
+        match = re.match(_CAPABILITY, line)
+        name, value = (match[1].upper(), match[2].strip()) if match else (line.strip(), "")
         if name:
-            found[name] = f"{found[name]} {value}".strip() if name in found else value.strip()
+            found[name] = f"{found[name]} {value}".strip() if name in found else value
     return found
 
 
 def _silent(session: Session, error: TimedOut, seen: Look | None) -> Failed:
     if error.received or seen is None or seen.label is None:
         return broken(session, error)  # what has begun a greeting is a mail server, however slow
-    first = session.redact(seen.first)
+    first = seen.first
     if seen.label is Label.SILENT_TLS_PORT:
         return broken(session, error, seen.label, first=first)
     labels = {seen.label} | ({Label.INTERCEPTED} if session.at_provider else set())
@@ -162,7 +166,7 @@ def _turned_away(session: Session, said: Reply | None = None) -> Failed | None:
     """Return the failure of a port that greets only whoever brings a load balancer's header, else None."""
     if not greets_a_balancer(session):
         return None
-    text = session.redact(str(said)) if said is not None else ""
+    text = str(said) if said is not None else ""
     evidence = session.refused(said) if said is not None else session.evidence()
     evidence = replace(evidence, labels=frozenset({Label.PROXY_EXPECTED}))
     return Failed(Message("greeting.balancer", {"first": text}), evidence, facts=session.facts)

@@ -46,7 +46,7 @@ def look_at(session: Session) -> Look | None:
         if channel is None:
             return None
         try:
-            seen = look(channel, session.target.host.name, deadline)
+            seen = look(channel, session.target.host.in_tls, deadline)
         finally:
             channel.close()
         if seen is not None:
@@ -56,7 +56,7 @@ def look_at(session: Session) -> Look | None:
 
 def greets_a_balancer(session: Session) -> bool:
     """Whether the port greets a connection that begins with a load balancer's header, having turned this one away."""
-    host, deadline = session.target.host.name, min(session.deadline, time.monotonic() + _SECONDS)
+    host, deadline = session.target.host.in_tls, min(session.deadline, time.monotonic() + _SECONDS)
     channel = _dial(session, deadline)
     if channel is None:
         return False
@@ -133,4 +133,4 @@ def _unknown_request(channel: Channel) -> Look | None:
 
 
 def _line(data: bytes) -> str:
-    return decode(data.split(b"\n")[0][:120]).strip()
+    return decode(data.split(b"\n")[0]).strip()

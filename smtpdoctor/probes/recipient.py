@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from smtpdoctor.facts import RecipientFacts
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Message
 from smtpdoctor.probes.broken import answered
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
-from smtpdoctor.smtp.command import rcpt_to
+from smtpdoctor.smtp.command import needs_smtputf8, rcpt_to
 
 __all__ = ["step"]
 
@@ -17,6 +18,9 @@ def step(session: Session) -> Passed | Skipped:
     if not session.in_transaction or recipient is None:
         return Skipped(Message("recipient.no-sender"))
     address = recipient.address
+    if needs_smtputf8(address) and "SMTPUTF8" not in session.capabilities:
+        evidence = session.evidence(Label.SMTPUTF8_NEEDED, value=address)
+        raise Failed(Message("recipient.smtputf8", {"recipient": address}), evidence)
     reply = answered(session, rcpt_to(address))
     if reply.positive:
         return Passed(Message("recipient.pass", {"recipient": address}), RecipientFacts(address))

@@ -5,7 +5,6 @@ The one mutable object of a run; owned by one thread, typed fields only.
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -14,7 +13,7 @@ from msgspec import Struct
 
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Evidence, Lang, Message, Stage
-from smtpdoctor.settings.target import Target
+from smtpdoctor.settings.target import ConnectTo, Target, is_loopback, redirected
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.reply import Reply
 from smtpdoctor.smtp.transcript import Transcript
@@ -38,7 +37,7 @@ class Options(Struct, frozen=True, kw_only=True):
     timeout: float = 10.0
     deadline: float = 60.0
     resolver: tuple[str, int] | None = None
-    connect_to: Mapping[tuple[str, int], tuple[str, int]] = {}
+    connect_to: ConnectTo = {}
     family: int | None = None  # 4 or 6: this IP version only
     allow_cleartext_auth: bool = False
     lang: Lang = "en"
@@ -46,18 +45,23 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 class Address(Struct, frozen=True):
-    """Where to dial: an IP address and a port."""
+    """Where to dial: an IP address and a port.
+
+    ``own``: the user or this machine said so, with an address, ``localhost`` or the file of hosts; the answer of
+    a name server is the word of somebody else.
+    """
 
     ip: str
     port: int
+    own: bool = True
 
     def __str__(self) -> str:
         return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is this machine itself."""
-        return ipaddress.ip_address(self.ip.partition("%")[0]).is_loopback
+        """Whether it is this machine itself, by the user's own word."""
+        return self.own and is_loopback(self.ip)
 
 
 class Passed(Struct, frozen=True):
@@ -114,6 +118,7 @@ class Session(Struct):
     message: bytes | None = None
     token: str = ""
     in_transaction: bool = False
+    over: bool = False  # nothing more is to be said on the connection
 
     @property
     def at_provider(self) -> bool:
@@ -122,7 +127,9 @@ class Session(Struct):
 
         target = self.target
         preset = load.preset_with_id(target.provider) if target.known_host else None
-        return preset is not None and any(one.port == target.port for one in preset.endpoint)
+        return preset is not None and any(
+            one.port == target.port for one in preset.endpoints_at(target.host.name)
+        )
 
     def start_stage(self, stage: Stage) -> None:
         """Give a stage its time."""
@@ -146,6 +153,10 @@ class Session(Struct):
             raise RuntimeError(msg)
         return self.channel
 
+    def redirected(self, port: int) -> tuple[str, int] | None:
+        """Return what the options have dialled instead of a port of the server."""
+        return redirected(self.options.connect_to, self.target.host.name, port)
+
     def ask(self, command: str, *, shown: str | None = None, awaiting: str | None = None) -> Reply:
         """Send a command and return its reply; raises DialogueError.
 
@@ -153,10 +164,6 @@ class Session(Struct):
         """
         self.awaiting = awaiting or command.partition(" ")[0].partition(":")[0]
         return self.open_channel().ask(command, shown=shown)
-
-    def redact(self, text: str) -> str:
-        """Return a text fit to keep: without secrets and control characters."""
-        return self.transcript.redact(text)
 
     def evidence(self, *labels: Label, **facts: str) -> Evidence:
         """Return evidence of the running stage that is no reply."""
@@ -168,7 +175,7 @@ class Session(Struct):
             stage=self.stage,
             code=reply.code,
             enhanced=reply.enhanced,
-            text=self.redact(reply.text),
+            text=reply.text,
             labels=frozenset((*labels, *self.surroundings())),
             facts={"command": self.awaiting, **facts},
         )

@@ -72,7 +72,7 @@ def with_siblings(session: Session, evidence: Evidence) -> Evidence:
         return evidence
     deadline = min(time.monotonic() + seconds, session.run_deadline + _SECONDS_AFTER_TIMEOUT)
     threads = [
-        threading.Thread(target=_dial, args=(one, session.target.host.name, deadline), daemon=True)
+        threading.Thread(target=_dial, args=(one, session.target.host.in_tls, deadline), daemon=True)
         for one in siblings
     ]
     for thread in threads:
@@ -90,18 +90,15 @@ def with_siblings(session: Session, evidence: Evidence) -> Evidence:
 
 
 def _siblings(session: Session) -> Iterable[_Sibling]:
-    target, mapped = session.target, session.options.connect_to
-    host = target.host.name
+    target = session.target
     preset = load.preset_with_id(target.provider) if target.known_host else None
-    ports = [(one.port, one.security) for one in preset.endpoint if not one.host] if preset else _USUAL
-    redirected = (host, target.port) in mapped
+    ports = [(one.port, one.security) for one in preset.endpoints_at(target.host.name)] if preset else _USUAL
     for port, security in dict(ports).items():
         if port == target.port:
             continue
-        if (host, port) in mapped:
-            address, dialled = mapped[host, port]
-            yield _Sibling(port, address, dialled, security)
-        elif not redirected:
+        if (instead := session.redirected(port)) is not None:
+            yield _Sibling(port, *instead, security)
+        elif session.redirected(target.port) is None:
             yield _Sibling(port, (session.address or session.addresses[0]).ip, port, security)
 
 

@@ -10,11 +10,13 @@ from msgspec.structs import replace
 from smtpdoctor.facts import TlsFacts
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
+from smtpdoctor.masking.words import decode
 from smtpdoctor.model import Evidence, Message, Security, Stage
 from smtpdoctor.net.certificate import Examined, Fault, Flaw, describe
 from smtpdoctor.net.tls import (
     CipherRemark,
     ContextError,
+    SessionFacts,
     bundle_may_know,
     cipher_remark,
     examine_session,
@@ -27,7 +29,7 @@ from smtpdoctor.probes.broken import answered, broken, label_of
 from smtpdoctor.probes.greeting import capabilities_shown, hello
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.smtp.channel import Channel
-from smtpdoctor.smtp.errors import DialogueError, Disconnected, TLSFailed
+from smtpdoctor.smtp.errors import DialogueError, Disconnected, TLSFailed, Unsolicited
 from smtpdoctor.smtp.reply import Reply, ReplyParser, identify
 from smtpdoctor.smtp.transcript import Transcript
 
@@ -41,7 +43,6 @@ _USABLE_NAMES: Final = 3
 _PRIVATE: Final = frozenset(
     {"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "invalid"}
 )
-_LOOK_TEXT: Final = 120
 _NO_WORDS: Final = frozenset({"", "tls-bytes", "binary", "malformed"})
 
 _LABELS: Final = {
@@ -123,14 +124,15 @@ def _not_offered(session: Session, security: Security) -> Passed | Skipped:
     labels = {Label.STARTTLS_NOT_OFFERED}
     told = {"mechanisms": " ".join(session.capabilities) or "-", "banner": session.banner}
     if session.rewritten:
-        labels.add(Label.REWRITTEN)
+        # Where the settings allow clear text, the application goes on all the same.
+        labels.add(Label.REWRITTEN if security is Security.STARTTLS else Label.REWRITTEN_PASSED)
         told["first"] = session.rewritten
     elif _provider_offers_starttls(session):
         labels.add(Label.INTERCEPTED)
     if security is Security.STARTTLS or Label.INTERCEPTED in labels:
         raise Failed(Message("tls.not-offered"), session.evidence(*labels, **told))
     address = session.address
-    if address is not None and address.is_loopback and Label.REWRITTEN not in labels:
+    if address is not None and address.is_loopback and not session.rewritten:
         return Skipped(Message("tls.not-offered-loopback"))
     evidence = session.evidence(*labels, Label.OPPORTUNISTIC, **told)
     return Passed(Message("tls.not-offered-opportunistic"), None, (evidence,))
@@ -140,12 +142,12 @@ def _provider_offers_starttls(session: Session) -> bool:
     """Whether the provider that this host belongs to offers STARTTLS on this port, so that another answers here."""
     target = session.target
     preset = load.preset_with_id(target.provider) if target.known_host else None
-    endpoints = preset.endpoint if preset else ()
+    endpoints = preset.endpoints_at(target.host.name) if preset else ()
     return any(one.port == target.port and one.security is Security.STARTTLS for one in endpoints)
 
 
 def _injected(session: Session, extra: bytes) -> Failed:
-    first = session.redact(extra.decode("latin-1").strip())[:_LOOK_TEXT]
+    first = decode(extra).strip()
     evidence = replace(session.evidence(Label.INJECTED, first=first), text=first)
     return Failed(Message("tls.injected", {"first": first}), evidence)
 
@@ -155,7 +157,7 @@ def _injected(session: Session, extra: bytes) -> Failed:
 
 def _handshake(session: Session) -> Passed:
     session.awaiting = ""
-    ca_file, host = session.options.ca_file, session.target.host.name
+    ca_file, host = session.options.ca_file, session.target.host.in_tls
     channel = session.open_channel()
     try:
         context = strict_context(ca_file, session.target.cipher)
@@ -169,7 +171,8 @@ def _handshake(session: Session) -> Passed:
             session.channel = channel = _dialled(session, session.transcript)
             channel.start_tls(strict_context(ca_file, session.target.cipher, bundle=True), host)
     except ContextError as error:
-        evidence = session.evidence(Label.BAD_CIPHER, value=session.redact(error.reason))
+        labels = (Label.BAD_CIPHER,) if error.what == "ciphers" else ()
+        evidence = session.evidence(*labels, value=session.target.cipher or error.reason)
         raise Failed(Message("tls.broken", {"error": error.what}), evidence) from error
     except DialogueError as error:
         raise _broken(session, error) from error
@@ -188,7 +191,8 @@ def _dialled(session: Session, transcript: Transcript) -> Channel:
             channel.ask(f"EHLO {session.ehlo}")
             if channel.ask("STARTTLS").code != _READY:
                 raise Disconnected("eof")
-            channel.drop_pending()
+            if extra := channel.drop_pending():
+                raise Unsolicited((), extra)
         except DialogueError:
             channel.close()
             raise
@@ -203,8 +207,10 @@ def _shaken(session: Session, channel: Channel) -> Passed:
         raise RuntimeError(msg)
     made = session_facts(tls)
     session.secured = made.protects
-    examined = examine_session(tls, session.target.host.name, time.time())
-    facts = replace(_facts(session, examined), version=made.version, cipher=made.cipher)
+    if not made.protects:
+        raise _unprotected(session, made)
+    examined = examine_session(tls, session.target.host.in_tls, time.time())
+    facts = replace(_facts(examined), version=made.version, cipher=made.cipher)
     facts = replace(facts, trust="ok", name="ok", dates="ok")
     session.transcript.record("note", f"TLS {made.version} {made.cipher}")
     stapled = _stapled(session, examined)
@@ -221,14 +227,22 @@ def _shaken(session: Session, channel: Channel) -> Passed:
     return Passed(Message("tls.pass", values), facts, tuple(evidence))
 
 
-def _facts(session: Session, examined: Examined) -> TlsFacts:
+def _unprotected(session: Session, made: SessionFacts) -> Failed:
+    """Return the failure of a handshake behind which nobody in particular is, or which hides nothing."""
+    label = Label.WEAK_CIPHER if made.certificate else Label.NO_CERTIFICATE
+    evidence = session.evidence(label, cipher=made.cipher, version=made.version)
+    facts = TlsFacts(version=made.version, cipher=made.cipher)
+    return Failed(Message("tls.unprotected", {"cipher": made.cipher}), evidence, facts=facts)
+
+
+def _facts(examined: Examined) -> TlsFacts:
     leaf = examined.leaf
     if leaf is None:
         return TlsFacts()
     return TlsFacts(
-        subject=session.redact(leaf.subject.short),
-        names=tuple(session.redact(name) for name in leaf.names[:_SHOWN_NAMES]),
-        issuer=session.redact(str(leaf.issuer)),
+        subject=leaf.subject.short,
+        names=tuple(leaf.names[:_SHOWN_NAMES]),
+        issuer=str(leaf.issuer),
         starts=_day(leaf.not_before),
         expires=_day(leaf.not_after),
         days=examined.days_left,
@@ -254,7 +268,7 @@ def _told(facts: TlsFacts, session: Session) -> dict[str, str]:
         "expires": facts.expires,
         "starts": facts.starts,
         "days": str(facts.days) if facts.days is not None else "",
-        "expected": session.redact(session.target.host.name),
+        "expected": session.target.host.name,
         "banner": session.banner,
     }
     return {name: text for name, text in told.items() if text}
@@ -303,7 +317,7 @@ def _remarks(session: Session, examined: Examined, facts: TlsFacts) -> list[Evid
             told["missing"] = ", ".join(part for part in (told.get("missing"), missing) if part)
         refused = dict.fromkeys(name for name in told.get("refused_by", "").split(", ") if name)
         told["refused_by"] = ", ".join(refused | dict.fromkeys(remark.refused_by))
-        text = known.text if known else session.redact(describe(examined, remark))
+        text = known.text if known else describe(examined, remark)
         labels = (known.labels if known else frozenset()) | {label, _KINDS.get(remark.flaw, label)}
         found[label] = replace(session.evidence(*labels, **told), text=text)
     return list(found.values())
@@ -318,7 +332,7 @@ def _cipher_remark(session: Session, cipher: str) -> tuple[tuple[str, ...], list
 
     deadline = min(session.deadline, time.monotonic() + _LOOK_SECONDS)
     better = takes_forward_secrecy(
-        lambda: _dialled(session, Transcript()), session.target.host.name, deadline=deadline
+        lambda: _dialled(session, Transcript()), session.target.host.in_tls, deadline=deadline
     )
     if better is not False:
         return (), []
@@ -335,11 +349,11 @@ def _stapled(session: Session, examined: Examined) -> list[Evidence]:
 
     deadline = min(session.deadline, time.monotonic() + _LOOK_SECONDS)
     _, staple = fetch_staple(
-        lambda: _dialled(session, Transcript()), session.target.host.name, deadline=deadline
+        lambda: _dialled(session, Transcript()), session.target.host.in_tls, deadline=deadline
     )
     if staple is None:
         told = {"missing": "OCSP staple", "refused_by": ", ".join(demand.refused_by)}
-        text = session.redact(describe(examined, demand))
+        text = describe(examined, demand)
         return [replace(session.evidence(Label.STRICT_PROFILE, Label.NO_STAPLE, **told), text=text)]
     return [session.evidence(Label.REVOKED)] if staple.status == "revoked" else []
 
@@ -403,7 +417,7 @@ def _looked_at(session: Session, error: DialogueError, failure: Failed) -> Faile
     context = strict_context(session.options.ca_file, session.target.cipher)
     seen = second_look(
         lambda: _dialled(session, Transcript()),
-        session.target.host.name,
+        session.target.host.in_tls,
         deadline=min(session.deadline, time.monotonic() + _LOOK_SECONDS),
         token=error.token,
         received=error.received,
@@ -418,7 +432,7 @@ def _looked_at(session: Session, error: DialogueError, failure: Failed) -> Faile
         "alert": seen.alert or alert_of(error.token),
         "version": seen.version,
         "cipher": seen.cipher,
-        "authorities": session.redact(", ".join(seen.authorities)),
+        "authorities": ", ".join(seen.authorities),
     }
     facts = {**evidence.facts, **{name: text for name, text in told.items() if text}}
     labels = evidence.labels | ({label} if label else set())
@@ -433,7 +447,7 @@ def _looked_at(session: Session, error: DialogueError, failure: Failed) -> Faile
 
 def _refused_certificate(session: Session, error: TLSFailed) -> Failed:
     """Explain a certificate that OpenSSL refused: each judgement apart, what it refused first."""
-    host = session.target.host.name
+    host = session.target.host.in_tls
     examined = Examined((), host, int(time.time()))
     if error.session is not None:
         examined = examine_session(error.session, host, time.time(), error.token)
@@ -441,7 +455,7 @@ def _refused_certificate(session: Session, error: TLSFailed) -> Failed:
     first = examined.faults[0] if examined.faults else None
     judged = _judgement(first.flaw if first else Flaw.OTHER)
     facts = replace(
-        _facts(session, examined),
+        _facts(examined),
         version=(error.session.version() or "") if error.session is not None else "",
         trust="bad" if judged == "trust" else "ok",
         name="bad" if Flaw.NAME_MISMATCH in flaws else "ok",
@@ -476,12 +490,12 @@ def _of_fault(
     if fault is not None:
         if label := _LABELS.get(fault.flaw):
             labels.add(label)
-        facts["subject"] = session.redact(fault.certificate.subject.short)
+        facts["subject"] = fault.certificate.subject.short
         facts["expires"] = _day(fault.certificate.not_after)
         if fault.flaw in _ISSUER and session.options.ca_file is None and trust_store().empty:
             labels.add(Label.NO_CA_STORE)
     evidence = session.evidence(*labels, **facts)
-    text = session.redact(describe(examined, fault))
+    text = describe(examined, fault)
     return replace(evidence, text=text, error=error.token if error else None)
 
 

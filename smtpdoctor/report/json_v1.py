@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from smtpdoctor import __version__
+from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Turn
 
 if TYPE_CHECKING:
@@ -28,7 +29,20 @@ VERSION: Final = 1
 
 def dump(value: Mapping[str, Any]) -> str:
     """Return an object as the project prints JSON."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+    try:
+        encoded = msgspec.json.encode(value)
+    except UnicodeEncodeError:  # the name of a file that is not UTF-8
+        encoded = msgspec.json.encode(_printable(value))
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"
+
+
+def _printable(value: Any) -> Any:
+    """Return a value whose texts can all be encoded."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {name: _printable(one) for name, one in value.items()}
+    return list(map(_printable, value)) if isinstance(value, list | tuple) else value
 
 
 def tool() -> dict[str, str]:

@@ -7,6 +7,7 @@ cells: a Hangul syllable takes two.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -14,14 +15,21 @@ from typing import Final
 from rich.cells import cell_len, get_character_cell_size
 from rich.text import Text
 
-__all__ = ["CODE", "code", "hanging", "shortened", "unbroken", "wrapped"]
+__all__ = ["CODE", "code", "hanging", "shortened", "stated_size", "unbroken", "wrapped"]
 
 CODE: Final = "bold default"  # the style of what stays in one piece, blanks and all
 _WIDE: Final = 2
 # A command: in backticks, or at the end of a line behind a colon.
 _COMMAND: Final = re.compile(r"(`[^`]*`|(?<=: )smtpdoctor .+)")
 _FURTHER: Final = 2
+_SIZE_DIGITS: Final = 5
 _TOKEN: Final = re.compile(r"\s+|\S+")
+
+
+def stated_size(name: str) -> int:
+    """Return what ``COLUMNS`` or ``LINES`` says, or 0 where that is nothing that a terminal can have."""
+    text = os.environ.get(name, "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _SIZE_DIGITS else 0
 
 
 def code(text: str, style: str = "") -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ from smtpdoctor.model import (
     Status,
     Turn,
 )
-from smtpdoctor.report.layout import code, hanging, shortened, wrapped
+from smtpdoctor.report.layout import code, hanging, shortened, stated_size, wrapped
 from smtpdoctor.report.view import (
     Excerpt,
     Heading,
@@ -66,6 +66,7 @@ _SCREEN: Final = 24  # rows of the smallest usual terminal
 _QUOTE_LINES: Final = 5
 _CANDIDATES: Final = 2
 _MAX_SAID: Final = 800
+_SIZES: Final = ("COLUMNS", "LINES")
 _URL: Final = re.compile(r"https?://[^\s<>\"']*[^\s<>\"').,;:\]]")
 _DIRECTIONS: Final = {("out", False): "->", ("in", False): "<-", ("out", True): "~>", ("in", True): "<~"}
 
@@ -94,8 +95,13 @@ class _Trimmed:
 
 
 def make_console(stream: IO[str], *, color: bool) -> Console:
-    """Return a console for a stream; without a terminal there is no colour."""
+    """Return a console for a stream; without a terminal there is no colour.
+
+    What rich would make of ``COLUMNS`` and ``LINES`` as they may stand there ends in an error.
+    """
+    sizes = {name: str(size) for name in _SIZES if (size := stated_size(name))}
     return Console(
+        _environ={**{name: text for name, text in os.environ.items() if name not in _SIZES}, **sizes},
         file=stream if stream.isatty() else cast("IO[str]", _Trimmed(stream)),
         no_color=None if color else True,
         color_system="auto" if color else None,
@@ -284,7 +290,8 @@ def _heading_lines(page: Page, heading: Heading) -> list[Text]:
 def _settings_lines(page: Page, rows: Sequence[Row]) -> list[Text]:
     """Return the settings, what each came from, what it overrides, what is odd about it."""
     names = max(cell_len(row.label) for row in rows)
-    values = max(cell_len(row.shown) for row in rows if cell_len(row.shown) <= page.width // 3)
+    sizes = (cell_len(row.shown) for row in rows)
+    values = max((size for size in sizes if size <= page.width // 3), default=0)
     lines = []
     for row in rows:
         head = [("  ", ""), (row.label + " " * (names - cell_len(row.label) + 2), "dim")]

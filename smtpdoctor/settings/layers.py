@@ -21,7 +21,6 @@ from smtpdoctor.settings.read import Layer, Variable
 
 __all__ = ["overriding", "with_overrides", "without_foreign_login"]
 
-_LONGEST: Final = 100
 _LOGIN: Final[tuple[SettingName, ...]] = ("username", "password")
 View = Mapping[str, Setting[Any]]
 
@@ -109,7 +108,7 @@ def _text(setting: SettingName, variable: Variable) -> str:
     """Return a value as it may be shown."""
     if setting == "password":
         return Secret.MASK if variable.text else ""
-    return without_credentials(variable.text.strip())[:_LONGEST]
+    return without_credentials(variable.text.strip())
 
 
 def without_foreign_login(
@@ -173,9 +172,9 @@ def _about_login(
         facts=printable_facts(
             name=variables[-1],
             names=", ".join(variables),
-            host=host.value.strip()[:_LONGEST],
+            host=host.value.strip(),
             flag=host.origin.name,
-            other=meant.value[:_LONGEST],
+            other=meant.value,
             place=str(meant.origin),
         ),
     )

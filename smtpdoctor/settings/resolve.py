@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
@@ -30,7 +30,16 @@ from smtpdoctor.model import (
 from smtpdoctor.settings.hosts import host_key
 from smtpdoctor.settings.read import Layer, Variable, Variables
 
-__all__ = ["Flags", "Loaded", "detect_app", "endpoint_of", "preset_named", "preset_of_host", "resolve"]
+__all__ = [
+    "Flags",
+    "Loaded",
+    "detect_app",
+    "endpoint_of",
+    "preset_named",
+    "preset_of_host",
+    "resolve",
+    "secrets_in",
+]
 
 T = TypeVar("T")
 
@@ -46,6 +55,9 @@ _URL_SECURITY: Final[Mapping[str, Security | None]] = {
 IMPLICIT_TLS_PORTS: Final = frozenset({465, 2465})
 STARTTLS_PORTS: Final = frozenset({587, 2587, 2525})
 _DEFAULT: Final = Origin("default", "default")
+_PORT_DIGITS: Final = 5
+# What a host consists of that has nothing around it: there are no credentials in one.
+_NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
 # Who gives a host so, leaves the rest to be completed; an application would not.
 _DELIBERATE: Final = frozenset({"flag", "argument"})
 
@@ -67,20 +79,29 @@ class Flags(Struct, frozen=True, kw_only=True):
 
 
 class Loaded(Struct, frozen=True):
-    """Settings, and what could not be made a setting of."""
+    """Settings, and what could not be made a setting of.
+
+    ``secrets`` is what no report may show though it is no setting: passwords that another one has
+    overridden, or that belong to another host, and what may be one where a port or a switch belongs.
+    """
 
     settings: Settings
     evidence: tuple[Evidence, ...]
+    secrets: tuple[Secret, ...] = ()
 
 
 def preset_of_host(host: str) -> Preset | None:
     """Return the preset that a host name belongs to."""
-    return load.preset_with_id(load.names().of_host(host))
+    return load.preset_with_id(load.names().of_host(host if host.isascii() else host_key(host)))
 
 
-def endpoint_of(preset: Preset, port: int | None, security: Security | None) -> Endpoint | None:
+def endpoint_of(
+    preset: Preset, port: int | None, security: Security | None, host: str | None = None
+) -> Endpoint | None:
     """Return the endpoint of a preset that fits what is known, the recommended one where nothing is."""
-    for endpoint in preset.endpoint:
+    for endpoint in preset.endpoint if host is None else preset.endpoints_at(host):
+        if host is None and endpoint.host and "*" in endpoint.host:
+            continue  # which host that is only its owner knows
         if port not in (None, endpoint.port):
             continue
         if security is not None and not _compatible(security, endpoint.security):
@@ -148,15 +169,23 @@ def _port(variable: Variable, evidence: list[Evidence]) -> Setting[int] | None:
     text = variable.text.strip()
     label = None
     if not text:
-        label = Label.EMPTY
-    elif not (text.isascii() and text.isdigit()):
+        evidence.append(_config(Label.EMPTY, "port", variable))
+        return None
+    if not (text.isascii() and text.isdigit()):
         label = Label.NOT_A_NUMBER
     elif not 0 < int(text[:9]) < 65_536:  # noqa: PLR2004 -- RFC 9293
         label = Label.OUT_OF_RANGE
     if label is not None:
-        evidence.append(_config(label, "port", variable, value=text[:40]))
+        evidence.append(_config(label, "port", variable, **_told(text)))
         return None
     return Setting(int(text), variable.origin)
+
+
+def _told(text: str) -> dict[str, str]:
+    """Return the facts about a value that is none: the whole of it, or its length where it may be a secret."""
+    from smtpdoctor.masking.guess import is_harmless
+
+    return {"value": text} if is_harmless(text) else {"length": str(len(text))}
 
 
 def _config(label: Label, setting: SettingName, variable: Variable, **facts: str) -> Evidence:
@@ -190,7 +219,7 @@ def _security(
     for name, state in states.items():
         if state.startswith("word:") and state not in words:
             variable = variables.values[name]
-            evidence.append(_config(Label.NOT_A_BOOLEAN, "security", variable, value=variable.text[:40]))
+            evidence.append(_config(Label.NOT_A_BOOLEAN, "security", variable, **_told(variable.text)))
     for row in app.security:
         holds = all(
             (port in wanted if isinstance(wanted, tuple) else states.get(name) == wanted)
@@ -262,7 +291,8 @@ def _fill_from_preset(found: dict[str, Any], preset: Preset, *, named: bool) -> 
     origin = Origin("preset", preset.id)
     port = found["port"].value if "port" in found else None
     security = found["security"].value if "security" in found else None
-    endpoint = endpoint_of(preset, port, security) or endpoint_of(preset, port, None)
+    host = host_key(found["host"].value) if "host" in found else None
+    endpoint = endpoint_of(preset, port, security, host) or endpoint_of(preset, port, None, host)
     if named and "host" not in found:
         found["host"] = Setting((endpoint and endpoint.host) or preset.host, origin)
     if endpoint is not None:
@@ -324,6 +354,8 @@ def _refuse_elsewhere(preset: Preset, host: Setting[str]) -> None:
     if host.origin.kind == "flag" or load.names().of_host(host_key(host.value)) == preset.id:
         return
     name = host_key(host.value)
+    if preset.kind == "own":
+        return  # under whatever name
     if preset.kind == "local" and ("." not in name or name == host_key(preset.host)):
         return  # a sink in another container, or here
     values: dict[str, object] = {"preset": preset.id, "host": host.value, "place": str(host.origin)}
@@ -387,7 +419,69 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
         evidence += unread(app, variables.layers, found)
     switches = tuple(variables.values[name].origin for name in app.flags if name in variables.values)
     settings = Settings(**found, preset=preset.id if preset else None, app=app.id, switches=switches)
-    return Loaded(settings, tuple(evidence))
+    return Loaded(
+        settings,
+        tuple(evidence),
+        tuple(map(Secret, dict.fromkeys(filter(None, _secrets(flags, app, variables))))),
+    )
+
+
+def _secrets(flags: Flags, app: App, variables: Variables) -> Iterator[str]:
+    """Yield what no report may show, whether or not it became a setting.
+
+    What stands where a port, a switch or a cipher belongs and is none of them was perhaps meant for
+    another place, and so are the login and the query of a URL where a host belongs.
+    """
+    yield from secrets_in(variables)
+    usual = {*app.true, *app.false, ""}
+    odd: list[tuple[str, str]] = [("host", text) for text in (flags.url, flags.host) if text]
+    for setting in ("port", "cipher", "host", "sender"):
+        odd += [(setting, text) for text in _texts(variables, app.variables.get(setting, ()))]
+    odd += [("flag", text) for text in _texts(variables, app.flags) if text.lower() not in usual]
+    odd = [(setting, text) for setting, text in dict.fromkeys(odd) if not _is_usual(setting, text)]
+    if not odd:
+        return
+    from smtpdoctor.masking.guess import credentials_in, is_harmless, looks_random
+
+    for setting, text in odd:
+        if setting == "host":
+            yield from credentials_in(text)
+        elif setting == "sender":
+            yield from (text,) if looks_random(text) else ()
+        elif not is_harmless(text):
+            yield text
+
+
+def _texts(variables: Variables, names: Iterable[str]) -> Iterator[str]:
+    for values in _said(variables):
+        yield from (values[name].text.strip() for name in names if name in values)
+
+
+def _is_usual(setting: str, text: str) -> bool:
+    """Whether a value has the form of most of its kind, and so is nothing that belongs elsewhere."""
+    match setting:
+        case "host":
+            return _NAME.issuperset(text)
+        case "port":
+            return text.isascii() and text.isdigit() and len(text) <= _PORT_DIGITS
+        case "sender":
+            return "@" in text
+        case _:
+            return False
+
+
+def secrets_in(variables: Variables) -> Iterator[str]:
+    """Yield every password that the sources give, also those that others override."""
+    names = {name for app in load.apps().values() for name in app.variables.get("password", ())}
+    for values in _said(variables):
+        for name in names & values.keys():
+            text = values[name].text
+            yield from (text, text.strip())
+
+
+def _said(variables: Variables) -> Iterator[Mapping[str, Variable]]:
+    yield variables.values
+    yield from (layer.values for layer in variables.layers)
 
 
 def completed(settings: Settings) -> Settings:

@@ -7,25 +7,66 @@ guesses again.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 
 from msgspec import Struct
 
-from smtpdoctor.model import Secret, Security, Setting, Settings
-from smtpdoctor.smtp.command import MailboxError, mailbox
+from smtpdoctor.errors import UsageError
+from smtpdoctor.model import Message, Secret, Security, Setting, Settings
+from smtpdoctor.settings.hosts import same_host
+from smtpdoctor.smtp.command import DomainError, MailboxError, a_labels, mailbox
 from smtpdoctor.smtp.sasl import looks_like_token
 
-__all__ = ["Host", "Login", "Mailbox", "Target", "is_loopback", "target_of"]
+__all__ = [
+    "ConnectTo",
+    "Host",
+    "Login",
+    "Mailbox",
+    "Target",
+    "is_loopback",
+    "redirected",
+    "refuse_astray",
+    "target_of",
+]
+
+ConnectTo = Mapping[tuple[str, int], tuple[str, int]]
+"""What to dial instead of a host and port."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine itself."""
+    """Whether a host name or address is this machine itself, whoever is asked (RFC 6761 section 6.3)."""
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
+        address = ipaddress.ip_address(name.partition("%")[0])
     except ValueError:
         return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def redirected(connect_to: ConnectTo, host: str, port: int) -> tuple[str, int] | None:
+    """Return what is to be dialled instead of a host and port, None where nothing was said of them.
+
+    Names are compared as DNS does, so that no spelling leads past it to the real host.
+    """
+    for (name, number), instead in connect_to.items():
+        if number == port and same_host(name, host):
+            return instead
+    return None
+
+
+def refuse_astray(connect_to: ConnectTo, settings: Settings) -> None:
+    """Raise UsageError where something is to be dialled instead of servers of which none is checked.
+
+    The login would go to the real server, which is what the user wanted to avoid.
+    """
+    host, port = settings.host, settings.port
+    if not connect_to or host is None or port is None or redirected(connect_to, host.value, port.value):
+        return
+    given = ", ".join(f"{name}:{number}" for name, number in connect_to)
+    values: dict[str, object] = {"given": given, "checked": f"{host.value}:{port.value}"}
+    raise UsageError(Message("usage.connect-to.astray", values))
 
 
 class Host(Struct, frozen=True):
@@ -37,6 +78,16 @@ class Host(Struct, frozen=True):
     def loopback(self) -> bool:
         """Whether it is this machine itself."""
         return is_loopback(self.name)
+
+    @property
+    def in_tls(self) -> str:
+        """The name that a certificate must bear: in A-labels (RFC 9525 section 6.3), an address without its scope."""
+        if ":" in self.name:
+            return self.name.partition("%")[0]
+        try:
+            return a_labels(self.name)
+        except DomainError:
+            return self.name
 
     def __str__(self) -> str:
         return self.name
@@ -111,9 +162,9 @@ def target_of(settings: Settings) -> Target | None:
     if username is not None and password is not None:
         secret = password.value
         login = Login(username.value, secret, looks_like_token(secret.reveal()))
-    name = settings.host.value.strip().strip("[]").rstrip(".")
+    host = Host(settings.host.value.strip().strip("[]").rstrip("."))
     return Target(
-        host=Host(name),
+        host=host,
         port=settings.port.value,
         security=settings.security.value if settings.security else Security.OPPORTUNISTIC,
         login=login,
@@ -123,7 +174,7 @@ def target_of(settings: Settings) -> Target | None:
         ehlo=settings.ehlo.value if settings.ehlo else None,
         cipher=settings.cipher.value if settings.cipher else None,
         provider=settings.preset,
-        known_host=settings.preset is not None and _is_provider_host(name, settings.preset),
+        known_host=settings.preset is not None and _is_provider_host(host.in_tls, settings.preset),
     )
 
 

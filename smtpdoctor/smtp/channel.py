@@ -4,7 +4,8 @@ TLS runs through memory buffers, so that the peer's bytes stay in our hands: wha
 answered to a handshake it did not understand is the best evidence there is.
 Every wait ends at ``deadline`` however slowly the peer drips; there are no time-outs per call.
 A command goes out only when nothing is there to be read: what came before it is no answer to it.
-The socket never blocks by itself, so that looking costs one system call.
+What slips in between that look and the sending leaves one reply too many in the connection, which the
+next look finds, or the reply to QUIT. The socket never blocks by itself: a look costs one system call.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from smtpdoctor.smtp.errors import (
     Unsolicited,
 )
 from smtpdoctor.smtp.protocols import identify
-from smtpdoctor.smtp.reply import Reply, ReplyParser
+from smtpdoctor.smtp.reply import MAX_REPLY, Reply, ReplyParser
 from smtpdoctor.smtp.transcript import Transcript
 
 __all__ = ["Channel", "Oddity", "os_token", "own_name"]
@@ -47,6 +48,8 @@ _BOUNDS: Final = frozenset({"line-too-long", "endless"})  # labels that say noth
 _HEAD_SECONDS: Final = 0.2  # how long the rest of them may take
 _REST_SECONDS: Final = 1.0  # how long the rest of a reply may take that was begun unasked
 _END_SECONDS: Final = 0.2  # how long the end of the connection may take behind a refusal
+_LAST_LINE: Final = b".\r\n"  # of a message: RFC 5321 section 4.5.2
+_RECORD_HEAD: Final = 5  # bytes of a TLS record before what it holds: RFC 8446 section 5.1
 
 
 class Oddity(Struct, frozen=True):
@@ -90,6 +93,34 @@ def _encoded(name: str) -> str | bytes:
     return name.encode() if name.isascii() else name
 
 
+class _Records:
+    """Follows the heads of TLS records: OpenSSL does not tell whether the last one has come whole."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._left = 0  # bytes of the record that are still to come
+
+    @property
+    def begun(self) -> bool:
+        """Whether a record has begun whose end is not there."""
+        return bool(self._head or self._left)
+
+    def feed(self, data: bytes) -> None:
+        """Take note of what came."""
+        at = 0
+        while at < len(data):
+            if self._left:
+                step = min(self._left, len(data) - at)
+                self._left -= step
+            else:
+                step = min(_RECORD_HEAD - len(self._head), len(data) - at)
+                self._head += data[at : at + step]
+                if len(self._head) == _RECORD_HEAD:
+                    self._left = int.from_bytes(self._head[3:], "big")
+                    self._head = b""
+            at += step
+
+
 class Channel:
     """A connection to a server. ``deadline`` is a ``time.monotonic()`` moment, set anew for each stage."""
 
@@ -101,6 +132,7 @@ class Channel:
         self._tls: ssl.SSLObject | None = None
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        self._records = _Records()
         self._verb = ""  # of the command whose reply is awaited
         self._pieces = 0  # in which the reply that is awaited has come so far
         self._noted = 0  # bytes of it that the transcript has already
@@ -149,7 +181,7 @@ class Channel:
         connection behind it) is returned, since it says why the command would not be answered. Any
         other reply raises Unsolicited, after which the caller may ask again; the end raises Disconnected.
         """
-        if (farewell := self._farewell()) is not None:
+        if (farewell := self.unasked()) is not None:
             return farewell
         self.send(rendered(command), shown or command)
         verb = (shown or command).partition(" ")[0].upper()
@@ -157,15 +189,36 @@ class Channel:
             self._verb = verb
         return self.read_reply()
 
+    def ask_with_message(self, message: bytes, *, shown: str) -> Reply:
+        """Send a message, dots and all, and return the reply to its end; raises as ``ask`` does.
+
+        Its last line, which asks for the reply, goes out only after another look: a server that has
+        answered by then has not read the message.
+        """
+        if (farewell := self.unasked()) is not None:
+            return farewell
+        self.send(message.removesuffix(_LAST_LINE), shown)
+        if (farewell := self.unasked()) is not None:
+            return farewell
+        self._transmit(_LAST_LINE)
+        self._verb = "."
+        return self.read_reply()
+
     def send(self, data: bytes, shown: str) -> None:
-        """Send bytes; raises Disconnected, TimedOut."""
+        """Send bytes; raises Disconnected, TimedOut, TLSFailed."""
         self._transcript.record("out", shown, encrypted=self.encrypted)
+        self._transmit(data)
+
+    def _transmit(self, data: bytes) -> None:
         if self._tls is None:
             self._write(data)
             return
         view = memoryview(data)
         while view:
-            view = view[self._tls.write(view) :]
+            try:
+                view = view[self._tls.write(view) :]
+            except ssl.SSLError as error:
+                raise TLSFailed(tls_token(error)) from error
             self._write(self._outgoing.read())
 
     def read_reply(self) -> Reply:
@@ -201,24 +254,30 @@ class Channel:
         finally:
             self.deadline = deadline
 
-    def _farewell(self) -> Reply | None:
-        """Look for what came unasked; returns a farewell, raises Unsolicited for anything else."""
+    def unasked(self) -> Reply | None:
+        """Look, without waiting, for what came though nothing was asked; None where nothing did.
+
+        Returns a farewell; raises Unsolicited for anything else, and Disconnected where the connection has
+        ended. What has begun is waited for, for a moment.
+        """
         self._feed_what_is_there()
-        if self._end is None and not self._parser.pending:
+        if self._end is None and self._records.begun and not self._parser.pending_bytes:
+            self._finish_record()
+        if self._end is None and not self._parser.pending and not self._records.begun:
             return None
         replies: list[Reply] = []
-        raw = b""
+        raw: list[bytes] = []
         try:
             while (reply := self._next()) is not None:
                 replies.append(reply)
-                raw += self._parser.raw
+                raw.append(self._parser.raw)
             # The rest of a reply that has begun, or what a refusal that came unasked is followed by.
-            begun, refused = bool(self._parser.pending), bool(replies) and replies[-1].code >= _REFUSED
+            begun, refused = self._parser.pending_bytes > 0, bool(replies) and replies[-1].code >= _REFUSED
             if self._end is None and (begun or refused):
                 reply = self.more_within(_REST_SECONDS if begun else _END_SECONDS)
                 if reply is not None:
                     replies.append(reply)
-                    raw += self._parser.raw
+                    raw.append(self._parser.raw)
         except NotSMTP:
             pass
         else:
@@ -226,9 +285,9 @@ class Channel:
                 return replies[-1]
             if not replies and self._end is not None:
                 raise self._told(self._ended())
-        raw += self._note_pending()
-        self.drop_pending()
-        raise Unsolicited(tuple(replies), raw)
+        raw.append(self._note_pending())
+        self._drop()
+        raise Unsolicited(tuple(replies), b"".join(raw))
 
     def _next(self) -> Reply | None:
         """Take a whole reply out of what has come, and write it down as it came."""
@@ -245,31 +304,61 @@ class Channel:
         self._parser.feed(data)
 
     def _feed_what_is_there(self) -> None:
-        """Read without waiting; one system call where nothing is there. Notes the end of the connection."""
+        """Read without waiting; one system call where nothing is there. Notes the end of the connection.
+
+        Whoever sends faster than we read is not read for longer than a reply can be, and no longer than
+        the deadline: raises TimedOut.
+        """
         if self._end is not None:
             return
         try:
             self._decrypt()
-            while data := self._socket.recv(_CHUNK):
+            while self._parser.pending_bytes <= MAX_REPLY:
+                data = self._socket.recv(_CHUNK)
+                if not data:
+                    self._end = Disconnected("eof")
+                    return
                 if self._tls is None:
                     self._feed(data)
                 else:
-                    self._incoming.write(data)
+                    self._take(data)
                     self._decrypt()
-            self._end = Disconnected("eof")
+                self._remaining()
         except BlockingIOError:
             pass
+        except TimedOut:
+            raise
         except OSError as error:
             self._end = Disconnected(os_token(error))
         except DialogueError as error:
             self._end = error
 
+    def _finish_record(self) -> None:
+        """Wait a moment for the end of a TLS record that has begun, and take what is in it."""
+        deadline = self.deadline
+        self.deadline = min(deadline, time.monotonic() + _REST_SECONDS)
+        try:
+            while self._records.begun and not self._parser.pending_bytes:  # in a flood one is always begun
+                self._take(self._receive())
+                self._decrypt()
+        except DialogueError:
+            pass  # the end of the connection has been noted
+        finally:
+            self.deadline = deadline
+
+    def _take(self, data: bytes) -> None:
+        """Take bytes that belong to TLS."""
+        self._records.feed(data)
+        self._incoming.write(data)
+
     def _decrypt(self) -> None:
-        """Feed what is whole of what came inside TLS; raises Disconnected, TLSFailed."""
+        """Feed what is whole of what came inside TLS; raises Disconnected, TimedOut, TLSFailed."""
         if self._tls is not None:
             with suppress(ssl.SSLWantReadError):
-                while True:
+                while self._parser.pending_bytes <= MAX_REPLY:
                     self._feed(self._decrypted(self._tls))
+                    self._remaining()
+            self._write(self._outgoing.read())  # what TLS itself has to answer
 
     def _ended(self) -> DialogueError:
         """Return the error that ended the connection, as a new one: each has its own ``received``."""
@@ -314,7 +403,11 @@ class Channel:
         return self._read()
 
     def drop_pending(self) -> bytes:
-        """Forget and return what came behind the last reply (RFC 3207 section 4.2)."""
+        """Forget and return what came behind the last reply (RFC 3207 section 4.2), also what nobody has read yet."""
+        self._feed_what_is_there()
+        return self._drop()
+
+    def _drop(self) -> bytes:
         self._noted = self._pieces = 0
         return self._parser.drop()
 
@@ -344,14 +437,14 @@ class Channel:
                 raise
             if len(first) < _FIRST:
                 first += data[:_FIRST]
-            self._incoming.write(data)
+            self._take(data)
         self._write(self._outgoing.read())
         self._tls = tls
 
     def close(self, *farewell: str) -> None:
         """Say what is left to say without waiting for an answer, and close."""
         self._note_pending()
-        with suppress(OSError, Disconnected, TimedOut, ssl.SSLError):
+        with suppress(OSError, DialogueError, ssl.SSLError):
             if farewell:
                 self.deadline = min(self.deadline, time.monotonic() + 1)
                 self.send(b"".join(rendered(line) for line in farewell), "\n".join(farewell))
@@ -411,11 +504,12 @@ class Channel:
         if self._tls is None:
             return self._receive()
         while True:
+            self._remaining()  # one piece from the socket may hold thousands of records
             try:
                 return self._decrypted(self._tls)
             except ssl.SSLWantReadError:
                 self._write(self._outgoing.read())
-                self._incoming.write(self._receive())
+                self._take(self._receive())
 
     def _decrypted(self, tls: ssl.SSLObject) -> bytes:
         """Return the next bytes out of TLS; raises SSLWantReadError, Disconnected, TLSFailed."""

@@ -9,15 +9,19 @@ from typing import Final, Literal
 from msgspec import Struct
 
 __all__ = [
+    "DomainError",
     "EhloName",
     "EhloStyle",
     "MailboxError",
+    "a_labels",
+    "ascii_domain",
     "dot_stuffed",
     "ehlo_for",
     "ehlo_name",
     "full_name",
     "mail_from",
     "mailbox",
+    "needs_smtputf8",
     "rcpt_to",
     "rendered",
 ]
@@ -28,6 +32,39 @@ _BREAK: Final = "[\x00-\x1f\x7f\ud800-\udfff]"  # a lone surrogate has no bytes
 
 class MailboxError(ValueError):
     """A text that is no mailbox (RFC 5321 section 4.1.2)."""
+
+
+class DomainError(ValueError):
+    """A name that has no form in ASCII; ``sign`` is the character that none can hold, where it is one."""
+
+    def __init__(self, domain: str, sign: str = "") -> None:
+        super().__init__(domain)
+        self.sign = sign
+
+
+def a_labels(domain: str) -> str:
+    """Return a host or domain name as DNS, TLS and SMTP have it: in ASCII (IDNA 2008, RFC 5891).
+
+    What people type is mapped first as browsers do (UTS 46, not transitional): case, width, the ideographic
+    full stop. Python's own codec has the rules of 2003, by which ``faß.de`` is another host. A name in ASCII is
+    returned as it is. Raises DomainError, as for an emoji.
+    """
+    if domain.isascii():
+        return domain
+    from unicodedata import category
+
+    import idna
+
+    try:
+        labels = idna.uts46_remap(domain, std3_rules=False, transitional=False).split(".")
+        found = [one if one.isascii() else idna.alabel(one).decode() for one in labels]
+    except UnicodeError as error:  # idna's own errors are of this kind
+        sign = next((one for one in domain if not one.isascii() and category(one)[0] not in "LMN"), "")
+        raise DomainError(domain, sign) from error
+    # The mapping makes a slash or an at sign of their wide forms; in a name neither is one.
+    if strange := re.search(r"[^a-z0-9._-]", "".join(found)):
+        raise DomainError(domain, strange[0])
+    return ".".join(found)
 
 
 def _breaks(text: str) -> bool:
@@ -55,7 +92,11 @@ def mailbox(text: str) -> str:
         raise MailboxError(text)
     local, _, domain = address.rpartition("@")
     labels = domain.split(".")
-    if len(local.encode()) > 64 or len(domain.encode()) > 255 or not all(labels):  # noqa: PLR2004
+    try:
+        octets = len(a_labels(domain))
+    except DomainError as error:
+        raise MailboxError(text) from error
+    if len(local.encode()) > 64 or octets > 255 or not all(labels):  # noqa: PLR2004
         raise MailboxError(text)
     return address
 
@@ -137,31 +178,35 @@ def _literal(local_address: str) -> str:
     return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"  # noqa: PLR2004
 
 
-def _ascii_domain(address: str) -> str:
-    """Return the address with its domain in A-labels (RFC 5891), so that only the local part may need SMTPUTF8."""
+def ascii_domain(address: str) -> str:
+    """Return the address with its domain in A-labels, so that only the local part may need SMTPUTF8."""
     local, _, domain = address.rpartition("@")
-    if domain.isascii():
-        return address
-    try:
-        return f"{local}@{domain.encode('idna').decode()}"
-    except UnicodeError:
-        return address
+    return f"{local}@{a_labels(domain)}"
 
 
-def mail_from(address: str, capabilities: frozenset[str], size: int | None = None) -> str:
-    """Return ``MAIL FROM`` with the parameters that the server offers (RFC 1870 SIZE, RFC 6531 SMTPUTF8)."""
-    address = _ascii_domain(address)
-    line = f"MAIL FROM:<{address}>"
+def needs_smtputf8(*addresses: str | None) -> bool:
+    """Whether any address can only be said with SMTPUTF8 (RFC 6531): its local part is not ASCII."""
+    return not all(address is None or address.rpartition("@")[0].isascii() for address in addresses)
+
+
+def mail_from(
+    address: str, capabilities: frozenset[str], size: int | None = None, *, smtputf8: bool = False
+) -> str:
+    """Return ``MAIL FROM`` with the parameters that the server offers (RFC 1870 SIZE, RFC 6531 SMTPUTF8).
+
+    ``smtputf8``: an address of the message needs it, if not this one.
+    """
+    line = f"MAIL FROM:<{ascii_domain(address)}>"
     if size is not None and "SIZE" in capabilities:
         line += f" SIZE={size}"
-    if not address.isascii() and "SMTPUTF8" in capabilities:
+    if (smtputf8 or needs_smtputf8(address)) and "SMTPUTF8" in capabilities:
         line += " SMTPUTF8"
     return line
 
 
 def rcpt_to(address: str) -> str:
     """Return ``RCPT TO``."""
-    return f"RCPT TO:<{_ascii_domain(address)}>"
+    return f"RCPT TO:<{ascii_domain(address)}>"
 
 
 def dot_stuffed(message: bytes) -> bytes:

@@ -3,7 +3,7 @@
 Theory of operation: ``feed`` appends what came, ``next_reply`` returns the next whole reply, or
 None where more is needed, or raises NotSMTP. The result does not depend on how the bytes were cut.
 What real servers do wrong is taken and noted in ``Reply.quirks``: bare LF, a line in the middle
-without a code, codes that differ between lines, a missing blank. 8-bit text is decoded.
+without a code, codes that differ between lines, a missing blank, more than one CR. 8-bit text is decoded.
 What cannot be a reply is refused as soon as that is certain: on the first line that does not
 begin with three digits, or on its first byte that is no text (the third one at the earliest).
 The bytes themselves are kept: ``raw`` is what a reply was on the wire.
@@ -53,6 +53,9 @@ _EXPECTED: Final[Mapping[str, tuple[int, ...]]] = {
     "QUIT": (221,),
 }
 _STRICT: Final = frozenset({"", "STARTTLS", "AUTH", "DATA"})
+_HELLO: Final = frozenset({"EHLO", "HELO", "LHLO"})
+# What says yes to another command than EHLO.
+_ELSEWHERE: Final = frozenset({211, 214, 220, 221, 235})
 
 
 @cache
@@ -74,7 +77,7 @@ def fits(verb: str, code: int) -> bool:
 
     Any command may be refused (4yz, 5yz). A reply that says yes must be the right yes: 220 is no answer
     to EHLO, 250 none to STARTTLS, AUTH or DATA; it belongs to another command, or to none. What some
-    servers say for 250 is taken: 200, any 25z, and 2yz to QUIT.
+    servers say for 250 is taken: 200, any 25z, and 2yz to EHLO and QUIT, as far as it is nobody else's.
     """
     wanted = expected(verb)
     if code >= 400 or code in wanted or not wanted:  # noqa: PLR2004 -- the first digit of RFC 5321
@@ -83,6 +86,8 @@ def fits(verb: str, code: int) -> bool:
         return False
     if verb.upper() == "QUIT":
         return 200 <= code < 300  # noqa: PLR2004
+    if verb.upper() in _HELLO:
+        return code < 300 and code not in _ELSEWHERE  # noqa: PLR2004
     return code == 200 or 250 <= code < 260  # noqa: PLR2004
 
 
@@ -151,6 +156,11 @@ class ReplyParser:
         return bytes(self._wire + self._buffer)
 
     @property
+    def pending_bytes(self) -> int:
+        """How many bytes that are."""
+        return len(self._wire) + len(self._buffer)
+
+    @property
     def pending_lines(self) -> int:
         """How many whole lines have come of the reply that is not finished."""
         return len(self._lines)
@@ -197,10 +207,10 @@ class ReplyParser:
             raise NotSMTP("line-too-long", line[:MAX_LINE])
         if len(self._wire) > MAX_REPLY:
             raise NotSMTP("endless", self._lines[0] if self._lines else line)
-        if line.endswith(b"\r"):
-            line = line[:-1]
-        else:
-            self._quirks.add("bare-lf")
+        bare = line.rstrip(b"\r")
+        if len(line) - len(bare) != 1:
+            self._quirks.add("bare-lf" if len(bare) == len(line) else "extra-cr")
+        line = bare
         found = _LINE.match(line)
         if found is None:
             if self._code is None:

@@ -29,19 +29,15 @@ class Transcript:
         return time.monotonic() - self._start
 
     def record(self, direction: Literal["in", "out", "note"], text: str, *, encrypted: bool = False) -> None:
-        """Append one turn; a text of several lines becomes several turns."""
-        for line in text.split("\n"):
-            self._append(direction, line.rstrip("\r"), encrypted=encrypted)
+        """Append one turn; a text of several lines becomes several turns, masked before it is split."""
+        for line in self.redact.lines(text):
+            if len(self.turns) >= _MAX_TURNS:
+                return
+            shown = line if len(line) <= _MAX_TEXT else f"{line[:_MAX_TEXT]}…"
+            self.turns.append(Turn(self.seconds, direction, encrypted, shown))
 
     def record_received(self, data: bytes, *, encrypted: bool = False) -> None:
         """Append what came from the wire as it came, one turn a line: decoded, masked, made printable."""
-        for line in data.removesuffix(b"\n").split(b"\n"):
-            self._append("in", decode(line.removesuffix(b"\r")), encrypted=encrypted)
-
-    def _append(self, direction: Literal["in", "out", "note"], line: str, *, encrypted: bool) -> None:
-        if len(self.turns) >= _MAX_TURNS:
-            return
-        shown = self.redact(line)
-        if len(shown) > _MAX_TEXT:
-            shown = f"{shown[:_MAX_TEXT]}…"
-        self.turns.append(Turn(self.seconds, direction, encrypted, shown))
+        # Each line is decoded by itself, as a reply's are: one of them may be of another code page.
+        lines = map(decode, data.removesuffix(b"\n").split(b"\n"))
+        self.record("in", "\n".join(lines), encrypted=encrypted)

@@ -1,0 +1,552 @@
+"""Where secrets stand by what stands before them: a name, a call that logs in, an option, a command of the dialogue.
+
+Texts that people paste hold settings of every syntax, cut and mixed, so nothing is parsed by a grammar:
+behind a name come a few signs, by which it is told whether a value follows at all, and how it ends. A
+value has two ends (``masking.forms.Span``): the certain one, and the last one that could be meant.
+Every step moves on in the text, so the work is linear in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import re2
+
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.patterns import compiled
+from smtpdoctor.masking.forms import Span
+
+__all__ = ["Named", "named", "unquoted_end"]
+
+_MOST: Final = 300  # names; behind so many everything is taken for a secret
+_LONGEST_NAME: Final = 60
+_MANY_LINES: Final = 40  # a quoted value does not go on for longer
+_MOST_STEPS: Final = 4_000  # from quote to quote; a text with more has no structure that could be told
+_MOST_ESCAPES: Final = 16
+
+
+class Named(NamedTuple):
+    """Places of values; those of encoded ones, whose ends are plain; and those behind the names of secrets."""
+
+    values: list[Span]
+    coded: list[Span]
+    behind: list[int]
+
+
+class _Lexicon:
+    """The lists of ``secrets.toml``, made ready."""
+
+    def __init__(self) -> None:
+        lists = load.secrets()
+        self.kinds = {
+            **dict.fromkeys(lists.last, "last"),
+            **dict.fromkeys(lists.echoes, "echo"),
+            **dict.fromkeys(lists.words, "word"),
+            **dict.fromkeys(lists.anywhere, "anywhere"),
+        }
+        self.soft = frozenset(lists.soft)
+        self.echoes = frozenset(lists.echoes)
+        self.prefixes = lists.prefixes
+        self.prose = frozenset(lists.prose)
+        self.known = frozenset((*lists.known, *lists.prose))
+        names = "|".join(re2.escape(one) for one in sorted(self.kinds, key=len, reverse=True))
+        self.names = compiled(names)
+        calls = "|".join(re2.escape(one) for one in sorted(lists.logins, key=len, reverse=True))
+        # The name of a call may end so; the name of a setting is one of these.
+        self.calls = compiled(rf"(?:{calls})\(|\b(?:{calls})[\"']?\s{{0,4}}(?:=>|[:=])\s{{0,4}}[({{\[]")
+        self.bare_calls = compiled(r"\b(?:login|authenticate|auth|credentials)[ \t]{1,4}[\"']")
+        values = "|".join(lists.values)
+        # Between a name and a value that stand apart: `name: X` newline `value: …`, `key="X" value="…"`.
+        self.pair = re.compile(
+            rf"[\"'`\\]{{0,4}}+[\s,;]*+[\"'`\\]{{0,4}}+(?:{values})[\"'`\\]{{0,4}}+[ \t]*+(?:=>|[:=])",
+            re.IGNORECASE,
+        )
+        flags, pairs = "|".join(map(re2.escape, lists.flags)), "|".join(map(re2.escape, lists.pair_flags))
+        self.options = compiled(rf"(?:^|[\s\"'\[,(])-{{1,2}}(?:({flags})|({pairs}))(?:[ \t=]+|[\"'],[ \t]*)")
+
+
+@cache
+def _lexicon() -> _Lexicon:
+    return _Lexicon()
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.IGNORECASE)
+
+
+def named(text: str) -> Named:
+    """Return where secrets stand in a text by what stands before them."""
+    scan = _Scan(text)
+    scan.behind_names()
+    values = [*scan.spans, *scan.in_calls(), *scan.options(), *_rows(text, scan.lexicon.known)]
+    return Named(values, list(_dialogue(text)), scan.behind)
+
+
+def unquoted_end(text: str, start: int) -> tuple[int, int]:
+    """Return where a bare value ends: with certainty, and with the word at the latest."""
+    word = _pattern(r"\S*+").match(text, start)
+    widest = word.end() if word else start
+    sign = _pattern(r"[,;)}\]>\"'`&|]|\\[rnt]").search(text, start + 1, widest)
+    return (sign.start() if sign else widest), widest
+
+
+_CLOSE: Final = r"(?:\\{0,8}+[\"'`]|&quot;|&#0?3[49];|%22|[\])*”’»]){0,4}+"
+_NOTE: Final = r"(?:[ \t]{0,8}(?:\([^()\n]{0,60}+\)|\[[^\[\]\n]{0,60}+\]))?"
+_SIGN: Final = r"[ \t]{0,40}(=>|->|→|:=|=+|:+|＝|：|\|)"
+_FOR: Final = r"[ \t]{1,4}(?:for|of|on|from|by|as|with)\b[^\n:=]{1,120}+[:=]"
+_IS: Final = (
+    r"[ \t]{1,4}(?:is|was|are|were|to|value|used|는|은|が|は)\b[ \t]{0,4}[:=]?[ \t]{0,4}"
+    r"|(?:는|은|이|가|을|를|が|は|を)[ \t]{1,4}"
+)
+# Behind a name in prose comes a blank, or a sign and a blank; all else is the syntax of something.
+_STRUCTURE: Final = (
+    r"[ \t]+(?=[{<|=]|\[(?!\S*[ \t]))|(?![.,;:!?)\]]*+(?:\s|$)|'s\b|\(s\)|\(\))(?=[<>&:;,(\[{|\\])"
+)
+_TAGS: Final = (
+    r"[\"']?/?>?(?:(?:\s*+</?[a-z][^<>\n]{0,120}+>){1,4}+|(?:\s*+&lt;/?[a-z][\w:.-]{0,40}+&gt;){1,4}+)"
+)
+_NOTHING: Final = (
+    r"(?:[\"'`(\[<{]{0,3}(?:null|none|nil|undefined|true|false|\*{3,}|x{3,}|\.{3,}|…|-|hidden|redacted|masked|filtered"
+    r"|secret|removed|omitted|not[ _-]set|unset|empty|blank|<[\w ./-]{1,40}>|\$\{?[a-z_][a-z0-9_]*\}?|%[a-z_]{1,40}%"
+    r"|\{\{?[\w. -]{1,40}\}\}?|your[-_ ][\w -]{1,40})|[\"'`]{2})[\"'`)\]>},;.]{0,3}(?=\s|$)"
+)
+# What a server says is no value: a reply or an enhanced code.
+_SAID: Final = r"[245][0-9][0-9](?:[ -]|$)|#?[245]\.[0-9]{1,2}\.[0-9]{1,3}\b"
+# Behind a blank another field begins, or a sign that no value goes on with.
+_FURTHER: Final = (
+    r"(?=\n)|[ \t](?=[a-z][\w.-]{0,40}[=:]|-{1,2}[a-z]|[(\[{<|]|[245][0-9][0-9][ -]|\S*[,;)\]}](?:\s|$))"
+)
+_BEGINNING: Final = (
+    r"[\s>|#;*+-]*+(?:(?:export|set|setx|env|arg|declare|let|const|var|final|private|public|static|string|local|-[ex])"
+    r"[ \t]{1,4}){0,3}[\"'$\[@]{0,2}"
+)
+# Types and wrappers before a value: `string(8) "…"`, `!binary |`, `String("…")`, `Some("…")`, `b'…'`.
+_WRAPPED: Final = (
+    r"(?:(?:string|str|bytes|int|float)\(\d{1,9}\)[ \t]*+)?(?:!{1,2}\w{1,20}+[ \t]++(?=\S))?(?:[|>][+-]?\d?[ \t]*+\r?\n[ \t]*+)?"
+    r"(?:base64:)?(?:[brufn@$]{1,2}(?=[\"'`]))?"
+)
+_CALL: Final = r"[a-z_][\w.:<>]{0,40}+\([ \t]*+(?:[brufn@$]{1,2})?(?=[\"'`]|\\{1,8}[\"'])"
+_LOGIN_BEFORE: Final = r"\b(?:login|machine|user(?:name)?|account|default)[ \t]{1,8}[^\s]{1,60}[ \t]{1,8}\Z"
+_OPENING: Final = r"\\{0,8}[\"'`]|&quot;|&#0?3[49];|%22|[“”„«»‘’‹「『]"
+_CLOSERS: Final = {
+    "“": "”“",
+    "”": "”",
+    "„": "“”",
+    "«": "»",
+    "»": "«",
+    "‘": "’‘",
+    "’": "’",
+    "‹": "›",
+    "「": "」",
+    "『": "』",
+}
+_BEHIND: Final = r"\s|$|[,;:)\]}>&|/\\.<%#+!?=-]"
+
+
+class _Scan:
+    """A text in which secrets are looked for; what has been found out about its quotes is kept."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.lexicon = _lexicon()
+        self.spans: list[Span] = []
+        self.behind: list[int] = []
+        self._last_quotes: dict[tuple[str, int], int] = {}
+        self._steps = _MOST_STEPS
+
+    # names
+
+    def behind_names(self) -> None:
+        """Find the values of names."""
+        done = count = 0
+        for hit in self.lexicon.names.finditer(self.text):
+            start, end = hit.span()
+            if start < done:
+                continue
+            count += 1
+            if count > _MOST:
+                self.spans.append(Span(start, len(self.text), len(self.text)))
+                return
+            left, right = self._identifier(start, end, done)
+            stem = hit[0].lower()
+            if not self._is_name(left, start, end, right, stem):
+                done = end
+                continue
+            done = right
+            span, strong = (None, True) if stem in self.lexicon.echoes else self._value(left, right)
+            if span is not None and span.end > span.start:
+                self.spans.append(span)
+                done = max(done, span.end)
+            if strong or stem not in self.lexicon.soft:
+                self.behind.append(done)
+
+    def _identifier(self, start: int, end: int, lowest: int) -> tuple[int, int]:
+        """Return the ends of the name that a word is a part of."""
+        before = self.text[max(lowest, start - _LONGEST_NAME) : start][::-1]
+        left = start - _end(r"[\w.$-]*+", before, 0)
+        return left, _end(r"(?a:[\w-]|\.(?=\w)){0,60}+", self.text, end)
+
+    def _is_name(self, left: int, start: int, end: int, right: int, stem: str) -> bool:
+        """Whether a word names a secret, or is only a part of another word: compass, tokenizer, keyboard."""
+        text, kind = self.text, self.lexicon.kinds.get(stem, "anywhere")
+        if kind == "anywhere" or not text[start].isascii():
+            return True
+        before = text[start - 1 : start] if start > left else ""
+        behind = text[end : end + 1] if end < right else ""
+        begins = not before.isalpha() or (text[start].isupper() and before.islower())
+        if kind == "echo":
+            return left == start and right == end
+        begins = begins or text[left:start].lower().endswith(self.lexicon.prefixes)
+        if kind == "last":
+            return begins and start > left and end == right
+        shouted = text[left:right].isupper()
+        return begins and (
+            not behind.isalpha() or (behind.isupper() and not shouted) or text[end:right].lower() == "s"
+        )
+
+    def _value(self, left: int, right: int) -> tuple[Span | None, bool]:
+        """Return where the value of a name stands, and whether the name is one beyond doubt."""
+        text = self.text
+        place = _end(_CLOSE, text, right)
+        if text.startswith(("(", ">"), right):
+            return self._in_brackets(left, right)
+        if text[left - 1 : left] == "/" and text.startswith(("<", "&"), right - 1):
+            return None, False
+        if _pattern(r"<(?:[\w.-]{1,30}:)?\Z").search(text, max(0, left - 32), left):
+            element = _pattern(r"(?:\s+[\w:.-]{1,40}\s?=[^<>\n]{0,400}|\s?/?)>").match(text, right)
+            if element is not None:
+                return self._content(element.end()), True
+        if (pair := self._paired(place)) is not None:
+            return self._at(pair, exact=text.count("<", place, pair) != 1), True
+        if (sign := _pattern(_NOTE + _SIGN).match(text, place)) is not None:
+            exact = self._is_exact(left, right, place, sign)
+            return self._at(sign.end(), exact=exact, whole_line=self._begins_line(left)), True
+        listed = _pattern(r"[ \t]*+,[ \t]*+(?=[\"'`]|\\{1,8}\")").match(text, place)
+        if listed is not None:
+            return self._at(listed.end(), exact=True), True
+        if (far := _pattern(_FOR).match(text, place)) is not None:
+            return self._at(far.end(), exact=False), True
+        if (said := _pattern(_IS).match(text, place)) is not None and place == right:
+            return self._at(said.end(), exact=False), False
+        odd = _pattern(_STRUCTURE).match(text, place)
+        if odd is not None and not _pattern(_NOTHING).match(text, odd.end()):
+            return Span(odd.end(), self._line_end(place), self._line_end(place)), True
+        return self._beside(left, place), False
+
+    def _begins_line(self, left: int) -> bool:
+        """Whether a name begins its line, as in a file of settings."""
+        start = self.text.rfind("\n", 0, left) + 1
+        if left - start > 2 * _LONGEST_NAME:
+            return False
+        return _pattern(_BEGINNING).fullmatch(self.text, start, left) is not None
+
+    def _is_exact(self, left: int, right: int, place: int, sign: re.Match[str]) -> bool:
+        """Whether a name is one of a setting, behind which no sentence goes on: SMTP_PASSWORD=…, "password": …."""
+        name = self.text[left:right]
+        tight = sign[1] not in {":", "：", "|"} and self.text[sign.end() : sign.end() + 1] not in {" ", ""}
+        humps = any(one.islower() and other.isupper() for one, other in pairwise(name))
+        return tight or place > right or humps or "_" in name or "." in name or name.startswith("-")
+
+    def _paired(self, place: int) -> int | None:
+        """Return where the value begins that stands apart from its name: `value: …`, `<string>…`."""
+        for pattern in (_pattern(_TAGS), self.lexicon.pair):
+            if (found := pattern.match(self.text, place)) is not None:
+                return found.end()
+        # `<entry key="password">…</entry>`, `<Password type="plain">…`
+        closed = place > 0 and self.text[place - 1] in "\"'" and self.text.startswith(">", place)
+        return place + 1 if closed else None
+
+    def _in_brackets(self, left: int, right: int) -> tuple[Span | None, bool]:
+        """Return the value of `setPassword("…")`, `<password>…</password>`."""
+        text = self.text
+        if text[right] == "(":
+            wrapped = _pattern(r"\(\s*+(?:[\w.:]{1,40}\()?(?:[brufn@$]{0,2})(?=[\"'`]|\\{1,8}\")").match(
+                text, right
+            )
+            if wrapped is not None:
+                return self._quoted(wrapped.end()), True
+            if (odd := _pattern(_STRUCTURE).match(text, right)) is not None and odd.end() == right:
+                return Span(right + 1, self._line_end(right), self._line_end(right)), True
+            sign = _pattern(_NOTE + _SIGN).match(text, right)
+            return (self._at(sign.end(), exact=False), True) if sign is not None else (None, False)
+        if text[left - 1 : left] == "/":
+            return None, False  # the end of an element
+        return self._content(right + 1), True
+
+    def _content(self, start: int) -> Span | None:
+        """Return what stands in an element that begins at a place."""
+        text = self.text
+        begin = _end(r"\s*+(?:<!\[CDATA\[)?", text, start)
+        line = self._line_end(begin)
+        end = text.find("]]>" if text.startswith("<![CDATA[", begin - 9) else "<", begin)
+        end = line if end < 0 else end
+        return Span(begin, end, max(end, text.rfind("</", begin, line))) if end > begin else None
+
+    def _beside(self, left: int, place: int) -> Span | None:
+        """Return what stands behind a name with nothing but a blank between, where it can be its value."""
+        start = _end(r"[ \t]*+", self.text, place)
+        if start == place:
+            return None
+        if self._opens(start):
+            return self._quoted(start)
+        if self.text.startswith("-", left) or _pattern(_LOGIN_BEFORE).search(
+            self.text, max(0, left - 80), left
+        ):
+            return self._at(start, exact=False)
+        return None
+
+    def _at(self, place: int, *, exact: bool, whole_line: bool = False) -> Span | None:
+        """Return the value that begins at a place; ``exact``: no sentence can go on there."""
+        text = self.text
+        start = _end(r"[ \t]*+(?:\r?\n[ \t]*+(?:\d{1,5}[ \t]*\|[ \t]*+)?)?", text, place)
+        another_line = "\n" in text[place:start]
+        start = _end(_WRAPPED, text, start)
+        if start >= len(text) or text[start] == "\n":
+            return None
+        if self._opens(start):
+            return self._quoted(start)
+        if (call := _pattern(_CALL).match(text, start)) is not None:
+            inside = self._quoted(call.end())
+            return inside and inside._replace(start=start)  # the call itself may be a part of the value
+        if _pattern(_SAID).match(text, start) or _pattern(_NOTHING).match(text, start):
+            return None
+        if text[start] in "{[(":
+            return self._bracketed(start)
+        if another_line and not exact and _pattern(r"\S++[ \t]*+(?:$|\n)").match(text, start) is None:
+            return None  # a sentence on a line of its own
+        if not exact and self._is_prose(start):
+            return None
+        end, widest = unquoted_end(text, start)
+        if whole_line or not exact:
+            widest = self._line_end(start)
+        elif end == widest:  # with a blank, which may be one of the value
+            further = _pattern(_FURTHER).search(text, widest)
+            widest = further.start() if further else len(text)
+        return Span(start, end, widest)
+
+    def _is_prose(self, start: int) -> bool:
+        word = _pattern(r"[^\W\d_]+(?:['’-][^\W\d_]+)*").match(self.text, start)
+        if word is None or word[0].lower() not in self.lexicon.prose:
+            return False
+        behind = self.text[word.end() : word.end() + 1]
+        return not behind or behind.isspace() or behind in ".,;:!?)]}\"'"
+
+    def _line_end(self, start: int) -> int:
+        end = self.text.find("\n", start)
+        return len(self.text) if end < 0 else end
+
+    # quotes and brackets
+
+    def _opens(self, start: int) -> bool:
+        return _pattern(_OPENING).match(self.text, start) is not None
+
+    def _quoted(self, start: int) -> Span | None:
+        """Return what stands in quotes; the last sign that can be the closing one is the widest end."""
+        text = self.text
+        opening = _pattern(_OPENING).match(text, start)
+        if opening is None:
+            return None
+        mark = opening[0]
+        if len(mark) == 1 and mark in "\"'`" and text.startswith(mark * 2, opening.end()):
+            mark *= 3  # of Python, of a Java text block
+        begin = start + len(mark)
+        line = self._line_end(begin)
+        first = self._closing(mark, begin, line)
+        if first is not None:
+            return Span(begin, first, max(first, self._last_closing(mark, begin, line)))
+        # Cut short, or a value of several lines: what is certain is this line.
+        stop = line
+        for _ in range(_MANY_LINES):
+            if stop >= len(text):
+                break
+            stop = self._line_end(stop + 1)
+        further = self._closing(mark, line, stop)
+        return Span(begin, line, line if further is None else further)
+
+    def _closings(self, mark: str, begin: int, end: int) -> Iterator[int]:
+        """Yield the places between two where quotes of a kind can close."""
+        sign, escapes = mark[-1], len(mark) - 1 if mark[0] == "\\" else 0
+        if mark[0] in _CLOSERS:
+            closing = f"[{_CLOSERS[mark[0]]}]"
+        else:
+            closing = rf"\\{{{escapes}}}{re.escape(sign)}" if escapes else re.escape(mark)
+        behind = _pattern(_BEHIND)
+        for found in _pattern(closing).finditer(self.text, begin, end):
+            self._steps -= 1
+            if self._steps < 0:
+                return
+            if mark == sign and _is_escaped(self.text, begin, found.start()):
+                continue
+            if behind.match(self.text, found.end()) is not None:
+                yield found.start()
+
+    def _closing(self, mark: str, begin: int, end: int) -> int | None:
+        return next(self._closings(mark, begin, end), None)
+
+    def _last_closing(self, mark: str, begin: int, line: int) -> int:
+        """Return the last place in a line where quotes of a kind can close."""
+        key = (mark, line)
+        if key not in self._last_quotes:
+            self._last_quotes[key] = max(self._closings(mark, begin, line), default=begin)
+        return self._last_quotes[key]
+
+    def _bracketed(self, start: int, argument: int = 0) -> Span | None:
+        """Return what stands in brackets, from its n-th part on; to the end of the line where they do not close."""
+        text = self.text
+        line = self._line_end(start)
+        depth, part, place = 0, 0, start
+        begin = start + 1 if argument == 0 else None
+        while self._steps > 0:
+            self._steps -= 1
+            found = _pattern(r"[()\[\]{},\"'`]").search(text, place, line)
+            if found is None:
+                break
+            sign, place = found[0], found.end()
+            if sign in "([{":
+                depth += 1
+            elif sign in ")]}":
+                depth -= 1
+                if depth <= 0:
+                    end = found.start()
+                    return None if begin is None or end <= begin else Span(begin, end, end)
+            elif sign == ",":
+                part += depth == 1
+                if part == argument and begin is None:
+                    begin = place
+            elif (close := self._closing(sign, place, line)) is not None:
+                place = close + 1
+        return None if begin is None or begin >= line else Span(begin, line, line)
+
+    # calls and options
+
+    def in_calls(self) -> Iterator[Span]:
+        """Yield the arguments of calls that log in, but for the first, which is the user's name."""
+        text = self.text
+        done = 0
+        for hit in self.lexicon.calls.finditer(text):
+            if hit.start() < done:
+                continue
+            done, bracket = hit.end(), hit.end() - 1
+            span = self._bracketed(bracket, 1)
+            if span is None:
+                alone = self._bracketed(bracket)
+                quoted = alone is not None and text[bracket] == "(" and self._opens(alone.start)
+                colon = text.find(":", alone.start, alone.end) if alone is not None and quoted else -1
+                if alone is None or colon < 0:
+                    continue
+                span = Span(colon + 1, alone.end, alone.widest)
+            start = _end(r"\s*+", text, span.start)
+            by_name = text[bracket] == "{" and _pattern(r"[\w\"']{1,30}\s*:").match(text, start)
+            if start < span.end and not by_name:
+                yield Span(start, span.end, span.widest)
+                done = span.end
+        for hit in self.lexicon.bare_calls.finditer(text):
+            first = self._quoted(hit.end() - 1)
+            start = _end(r"[\"'][ \t]*+,[ \t]*+", text, first.end) if first else 0
+            if first and start > first.end:
+                yield Span(start, self._line_end(start), self._line_end(start))
+
+    def options(self) -> Iterator[Span]:
+        """Yield what stands behind options of commands: `swaks -ap …`, `curl -u me:…`."""
+        text = self.text
+        for hit in self.lexicon.options.finditer(text):
+            start = hit.end()
+            span = self._quoted(start) if self._opens(start) else Span(start, *unquoted_end(text, start))
+            if span is None:
+                continue
+            if hit[1]:
+                if not _pattern(r"\d{1,5}(?:\s|$)|-").match(text, span.start):
+                    yield Span(span.start, span.widest, span.widest)
+            elif (colon := text.find(":", span.start, span.widest)) >= 0:
+                yield Span(colon + 1, span.widest, span.widest)
+
+
+def _end(pattern: str, text: str, start: int) -> int:
+    """Return where a pattern ends that matches at a place, or the place."""
+    found = _pattern(pattern).match(text, start)
+    return found.end() if found is not None else start
+
+
+def _is_escaped(text: str, begin: int, place: int) -> bool:
+    """Whether a quote is a part of the value: an odd number of backslashes stands before."""
+    count = 0
+    while count < _MOST_ESCAPES and place - count > begin and text[place - count - 1] == "\\":
+        count += 1
+    return count % 2 == 1
+
+
+# Dialogues
+
+_AUTH: Final = (
+    r"\bAUTH[ =](?:PLAIN|LOGIN|CRAM-MD5|DIGEST-MD5|XOAUTH2|OAUTHBEARER|NTLM|GSSAPI|SCRAM-[A-Z0-9-]+)[ :=]+"
+    r"|\b(?:bearer|basic)[ \t]+|\b334[ -]"
+)
+# The questions of AUTH LOGIN, which are no secret.
+_PROMPTS: Final = (
+    "VXNlcm5hbWU6",
+    "UGFzc3dvcmQ6",
+    "VXNlciBOYW1lAA==",
+    "UGFzc3dvcmQA",
+    "dXNlcm5hbWU6",
+    "cGFzc3dvcmQ6",
+)
+_CODED: Final = r"[\"']?(\S{3,}[^\s\"'),;])"
+# What the client answers to 334: at the end of a line, behind a mark of its side, or alone.
+_ANSWER: Final = r"([A-Za-z0-9+/_-]{8,}={0,2})(?:\\r)?(?:\\n)?[\"']?[ \t\r]*$"
+_MARKED: Final = (
+    r"(?m)(?:\b(?:C|client|client -> server|send|sent)[:>][ \t]*|\b334 |(?:[-=~<]{0,3}>{1,3}|[|\])])[ \t]*)(?:b?[\"'])?"
+    + _ANSWER
+)
+_ALONE: Final = r"(?m)^[ \t]*(?:b?[\"'])?" + _ANSWER
+
+
+def _dialogue(text: str) -> Iterator[Span]:
+    """Yield what is sent to log in, encoded: behind AUTH, and on the lines that answer a challenge."""
+    lowered = text.lower()
+    speaks = "auth" in lowered or "334" in text
+    patterns = [(compiled(_MARKED), 1)] if ">" in text or ":" in text or speaks else []
+    if speaks:
+        patterns.append((compiled(_ALONE), 1))
+    for pattern, group in patterns:
+        for hit in pattern.finditer(text):
+            if _is_coded(hit[group]):
+                yield Span(hit.start(group), hit.end(group), hit.end(group))
+    if speaks or "bearer" in lowered or "basic" in lowered:
+        for hit in compiled(_AUTH).finditer(text):
+            coded = _pattern(_CODED).match(text, hit.end())
+            if coded is not None and _is_coded(coded[1]):
+                yield Span(coded.start(1), coded.end(1), coded.end(1))
+
+
+def _is_coded(word: str) -> bool:
+    """Whether a word is more than a word of a language or of the protocol."""
+    if word.startswith(_PROMPTS):
+        return False
+    if word.endswith("=") or any(map(str.isdigit, word)):
+        return True
+    return not (word.isupper() or word[1:].islower())
+
+
+# Tables
+
+_HOST: Final = r"(?:@?(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}|localhost)"
+# Postfix' file of passwords: a host or domain, blanks, and user:password; as a line, or in one.
+_ROW: Final = (
+    rf"(?m)^[ \t]*(?:\[?{_HOST}\]?|\[[0-9a-f.:]{{3,45}}\])(?::[a-z0-9]{{1,10}})?[ \t]+[^\s:\[(]{{1,320}}:((?:[^\s:/]|/[^/\s]).*)$"
+    rf"|[\s(\"'](?:\[{_HOST}\](?::[a-z0-9]{{1,10}})?|@{_HOST}|{_HOST}(?::[0-9]{{2,5}})?)[ \t]+([^\s:\[(]{{1,320}}):((?:[^\s/]|/[^/\s]).*)"
+)
+
+
+def _rows(text: str, known: frozenset[str]) -> Iterator[Span]:
+    """Yield the passwords of lines that are a row of a table."""
+    if ":" not in text:
+        return
+    for found in compiled(_ROW).finditer(text):
+        group = 1 if found[1] else 3
+        if group == 1 or found[2].lower() not in known:
+            yield Span(found.start(group), found.end(group), found.end(group))

@@ -7,25 +7,31 @@ of its own; whatever a client does to its own session stays there: no traceback,
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 import errno
+import gc
 import hmac
 import logging
+import os
 import re
 import secrets
 import socket
 import ssl
+import sys
 import tempfile
 import threading
 from binascii import Error as Base64Error
+from binascii import a2b_base64, a2b_qp
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.errors import HeaderParseError
 from email.header import decode_header
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -46,6 +52,10 @@ _DAYS: Final = 90  # some platforms refuse certificates that live for years
 _MESSAGE_SIZE: Final = 33_554_432
 _KEPT_MESSAGES: Final = 1000
 _KEPT_BYTES: Final = 67_108_864
+_CONNECTIONS: Final = 200
+_RECIPIENTS: Final = 1000  # of a message, as Postfix has it; RFC 5321 section 4.5.3.1.8 asks for 100
+_ENDED: Final = 64
+_OVERHEAD: Final = 200  # bytes that an address takes besides its letters, roughly
 _IDLE_SECONDS: Final = 300.0  # RFC 5321 section 4.5.3.2.7
 _HANDSHAKE_SECONDS: Final = 30.0
 _RETRY_SECONDS: Final = 0.1
@@ -53,9 +63,16 @@ _JOIN_SECONDS: Final = 10.0
 _AUTH_LINE: Final = 12_288  # RFC 4954 section 4
 _COMMAND_LINE: Final = 2048
 _HEAD: Final = 65_536
-_SUBJECT: Final = 2000
 _BODY: Final = 1_048_576
-_SUBJECT_LINE: Final = re.compile(rb"^subject[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
+_FIELD: Final = 2000
+_PARTS: Final = 1000
+_DEPTH: Final = 8
+_FIELD_BODY: Final = rb"[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)"
+_EMPTY_LINE: Final = re.compile(rb"(?:^|\n)\r?\n")
+_BOUNDARY: Final = re.compile(r""";\s*boundary\s*=\s*(?:"([^"]{1,200})"|([^\s";]{1,200}))""", re.IGNORECASE)
+_CHARSET: Final = re.compile(r""";\s*charset\s*=\s*"?([^\s";]{1,40})""", re.IGNORECASE)
+# Codecs of Python that are no charset of a mail; the time of some grows with the square of the text.
+_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape"})
 
 # aiosmtpd logs what clients send and do, and Python prints the warnings of loggers that have no
 # handler: none of that is for the user's terminal.
@@ -82,25 +99,75 @@ class Mail(Struct, frozen=True, kw_only=True):
     @property
     def subject(self) -> str:
         """The decoded subject; whatever the bytes are, it never raises. Empty where there is none."""
-        head = re.split(rb"\r?\n\r?\n", self.content[:_HEAD], maxsplit=1)[0]
-        found = _SUBJECT_LINE.search(head)
-        if found is None:
-            return ""
-        raw = re.sub(rb"\r?\n(?=[ \t])", b"", found[1])[:_SUBJECT]
-        return _decoded_header(_text(raw).strip())
+        return _decoded_header(_text(_field(_divided(self.content)[0], b"subject")).strip())
 
     @property
     def text(self) -> str:
-        """The body for reading: the plain text, else the HTML. It never raises, and is cut when huge."""
-        from email import message_from_bytes, policy
+        """The body for reading: the plain text, else the HTML. It never raises, and is cut when huge.
 
-        content = self.content[:_BODY]
-        try:
-            part = message_from_bytes(content, policy=policy.default).get_body(("plain", "html"))
-            body = str(part.get_content()) if part is not None else ""
-        except Exception:  # noqa: BLE001 -- the email package stumbles over hostile messages in many ways
-            body = _text(content.partition(b"\r\n\r\n")[2])
-        return body.encode(errors="replace").decode()
+        The email package would take minutes for some headers of a few hundred kilobytes.
+        """
+        found = ""
+        for kind, head, body in islice(_leaves(self.content[:_BODY]), _PARTS):
+            if kind in {"text/plain", "text/html"}:
+                text = _decoded_body(head, body)
+                if kind == "text/plain":
+                    return text
+                found = found or text
+        return found
+
+
+def _divided(content: bytes) -> tuple[bytes, bytes]:
+    """Return head and body of a message or part of one; a head is not as long as may be."""
+    empty = _EMPTY_LINE.search(content, 0, _HEAD)
+    return (content[: empty.start()], content[empty.end() :]) if empty else (content[:_HEAD], b"")
+
+
+def _field(head: bytes, name: bytes) -> bytes:
+    """Return a field's body, unfolded (RFC 5322 section 2.2.3) and cut when huge; empty without it."""
+    found = re.search(rb"^" + name + _FIELD_BODY, head, re.IGNORECASE | re.MULTILINE)
+    return re.sub(rb"\r?\n(?=[ \t])", b"", found[1][: 2 * _FIELD])[:_FIELD] if found else b""
+
+
+def _leaves(content: bytes, depth: int = 0) -> Iterator[tuple[str, bytes, bytes]]:
+    """Yield the parts of a message that are no attachments: type, head and body (RFC 2046)."""
+    head, body = _divided(content)
+    described = _text(_field(head, b"content-type"))
+    kind = described.partition(";")[0].strip().lower() or "text/plain"
+    if _field(head, b"content-disposition").strip().lower().startswith(b"attachment"):
+        return
+    boundary = _BOUNDARY.search(described)
+    if not kind.startswith("multipart/") or boundary is None:
+        yield kind, head, body
+    elif depth < _DEPTH:
+        mark = re.escape((boundary[1] or boundary[2]).encode())
+        pieces = re.split(rb"(?:^|\r?\n)--" + mark + rb"(--)?[ \t]*(?=\r?\n|$)", body)
+        for end, part in zip(pieces[1::2], pieces[2::2], strict=True):
+            if end:  # what follows is no part
+                return
+            yield from _leaves(part.removeprefix(b"\r").removeprefix(b"\n"), depth + 1)
+
+
+def _decoded_body(head: bytes, body: bytes) -> str:
+    """Return a part's text in its charset; what cannot be decoded is shown as far as it can."""
+    encoding = _field(head, b"content-transfer-encoding").strip().lower()
+    if encoding == b"base64":
+        with contextlib.suppress(Base64Error):
+            body = a2b_base64(body + b"==")
+    elif encoding == b"quoted-printable":
+        body = a2b_qp(body)
+    charset = _CHARSET.search(_text(_field(head, b"content-type")))
+    return _in_charset(body, charset[1]) if charset else _text(body)
+
+
+def _in_charset(data: bytes, charset: str) -> str:
+    """Decode what says which charset it is in, which may be any name and any bytes."""
+    try:
+        known = charset.isascii() and codecs.lookup(charset).name not in _NO_CHARSETS
+        text = data.decode(charset, "replace") if known else _text(data)
+    except Exception:  # noqa: BLE001 -- codecs fail in ways of their own
+        return _text(data)
+    return text.encode(errors="replace").decode()
 
 
 def _text(data: bytes) -> str:
@@ -125,21 +192,25 @@ def _decoded_part(part: bytes | str, charset: str | None) -> str:
         return part
     if charset is None:
         return part.decode("raw-unicode-escape", "replace")  # what the email package put it in
-    try:
-        text = part.decode(charset, "replace")
-    except Exception:  # noqa: BLE001 -- a charset is any name that the sender chose
-        return _text(part)
-    return text.encode(errors="replace").decode()
+    return _in_charset(part, charset)
 
 
 class _Mailbox:
     """What the connections share: the login, the messages, and who is connected."""
 
     def __init__(
-        self, username: str, password: Secret, observer: Callable[[Mail], None] | None, message_size: int
+        self,
+        username: str,
+        password: Secret,
+        observer: Callable[[Mail], None] | None,
+        message_size: int,
+        idle_seconds: float,
     ) -> None:
         self.message_size = message_size
+        self.idle_seconds = idle_seconds
         self.peers: set[_Peer] = set()
+        self._room = 2 * message_size
+        self._ended = 0
         self._username = username.encode()
         self._password = password
         self._observer = observer
@@ -152,6 +223,33 @@ class _Mailbox:
     def messages(self) -> tuple[Mail, ...]:
         with self._lock:
             return tuple(self._mails)
+
+    @property
+    def full(self) -> bool:
+        """Whether there are as many connections as may be."""
+        return len(self.peers) >= _CONNECTIONS
+
+    def part(self, peer: _Peer) -> None:
+        """Let a connection go.
+
+        asyncio's objects for one in TLS refer to each other, and hold half a megabyte. Python would not
+        look for such until they are some hundred.
+        """
+        self.peers.discard(peer)
+        self._ended += 1
+        if self._ended % _ENDED == 0:
+            peer.loop.call_soon(gc.collect)
+
+    def take(self, size: int) -> bool:
+        """Take room for what is on its way, if there is any; all connections share it."""
+        if size > self._room:
+            return False
+        self._room -= size
+        return True
+
+    def give_back(self, size: int) -> None:
+        """Give room back."""
+        self._room += size
 
     def store(self, envelope: Envelope, content: bytes) -> Mail:
         """Keep a message, at the cost of the oldest ones."""
@@ -192,7 +290,9 @@ class Sandbox:
 
     Entering raises UsageError for a port that cannot be used. Inside, ``starttls_port``,
     ``tls_port`` and ``ca_file`` say where it is and whom to trust. ``observer`` is called with each
-    message on the server's thread, after the client has its reply; it must not raise.
+    message on the server's thread, after the client has its reply; it must not raise. A message has
+    at most ``message_size`` bytes, all that are on their way together at most twice that, and a session
+    ends when it gave no command for ``idle_seconds``.
     """
 
     ca_file: Path
@@ -206,12 +306,13 @@ class Sandbox:
         password: Secret | None = None,
         observer: Callable[[Mail], None] | None = None,
         message_size: int = _MESSAGE_SIZE,
+        idle_seconds: float = _IDLE_SECONDS,
     ) -> None:
         self.starttls_port = starttls_port
         self.tls_port = tls_port
         self.username = username
         self.password = password or Secret(secrets.token_urlsafe(15))
-        self._mailbox = _Mailbox(self.username, self.password, observer, message_size)
+        self._mailbox = _Mailbox(self.username, self.password, observer, message_size, idle_seconds)
         self._grace = 0.0
         self._stack = ExitStack()
 
@@ -299,7 +400,7 @@ class Sandbox:
         for listener, implicit in zip(listeners, (False, True), strict=True):
             make = partial(_Peer, self._mailbox, loop, context, implicit=implicit)
             listener.setblocking(False)  # noqa: FBT003 -- the standard library's signature
-            loop.add_reader(listener, _accept, loop, listener, make)
+            loop.add_reader(listener, _accept, self._mailbox, loop, listener, make)
         ready.set_result(partial(loop.call_soon_threadsafe, stopping.set))
         await stopping.wait()
         for listener in listeners:
@@ -317,7 +418,10 @@ class Sandbox:
 
 
 def _accept(
-    loop: asyncio.AbstractEventLoop, listener: socket.socket, make: Callable[[], asyncio.Protocol]
+    mailbox: _Mailbox,
+    loop: asyncio.AbstractEventLoop,
+    listener: socket.socket,
+    make: partial[_Peer],
 ) -> None:
     """Take a connection.
 
@@ -330,7 +434,13 @@ def _accept(
         return
     except OSError:  # too many open files: asking again at once would only be busy
         loop.remove_reader(listener)
-        loop.call_later(_RETRY_SECONDS, loop.add_reader, listener, _accept, loop, listener, make)
+        loop.call_later(_RETRY_SECONDS, loop.add_reader, listener, _accept, mailbox, loop, listener, make)
+        return
+    if mailbox.full:
+        with sock, contextlib.suppress(OSError):
+            sock.setblocking(False)  # noqa: FBT003 -- the standard library's signature
+            if not make.keywords["implicit"]:  # before a handshake nothing can be said in TLS
+                sock.send(b"421 4.3.2 localhost has too many connections, try again later\r\n")
         return
     task = loop.create_task(loop.connect_accepted_socket(make, sock))
     task.add_done_callback(partial(_close_unless_opened, sock))
@@ -348,7 +458,7 @@ def _address(text: str) -> str:
 
 
 def _weight(mail: Mail) -> int:
-    return len(mail.content) + sum(map(len, mail.recipients))
+    return len(mail.content) + sum(len(one) + _OVERHEAD for one in mail.recipients)
 
 
 def _listen(port: int) -> socket.socket:
@@ -373,10 +483,20 @@ def _certified(ca_file: Path) -> ssl.SSLContext:
     )
     ca_file.write_bytes(authority.cert_pem.bytes())
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    # The ssl module reads keys from files only.
-    with leaf.private_key_and_cert_chain_pem.tempfile(dir=str(ca_file.parent)) as path:
-        context.load_cert_chain(path)
+    _load(context, leaf.private_key_and_cert_chain_pem, ca_file.parent)
     return context
+
+
+def _load(context: ssl.SSLContext, pem: trustme.Blob, directory: Path) -> None:
+    """Load a key and its certificates. The ssl module reads files only: one in memory, where there are such."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError), os.fdopen(os.memfd_create("smtpdoctor"), "wb") as file:
+            file.write(pem.bytes())
+            file.flush()
+            context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
+            return
+    with pem.tempfile(dir=str(directory)) as path:
+        context.load_cert_chain(path)
 
 
 class _Handler:
@@ -388,6 +508,8 @@ class _Handler:
 
 
 _HANDLER: Final = _Handler()
+_TOO_LARGE: Final = "552 5.3.4 Error: message too large"
+_NO_ROOM: Final = "452 4.3.1 Error: too many messages on their way, try again later"
 
 
 class _Peer(SMTP):
@@ -416,7 +538,7 @@ class _Peer(SMTP):
             enable_SMTPUTF8=True,
             tls_context=None if implicit else context,
             require_starttls=not implicit,
-            timeout=_IDLE_SECONDS,
+            timeout=mailbox.idle_seconds,
             auth_required=True,
             authenticator=mailbox.authenticate,
         )
@@ -429,6 +551,7 @@ class _Peer(SMTP):
         self._first_transport: asyncio.Transport | None = None
         self._handshake: asyncio.Task[None] | None = None
         self._received = 0
+        self._taken = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin a session, or begin it anew inside TLS."""
@@ -454,14 +577,15 @@ class _Peer(SMTP):
         except OSError:
             inside = None
         if inside is None or inside.is_closing():
-            self._mailbox.peers.discard(self)
+            self._mailbox.part(self)
             transport.abort()
         else:
             super().connection_made(inside)
 
     def connection_lost(self, error: Exception | None) -> None:
         """End the session, if it ever began."""
-        self._mailbox.peers.discard(self)
+        self._mailbox.part(self)
+        self._give_back()
         if self.session is not None:
             super().connection_lost(error)
 
@@ -475,7 +599,25 @@ class _Peer(SMTP):
 
     def _create_envelope(self) -> Envelope:
         self._received = 0  # with each message the client begins anew
+        self._give_back()
         return super()._create_envelope()
+
+    def _take(self, size: int) -> bool:
+        """Take room for a part of a message, if all connections together have left any."""
+        if not self._mailbox.take(size):
+            return False
+        self._taken += size
+        return True
+
+    def _give_back(self, size: int | None = None) -> None:
+        """Give room back, all of it where no size is named."""
+        size = self._taken if size is None else min(size, self._taken)  # its connection may be lost
+        self._mailbox.give_back(size)
+        self._taken -= size
+
+    def _timeout_cb(self) -> None:
+        """End a session in which nothing happened, also where its client takes no replies."""
+        self.dismiss()
 
     def dismiss(self) -> None:
         """Close the connection now, whatever it is waiting for."""
@@ -491,6 +633,20 @@ class _Peer(SMTP):
         """Log in; the names of mechanisms are not case-sensitive."""
         mechanism, blank, rest = (arg or "").partition(" ")
         await super().smtp_AUTH(mechanism.upper() + blank + rest)
+
+    async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802 -- aiosmtpd's name
+        """Take a recipient, unless there are too many."""
+        known = self.envelope.rcpt_tos if self.envelope is not None else []
+        before = len(known)
+        size = len(arg or "") + _OVERHEAD
+        if before >= _RECIPIENTS:
+            await self.push("452 4.5.3 Error: too many recipients")
+        elif not self._take(size):
+            await self.push(_NO_ROOM)
+        else:
+            await super().smtp_RCPT(arg)
+            if len(known) == before:
+                self._give_back(size)
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 -- aiosmtpd's name
         """Take a message.
@@ -509,8 +665,8 @@ class _Peer(SMTP):
             await self.push("354 End data with <CR><LF>.<CR><LF>")
             content = await self._read_message()
             self.envelope = self._create_envelope()
-            if content is None:
-                await self.push("552 5.3.4 Error: message too large")
+            if isinstance(content, str):
+                await self.push(content)
                 return
             mail = self._mailbox.store(envelope, content)
             try:
@@ -518,13 +674,22 @@ class _Peer(SMTP):
             finally:
                 self._mailbox.announce(mail)
 
-    async def _read_message(self) -> bytes | None:
-        """Read up to the final dot and undo dot-stuffing (RFC 5321 section 4.5.2); None when too large.
-
-        Only CR LF ends a line, so that a dot between bare line feeds ends no message.
-        """
+    async def _read_message(self) -> bytes | str:
+        """Return a message, or the reply that says why there is no room for it."""
         content = bytearray()
+        try:
+            return await self._read_into(content) or bytes(content)
+        finally:
+            content.clear()  # a session that was lost is only freed when Python looks for such cycles
+
+    async def _read_into(self, content: bytearray) -> str:
+        """Read up to the final dot and undo dot-stuffing (RFC 5321 section 4.5.2).
+
+        Only CR LF ends a line, so that a dot between bare line feeds ends no message. Where there is
+        no room for all of it nothing of it is kept, and the reply is returned that says so.
+        """
         size = 0
+        refusal = ""
         line_begins = True
         while True:
             try:
@@ -534,12 +699,17 @@ class _Peer(SMTP):
                 chunk = await self._reader.read(error.consumed)
                 line_ends = False
             if line_begins and chunk == b".\r\n":
-                return bytes(content) if size <= self._mailbox.message_size else None
+                return refusal
             if line_begins and chunk.startswith(b"."):
                 chunk = chunk[1:]
             line_begins = line_ends
             size += len(chunk)
-            if size <= self._mailbox.message_size:
+            if size > self._mailbox.message_size:
+                refusal = _TOO_LARGE
+            elif not refusal and not self._take(len(chunk)):
+                refusal = _NO_ROOM
+            if not refusal:
                 content += chunk
-            else:
+            elif content:
                 content.clear()
+                self._give_back()

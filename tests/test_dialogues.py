@@ -92,3 +92,26 @@ def test_a_client_that_believes_a_reply_before_its_command_is_found_out(stage: S
     stage.play(script)
     assert not clients.python(script, stage, clients.Second)
     assert stage.settled() == 0
+
+
+@pytest.mark.parametrize(
+    "offer",
+    ["STARTTLS", "starttls ", "\tSTARTTLS", " StartTLS  x", "STARTTLS\u00ff", "STARTTLS=", "STARTTLS\0"],
+)
+def test_starttls_is_seen_however_it_is_written(offer: str, stage: Stage) -> None:
+    """Who overlooks it under "opportunistic" goes on in the clear, where other clients do not."""
+    refused = Script(
+        security="opportunistic", capabilities=(offer,), twists=(Twist("starttls", "code", 454),)
+    )
+    verdict = judged(refused, stage)
+    assert (verdict.kind, verdict.healthy) == ("", False)
+    assert "starttls" in verdict.told
+
+
+@pytest.mark.parametrize(
+    "offer", ["AUTH PLAIN", "AUTH=PLAIN", "auth\tplain", " AUTH  LOGIN PLAIN ", "AUTH PLAIN\r"]
+)
+def test_a_login_is_seen_however_it_is_written(offer: str, stage: Stage) -> None:
+    """What a client cannot read as an offer of AUTH, it cannot use."""
+    verdict = judged(Script(login="right", auth_required=True, capabilities=(offer,)), stage)
+    assert (verdict.kind, verdict.healthy) == ("", True)

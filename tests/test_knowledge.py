@@ -44,8 +44,8 @@ en = "Note {fact.days}"
 ko = "{fact.days} 참고"
 when = { label = ["helo"] }
 [[fix]]
-en = "Set {at.password} to {set.security.tls}"
-ko = "{set.security.tls} {at.password}"
+en = "Set {at.password} to {set.pairs}"
+ko = "{set.pairs} {at.password}"
 [[match]]
 text = 'bad (?:word|thing)'
 [[example]]
@@ -75,6 +75,7 @@ ko = "x"
 [password]
 kind = "api-key"
 pattern = '^[a-z]+$'
+shape = { en = "x", ko = "x" }
 example = "your-key"
 en = "x"
 ko = "x"
@@ -124,6 +125,7 @@ FILES = {
     "words.toml": WORDS,
     "hints.toml": re.sub(r"(?m)^\d{3} = .*$", "", (load.PACKAGE / "hints.toml").read_text(encoding="utf-8")),
     "spellings.toml": SPELLINGS,
+    "secrets.toml": (load.PACKAGE / "secrets.toml").read_text(encoding="utf-8"),
 }
 
 
@@ -192,7 +194,7 @@ def test_the_small_tree_is_right(problems: Callable[[str, str, str], list[str]])
         ),
         (
             "catalogue/thing.toml",
-            "{set.security.tls} {at.password}",
+            "{set.pairs} {at.password}",
             "{at.password}",
             ["differ", "Set {at.password}"],
         ),
@@ -200,7 +202,7 @@ def test_the_small_tree_is_right(problems: Callable[[str, str, str], list[str]])
         ("catalogue/thing.toml", 'en = "Title"', 'en = "Title of {host}"', ["title"]),
         (
             "catalogue/thing.toml",
-            "Set {at.password} to {set.security.tls}",
+            "Set {at.password} to {set.pairs}",
             "Set {host}",
             ["fix: one without"],
         ),
@@ -246,6 +248,49 @@ def test_the_small_tree_is_right(problems: Callable[[str, str, str], list[str]])
             ["username.value"],
         ),
         ("presets/corp.toml", "your-key", "my-key", ["password.example"]),
+        # what a preset says of its servers and of those of others
+        ("presets/corp.toml", "shape =", "shap =", ["shap"]),
+        ("presets/corp.toml", 'shape = { en = "x", ko = "x" }\n', "", ["password.shape", "pattern"]),
+        ("presets/corp.toml", "pattern = '^[a-z]+$'\n", "", ["password.shape", "pattern"]),
+        ("presets/corp.toml", 'kind = "mailbox"', 'kind = "mailbocks"', ["kind", "mailbox"]),
+        ("presets/corp.toml", "checked", "ports_complete = true\nchecked", ["ports_complete", "sources"]),
+        (
+            "presets/corp.toml",
+            "checked",
+            'misspelt = ["smtp.corp.example"]\nchecked',
+            ["misspelt", "'smtp.corp.example'"],
+        ),
+        ("presets/corp.toml", "checked", 'hosts = ["*.corp.*"]\nchecked', ["hosts", "'*.corp.*'"]),
+        (
+            "presets/corp.toml",
+            "checked",
+            'no_login = ["mx.corp.example"]\nchecked',
+            ["no_login", "'mx.corp.example'"],
+        ),
+        (
+            "presets/corp.toml",
+            'security = "tls"',
+            'security = "tls"\nhost = "mx.corp.example"',
+            ["endpoint.host", "'mx.corp.example'"],
+        ),
+        (
+            "presets/corp.toml",
+            "[name]",
+            '[domain_hosts]\n"corp.example" = "smtp.corp.example"\n[name]',
+            ["domain_hosts", "'corp.example'"],
+        ),
+        (
+            "presets/corp.toml",
+            "[sender]",
+            "[[password.refused]]\npattern = '(?=x)'\nen = 'x'\nko = 'x'\n[sender]",
+            ["refused", "not an RE2 pattern"],
+        ),
+        (
+            "catalogue/thing.toml",
+            "[[match]]",
+            '[[change]]\nsetting = "port"\nvalue = "port:465"\n[[match]]',
+            ["port:tls", "'port:465'"],
+        ),
         ("words.toml", "closed", "(?<=x)closed", ["eof", "not an RE2 pattern"]),
     ],
 )
@@ -273,6 +318,21 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     assert [problem.split(": ")[0] for problem in caught.value.problems] == [
         str(tmp_path / path) for path in FILES
     ]
+
+
+def test_no_two_presets_have_the_same_host_or_domain(
+    problems: Callable[[str, str, str], list[str]], tmp_path: Path
+) -> None:
+    """Whose a name is must not depend on the order of the files."""
+    assert problems("words.toml", "", "") == []
+    more = 'mail_domains = ["corp.example"]\nchecked'
+    (tmp_path / "presets/corp.toml").write_text(PRESET.replace("checked", more))
+    (tmp_path / "presets/firm.toml").write_text(PRESET.replace("checked", more))
+    with pytest.raises(KnowledgeError) as caught:
+        read(tmp_path, tmp_path / "presets")
+    found = "\n".join(caught.value.problems)
+    assert "'smtp.corp.example' belongs to" in found
+    assert "'corp.example' belongs to" in found
 
 
 def test_one_preset_is_read_as_strictly(tmp_path: Path) -> None:
@@ -385,7 +445,18 @@ def test_the_index_is_kept_and_used_again(tmp_path: Path) -> None:
     assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
     (index,) = cache.iterdir()
     files = {file.name: file.stat().st_mtime_ns for file in index.iterdir()}
-    kinds = ("catalogue", "rules", "presets", "names", "apps", "words", "hints", "spellings")
+    kinds = (
+        "catalogue",
+        "rules",
+        "presets",
+        "names",
+        "apps",
+        "words",
+        "hints",
+        "spellings",
+        "secrets",
+        "keys",
+    )
     assert set(files) == {f"{kind}.json" for kind in kinds}
     assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
     assert {file.name: file.stat().st_mtime_ns for file in index.iterdir()} == files

@@ -161,8 +161,19 @@ def test_a_server_that_says_why_it_refuses() -> None:
     next(steps)
     steps.send(server_first.encode())
     assert steps.send(b"e=invalid-proof") == b""
-    with pytest.raises(SASLFailed):
+    with pytest.raises(SASLFailed) as caught:
         finish(steps)
+    assert caught.value.token == "scram-unproven"
+
+
+def test_a_proof_may_have_extensions() -> None:
+    """What stands behind the signature is for clients that know it (RFC 5802 section 7)."""
+    nonce, server_first, _, server_final = SCRAM["sha256"]
+    steps = scram("sha256", "user", "pencil", nonce)
+    next(steps)
+    steps.send(server_first.encode())
+    assert steps.send(f"{server_final},x=1".encode()) == b""
+    finish(steps)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +193,7 @@ def test_a_server_that_says_why_it_refuses() -> None:
         ),
         *(
             "r=NONCEx,s=QSXCR+Q6sek8bf92,i=999999999",
+            "r=NONCEx,s=QSXCR+Q6sek8bf92,i=600001",
             "m=must,r=NONCEx,s=QSXCR+Q6sek8bf92,i=1",
             "e=unknown-user",
         ),
@@ -226,6 +238,18 @@ def test_any_challenge_ends_in_a_value(first: bytes, second: bytes) -> None:
         ),
         *(("\u0627\u0628", "\u0627\u0628"), ("\ufb01sh", "fish"), ("\u00ad", "")),
         # Forbidden: as it is.
+        # From right to left: at both ends, and with nothing of the other direction; else as it is.
+        *(
+            ("\ufe8d", "\u0627"),
+            ("\ufe8d1\ufe8d", "\u06271\u0627"),
+            ("\ufe8d1\ufe8d\ufe8d", "\u06271\u0627\u0627"),
+        ),
+        *(("\ufe8d1", "\ufe8d1"), ("1\ufe8d", "1\ufe8d"), ("\ufe8d1\ufe8d1", "\ufe8d1\ufe8d1")),
+        *(
+            ("\ufe8da\ufe8d", "\ufe8da\ufe8d"),
+            ("1\ufe8d\ufe8d", "1\ufe8d\ufe8d"),
+            ("a\u3000b\ufb01", "a bfi"),
+        ),
         *(("\u0627\u0031", "\u0627\u0031"), ("\u0627a\u0628", "\u0627a\u0628"), ("é\x07", "é\x07")),
         *(("\ue000ﬁ", "\ue000ﬁ"), ("\udc80ﬁ", "\udc80ﬁ"), ("ﬁ\ufffd", "ﬁ\ufffd")),
     ],
@@ -241,6 +265,8 @@ def test_what_of_an_answer_is_masked() -> None:
     assert derived("CRAM-MD5", b"tim b913a602c7eda7a495b4e6e7334d3890") == (
         "b913a602c7eda7a495b4e6e7334d3890",
     )
+    assert derived("CRAM-MD5", b"a b c b913a602") == ("b913a602",)  # a user name may hold blanks
+    assert derived("CRAM-MD5", b"\xff 12") == ("12",)
     assert derived("SCRAM-SHA-1", f"n,,n=user,r={nonce}".encode()) == (nonce,)
     assert derived("SCRAM-SHA-1", client_final.encode())[1:] == ("v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",)
     assert derived("PLAIN", b"\0tim\0p=r=") == derived("SCRAM-SHA-1", b"") == ()
@@ -368,6 +394,6 @@ def test_choose(offered: tuple[str, ...], token: bool, mechanism: str | None) ->
 @pytest.mark.parametrize("start", ["ya29.", "EwB", "eyJ"])
 def test_tokens_are_told_from_passwords(start: str) -> None:
     """An OAuth token is long and begins in a known way; a short password may begin so, too."""
-    assert looks_like_token(start + "a" * 100)
-    assert not looks_like_token(start + "a" * 10)
+    assert looks_like_token(start.ljust(61, "a"))
+    assert not looks_like_token(start.ljust(60, "a"))
     assert not looks_like_token("x" + start + "a" * 100)

@@ -151,6 +151,6 @@ def test_nothing_that_is_sealed_shows_the_password(drawn: tuple[str, StageResult
 
 def test_a_login_in_the_place_of_the_host_is_masked_everywhere() -> None:
     """What looks like a secret is one, wherever it stands."""
-    report = check(587, host="smtp://bob:hunter/secret@mail.example.test")
+    report = check(587, host="smtp://bob:hunter/secret@mail.example.test", username="hunter/secret")
     for lang in ("en", "ko"):
         assert "hunter" not in json_v1.render(view_of(report, lang), transcript=True)

@@ -727,7 +727,7 @@ def test_broken_presets_of_the_user_s_own() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["lint", "--host", "smtp.gmail.com", "--sender", "a@b.kr", "--no-environment"],
+        ["lint", "--host", "smtp-relay.gmail.com", "--sender", "a@b.kr", "--no-environment"],
         ["check", "--host", "127.0.0.1", "--until", "dns", "--no-environment", "--format", "json"],
         ["explain", "535 5.7.8 authentication failed"],
         ["explain", "--list"],

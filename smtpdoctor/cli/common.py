@@ -61,12 +61,16 @@ def language(choice: LangChoice | None) -> Lang:
 
 def tell(text: str) -> None:
     """Say something on standard error; a closed one is no reason to stop."""
+    # File names and values are others' words too.
+    lines = list(map(printable, text.split("\n")))
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        # File names and values are others' words too.
-        lines = list(map(printable, text.split("\n")))
         if sys.stderr.isatty():
             lines = _fitted(lines, _columns())
+    try:
         sys.stderr.write("\n".join(lines) + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        _mute(sys.stderr)  # else Python tries again at exit, and ends with a code of its own
 
 
 def _columns() -> int:
@@ -188,8 +192,12 @@ def _tell_of_presets(lang: Lang) -> None:
 
 def mute_output() -> None:
     """Send what is still buffered nowhere, so that Python does not complain of it at exit."""
+    _mute(sys.stdout)
+
+
+def _mute(stream: IO[str]) -> None:
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class _Patient:

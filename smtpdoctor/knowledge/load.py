@@ -334,7 +334,7 @@ def names() -> Names:
 
 
 def preset(name: str) -> Preset | None:
-    """Return the preset of that id or alias."""
+    """Return the preset of that id, alias, host, mail domain or address."""
     key = name.strip().lower()
     if (found := preset_with_id(key)) is not None:
         return found
@@ -343,7 +343,8 @@ def preset(name: str) -> Preset | None:
         known = (one.id, one.name.en.lower(), one.name.ko, *one.aliases)
         if any(key == other or squeezed == other.replace(" ", "").replace("-", "") for other in known):
             return one
-    return None
+    domain = key.rpartition("@")[2]
+    return preset_with_id(names().of_host(domain) or names().domains.get(domain))
 
 
 @cache

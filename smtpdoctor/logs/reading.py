@@ -111,7 +111,7 @@ def says_failure(text: str) -> bool:
 def _known_hosts() -> Any:
     """Return one automaton for the names of all providers' servers."""
     names = load.names()
-    return automaton(map(re2.escape, (*names.hosts, *names.suffixes)))
+    return automaton(map(re2.escape, (*names.hosts, *(end or start for start, end, _ in names.families))))
 
 
 def _provider(text: str, given: str | None) -> str | None:

@@ -149,11 +149,20 @@ def _through(value: T, mask: Mask) -> T:
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    """Return every password that the sources gave, also those that a stronger one has overridden."""
-    password = settings.password
-    if password is None:
-        return []
-    return [one.value.reveal() for one in (password, *password.overrides) if isinstance(one.value, Secret)]
+    """Return every password that the sources gave, also those that a stronger one has overridden.
+
+    A host that is more than a name may hold a login, which is to be masked elsewhere, too.
+    """
+    found: list[str] = []
+    if settings.password is not None:
+        every = (settings.password, *settings.password.overrides)
+        found = [one.value.reveal() for one in every if isinstance(one.value, Secret)]
+    host = settings.host
+    if host is not None and any(sign in host.value for sign in "/@?"):
+        from smtpdoctor.masking.guess import credentials_in
+
+        found += credentials_in(host.value)
+    return found
 
 
 def public_of(settings: Settings) -> list[str]:

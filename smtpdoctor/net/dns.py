@@ -94,6 +94,7 @@ _AFTERWARDS: Final = 3.0  # for the reason, once the look-up has failed
 _REST: Final = 0.3  # for the servers that have not answered when another one has
 _MARGIN: Final = 0.05
 _MAX_ALIASES: Final = 16
+_MAX_ADDRESSES: Final = 64  # an answer over TCP may hold thousands, and nobody dials so many
 _SPECIAL: Final = (
     *("localhost", "local", "invalid", "test", "example", "example.com", "example.net", "example.org"),
     *("onion", "internal", "home.arpa", "alt"),
@@ -664,7 +665,7 @@ def _ordered(addresses: Iterable[str]) -> tuple[str, ...]:
     By RFC 6724 section 6 without rules 3, 4, 7 and 9 and without /etc/gai.conf: what this machine can
     reach first, then IPv6 before IPv4, else as the name server had them.
     """
-    known = tuple(dict.fromkeys(addresses))
+    known = tuple(dict.fromkeys(addresses))[:_MAX_ADDRESSES]
     return tuple(sorted(known, key=lambda one: _preference(one, _source(one)))) if len(known) > 1 else known
 
 

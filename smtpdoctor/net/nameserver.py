@@ -147,14 +147,16 @@ def _connected(server: Server, kind: socket.SocketKind, deadline: float) -> sock
 
 
 def _exactly(sock: socket.socket, size: int, deadline: float) -> bytes:
-    data = b""
+    data = bytearray()
     while len(data) < size:
-        sock.settimeout(max(deadline - time.monotonic(), 0.001))
+        if (left := deadline - time.monotonic()) <= 0:
+            raise TimeoutError  # a drip, too, ends in time
+        sock.settimeout(left)
         more = sock.recv(size - len(data))
         if not more:
             raise ConnectionResetError(errno.ECONNRESET, "the name server closed the connection")
         data += more
-    return data
+    return bytes(data)
 
 
 def _parsed(data: bytes, query: dns.message.Message) -> dns.message.Message | None:

@@ -30,6 +30,9 @@ _PERMANENT: Final = 500
 _UNKNOWN_COMMAND: Final = frozenset({500, 502})
 _STRAY_SECONDS: Final = 0.2  # a reply to a command that was sent before ours is on its way already
 _NOT_IMPLEMENTED: Final = frozenset({500, 501, 502, 503, 504})
+# The name of a capability ends where its characters do (RFC 5321 section 4.1.1.1): whatever stands behind it,
+# other clients take it for offered. `AUTH=LOGIN` is a relic for old clients; it means the same as `AUTH LOGIN`.
+_CAPABILITY: Final = r"(?s)\s*([A-Za-z0-9][A-Za-z0-9-]*)[\s=]*(.*)"
 # A firewall that inspects SMTP overwrites the names of capabilities that it does not know with X.
 _CROSSED_OUT: Final = re.compile(r"X{3,}[A-Z]?")
 
@@ -140,11 +143,10 @@ def _what_knows_no_hello(session: Session, first: Reply, last: Reply) -> str:
 def _capabilities(reply: Reply) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in reply.lines[1:]:
-        # `AUTH=LOGIN` is a relic for old clients; it means the same as `AUTH LOGIN`.
-        keyword, _, value = line.strip().replace("AUTH=", "AUTH ", 1).partition(" ")
-        name = keyword.upper()
+        match = re.match(_CAPABILITY, line)
+        name, value = (match[1].upper(), match[2].strip()) if match else (line.strip(), "")
         if name:
-            found[name] = f"{found[name]} {value}".strip() if name in found else value.strip()
+            found[name] = f"{found[name]} {value}".strip() if name in found else value
     return found
 
 

@@ -142,7 +142,7 @@ def _provider_offers_starttls(session: Session) -> bool:
     """Whether the provider that this host belongs to offers STARTTLS on this port, so that another answers here."""
     target = session.target
     preset = load.preset_with_id(target.provider) if target.known_host else None
-    endpoints = preset.endpoint if preset else ()
+    endpoints = preset.endpoints_at(target.host.name) if preset else ()
     return any(one.port == target.port and one.security is Security.STARTTLS for one in endpoints)
 
 

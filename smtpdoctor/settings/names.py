@@ -15,6 +15,7 @@ from smtpdoctor.knowledge.schema import App
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.words import printable_facts
 from smtpdoctor.model import Evidence, Origin, Security, Setting, SettingName, Stage
+from smtpdoctor.settings.hosts import edits
 from smtpdoctor.settings.read import Layer
 
 __all__ = ["Unread", "unread", "unread_names"]
@@ -134,7 +135,7 @@ class _Near:
         """Return what a word with a slip of the finger was meant to be; a number is never one."""
         if any(map(str.isdigit, word)):
             return []
-        distances = [(_distance(word, _squeezed(known)), known) for known in self._read]
+        distances = [(edits(word, _squeezed(known)), known) for known in self._read]
         return [
             self._read[known]
             for distance, known in sorted(distances)
@@ -151,20 +152,6 @@ def _meant(app: App, kind: str) -> tuple[SettingName, str] | None:
     setting = cast("SettingName", kind)
     names = app.variables.get(setting)
     return (setting, names[0]) if names else None
-
-
-def _distance(one: str, other: str) -> int:
-    """Return how many letters were dropped, doubled, mistaken or swapped."""
-    rows = [list(range(len(other) + 1))]
-    for i, a in enumerate(one, 1):
-        row = [i]
-        for j, b in enumerate(other, 1):
-            cost = min(rows[i - 1][j] + 1, row[j - 1] + 1, rows[i - 1][j - 1] + (a != b))
-            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
-                cost = min(cost, rows[i - 2][j - 2] + 1)
-            row.append(cost)
-        rows.append(row)
-    return rows[-1][-1]
 
 
 def _foreign(names: Mapping[str, Origin]) -> Iterator[Unread]:

@@ -261,7 +261,7 @@ class Channel:
         ended. What has begun is waited for, for a moment.
         """
         self._feed_what_is_there()
-        if self._end is None and self._records.begun:
+        if self._end is None and self._records.begun and not self._parser.pending_bytes:
             self._finish_record()
         if self._end is None and not self._parser.pending and not self._records.begun:
             return None
@@ -272,7 +272,7 @@ class Channel:
                 replies.append(reply)
                 raw.append(self._parser.raw)
             # The rest of a reply that has begun, or what a refusal that came unasked is followed by.
-            begun, refused = bool(self._parser.pending), bool(replies) and replies[-1].code >= _REFUSED
+            begun, refused = self._parser.pending_bytes > 0, bool(replies) and replies[-1].code >= _REFUSED
             if self._end is None and (begun or refused):
                 reply = self.more_within(_REST_SECONDS if begun else _END_SECONDS)
                 if reply is not None:
@@ -313,7 +313,7 @@ class Channel:
             return
         try:
             self._decrypt()
-            while len(self._parser.pending) <= MAX_REPLY:
+            while self._parser.pending_bytes <= MAX_REPLY:
                 data = self._socket.recv(_CHUNK)
                 if not data:
                     self._end = Disconnected("eof")
@@ -338,7 +338,7 @@ class Channel:
         deadline = self.deadline
         self.deadline = min(deadline, time.monotonic() + _REST_SECONDS)
         try:
-            while self._records.begun:
+            while self._records.begun and not self._parser.pending_bytes:  # in a flood one is always begun
                 self._take(self._receive())
                 self._decrypt()
         except DialogueError:
@@ -355,8 +355,9 @@ class Channel:
         """Feed what is whole of what came inside TLS; raises Disconnected, TimedOut, TLSFailed."""
         if self._tls is not None:
             with suppress(ssl.SSLWantReadError):
-                while True:
+                while self._parser.pending_bytes <= MAX_REPLY:
                     self._feed(self._decrypted(self._tls))
+                    self._remaining()
             self._write(self._outgoing.read())  # what TLS itself has to answer
 
     def _ended(self) -> DialogueError:
@@ -503,6 +504,7 @@ class Channel:
         if self._tls is None:
             return self._receive()
         while True:
+            self._remaining()  # one piece from the socket may hold thousands of records
             try:
                 return self._decrypted(self._tls)
             except ssl.SSLWantReadError:

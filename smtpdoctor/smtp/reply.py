@@ -156,6 +156,11 @@ class ReplyParser:
         return bytes(self._wire + self._buffer)
 
     @property
+    def pending_bytes(self) -> int:
+        """How many bytes that are."""
+        return len(self._wire) + len(self._buffer)
+
+    @property
     def pending_lines(self) -> int:
         """How many whole lines have come of the reply that is not finished."""
         return len(self._lines)

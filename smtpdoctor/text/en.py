@@ -182,6 +182,8 @@ MESSAGES: Final[dict[str, str]] = {
     "advice.overridden": "{name} comes from the environment and overrides {place}, which says something else. If the file is right, take it out of the environment: `unset {name}`, the `environment:` block of the Compose file, or the panel of the hosting company.",
     "advice.at": "{name} ({place})",
     "advice.and": ", ",
+    "advice.or": " or ",
+    "advice.pair": "`{port}` with `{mode}`",
     # test message
     "mail.subject": "smtpdoctor test: mail from {host} arrives",
     "mail.text": "This is the test message of `smtpdoctor check --to ADDRESS`.\n\nIt was sent by {sender} through {host}. If you can read it, sending works.\nToken: {token}\n",
@@ -217,7 +219,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.too-long": "{flag}: a value of {count} characters is too long; at most {most} are taken",
     "usage.control": "it holds a line break or another control character",
     "usage.no-text": "it is not text in the encoding of this system",
-    "usage.nul": "an argument holds a NUL character",
+    "usage.no-argument": "an argument holds a NUL or half of a surrogate pair",
     "usage.empty": "{flag} is given without a value",
     "usage.address": "one address is wanted, such as you@example.com",
     "usage.ehlo": "one name without blanks is wanted, such as app.example.com",

@@ -52,6 +52,9 @@ def main() -> int:
 
 def _all(names: list[str], arguments: list[str]) -> int:
     """Run each target in a process of its own: libFuzzer ends the one that it runs in."""
+    from smtpdoctor.knowledge import load  # not before a target's own process has it watched
+
+    load.ids()  # the index is compiled once, and not by each while it is being watched
     failed = []
     for name in names:
         print(f"-- {name}", flush=True)

@@ -53,12 +53,15 @@ class Settings(_Strict, frozen=True):
     recipient: Value = Value()
 
 
+StageName = Literal[
+    "config", "dns", "connect", "greeting", "tls", "auth", "sender", "recipient", "send", "delivery"
+]
+
+
 class StageObject(_Strict, frozen=True):
     """A stage."""
 
-    name: Literal[
-        *("config", "dns", "connect", "greeting", "tls", "auth", "sender", "recipient", "send", "delivery")
-    ]
+    name: StageName
     status: Literal["pass", "warn", "fail", "skip"]
     seconds: float
     summary: str

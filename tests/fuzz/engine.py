@@ -24,7 +24,6 @@ from tests.fuzz.target import TARGETS, Target
 __all__ = ["Limits", "has_atheris", "load", "run"]
 
 
-
 class Limits(Struct, frozen=True, kw_only=True):
     """How long to go on; ``inputs`` 0 is no limit, and so is ``seconds`` 0.
 

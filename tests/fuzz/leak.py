@@ -44,7 +44,9 @@ def _pieces(secret: str) -> Iterator[str]:
 
 def _folded(text: str) -> str:
     """Return a text without case, blanks and what is invisible: what a person would read all the same."""
-    plain = "".join(one for one in text if unicodedata.category(one) not in {"Cc", "Cf", "Zs", "Zl", "Zp", "Cs"})
+    plain = "".join(
+        one for one in text if unicodedata.category(one) not in {"Cc", "Cf", "Zs", "Zl", "Zp", "Cs"}
+    )
     return plain.casefold()
 
 
@@ -86,7 +88,7 @@ def _escapes(text: str) -> Iterator[str]:
         body = found[1]
         if body[0] in "uUx" and len(body) > 1:
             number = int(body[1:], 16)
-            return chr(number) if number < 0x110000 else ""  # noqa: PLR2004
+            return chr(number) if number < 0x110000 else ""
         return simple.get(body, body)
 
     yield re.sub(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|.)", unescaped, text, flags=re.DOTALL)

@@ -36,9 +36,7 @@ class Target(Struct, frozen=True):
         return CORPUS / self.name
 
 
-def target(
-    *words: bytes, most: int = 2_000
-) -> Callable[[Callable[[bytes], None]], Callable[[bytes], None]]:
+def target(*words: bytes, most: int = 2_000) -> Callable[[Callable[[bytes], None]], Callable[[bytes], None]]:
     """Make a target of a function, under the function's own name."""
 
     def note(run: Callable[[bytes], None]) -> Callable[[bytes], None]:

@@ -173,7 +173,10 @@ def _show(script: Script, options: argparse.Namespace) -> int:
                 if client is not None:
                     stage.play(script)
                     error = client(script, stage)
-                    print("\n".join(stage.lines), f"\n--> {name}: {error or 'sent'}, accepted: {stage.settled()}")
+                    print(
+                        "\n".join(stage.lines),
+                        f"\n--> {name}: {error or 'sent'}, accepted: {stage.settled()}",
+                    )
     return 0
 
 

@@ -102,24 +102,34 @@ class Second(_Dialling):
         super().putcmd(cmd, args)
 
     def getreply(self) -> tuple[int, bytes]:
-        """Return a reply, whose first digit counts where smtplib looks for one code."""
-        code, text = super().getreply()
-        if self._verb == "DATA" and not 300 <= code < 400:  # noqa: PLR2004
-            return (code if code >= 400 else 554), text  # noqa: PLR2004
+        """Return a reply of lines of any length, whose first digit counts where smtplib looks for one code."""
+        if self.file is None:
+            assert self.sock is not None
+            self.file = self.sock.makefile("rb")
+        lines = [self.file.readline()]
+        while lines[-1][3:4] == b"-":
+            lines.append(self.file.readline())
+        if not lines[-1].endswith(b"\n"):
+            self.close()
+            raise smtplib.SMTPServerDisconnected("in the middle of a reply")
+        code = int(lines[-1][:3]) if lines[-1][:3].isdigit() else -1
+        text = b"\n".join(line[4:].strip(b" \t\r\n") for line in lines)
+        if self._verb == "DATA" and not 300 <= code < 400:
+            return (code if code >= 400 else 554), text
         wanted = {"EHLO": 250, "HELO": 250, "MAIL": 250, "RCPT": 250, "STARTTLS": 220}.get(self._verb, 0)
-        return (wanted if wanted and 200 <= code < 300 else code), text  # noqa: PLR2004
+        return (wanted if wanted and 200 <= code < 300 else code), text
 
     def data(self, msg: bytes) -> tuple[int, bytes]:  # type: ignore[override]
         """Send the message."""
         self.putcmd("data")
         code, text = self.getreply()
-        if code >= 400:  # noqa: PLR2004
+        if code >= 400:
             raise smtplib.SMTPDataError(code, text)
         quoted = smtplib._quote_periods(msg)  # type: ignore[attr-defined]
         self.send(quoted + (b".\r\n" if quoted.endswith(b"\r\n") else b"\r\n.\r\n"))
         self._verb = "."
         code, text = self.getreply()
-        return (250 if 200 <= code < 300 else code), text  # noqa: PLR2004
+        return (250 if 200 <= code < 300 else code), text
 
     def login(self, user: str, password: str, *, initial_response_ok: bool = True) -> Any:  # noqa: ARG002
         """Log in with the one mechanism that most would choose, in UTF-8, which smtplib cannot."""
@@ -134,13 +144,13 @@ class Second(_Dialling):
     def _answer(self, mechanism: str, answers: list[str]) -> None:
         first = "" if mechanism in {"LOGIN", "CRAM-MD5"} else f" {_encoded(answers.pop(0))}"
         code, text = self.docmd("AUTH", f"{mechanism}{first}")
-        if mechanism == "CRAM-MD5" and code == 334:  # noqa: PLR2004
+        if mechanism == "CRAM-MD5" and code == 334:
             challenge = base64.b64decode(text)
             digest = hmac.new(answers[1].encode(), challenge, hashlib.md5).hexdigest()
             answers = [f"{answers[0]} {digest}"]
-        while code == 334 and answers:  # noqa: PLR2004
+        while code == 334 and answers:
             code, text = self.docmd(_encoded(answers.pop(0)))
-        if not 200 <= code < 300:  # noqa: PLR2004
+        if not 200 <= code < 300:
             raise smtplib.SMTPAuthenticationError(code, text)
 
     def send_message(self, msg: Any, *_: Any, **__: Any) -> Any:
@@ -186,7 +196,7 @@ def python(script: Script, stage: Stage, kind: type[_Dialling] = _Dialling) -> s
             script.security == "opportunistic" and client.has_extn("starttls")
         ):
             code, text = client.starttls(context=context)
-            if code != 220:  # noqa: PLR2004 -- smtplib returns a refusal without a word
+            if code != 220:
                 return f"STARTTLS: {code} {text!r}"
             client.ehlo()
         if script.login != "none":

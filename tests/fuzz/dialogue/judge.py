@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from msgspec import Struct
 
@@ -24,22 +23,19 @@ def _on_purpose(script: Script) -> bool:
 
     * bytes in the clear behind the 220 to STARTTLS (RFC 3207 section 6), which smtplib throws away;
     * a reply that came before its command: who takes it believes it, whatever the server decides;
+    * one reply too many around the message: which of them answers for it nobody can tell;
     * ciphers of the user's without authentication or encryption, or a server without a certificate: anybody is
       let in, or reads along; that TLS 1.3 knows no such ciphers saves the others.
     """
     kinds = {(one.kind, one.step) for one in script.twists}
-    injected = {("inject", "starttls"), ("extra", "starttls")} & kinds
-    return bool(injected) or script.certificate == "anonymous" or "NULL" in script.cipher or any(kind == "ahead" for kind, _ in kinds)
-
-
-def _nobody_can_tell(script: Script) -> bool:
-    """Whether a false yes looks like a true one to every client.
-
-    A reply that comes while the message is on its way, the server's own being swallowed up by the end of the
-    connection: it came behind the command, as an answer does.
-    """
-    return any(one.kind == "extra-later" and one.step == "data" for one in script.twists)
-
+    foreign = {("inject", "starttls"), ("extra", "starttls")}
+    foreign |= {(kind, step) for kind in ("extra", "extra-later") for step in ("data", "dot")}
+    return (
+        bool(foreign & kinds)
+        or script.certificate == "anonymous"
+        or "NULL" in script.cipher
+        or any(kind == "ahead" for kind, _ in kinds)
+    )
 
 
 class Verdict(Struct, frozen=True):
@@ -74,7 +70,7 @@ def judged(script: Script, stage: Stage, nodemailer: Client | None = None) -> Ve
         sends("nodemailer", nodemailer)
     kind = ""
     if report.healthy:
-        if not taken and not _nobody_can_tell(script):
+        if not taken:
             kind = "false green: the doctor's own message was not accepted"
         elif taken and not (fine or not others.get("nodemailer", "?") or sends("second", second)):
             kind = "false green: no other client sends"

@@ -73,10 +73,33 @@ _CODES: Final = (
 )
 _PASSWORDS: Final = (
     *("correct horse 7", "hunter2", "AUTH", "LOGIN", "PLAIN", "STARTTLS", "SIZE", "250", "235", "OK", "not"),
-    *("a", "pw", "owned", "example", "mail", "queued", "p=ss,w\u00f6rd", "비밀번호 8", " lead", "trail ", "%s"),
+    *(
+        "a",
+        "pw",
+        "owned",
+        "example",
+        "mail",
+        "queued",
+        "p=ss,w\u00f6rd",
+        "비밀번호 8",
+        " lead",
+        "trail ",
+        "%s",
+    ),
 )
-_SENDERS: Final = (USER, "other@example.test", "j\u00f6rg@example.test", "info@b\u00fccher.example", "a+b=c@example.test")
-_RECIPIENTS: Final = ("someone@example.test", "둘@example.test", "x@xn--bcher-kva.example", "very.long@example.test")
+_SENDERS: Final = (
+    USER,
+    "other@example.test",
+    "j\u00f6rg@example.test",
+    "info@b\u00fccher.example",
+    "a+b=c@example.test",
+)
+_RECIPIENTS: Final = (
+    "someone@example.test",
+    "둘@example.test",
+    "x@xn--bcher-kva.example",
+    "very.long@example.test",
+)
 _CAPABILITIES: Final = (
     *("PIPELINING", "8BITMIME", "SIZE", "SIZE 10485760", "SIZE 0", "size 35882577", "SMTPUTF8"),
     *("ENHANCEDSTATUSCODES", "DSN", "CHUNKING", "HELP", "VRFY", "XCLIENT", "X-ODD =", "", " "),
@@ -150,7 +173,14 @@ def draw_script(draw: Draw) -> Script:
 def _draw_twist(draw: Draw) -> Twist:
     step = draw.pick(STEPS)
     family = draw.weighted(
-        (30, "code"), (20, "style"), (10, "pace"), (14, "more"), (14, "break"), (6, "challenge"), (5, "inject"), (1, "mute")
+        (30, "code"),
+        (20, "style"),
+        (10, "pace"),
+        (14, "more"),
+        (14, "break"),
+        (6, "challenge"),
+        (5, "inject"),
+        (1, "mute"),
     )
     match family:
         case "code":
@@ -158,13 +188,22 @@ def _draw_twist(draw: Draw) -> Twist:
             return Twist(step, "code", code)
         case "style":
             kind = draw.pick(_STYLES)
-            most = draw.pick((2, 20, 90)) if kind == "multi" else draw.pick((100, 600, 2100, 8150, 9000, 17_000))
+            most = (
+                draw.pick((2, 20, 90)) if kind == "multi" else draw.pick((100, 600, 2100, 8150, 9000, 17_000))
+            )
             return Twist(step, kind, number=most, code=draw.pick(_CODES))
         case "pace":
             return Twist(step, draw.pick(("split", "late", "drip")), number=draw.pick((2, 5, 20)))
         case "more":
             # Half of them are what the client hopes for: those are the ones that may be taken for an answer.
-            hoped = {"greeting": 250, "starttls": 250, "data": 250, "rcpt": 354, "ehlo-tls": 235, "challenge": 235}
+            hoped = {
+                "greeting": 250,
+                "starttls": 250,
+                "data": 250,
+                "rcpt": 354,
+                "ehlo-tls": 235,
+                "challenge": 235,
+            }
             code = hoped.get(step, 250) if draw.chance(50) else draw.pick(_CODES)
             return Twist(step, draw.pick(("extra", "ahead", "extra-later")), code, draw.pick((1, 3, 10)))
         case "break":
@@ -172,7 +211,9 @@ def _draw_twist(draw: Draw) -> Twist:
         case "challenge":
             return Twist("challenge", draw.pick(("text", "again")), text=draw.pick(_CHALLENGES))
         case "inject":
-            injected = draw.pick(("250 injected", "220 ready", "250-x\r\n250 AUTH PLAIN", "x", "\x16\x03\x01"))
+            injected = draw.pick(
+                ("250 injected", "220 ready", "250-x\r\n250 AUTH PLAIN", "x", "\x16\x03\x01")
+            )
             return Twist("starttls", "inject", text=injected)
         case _:
             return Twist(step, draw.pick(("silence", "unfinished")))

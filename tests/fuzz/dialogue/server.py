@@ -19,7 +19,7 @@ import threading
 import time
 import warnings
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from tests.fuzz.dialogue.script import Script, Twist
 
@@ -86,7 +86,7 @@ class Stage:
         self._lines: list[str] = []
         self._ends: list[threading.Event] = []
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Self:
         self._listener = socket.create_server((_HOST, 0), backlog=64)
         self._wake, self._woken = socket.socketpair()
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -469,7 +469,7 @@ def _written(code: int, texts: tuple[str, ...], twists: dict[str, Twist]) -> byt
     if "control" in twists:
         lines[-1] += "\0\x1b[31m\x07"
     if "no-text" in twists or "blank" in twists:
-        lines = lines[:-1] + [""]
+        lines[-1] = ""
     if "no-separator" in twists:
         lines[-1] = lines[-1].lstrip("0123456789. ")  # a fourth digit would make another code of it
     end = "\n" if "bare-lf" in twists else "\r\n"

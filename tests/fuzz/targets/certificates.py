@@ -31,7 +31,14 @@ def _told(examined: Examined) -> None:
     for fault in (None, *examined.faults, *examined.remarks):
         no_control(describe(examined, fault))
     for one in examined.sent:
-        for text in (*one.names, str(one.subject), str(one.issuer), one.subject.short, one.key, one.signature):
+        for text in (
+            *one.names,
+            str(one.subject),
+            str(one.issuer),
+            one.subject.short,
+            one.key,
+            one.signature,
+        ):
             no_control(text)
     assert 0.0 <= examined.share_left <= 1.0
 
@@ -77,10 +84,8 @@ def _known() -> tuple[bytes, bytes, frozenset[bytes]]:
     """Return a certificate, its issuer, and what of responses was really signed for it."""
     folder = CORPUS / "staple"
     leaf, issuer = ((folder / name).read_bytes() for name in ("leaf.der", "issuer.der"))
-    signed = []
-    for path in sorted(folder.glob("response-*")):
-        signed.append(ocsp.load_der_ocsp_response(path.read_bytes()).tbs_response_bytes)
-    return leaf, issuer, frozenset(signed)
+    responses = (path.read_bytes() for path in folder.glob("response-*"))
+    return leaf, issuer, frozenset(ocsp.load_der_ocsp_response(one).tbs_response_bytes for one in responses)
 
 
 @target(b"\x30\x03\x0a\x01\x00", b"\x82\x00", b"\x80\x00", most=3_000)

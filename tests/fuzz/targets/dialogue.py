@@ -21,7 +21,9 @@ from tests.fuzz.target import target
 
 _LABELS: Final = {one.label for one in PROTOCOLS} | {"binary", "malformed", "line-too-long", "endless"}
 # RFC 5321 section 4.2: Reply-line, for replies that nobody could read otherwise.
-_STRICT: Final = re.compile(rb"(?:([2-5][0-9][0-9])-[\t\x20-\x7e]*\r\n)*([2-5][0-9][0-9])(?: ([\t\x20-\x7e]*))?\r\n")
+_STRICT: Final = re.compile(
+    rb"(?:([2-5][0-9][0-9])-[\t\x20-\x7e]*\r\n)*([2-5][0-9][0-9])(?: ([\t\x20-\x7e]*))?\r\n"
+)
 
 
 def _outcome(pieces: Iterable[bytes]) -> tuple[list[tuple[Reply, bytes]], tuple[Any, ...] | None, bytes]:
@@ -164,7 +166,9 @@ def scram_server(data: bytes) -> None:
     client_key = hmac.digest(salted, b"Client Key", digest)
     stored = hashlib.new(digest, client_key).digest()
     signature = hmac.digest(stored, message, digest)
-    assert (bytes(a ^ b for a, b in zip(signature, base64.b64decode(proof), strict=True)) == client_key) == knows
+    assert (
+        bytes(a ^ b for a, b in zip(signature, base64.b64decode(proof), strict=True)) == client_key
+    ) == knows
     server_key = hmac.digest(salted, b"Server Key", digest)
     verifier = b"v=" + base64.b64encode(hmac.digest(server_key, message, digest))
     try:

@@ -18,8 +18,26 @@ from tests.fuzz.target import no_control, target
 from tests.fuzz.targets.masking import a_secret
 
 _WORDS: Final = (
-    *(b"535 5.7.8 ", b"550-", b"smtp", b"Error: ", b"Traceback", b"ECONNREFUSED", b"AUTH PLAIN ", b"password="),
-    *(b"\n\tat ", b"2026-01-02T03:04:05Z ", b'{"msg":"', b"\\n", b"\r\n", b"C: ", b"S: ", b"postfix/smtp[1]: "),
+    *(
+        b"535 5.7.8 ",
+        b"550-",
+        b"smtp",
+        b"Error: ",
+        b"Traceback",
+        b"ECONNREFUSED",
+        b"AUTH PLAIN ",
+        b"password=",
+    ),
+    *(
+        b"\n\tat ",
+        b"2026-01-02T03:04:05Z ",
+        b'{"msg":"',
+        b"\\n",
+        b"\r\n",
+        b"C: ",
+        b"S: ",
+        b"postfix/smtp[1]: ",
+    ),
 )
 
 
@@ -35,7 +53,12 @@ def _checked(found: Iterable[Explained], lines: int) -> None:
         for lang in ("en", "ko"):
             problem = problem_of(finding, one.context, lang)
             shown = json_v1.problem_object(
-                problem, count=one.count, file=None, line=one.line, last_line=one.last_line, caused_by=one.caused_by
+                problem,
+                count=one.count,
+                file=None,
+                line=one.line,
+                last_line=one.last_line,
+                caused_by=one.caused_by,
             )
             objects.append(shown)
     text = json_v1.explained(objects)

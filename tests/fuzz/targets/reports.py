@@ -106,7 +106,9 @@ def _evidence(draw: Draw, stage: Stage) -> Evidence:
         labels=frozenset(draw.some(tuple(Label), 3)),
         setting=draw.pick((None, "host", "password", "port")),
         origin=_origin(draw) if draw.chance(50) else None,
-        facts={name: _words(draw) for name in draw.some(("command", "first", "names", "siblings", "value"), 40)},
+        facts={
+            name: _words(draw) for name in draw.some(("command", "first", "names", "siblings", "value"), 40)
+        },
     )
 
 
@@ -134,7 +136,9 @@ def _facts(draw: Draw) -> Any:
             DnsFacts(texts(), _words(draw), texts()),
             ConnectFacts((Attempt(_words(draw), 0.1, _words(draw)),)),
             GreetingFacts(_words(draw), _words(draw), texts(), texts()),
-            TlsFacts(_words(draw), _words(draw), subject=_words(draw), names=texts(), days=draw.below(900) - 400),
+            TlsFacts(
+                _words(draw), _words(draw), subject=_words(draw), names=texts(), days=draw.below(900) - 400
+            ),
             AuthFacts(texts(), _words(draw), _words(draw)),
             RecipientFacts(_words(draw)),
             SendFacts("t", draw.below(99_999), _words(draw), _words(draw)),
@@ -164,7 +168,8 @@ def a_report(draw: Draw) -> Report:
         for stage in draw.some(ORDERED_STAGES, 70)
     )
     turns = draw.several(
-        lambda: Turn(draw.below(900) / 100, draw.pick(("in", "out", "note")), draw.chance(50), _words(draw)), 4
+        lambda: Turn(draw.below(900) / 100, draw.pick(("in", "out", "note")), draw.chance(50), _words(draw)),
+        4,
     )
     return Report(
         settings=_settings(draw),
@@ -236,7 +241,15 @@ def sheet(data: bytes) -> None:
         no_control(stream.getvalue(), "\n")
 
 
-@target(b"Subject: ", b"=?utf-8?B?", b"?=", b"Content-Type: text/html; charset=", b"\r\n\r\n", b"--x\r\n", most=3_000)
+@target(
+    b"Subject: ",
+    b"=?utf-8?B?",
+    b"?=",
+    b"Content-Type: text/html; charset=",
+    b"\r\n\r\n",
+    b"--x\r\n",
+    most=3_000,
+)
 def sandbox_mail(data: bytes) -> None:
     """Any message that the sandbox took can be shown: nothing of it obeys, and a line of JSON is one line."""
     head, _, content = data.partition(b"\n")

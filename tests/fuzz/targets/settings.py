@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 logging.getLogger("dotenv.main").disabled = True  # it tells of every bad line
 
-_NAMES: Final = frozenset({"SMTP_HOST", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_SENDER", "SMTP_TLS"})
+_NAMES: Final = frozenset(
+    {"SMTP_HOST", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_SENDER", "SMTP_TLS"}
+)
 _MASKED: Final = 4  # characters from which a password is masked in the line of another variable, too
 
 
@@ -52,7 +54,18 @@ def _text(data: bytes) -> str | None:
         return None
 
 
-@target(b"SMTP_HOST=", b"SMTP_PASSWORD=", b"${SMTP_HOST}", b"${A:-b}", b"export ", b"'", b'"', b"\\n", b"\r\n", b" #")
+@target(
+    b"SMTP_HOST=",
+    b"SMTP_PASSWORD=",
+    b"${SMTP_HOST}",
+    b"${A:-b}",
+    b"export ",
+    b"'",
+    b'"',
+    b"\\n",
+    b"\r\n",
+    b" #",
+)
 def dotenv(data: bytes) -> None:
     """A ``.env`` file says the same as to python-dotenv, and no line that is kept shows a password."""
     path = _folder() / "dotenv.env"
@@ -67,13 +80,13 @@ def dotenv(data: bytes) -> None:
     for one in evidence:
         assert one.origin is not None
         assert 1 <= (one.origin.line or 0) <= lines
-    for name, one in values.items():
-        assert 1 <= (one.origin.line or 0) <= lines
-        no_control(one.origin.text, "\n")
-        assert "\ud800" not in repr(one)
-        if name == "SMTP_PASSWORD" and len(one.text) >= _MASKED and one.text != Secret.MASK:
+    for name, variable in values.items():
+        assert 1 <= (variable.origin.line or 0) <= lines
+        no_control(variable.origin.text, "\n")
+        if name == "SMTP_PASSWORD" and len(variable.text) >= _MASKED and variable.text != Secret.MASK:
+            assert variable.text not in repr(variable)
             shown = "\n".join(other.origin.text.replace(Secret.MASK, "") for other in values.values())
-            assert one.text not in shown, (one.text, shown)
+            assert variable.text not in shown, (variable.text, shown)
     if text is not None and "\ufeff" not in text[:1]:
         expected = dotenv_values(stream=io.StringIO(text, newline=None))
         assert {name: one.text for name, one in values.items()} == {

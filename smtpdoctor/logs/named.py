@@ -534,11 +534,11 @@ def _is_coded(word: str) -> bool:
 
 # Tables
 
-_HOST: Final = r"(?:@?(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}|localhost)"
+_HOST: Final = r"(?:@?[a-z0-9.-]+\.[a-z]+|localhost)"
 # Postfix' file of passwords: a host or domain, blanks, and user:password; as a line, or in one.
 _ROW: Final = (
-    rf"(?m)^[ \t]*(?:\[?{_HOST}\]?|\[[0-9a-f.:]{{3,45}}\])(?::[a-z0-9]{{1,10}})?[ \t]+[^\s:\[(]{{1,320}}:((?:[^\s:/]|/[^/\s]).*)$"
-    rf"|[\s(\"'](?:\[{_HOST}\](?::[a-z0-9]{{1,10}})?|@{_HOST}|{_HOST}(?::[0-9]{{2,5}})?)[ \t]+([^\s:\[(]{{1,320}}):((?:[^\s/]|/[^/\s]).*)"
+    rf"(?m)^[ \t]*(?:\[?{_HOST}\]?|\[[0-9a-f.:]+\])(?::[a-z0-9]+)?[ \t]+[^\s:\[(]+:((?:[^\s:/]|/[^/\s]).*)$"
+    rf"|[\s(\"'](?:\[{_HOST}\](?::[a-z0-9]+)?|@{_HOST}|{_HOST}(?::[0-9]+)?)[ \t]+([^\s:\[(]+):((?:[^\s/]|/[^/\s]).*)"
 )
 
 

@@ -16,6 +16,7 @@ from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice, LangChoice
 from smtpdoctor.errors import KnowledgeError, UsageError
+from smtpdoctor.files import is_there
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Lang, Message, Origin, Secret, Setting
 from smtpdoctor.text import default_language, say
@@ -313,7 +314,7 @@ def password_from(
     if file is not None:
         from smtpdoctor.settings.read import read_secret_file
 
-        flag, text = "--password-file", read_secret_file(file, "--password-file")
+        flag, text = "--password-file", read_secret_file(file, "--password-file", pipes=True)
     elif stdin:
         from smtpdoctor.cli.stdin import password_on_stdin
 
@@ -335,6 +336,9 @@ def password_from(
         raise UsageError(Message("usage.empty-password", {"flag": flag}))
     if known is not None:
         known.learn(text)
+    from smtpdoctor.settings.read import refuse_long
+
+    refuse_long(text, flag)
     return Setting(Secret(text), Origin("flag", flag, str(file) if file else None))
 
 
@@ -406,6 +410,6 @@ def places_looked_at(
     else:
         shown.append(say(lang, "usage.place.no-environment"))
     for path in files or [implicit]:
-        key = "usage.place.file" if path.exists() else "usage.place.no-file"
+        key = "usage.place.file" if is_there(path) else "usage.place.no-file"
         shown.append(say(lang, key, file=str(path)))
     return ", ".join(shown)

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from smtpdoctor.files import beginning_of
 from smtpdoctor.model import Lang, Message, Secret
 from smtpdoctor.text import say
 
@@ -193,8 +194,4 @@ def _misplaced(name: str) -> Iterator[str]:
 
 def _text_of(path: Path) -> str:
     """Return the beginning of a file, or nothing; a pipe or device would have to be waited for."""
-    with suppress(OSError, ValueError):
-        if path.is_file():
-            with path.open("rb") as stream:
-                return stream.read(_LARGEST).decode("utf-8", "surrogateescape")
-    return ""
+    return beginning_of(path, _LARGEST).decode("utf-8", "surrogateescape")

@@ -136,6 +136,7 @@ class _Run:
         evidence = lint(
             self._loaded,
             needs_sender=needs_sender,
+            needs_login=alone,
             cleartext_allowed=self._options.allow_cleartext_auth,
         )
         found = self._diagnosed(evidence)

@@ -45,6 +45,7 @@ class Label(StrEnum):
     HOST_HAS_BLANK = "host-has-blank"
     HOST_BAD_NAME = "host-bad-name"
     HOST_NEAR_MISS = "host-near-miss"
+    OTHER_MAIL_DOMAIN = "other-mail-domain"
     TLS_ON_STARTTLS_PORT = "tls-on-starttls-port"
     STARTTLS_ON_TLS_PORT = "starttls-on-tls-port"
     PLAIN_ON_TLS_PORT = "plain-on-tls-port"
@@ -58,8 +59,12 @@ class Label(StrEnum):
     NO_CREDENTIALS = "no-credentials"
     USERNAME_FORM = "username-form"
     PASSWORD_FORM = "password-form"  # noqa: S105 -- a label
+    WRONG_CREDENTIAL = "wrong-credential"
+    NO_TOKEN = "no-token"  # noqa: S105 -- a label
     NOT_AN_ADDRESS = "not-an-address"
     SENDER_NOT_LOGIN = "sender-not-login"
+    SENDER_NOT_OWN = "sender-not-own"
+    FREE_MAIL_SENDER = "free-mail-sender"
     SENDER_IS_LOGIN = "sender-is-login"
     # names
     CONTAINER_NAME = "container-name"
@@ -185,6 +190,7 @@ _MODE: Final = Meaning(
     explains=frozenset({Stage.GREETING, Stage.TLS}),
 )
 _FORM: Final = Meaning(suspicion=True, disproved_by=Stage.AUTH, of=_LOGIN)
+_SURE: Final = Meaning(disproved_by=Stage.AUTH, of=_LOGIN)
 _CUT: Final = Meaning(suspicion=True, disproved_by=Stage.AUTH, explains=frozenset({Stage.AUTH}), of=_LOGIN)
 
 MEANINGS: Final[Mapping[Label, Meaning]] = {
@@ -219,6 +225,8 @@ MEANINGS: Final[Mapping[Label, Meaning]] = {
         of=_LOGIN,
     ),
     Label.PASSWORD_FORM: _FORM,
+    Label.WRONG_CREDENTIAL: _SURE,
+    Label.NO_TOKEN: _SURE,
     Label.PLACEHOLDER: _CUT,
     Label.CONTROL_CHARACTER: _CUT,
     Label.QUOTED: _CUT,
@@ -226,6 +234,11 @@ MEANINGS: Final[Mapping[Label, Meaning]] = {
     # Where the login was tried all the same, the server is on this machine or the user allowed it.
     Label.CLEARTEXT: Meaning(suspicion=True, disproved_by=Stage.AUTH),
     Label.SENDER_NOT_LOGIN: Meaning(suspicion=True),
+    Label.SENDER_NOT_OWN: Meaning(suspicion=True),
+    Label.FREE_MAIL_SENDER: Meaning(disproved_by=Stage.SEND),
+    Label.OTHER_MAIL_DOMAIN: Meaning(
+        suspicion=True, disproved_by=Stage.AUTH, explains=frozenset({Stage.AUTH})
+    ),
 }
 _NOTHING: Final = Meaning()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import select
 import socket
 import ssl
 import threading
@@ -11,6 +12,8 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from smtpdoctor.masking.echoes import Redactor
 from smtpdoctor.smtp.channel import Channel, Oddity, os_token, own_name
@@ -23,14 +26,14 @@ from smtpdoctor.smtp.errors import (
     TLSFailed,
     Unsolicited,
 )
-from smtpdoctor.smtp.reply import MAX_LINE
+from smtpdoctor.smtp.reply import MAX_LINE, MAX_REPLY
 from smtpdoctor.smtp.transcript import Transcript
 from tests import servers
 from tests.checking import NEVER, ending
 from tests.servers import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.certs import Certificate, Certificates
     from tests.servers import Peer, Server
@@ -76,6 +79,41 @@ def paired_in_tls(certificates: Certificates) -> Iterator[tuple[Channel, socket.
         thread.join()
         with ends[0] as end:
             yield channel, end
+
+
+@contextlib.contextmanager
+def paired_in_records(
+    certificates: Certificates, tickets: int = 0
+) -> Iterator[tuple[Channel, socket.socket, Callable[[bytes], bytes]]]:
+    """Return the same, and what makes a record of TLS, so that the test can cut it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.good.cert_pem, certificates.good.key_pem)
+    context.num_tickets = tickets
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    end = context.wrap_bio(incoming, outgoing, server_side=True)
+
+    def record(data: bytes) -> bytes:
+        if data:
+            end.write(data)
+        return outgoing.read()
+
+    with paired() as (channel, theirs):
+
+        def shake() -> None:
+            while True:
+                try:
+                    end.do_handshake()
+                except ssl.SSLWantReadError:
+                    theirs.sendall(outgoing.read())
+                    incoming.write(theirs.recv(20_000))
+                else:
+                    return
+
+        thread = threading.Thread(target=shake)
+        thread.start()
+        channel.start_tls(trusting(certificates), "localhost")
+        thread.join()
+        yield channel, theirs, record
 
 
 def answer(peer: socket.socket, data: bytes) -> None:
@@ -289,7 +327,7 @@ def test_the_transcript_is_what_was_on_the_wire() -> None:
         peer.sendall(
             b"220-one\r\nWelcome, be nice\r\n220-\r\n\r\n250two\x07\r\r\n" + "221 메일\n".encode("cp949")
         )
-        assert channel.read_reply().lines == ("one", "Welcome, be nice", "", "", "two\x07\r")
+        assert channel.read_reply().lines == ("one", "Welcome, be nice", "", "", "two\x07")
         assert channel.read_reply().lines == ("메일",)
         assert incoming(channel) == [
             *("220-one", "Welcome, be nice", "220-", "", "250two\\x07\\x0d"),
@@ -516,6 +554,125 @@ def test_a_stray_reply_whose_rest_is_late() -> None:
             channel.ask("NOOP")
         thread.join()
         assert [reply.lines for reply in caught.value.replies] == [("one", "two")]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cut=st.integers(1, 30), late=st.booleans())
+def test_a_record_that_has_begun(certificates: Certificates, cut: int, late: bool) -> None:
+    """Wherever TLS is cut, what has begun to come unasked is noticed: its end is awaited, for a moment."""
+    with paired_in_records(certificates) as (channel, peer, record):
+        peer.sendall(record(b"220 mail.example.test ESMTP\r\n"))
+        channel.read_reply()
+        data = record(b"250 early\r\n")
+        peer.sendall(data[:cut])
+        thread = threading.Thread(target=peer.sendall, args=(data[cut:],))
+        if late:
+            thread.start()
+        else:
+            channel.deadline = time.monotonic() + 0.02
+        with pytest.raises(Unsolicited) as caught:
+            channel.ask("NOOP")
+        assert [reply.text for reply in caught.value.replies] == (["early"] if late else [])
+        assert not any(turn.direction == "out" for turn in channel._transcript.turns)
+        if late:
+            thread.join()
+
+
+def test_what_tls_says_for_itself_is_no_reply(certificates: Certificates) -> None:
+    """Session tickets come when the server likes, in part, too, and nobody is to answer them."""
+    with paired_in_records(certificates, tickets=5) as (channel, peer, record):
+        tickets = record(b"")  # the handshake's own, which were held back
+        peer.sendall(tickets[: len(tickets) // 2])
+        thread = threading.Thread(target=peer.sendall, args=(tickets[len(tickets) // 2 :],))
+        thread.start()
+        channel.send(b"", "")
+        assert channel.unasked() is None
+        thread.join()
+
+
+PLACES = ["before", "between", "after"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("early", [b"250 2.0.0 queued\r\n", b"554 5.7.1 no\r\n"])
+def test_a_message_is_asked_for_by_its_last_line(place: str, early: bytes) -> None:
+    """An answer that is there before that line is none, and the line is not sent; behind it, it is one."""
+    with paired(1.5) as (channel, peer):
+        got = bytearray()
+
+        def serve_message() -> None:
+            while b"line\r\n" not in got:
+                if not (data := peer.recv(100)):
+                    return
+                got.extend(data)
+            if place == "between":
+                peer.sendall(early)
+                held.set()
+            while not got.endswith(b"\r\n.\r\n"):
+                if not (data := peer.recv(100)):
+                    return
+                got.extend(data)
+            peer.sendall(b"250 2.0.0 queued\r\n")
+
+        held = threading.Event()
+
+        class Held:
+            """The channel's socket, which looks behind the first piece only when the early reply is there."""
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(inner, name)
+
+            def send(self, data: bytes) -> int:
+                sent.append(data)
+                return inner.send(data)
+
+            def recv(self, size: int) -> bytes:
+                if sent and place == "between":
+                    held.wait(PATIENCE)
+                return inner.recv(size)
+
+        sent: list[bytes] = []
+
+        inner = channel._socket
+        channel._socket = Held()  # type: ignore[assignment]
+        if place == "before":
+            peer.sendall(early)
+        thread = threading.Thread(target=serve_message, daemon=True)
+        thread.start()
+        if place == "after":
+            assert channel.ask_with_message(b"a line\r\n.\r\n", shown="(message)").code == 250
+        else:
+            with pytest.raises(Unsolicited):
+                channel.ask_with_message(b"a line\r\n.\r\n", shown="(message)")
+            inner.shutdown(socket.SHUT_WR)
+        thread.join()
+        assert bytes(got) == {"before": b"", "between": b"a line\r\n", "after": b"a line\r\n.\r\n"}[place]
+
+
+def flood_of(data: bytes) -> servers.Script:
+    """Send the same again and again, as fast as the client takes it."""
+
+    def run(peer: Peer) -> None:
+        while not peer.stopping.is_set():
+            peer.send(data * (20_000 // len(data)))
+
+    return run
+
+
+@pytest.mark.parametrize("in_tls", [False, True])
+@pytest.mark.parametrize("data", [b"250 x\r\n", b"250-x\r\n", b"2", b"\0", b"\n", b"x\r\n"])
+def test_a_look_into_a_flood_ends(certificates: Certificates, data: bytes, in_tls: bool) -> None:
+    """It takes no more than a reply can be, and no more than a few pieces, whatever comes on."""
+    first = servers.tls_on_connect(certificates.good) if in_tls else servers.raw(b"")
+    with serve(first, servers.greet(), flood_of(data)) as server, connected(server) as channel, ending():
+        if in_tls:
+            channel.start_tls(trusting(certificates), "localhost")
+        channel.read_reply()
+        select.select([channel._socket], [], [], PATIENCE)  # until it has begun
+        with pytest.raises(Unsolicited) as caught:
+            channel.ask("NOOP")
+        assert len(caught.value.received) <= 3 * MAX_REPLY
+        assert len(channel.drop_pending()) <= 3 * MAX_REPLY
 
 
 def test_more_within() -> None:

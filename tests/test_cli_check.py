@@ -610,7 +610,7 @@ def test_a_reader_that_has_seen_enough(password: Path, format_: str) -> None:
         ["presets"],
         ["presets", "gmail"],
         ["generate", "gmail", "--quiet"],
-        ["lint", "--host", "smtp.gmail.com", "--sender", "a@gmail.com", "--no-environment"],
+        ["lint", "--host", "mail.corp.kr", "--sender", "a@corp.kr", "--no-environment"],
     ],
 )
 def test_no_command_minds_a_closed_pipe(arguments: list[str]) -> None:

@@ -81,9 +81,21 @@ def test_quiet_is_for_scripts() -> None:
     assert "contradict" in presets("--quiet", "--verbose", code=2).stderr
 
 
-@pytest.mark.parametrize("name", ["Gmail", "지메일", "g-suite", "googlemail", " gmail "])
-def test_other_names(name: str) -> None:
-    assert presets(name).stdout == presets("gmail").stdout
+@pytest.mark.parametrize(
+    ("name", "preset"),
+    [
+        *((name, "gmail") for name in ("Gmail", "지메일", "g-suite", "googlemail", " gmail ")),
+        *((name, "gmail") for name in ("smtp.gmail.com", "SMTP.gmail.com.", "gmail.com", "kim@gmail.com")),
+        *((name, "naver") for name in ("kim@naver.com", "smtp.naver.com", "naver.com")),
+        ("contoso-com.mail.protection.outlook.com", "microsoft365"),
+        ("email-smtp.eu-south-1.amazonaws.com", "ses"),
+        *((name, "own") for name in ("postfix", "Apache James", "mailcow", "company SMTP", "회사 메일 서버")),
+    ],
+)
+def test_other_names(name: str, preset: str) -> None:
+    """A provider is found by whatever a person has of it: a name, its server, an address."""
+    assert presets(name, "--quiet").stdout == presets(preset, "--quiet").stdout
+    assert presets(name).stdout == presets(preset).stdout
 
 
 def test_an_unknown_name_offers_the_nearest() -> None:

@@ -44,8 +44,8 @@ en = "Note {fact.days}"
 ko = "{fact.days} 참고"
 when = { label = ["helo"] }
 [[fix]]
-en = "Set {at.password} to {set.security.tls}"
-ko = "{set.security.tls} {at.password}"
+en = "Set {at.password} to {set.pairs}"
+ko = "{set.pairs} {at.password}"
 [[match]]
 text = 'bad (?:word|thing)'
 [[example]]
@@ -75,6 +75,7 @@ ko = "x"
 [password]
 kind = "api-key"
 pattern = '^[a-z]+$'
+shape = { en = "x", ko = "x" }
 example = "your-key"
 en = "x"
 ko = "x"
@@ -124,6 +125,7 @@ FILES = {
     "words.toml": WORDS,
     "hints.toml": re.sub(r"(?m)^\d{3} = .*$", "", (load.PACKAGE / "hints.toml").read_text(encoding="utf-8")),
     "spellings.toml": SPELLINGS,
+    "secrets.toml": (load.PACKAGE / "secrets.toml").read_text(encoding="utf-8"),
 }
 
 
@@ -192,7 +194,7 @@ def test_the_small_tree_is_right(problems: Callable[[str, str, str], list[str]])
         ),
         (
             "catalogue/thing.toml",
-            "{set.security.tls} {at.password}",
+            "{set.pairs} {at.password}",
             "{at.password}",
             ["differ", "Set {at.password}"],
         ),
@@ -200,7 +202,7 @@ def test_the_small_tree_is_right(problems: Callable[[str, str, str], list[str]])
         ("catalogue/thing.toml", 'en = "Title"', 'en = "Title of {host}"', ["title"]),
         (
             "catalogue/thing.toml",
-            "Set {at.password} to {set.security.tls}",
+            "Set {at.password} to {set.pairs}",
             "Set {host}",
             ["fix: one without"],
         ),
@@ -246,6 +248,49 @@ def test_the_small_tree_is_right(problems: Callable[[str, str, str], list[str]])
             ["username.value"],
         ),
         ("presets/corp.toml", "your-key", "my-key", ["password.example"]),
+        # what a preset says of its servers and of those of others
+        ("presets/corp.toml", "shape =", "shap =", ["shap"]),
+        ("presets/corp.toml", 'shape = { en = "x", ko = "x" }\n', "", ["password.shape", "pattern"]),
+        ("presets/corp.toml", "pattern = '^[a-z]+$'\n", "", ["password.shape", "pattern"]),
+        ("presets/corp.toml", 'kind = "mailbox"', 'kind = "mailbocks"', ["kind", "mailbox"]),
+        ("presets/corp.toml", "checked", "ports_complete = true\nchecked", ["ports_complete", "sources"]),
+        (
+            "presets/corp.toml",
+            "checked",
+            'misspelt = ["smtp.corp.example"]\nchecked',
+            ["misspelt", "'smtp.corp.example'"],
+        ),
+        ("presets/corp.toml", "checked", 'hosts = ["*.corp.*"]\nchecked', ["hosts", "'*.corp.*'"]),
+        (
+            "presets/corp.toml",
+            "checked",
+            'no_login = ["mx.corp.example"]\nchecked',
+            ["no_login", "'mx.corp.example'"],
+        ),
+        (
+            "presets/corp.toml",
+            'security = "tls"',
+            'security = "tls"\nhost = "mx.corp.example"',
+            ["endpoint.host", "'mx.corp.example'"],
+        ),
+        (
+            "presets/corp.toml",
+            "[name]",
+            '[domain_hosts]\n"corp.example" = "smtp.corp.example"\n[name]',
+            ["domain_hosts", "'corp.example'"],
+        ),
+        (
+            "presets/corp.toml",
+            "[sender]",
+            "[[password.refused]]\npattern = '(?=x)'\nen = 'x'\nko = 'x'\n[sender]",
+            ["refused", "not an RE2 pattern"],
+        ),
+        (
+            "catalogue/thing.toml",
+            "[[match]]",
+            '[[change]]\nsetting = "port"\nvalue = "port:465"\n[[match]]',
+            ["port:tls", "'port:465'"],
+        ),
         ("words.toml", "closed", "(?<=x)closed", ["eof", "not an RE2 pattern"]),
     ],
 )
@@ -275,15 +320,28 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_one_preset_is_read_as_strictly(tmp_path: Path) -> None:
-    """A preset of the user's own goes through the same checks; a file that is gone is a problem, too."""
-    file = tmp_path / "corp.toml"
-    file.write_text(PRESET)
-    assert read_preset(file, frozenset({"thing"})).id == "corp"
+def test_no_two_presets_have_the_same_host_or_domain(
+    problems: Callable[[str, str, str], list[str]], tmp_path: Path
+) -> None:
+    """Whose a name is must not depend on the order of the files."""
+    assert problems("words.toml", "", "") == []
+    more = 'mail_domains = ["corp.example"]\nchecked'
+    (tmp_path / "presets/corp.toml").write_text(PRESET.replace("checked", more))
+    (tmp_path / "presets/firm.toml").write_text(PRESET.replace("checked", more))
+    with pytest.raises(KnowledgeError) as caught:
+        read(tmp_path, tmp_path / "presets")
+    found = "\n".join(caught.value.problems)
+    assert "'smtp.corp.example' belongs to" in found
+    assert "'corp.example' belongs to" in found
+
+
+def test_one_preset_is_read_as_strictly() -> None:
+    """A preset of the user's own goes through the same checks; as editors of Windows write it, too."""
+    file = Path("corp.toml")
+    for data in (PRESET.encode(), PRESET.encode("utf-8-sig"), PRESET.replace("\n", "\r\n").encode()):
+        assert read_preset(file, data, frozenset({"thing"})).id == "corp"
     with pytest.raises(KnowledgeError, match=r"corp\.toml: .*no diagnosis 'thing'"):
-        read_preset(file, frozenset())
-    with pytest.raises(KnowledgeError, match=r"gone\.toml"):
-        read_preset(tmp_path / "gone.toml", frozenset())
+        read_preset(file, PRESET.encode(), frozenset())
 
 
 def test_texts_come_in_both_languages() -> None:
@@ -385,13 +443,28 @@ def test_the_index_is_kept_and_used_again(tmp_path: Path) -> None:
     assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
     (index,) = cache.iterdir()
     files = {file.name: file.stat().st_mtime_ns for file in index.iterdir()}
-    kinds = ("catalogue", "rules", "presets", "names", "apps", "words", "hints", "spellings")
+    kinds = (
+        "catalogue",
+        "rules",
+        "presets",
+        "names",
+        "apps",
+        "words",
+        "hints",
+        "spellings",
+        "secrets",
+        "keys",
+    )
     assert set(files) == {f"{kind}.json" for kind in kinds}
     assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
     assert {file.name: file.stat().st_mtime_ns for file in index.iterdir()} == files
-    # A file that somebody took away is no reason to fail.
+    # A file that somebody took away or put something else for is no reason to fail, nor one without its end.
     (index / "words.json").unlink()
+    os.mkfifo(index / "words.json")
     assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
+    (index / "words.json").write_bytes((index / "words.json").read_bytes()[:-9] + bytes(9))
+    assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
+    assert not index.exists()
 
 
 def test_a_cache_that_cannot_be_written_still_works(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,9 @@ NAVER = BASE | {
     "SMTP_PASSWORD": "ABCD1234EFGH",
     "SMTP_SENDER": "me@naver.com",
 }
+MAILGUN = BASE | {"SMTP_HOST": "smtp.mailgun.org", "SMTP_PASSWORD": "0af1" * 8 + "-12345678-9abcdef0"}
+NETEASE = BASE | {"SMTP_HOST": "smtp.163.com", "SMTP_USERNAME": "me@163.com", "SMTP_SENDER": "me@163.com"}
+NETEASE |= {"SMTP_PORT": "465", "SMTP_TLS": "true", "SMTP_OPPORTUNISTIC_TLS": "false"}
 CLEAR = {"SMTP_OPPORTUNISTIC_TLS": "false"}
 NO_LOGIN = {"SMTP_USERNAME": None, "SMTP_PASSWORD": None}
 TOKEN = "ya29." + "a0AfH6SMBx" * 10
@@ -66,7 +70,7 @@ def labels(base: dict[str, str], changes: dict[str, str | None], **flags: str) -
     return [f"{one.setting}:{label}" for one in found(base, changes, **flags) for label in one.labels]
 
 
-@pytest.mark.parametrize("base", [BASE, GMAIL, RESEND, NAVER])
+@pytest.mark.parametrize("base", [BASE, GMAIL, RESEND, NAVER, MAILGUN, NETEASE])
 def test_good_settings_are_quiet(base: dict[str, str]) -> None:
     """Settings that work give nothing at all."""
     assert labels(base, {}) == []
@@ -188,13 +192,18 @@ def test_good_settings_are_quiet(base: dict[str, str]) -> None:
             {"SMTP_SENDER": "no-reply@corp.kr"},
         ),
         (
-            "sender:sender-not-login",
+            "sender:sender-not-own",
             GMAIL,
             {"SMTP_SENDER": "app@corp.kr"},
             {"SMTP_SENDER": "Me <ME@gmail.com>"},
         ),
         ("sender:sender-not-login", NAVER, {"SMTP_SENDER": "you@naver.com"}, {"SMTP_SENDER": "Me@naver.com"}),
-        ("sender:sender-not-login", GMAIL, {"SMTP_SENDER": "you@gmail.com"}, NO_LOGIN),
+        ("sender:sender-not-own", GMAIL, {"SMTP_SENDER": "you@gmail.com"}, NO_LOGIN),
+        ("sender:free-mail-sender", RESEND, {"SMTP_SENDER": "me@gmail.com"}, {"SMTP_SENDER": "me@corp.kr"}),
+        ("username:no-credentials", GMAIL, NO_LOGIN, NO_LOGIN | {"SMTP_HOST": "smtp-relay.gmail.com"}),
+        ("username:no-credentials", NAVER, NO_LOGIN, {"SMTP_PASSWORD": None}),
+        ("password:wrong-credential", MAILGUN, {"SMTP_PASSWORD": "key-" + "0af1" * 8}, {}),
+        ("host:other-mail-domain", NETEASE, {"SMTP_USERNAME": "me@126.com"}, {}),
     ],
 )
 def test_each_label_and_its_neighbour(
@@ -290,16 +299,24 @@ def _matching(pattern: str) -> st.SearchStrategy[str]:
 def working(draw: st.DrawFn, name: str) -> tuple[str | None, str | None, str]:
     """Draw a login and a sender as the preset describes them."""
     preset = load.presets()[name]
-    domain = preset.mail_domains[0] if preset.mail_domains else "corp.kr"
+    # An address that only those of the provider's own domains may have is none of these.
+    own = not any(
+        re.search(one.pattern, f"me@{d}") for one in preset.username.refused for d in preset.mail_domains
+    )
+    domain = preset.mail_domains[0] if preset.mail_domains and own else "corp.kr"
     address = f"me@{domain}"
     forms = {"local-part": "me", "any": "app-user", "literal": preset.username.value}
     username: str | None = forms.get(preset.username.form, address)
     if preset.username.form == "regex":
         username = draw(_matching(preset.username.value or ""))
     password: str | None = draw(_matching(preset.password.pattern or "[A-Za-z]{12}"))
+    if preset.password.kind == "oauth2":
+        password = TOKEN
+    if any(one.unequal and re.search(one.pattern, password or "") for one in preset.password.refused):
+        username = password
     if preset.password.kind == "none":
         username = password = None
-    bound = preset.sender.rule in {"login-address", "rewritten"}
+    bound = preset.sender.rule in {"login-address", "login-or-alias", "rewritten"}
     sender = username if bound and username and "@" in username else address
     return username, password, sender
 
@@ -313,7 +330,7 @@ def test_working_settings_of_a_preset_are_quiet(data: st.DataObject, name: str, 
     endpoint = preset.endpoint[number]
     username, password, sender = data.draw(working(name))
     flags = Flags(
-        host=endpoint.host or preset.host,
+        host=(endpoint.host or preset.host).replace("*", "corp-kr").replace("your-domain", "corp"),
         port=endpoint.port,
         security=endpoint.security,
         username=username,

@@ -100,10 +100,6 @@ def advise(finding: Finding, context: Context, lang: Lang, options: Sequence[str
     about = changes[0].setting if changes else None
     overridden = _overridden(finding, context.settings, lang)
     steps = tidy([*overridden, *_steps(entry, preset, reply, names, context, lang)], about)
-    if not steps:
-        # All that is said in general is about ports that this provider does not have.
-        names = Names(finding, context, preset, lang, options, everything=True)
-        steps = tidy(_steps(entry, preset, reply, names, context, lang), about)
     told = chosen(steps)
     beside = list(_beside(finding, lang))
     return Advice(
@@ -195,16 +191,15 @@ def _of_provider(entry: Entry, preset: Preset, settings: Settings, lang: Lang) -
     for what in entry.provider_facts:
         # A user name of the right form may still be wrong, but that is not the first thing to look at.
         rank = 5 if what == "username" and _fits(settings, preset) else 3
-        text, said = (_fact(preset, what, one) for one in (lang, _ENGLISH))
+        host = settings.host.value if settings.host else None
+        text, said = (_fact(preset, what, host, one) for one in (lang, _ENGLISH))
         yield Step(text, said, rank, frozenset({what}))
 
 
-def _fact(preset: Preset, what: str, lang: Lang) -> str:
+def _fact(preset: Preset, what: str, host: str | None, lang: Lang) -> str:
     if what == "port":
         text = say(lang, "advice.and").join(
-            f"{one.port} {say(lang, f'security.{one.security.value}')}"
-            for one in preset.endpoint
-            if one.host in {None, preset.host}
+            f"{one.port} {say(lang, f'security.{one.security.value}')}" for one in preset.endpoints_at(host)
         )
     else:
         part = getattr(preset, what)
@@ -217,7 +212,7 @@ def _fits(settings: Settings, preset: Preset) -> bool:
     username = settings.username.value if settings.username else ""
     match preset.username.form:
         case "literal":
-            return username == preset.username.value
+            return username == preset.username.value or username in preset.username.also
         case "email" | "email-or-local":
             return "@" in username.strip("@") or (bool(username) and preset.username.form != "email")
         case _:

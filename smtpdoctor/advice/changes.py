@@ -51,15 +51,14 @@ def _changes(
     if edit.setting == "security":
         yield from _of_security(Security(edit.value.partition(":")[2]), settings, preset, names)
         return
-    value = edit.value.partition(":")[2] if edit.value.startswith("port:") else names.fill(edit.value)
+    value = _port(edit, names) if edit.value.startswith("port:") else names.fill(edit.value)
     if not value or Secret.MASK in value:  # what is masked cannot be told to be written
         return
     setting = settings.get(edit.setting)
     if setting is not None and str(setting.value) == value:
         return
-    if edit.setting == "port" and not offers(
-        preset, int(value), settings.security.value if settings.security else None
-    ):
+    mode = settings.security.value if settings.security else None
+    if edit.setting == "port" and not offers(preset, _host(settings), int(value), mode):
         return
     origin = setting.origin if setting is not None else None
     if finding.evidence.setting == edit.setting and finding.evidence.origin is not None:
@@ -69,9 +68,21 @@ def _changes(
         yield Change(place.name, value, place, edit.setting)
 
 
+def _port(edit: Edit, names: Names) -> str | None:
+    """Return the server's port for the mode that an edit names."""
+    mode = Security(edit.value.partition(":")[2])
+    return next((str(port) for port, one in names.pairs() if one is mode), None)
+
+
+def _host(settings: Settings) -> str | None:
+    return settings.host.value if settings.host else None
+
+
 def _of_security(mode: Security, settings: Settings, preset: Preset | None, names: Names) -> Iterator[Change]:
     port = settings.port.value if settings.port else None
-    if not offers(preset, port, mode) or (settings.security and settings.security.value is mode):
+    if not offers(preset, _host(settings), port, mode) or (
+        settings.security and settings.security.value is mode
+    ):
         return
     origin = settings.security.origin if settings.security else None
     if origin is not None and origin.kind in {"flag", "argument"}:

@@ -13,21 +13,34 @@ from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.model import Finding, Lang, Security, SettingName, Settings
 from smtpdoctor.text import say
 
-__all__ = ["Names", "check_command", "offers"]
+__all__ = ["Names", "check_command", "offers", "pairs_of"]
 
 _DEFAULT_ENV: Final = ".env"
 # What has no file to be repeated from: flags, and the arguments of a program that calls the API.
 _ON_THE_LINE: Final = frozenset({"flag", "argument"})
 _FLAGS: Final[tuple[SettingName, ...]] = ("host", "port", "security", "username", "sender", "ehlo")
+_USUAL: Final = ((587, Security.STARTTLS), (465, Security.TLS))  # RFC 8314
 
 
-def offers(preset: Preset | None, port: int | None, security: Security | None) -> bool:
-    """Whether a provider has such a port or way of securing it; one that is not known has."""
-    if preset is None or preset.kind == "local":
+def pairs_of(preset: Preset | None, host: str | None) -> tuple[tuple[int, Security], ...]:
+    """Return the ports to send by, each with its mode: the provider's first for each, else the usual ones."""
+    if preset is None:
+        return _USUAL
+    found: dict[Security, int] = {}
+    for one in preset.endpoints_at(host):
+        found.setdefault(one.security, one.port)
+    if len(found) > 1:
+        found.pop(Security.NONE, None)
+    return tuple((port, mode) for mode, port in found.items())
+
+
+def offers(preset: Preset | None, host: str | None, port: int | None, security: Security | None) -> bool:
+    """Whether a provider has such a port or way of securing it at a host; one that is not known has."""
+    if preset is None or preset.anywhere:
         return True
     return any(
         port in {None, one.port} and (security is None or _alike(security, one.security))
-        for one in preset.endpoint
+        for one in preset.endpoints_at(host)
     )
 
 
@@ -81,10 +94,7 @@ def _without(words: Iterable[str], flags: frozenset[str]) -> Iterator[str]:
 
 
 class Names:
-    """Fills placeholders; see ``knowledge.placeholders``.
-
-    ``everything``: also name ports and modes that the provider does not offer.
-    """
+    """Fills placeholders; see ``knowledge.placeholders``."""
 
     def __init__(
         self,
@@ -93,8 +103,6 @@ class Names:
         preset: Preset | None,
         lang: Lang,
         options: Sequence[str] = (),
-        *,
-        everything: bool = False,
     ) -> None:
         self._finding = finding
         self._settings = context.settings
@@ -102,7 +110,6 @@ class Names:
         self._preset = preset
         self._lang = lang
         self._options = options
-        self._everything = everything
 
     def fill(self, text: str) -> str | None:
         """Return the text filled in, or None where a placeholder has no value."""
@@ -148,6 +155,8 @@ class Names:
                 return self._at(cast("SettingName", rest))
             case "set":
                 return self._set(rest)
+            case "ports":
+                return self._any_of(str(port) for port, _ in self.pairs())
             case "fact":
                 return self._finding.evidence.facts.get(rest)
             case "preset":
@@ -182,21 +191,49 @@ class Names:
             return say(self._lang, "advice.at", name=origin.name or variable, place=str(origin))
         return origin.name
 
+    def pairs(self) -> tuple[tuple[int, Security], ...]:
+        """Return the ports to send by, each with its mode."""
+        return pairs_of(self._preset, self._settings.host.value if self._settings.host else None)
+
+    def _any_of(self, texts: Iterable[str]) -> str:
+        return say(self._lang, "advice.or").join(texts)
+
     def _set(self, rest: str) -> str | None:
         what, _, value = rest.partition(".")
-        port = int(value) if what == "port" else None
-        mode = Security(value) if what == "security" else None
-        if not self._everything and not offers(self._preset, port, mode):
-            return None
-        flagged = self._settings.get(cast("SettingName", what))
-        if flagged is not None and flagged.origin.kind == "flag":
-            return f"--{what} {value}"
-        if flagged is not None and flagged.origin.kind == "argument":
-            return f'{what}="{value}"' if mode else f"{what}={value}"
-        if mode is None:
-            return f"{self.variable('port')}={value}"
+        if what == "security":
+            mode = Security(value)
+            return self._mode(mode) if self._fits_here(mode) else None
+        wanted = Security(value) if what == "pair" else None
+        pairs = (pair for pair in self.pairs() if wanted in {None, pair[1]})
+        return self._any_of(self._pair(port, mode) for port, mode in pairs)
+
+    def _fits_here(self, mode: Security) -> bool:
+        """Whether a mode can be set as long as the port stays."""
+        host, port = self._settings.host, self._settings.port
+        name = host.value if host else None
+        here = port.value if port and offers(self._preset, name, port.value, None) else None
+        if here is None and port and self._preset and self._preset.ports_complete:
+            return False
+        return offers(self._preset, name, here, mode)
+
+    def _pair(self, port: int, mode: Security) -> str:
+        number, written = self._written("port", str(port)), self._mode(mode)
+        number = number or f"{self.variable('port')}={port}"
+        return say(self._lang, "advice.pair", port=number, mode=written) if written else f"`{number}`"
+
+    def _mode(self, mode: Security) -> str:
         lines = self._app.write.get(mode, {})
-        return say(self._lang, "advice.and").join(f"{name}={text}" for name, text in lines.items())
+        told = say(self._lang, "advice.and").join(f"{name}={text}" for name, text in lines.items())
+        return self._written("security", mode.value) or told
+
+    def _written(self, name: SettingName, value: str) -> str:
+        """Return how a value is given on the command line, or as an argument, where the setting came from there."""
+        known = self._settings.get(name)
+        if known is None or known.origin.kind not in _ON_THE_LINE:
+            return ""
+        if known.origin.kind == "flag":
+            return f"--{name} {value}"
+        return f"{name}={value}" if value.isdigit() else f'{name}="{value}"'
 
     def _of_preset(self, what: str) -> str | None:
         preset = self._preset
@@ -207,10 +244,15 @@ class Names:
                 return preset.host
             case "port":
                 mode = self._settings.security.value if self._settings.security else None
-                fitting = (one for one in preset.endpoint if mode is None or _alike(mode, one.security))
-                return str(next(fitting, preset.endpoint[0]).port)
+                pairs = self.pairs()
+                fitting = (port for port, one in pairs if mode is None or _alike(mode, one))
+                return str(next(fitting, pairs[0][0]))
             case "ports":
                 return self._ports(preset)
+            case "shape":
+                return preset.password.shape.in_(self._lang) if preset.password.shape else None
+            case "refused":
+                return self._refused(preset)
             case "username":
                 return preset.username.value if preset.username.form == "literal" else None
             case "password":
@@ -220,14 +262,20 @@ class Names:
 
     def _ports(self, preset: Preset) -> str | None:
         """Return the other ports of the provider's usual server; a local one has whichever its owner gave it."""
-        if preset.kind == "local":
+        if preset.anywhere:
             return None
         here = self._settings.port.value if self._settings.port else None
         return say(self._lang, "advice.and").join(
             f"{one.port} {say(self._lang, f'security.{one.security.value}')}"
-            for one in preset.endpoint
-            if one.host in {None, preset.host} and one.port != here
+            for one in preset.endpoints_at(self._settings.host.value if self._settings.host else None)
+            if one.port != here
         )
+
+    def _refused(self, preset: Preset) -> str | None:
+        """Return what the preset says of the value that lint knew by one of its patterns."""
+        part = preset.username if self._finding.evidence.setting == "username" else preset.password
+        pattern = self._finding.evidence.facts.get("refused")
+        return next((one.in_(self._lang) for one in part.refused if one.pattern == pattern), None)
 
     def _bare(self, name: SettingName) -> str | None:
         setting = self._settings.get(name)

@@ -26,6 +26,7 @@ _SMALL: Final = frozenset(
     }
 )
 _ABOUT: Final = re.compile(r"(?:at|set)\.([a-z]+)")
+_PAIRS: Final = frozenset({"pair", "pairs"})  # of a port and a mode
 
 
 class Step(Struct, frozen=True):
@@ -43,8 +44,10 @@ class Step(Struct, frozen=True):
 
 def settings_in(template: str) -> frozenset[SettingName]:
     """Return the settings that a text with placeholders is about."""
-    found = map(_ABOUT.match, PLACEHOLDER.findall(template))
-    return frozenset(one[1] for one in found if one)  # type: ignore[misc] # the schema knows no others
+    found = {one[1] for one in map(_ABOUT.match, PLACEHOLDER.findall(template)) if one}
+    if found & _PAIRS:
+        found = (found - _PAIRS) | {"port", "security"}
+    return frozenset(found)  # type: ignore[arg-type] # the schema knows no others
 
 
 def _marks(text: str) -> tuple[frozenset[str], frozenset[str]]:

@@ -16,7 +16,7 @@ __all__ = ["presets"]
 def presets(
     name: Annotated[
         Optional[str],  # noqa: UP045 -- typer reads it at run time
-        Argument(help="Show this one: its id or another name of it.", metavar="[NAME]"),
+        Argument(help="Show this one: its id, another name, its server or an address.", metavar="[NAME]"),
     ] = None,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,

@@ -171,8 +171,8 @@ def _earlier(texts: Sequence[str | None], plan: Plan, host: str | None) -> Itera
     for preset in presets.values():
         for one in preset.endpoint:
             modes = {one.security}
-            if one.security is Security.STARTTLS or preset.kind == "local":
-                modes |= {Security.OPPORTUNISTIC} if preset.kind != "local" else set(Security)
+            if one.security is Security.STARTTLS or preset.anywhere:
+                modes |= set(Security) if preset.anywhere else {Security.OPPORTUNISTIC}
             for mode in modes:
                 yield replace(
                     plan,

@@ -38,6 +38,7 @@ __all__ = [
 _FILE_SUFFIX: Final = "_FILE"
 _FALLBACK_PASSWORD: Final = "your-password"  # noqa: S105 -- a placeholder, recognised by lint
 _FALLBACK_USERNAME: Final = "your-user-name"
+_BY_LOGIN: Final = frozenset({"login-address", "login-or-alias"})  # the login is a good sender
 _OWN_DOMAIN: Final = "your-domain.com"
 _SINK_SENDER: Final = "noreply@example.com"
 # A reference to another place, and what it falls back on.
@@ -214,15 +215,15 @@ def _endpoints(preset: Preset) -> str:
 
 def _endpoint(preset: Preset, wish: Wish) -> Endpoint:
     """Return the endpoint that fits, the recommended one first; raises UsageError naming the others."""
-    if preset.kind == "local":
-        # A sink listens where its user put it, with a certificate or without.
-        known = next((one for one in preset.endpoint if wish.port in (None, one.port)), None)
-        port = wish.port or preset.endpoint[0].port
-        return Endpoint(port, wish.security or (known.security if known else Security.NONE))
-    for one in preset.endpoint:
-        if wish.port not in (None, one.port):
-            continue
-        if wish.host is not None and one.host not in (None, wish.host):
+    if preset.anywhere:
+        # A server of one's own listens where its owner put it, with a certificate or without.
+        fitting = [one for one in preset.endpoint if wish.port in (None, one.port)]
+        known = next((one for one in fitting if wish.security in (None, one.security)), None)
+        usual = Security.NONE if preset.kind == "local" else Security.STARTTLS
+        port = wish.port or (known or preset.endpoint[0]).port
+        return Endpoint(port, wish.security or (known.security if known else usual))
+    for one in preset.endpoint if wish.host is None else preset.endpoints_at(wish.host):
+        if wish.port not in (None, one.port) or (wish.host is None and one.host and "*" in one.host):
             continue
         if wish.security in (None, one.security):
             return one
@@ -291,18 +292,18 @@ def _username(preset: Preset, wish: Wish) -> _Value:
     form = preset.username.form
     if form == "literal":
         literal = cast("str", preset.username.value)
-        if wish.username not in (None, literal):
+        if wish.username not in (None, literal, *preset.username.also):
             values: dict[str, object] = {
                 "flag": "--set username",
                 "value": wish.username,
                 "expected": Message("usage.set.literal", {"preset": preset.id, "value": literal}),
             }
             raise UsageError(Message("usage.value", values))
-        return _Value(literal)
+        return _Value(wish.username or literal)
     if wish.username is not None:
         return _Value(wish.username)
     by_address = form in {"email", "email-or-local"}
-    if wish.sender is not None and by_address and preset.sender.rule == "login-address":
+    if wish.sender is not None and by_address and preset.sender.rule in _BY_LOGIN:
         return _Value(mailbox(wish.sender), yields=True)
     return _placeholder(_address(preset) if by_address else _FALLBACK_USERNAME)
 
@@ -310,7 +311,7 @@ def _username(preset: Preset, wish: Wish) -> _Value:
 def _sender(preset: Preset, wish: Wish) -> _Value:
     if wish.sender is not None:
         return _Value(wish.sender)
-    if wish.username and preset.sender.rule in {"login-address", "rewritten"}:
+    if wish.username and preset.sender.rule in {*_BY_LOGIN, "rewritten"}:
         name = wish.username
         if "@" not in name and preset.mail_domains:
             name = f"{name}@{preset.mail_domains[0]}"
@@ -328,7 +329,7 @@ def _given_password(preset: Preset, secret: Secret) -> str:
     text = secret.reveal()
     if preset.password.strip_spaces and preset.password.pattern:
         bare = re.sub(r"\s", "", text)
-        if re.fullmatch(preset.password.pattern, bare):
+        if load.fits(preset.password.pattern, bare, preset):
             return bare
     return text
 
@@ -344,8 +345,11 @@ def plan_for(preset: Preset, app: App, wish: Wish) -> Plan:
     endpoint = _endpoint(preset, wish)
     host = _host(preset, endpoint, wish)
     values: dict[SettingName, _Value] = {"host": _Value(host), "port": _Value(str(endpoint.port))}
-    no_login = preset.kind == "local" or preset.username.form == "none" or preset.password.kind == "none"
-    if not no_login or wish.username is not None or wish.password is not None or wish.unprinted:
+    # A company's own server nearly always wants a login, though none is known to be needed.
+    login = preset.needs_login(host) or (
+        preset.kind == "own" and "none" not in {preset.username.form, preset.password.kind}
+    )
+    if login or wish.username is not None or wish.password is not None or wish.unprinted:
         values["username"] = _username(preset, wish)
         values["password"] = (
             _placeholder(_password(preset))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -47,8 +47,13 @@ __all__ = ["Knowledge", "index_bytes", "parse_preset", "read", "read_preset"]
 S = TypeVar("S", bound=msgspec.Struct)
 
 # What an edit may set without a placeholder, and which settings those are.
-_PORT: Final = re.compile(r"port:([1-9]\d{0,4})")
+_PORT: Final = re.compile(r"port:(?:tls|starttls)")
 _MODE: Final = re.compile(rf"security:(?:{'|'.join(Security)})")
+_KINDS: Final = ("mailbox", "transactional", "sink", "local", "own")
+# Of a user's own preset. The reader of TOML compares every beginning of a name with the others.
+_MOST_DOTS: Final = 100
+_TOO_DEEP: Final = re.compile(rf"(?m)^(?:[^.\n]*+\.){{{_MOST_DOTS}}}")
+_LONGEST_PATTERN: Final = 1_000
 # RE2 has neither look-around nor back-references; the log reader needs RE2's speed.
 _NOT_RE2: Final = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]|\(\?P=")
 
@@ -180,7 +185,7 @@ def _problems_of_edit(edit: Edit) -> Iterator[str]:
     if edit.setting == "security" and not _MODE.fullmatch(edit.value):
         yield f"value: expected security:MODE, not {edit.value!r}"
     if edit.setting == "port" and not _PORT.fullmatch(edit.value) and edit.value != "{preset.port}":
-        yield f"value: expected port:NUMBER or {{preset.port}}, not {edit.value!r}"
+        yield f"value: expected port:tls, port:starttls or {{preset.port}}, not {edit.value!r}"
     if edit.setting == "password" and edit.value != "{preset.password}":
         yield "value: for a password only the placeholder {preset.password}"
     if not edit.value:
@@ -210,6 +215,9 @@ def _problems_of_preset(preset: Preset, replies: tuple[Reply, ...], ids: frozens
         yield "endpoint: one or more is needed"
     if preset.password.pattern:
         yield from _problems_of_pattern("password.pattern", preset.password.pattern)
+    for refused in (*preset.username.refused, *preset.password.refused):
+        yield from _problems_of_pattern("refused.pattern", refused.pattern)
+    yield from _problems_of_hosts(preset)
     if preset.username.form in {"literal", "regex"} and not preset.username.value:
         yield f"username.value: a {preset.username.form} needs it"
     elif preset.username.form == "regex":
@@ -222,6 +230,42 @@ def _problems_of_preset(preset: Preset, replies: tuple[Reply, ...], ids: frozens
                 yield f"reply {reply.text!r}: no diagnosis {diagnosis!r}"
         if not reply.text and reply.code is None:
             yield "reply: neither text nor code"
+
+
+def _problems_of_hosts(preset: Preset) -> Iterator[str]:
+    hosts = {preset.host, *preset.hosts}
+    yield from (f"hosts: {one!r} has more than one *" for one in sorted(hosts) if one.count("*") > 1)
+    named: dict[str, Iterable[str | None]] = {
+        "endpoint.host": (one.host for one in preset.endpoint),
+        "no_login": preset.no_login,
+        "domain_hosts": preset.domain_hosts.values(),
+    }
+    for key, names in named.items():
+        yield from (f"{key}: {name!r} is not among the hosts" for name in names if name and name not in hosts)
+    unknown = set(preset.domain_hosts).difference(preset.mail_domains)
+    yield from (f"domain_hosts: {name!r} is not among the mail domains" for name in sorted(unknown))
+
+
+def _problems_of_ours(presets: Mapping[str, Preset]) -> Iterator[tuple[str, str]]:
+    """Yield id and problem of what only the presets of the project have to keep to: they know of each other."""
+    names = names_of(presets.values())
+    for name, preset in presets.items():
+        if preset.kind not in _KINDS:
+            yield name, f"kind: expected one of {', '.join(_KINDS)}"
+        if bool(preset.password.pattern) != bool(preset.password.shape):
+            yield name, "password.shape: belongs to a pattern, and says it in words"
+        if preset.ports_complete and not any(one.startswith("https://") for one in preset.sources):
+            yield name, "ports_complete: which page says so? There is none among the sources"
+        for host in preset.misspelt:
+            if names.of_host(host) is not None:
+                yield name, f"misspelt: {host!r} is a host of {names.of_host(host)}"
+        if preset.anywhere:
+            continue
+        claimed = [(host, names.of_host(host)) for host in (preset.host, *preset.hosts) if "*" not in host]
+        claimed += [(domain, names.domains.get(domain)) for domain in preset.mail_domains]
+        for one, owner in claimed:
+            if owner != name:
+                yield name, f"{one!r} belongs to {owner} already"
 
 
 def _patterns(value: Any, key: str) -> list[str]:
@@ -336,16 +380,45 @@ def parse_preset(name: str, data: dict[str, Any]) -> tuple[Preset, tuple[Reply, 
     return msgspec.structs.replace(preset, reply=raw), replies
 
 
-def read_preset(path: Path, ids: frozenset[str]) -> Preset:
-    """Read one preset file strictly; raises KnowledgeError."""
+def read_preset(path: Path, data: bytes, ids: frozenset[str]) -> Preset:
+    """Read one preset of the user's own strictly, from what stands in its file; raises KnowledgeError.
+
+    Others' files are not to be trusted as ours are: their patterns have to be such that RE2 takes them,
+    and what takes the reader of TOML the square of its length, or too deep, is refused.
+    """
     try:
-        preset, replies = parse_preset(path.stem, _toml(path))
-    except (OSError, ValueError, msgspec.ValidationError) as error:
+        text = data.decode("utf-8-sig")
+        if _TOO_DEEP.search(text):
+            raise KnowledgeError([f"{path}: a name of more than {_MOST_DOTS} parts"])
+        preset, replies = parse_preset(path.stem, tomllib.loads(text))
+        problems = [f"{path}: {problem}" for problem in _problems_of_preset(preset, replies, ids)]
+        # What Python has something against already need not be told twice.
+        problems = problems or [f"{path}: {problem}" for problem in _refused_by_re2(preset)]
+    except RecursionError:
+        raise KnowledgeError([f"{path}: nested too deep"]) from None
+    except (ValueError, msgspec.ValidationError) as error:
         raise KnowledgeError([f"{path}: {error}"]) from error
-    problems = [f"{path}: {problem}" for problem in _problems_of_preset(preset, replies, ids)]
     if problems:
         raise KnowledgeError(problems)
     return preset
+
+
+def _refused_by_re2(preset: Preset) -> Iterator[str]:
+    named = [("password.pattern", preset.password.pattern)]
+    if preset.username.form == "regex":
+        named.append(("username.value", preset.username.value))
+    kinds = (*preset.username.refused, *preset.password.refused)
+    named += [("refused.pattern", one.pattern) for one in kinds]
+    for key, pattern in named:
+        if not pattern:
+            continue
+        if len(pattern) > _LONGEST_PATTERN:
+            yield f"{key}: more than {_LONGEST_PATTERN} characters"
+            continue
+        from smtpdoctor.knowledge.patterns import refused
+
+        if reason := refused(pattern):
+            yield f"{key}: {reason}: {pattern!r}"
 
 
 def _stems(folder: Path) -> frozenset[str]:
@@ -394,6 +467,7 @@ def read(package: Path, presets: Path) -> Knowledge:
             continue
         found = _problems_of_preset(known[path.stem], replies[path.stem], ids)
         problems += [f"{path}: {problem}" for problem in found]
+    problems += [f"{presets / name}.toml: {problem}" for name, problem in _problems_of_ours(known)]
     apps: dict[str, App] = {}
     for path, data in _read_all(package / "apps", problems):
         try:

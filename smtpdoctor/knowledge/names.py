@@ -1,10 +1,11 @@
-"""By what a provider is known: host names, and the mark that it leaves in its replies."""
+"""By what a provider is known: host names, mail domains, and the mark that it leaves in its replies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smtpdoctor.knowledge.schema import Preset
 
@@ -12,17 +13,25 @@ __all__ = ["Names", "names_of"]
 
 
 class Names(Struct, frozen=True):
-    """Host name, end of host names (with its dot), or mark in a reply → id of the preset; all in lower case."""
+    """Host name, mark in a reply, or mail domain → id of the preset.
+
+    ``families`` are the host names with a ``*`` in them: start, end, and preset. ``misspelt`` has the host that is meant by a name that is wrong, ``free`` the mail domains at which
+    anybody can have an address; all in lower case.
+    """
 
     hosts: dict[str, str]
-    suffixes: dict[str, str]
+    families: tuple[tuple[str, str, str], ...]
     marks: dict[str, str]
+    domains: dict[str, str]
+    misspelt: dict[str, str]
+    free: tuple[str, ...]
 
     def of_host(self, host: str) -> str | None:
         """Return the preset that a host name belongs to."""
         name = host.rstrip(".").lower()
         found = self.hosts.get(name)
-        return found or next((one for end, one in self.suffixes.items() if name.endswith(end)), None)
+        kin = (one for start, end, one in self.families if name.startswith(start) and name.endswith(end))
+        return found or next(kin, None)
 
     def of_mark(self, lowered: str) -> str | None:
         """Return the preset whose mark a text in lower case has."""
@@ -37,22 +46,33 @@ class Names(Struct, frozen=True):
 
         return Names(
             joined(self.hosts, other.hosts),
-            joined(self.suffixes, other.suffixes),
+            (*self.families, *(one for one in other.families if one[2] not in gone)),
             joined(self.marks, other.marks),
+            joined(self.domains, other.domains),
+            {**other.misspelt, **self.misspelt},
+            other.free,  # who describes the mail of a company of one's own makes no free mail of it
         )
 
 
 def names_of(presets: Iterable[Preset]) -> Names:
     """Return the names of presets; the first that claims one has it."""
-    names = Names({}, {}, {})
-    for preset in presets:
+    known = list(presets)
+    free = {one for preset in known if preset.kind == "mailbox" for one in preset.mail_domains}
+    families: list[tuple[str, str, str]] = []
+    names = Names({}, (), {}, {}, {}, tuple(sorted(free)))
+    for preset in known:
         if preset.reply_marker:
             names.marks.setdefault(preset.reply_marker.lower(), preset.id)
-        if preset.kind == "local":
+        if preset.anywhere:
             continue  # localhost may be anything
+        for domain in preset.mail_domains:
+            names.domains.setdefault(domain.lower(), preset.id)
+        for name in preset.misspelt:
+            names.misspelt.setdefault(name.lower(), preset.host)
         for host in (preset.host, *preset.hosts):
-            if host.startswith("*."):
-                names.suffixes.setdefault(host[1:].lower(), preset.id)
+            start, star, end = host.lower().partition("*")
+            if star:
+                families.append((start, end, preset.id))
             else:
-                names.hosts.setdefault(host.lower(), preset.id)
-    return names
+                names.hosts.setdefault(start, preset.id)
+    return replace(names, families=tuple(families))

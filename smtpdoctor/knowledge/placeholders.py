@@ -3,12 +3,17 @@
 | placeholder | is replaced by |
 | --- | --- |
 | ``{at.NAME}`` | the variable of that setting and where it stands |
-| ``{set.security.MODE}``, ``{set.port.N}`` | what the application writes for that; none where the provider does not offer it |
+| ``{set.security.MODE}`` | what the application writes for that; none where the provider does not offer it on this port |
+| ``{set.pair.tls}``, ``{set.pair.starttls}`` | port and mode, as the application writes them; none where the provider has no such port |
+| ``{set.pairs}`` | all such pairs of the provider, the usual two where it is not known |
+| ``{ports}`` | the numbers of those ports |
 | ``{host}``, ``{port}``, ``{username}`` … | the value of a setting |
 | ``{fact.NAME}`` | a fact of the evidence |
 | ``{preset}`` | the provider's name, none where it is not known |
 | ``{preset.host}`` | the provider's server |
 | ``{preset.ports}`` | the provider's ports but for that of this run, and how each is secured |
+| ``{preset.shape}`` | a sentence on how its passwords look |
+| ``{preset.refused}`` | a sentence on what a value is that never logs in there |
 | ``{check}`` | the command that repeats this check |
 | ``{dial.host}``, ``{dial.port}`` | host and port of this run, else ``smtp.example.com`` and 587 |
 | ``{openssl}`` | ``openssl s_client …`` for host, port and mode of this run |
@@ -30,11 +35,11 @@ PLACEHOLDER: Final = re.compile(r"\{([a-z]+(?:\.[a-z0-9_-]+)*)\}")
 # Those that have a value in every case, in some cases, and in edits only.
 ALWAYS: Final = re.compile(
     r"at\.(?:host|port|security|username|password|sender|cipher)"
-    r"|set\.security\.(?:tls|starttls|opportunistic|none)|set\.port\.\d+"
-    r"|check|dial\.(?:host|port)|openssl(?:\.tls|\.starttls)?"
+    r"|set\.pairs|ports|check|dial\.(?:host|port)|openssl(?:\.tls|\.starttls)?"
 )
 SOMETIMES: Final = re.compile(
-    r"host|port|security|username|sender|recipient|ehlo|preset(?:\.(?:host|ports))?|fact\.[a-z0-9_]+"
+    r"set\.security\.(?:tls|starttls|opportunistic|none)|set\.pair\.(?:tls|starttls)"
+    r"|host|port|security|username|sender|recipient|ehlo|preset(?:\.(?:host|ports|shape|refused))?|fact\.[a-z0-9_]+"
 )
 IN_EDITS: Final = re.compile(
     r"preset\.(?:host|port|username|password)|login|bare\.(?:host|username|sender)"

@@ -39,6 +39,7 @@ __all__ = [
     "NearMiss",
     "Password",
     "Preset",
+    "Refused",
     "Reply",
     "Rule",
     "Secrets",
@@ -127,8 +128,8 @@ class Advice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 class Edit(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A change of a setting that mends the case; of several, the first that can be made is taken.
 
-    ``value`` is text with placeholders, ``security:tls`` (what this application writes for that
-    mode) or ``port:465``. An edit cannot be made where a condition does not hold, a placeholder has
+    ``value`` is text with placeholders, ``security:tls`` (what this application writes for that mode) or
+    ``port:tls`` (the server's port for it). An edit cannot be made where a condition does not hold, a placeholder has
     no value, the provider does not offer it, or the setting has that value already.
     """
 
@@ -228,32 +229,63 @@ class Endpoint(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     note: Text | None = None
 
 
+class Refused(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A kind of value that never logs in at a provider, by its pattern, and a sentence that says what it is.
+
+    ``unequal``: a value of this kind logs in only where user name and password are the same, and here
+    both are of the kind and differ.
+    """
+
+    pattern: str
+    en: str
+    ko: str
+    unequal: bool = False
+
+    def in_(self, lang: Lang) -> str:
+        """Return the sentence in that language."""
+        return self.ko if lang == "ko" else self.en
+
+
 class Username(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a provider takes as user name."""
+    """What a provider takes as user name; ``also`` are further words beside that of a literal form."""
 
     form: Literal["literal", "email", "local-part", "email-or-local", "regex", "any", "none"]
     en: str
     ko: str
     value: str | None = None
+    also: tuple[str, ...] = ()
+    refused: tuple[Refused, ...] = ()
     source: str = ""
 
 
 class Password(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a provider takes as password; ``pattern`` is the right shape, for a warning only."""
+    """What a provider takes as password.
+
+    ``pattern`` is the usual shape, for a warning only, since providers change it without a word;
+    ``shape`` says the same in words, with the length.
+    """
 
     kind: Literal["app-password", "account-password", "api-key", "smtp-password", "token", "oauth2", "none"]
     example: str
     en: str
     ko: str
     pattern: str | None = None
+    shape: Text | None = None
     strip_spaces: bool = False
+    refused: tuple[Refused, ...] = ()
     source: str = ""
 
 
 class SenderRule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Which senders a provider lets through."""
+    """Which senders a provider lets through.
 
-    rule: Literal["login-address", "verified-domain", "verified-identity", "rewritten", "any"]
+    ``login-or-alias``: other addresses of the account too, which nobody but the provider knows;
+    ``verified-domain``: a domain of the user's own alone, so never the address of a free mail service.
+    """
+
+    rule: Literal[
+        "login-address", "login-or-alias", "verified-domain", "verified-identity", "rewritten", "any"
+    ]
     en: str
     ko: str
 
@@ -292,7 +324,16 @@ class Reply(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
 
 
 class Preset(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A provider; the file's name is its id. ``reply`` stays undecoded until a failure needs it."""
+    """A provider; the file's name is its id. ``reply`` stays undecoded until a failure needs it.
+
+    ``kind`` is ``mailbox``, ``transactional`` or ``sink``; ``local`` for a sink on the own machine and
+    ``own`` for a server that somebody runs: both are where their owner put them, under any name and on
+    any port.
+    ``ports_complete``: ``endpoint`` is what the provider's own page lists, so it offers no other port.
+    In the name of a host one ``*`` stands for whatever may be there. ``no_login`` are those of the hosts
+    that take mail without a login, ``domain_hosts`` the mail domains that log in at one host alone,
+    ``misspelt`` names that people write where they mean ``host``.
+    """
 
     kind: str
     host: str
@@ -304,8 +345,12 @@ class Preset(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     checked: str
     sources: tuple[str, ...]
     hosts: tuple[str, ...] = ()
+    misspelt: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     mail_domains: tuple[str, ...] = ()
+    domain_hosts: dict[str, str] = {}
+    no_login: tuple[str, ...] = ()
+    ports_complete: bool = False
     auth_mechanisms: tuple[str, ...] = ()
     min_tls: str | None = None
     size_limit: int | None = None
@@ -316,6 +361,34 @@ class Preset(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     note: tuple[Text, ...] = ()
     reply: Raw = Raw(b"[]")
     id: str = ""
+
+    @property
+    def anywhere(self) -> bool:
+        """Whether it is no provider's but the user's own, at any name and port."""
+        return self.kind in {"local", "own"}
+
+    def endpoints_at(self, host: str | None) -> tuple[Endpoint, ...]:
+        """Return the endpoints of a host: its own where it has any, else those of the usual server."""
+        name = (host or self.host).rstrip(".").lower()
+        own = tuple(one for one in self.endpoint if one.host and _covers(one.host, name))
+        return own or tuple(one for one in self.endpoint if one.host is None) or self.endpoint
+
+    def needs_login(self, host: str) -> bool:
+        """Whether a host of the provider takes no mail without a login."""
+        if self.anywhere or "none" in {self.username.form, self.password.kind}:
+            return False
+        name = host.rstrip(".").lower()
+        return not any(_covers(one, name) for one in self.no_login)
+
+    def host_of(self, domain: str) -> str:
+        """Return the host at which addresses of a mail domain log in."""
+        return self.domain_hosts.get(domain, self.host)
+
+
+def _covers(host: str, name: str) -> bool:
+    """Whether a host of a preset is that name; ``*`` stands for whatever may be there."""
+    start, star, end = host.partition("*")
+    return name.startswith(start) and name.endswith(end) if star else name == host
 
 
 class AppSecurity(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -35,7 +35,7 @@ def step(session: Session) -> Passed | Skipped:
     preset = load.preset_with_id(target.provider)
     login = target.login
     if login is None:
-        if not target.half_login and preset and preset.password.kind != "none":
+        if not target.half_login and preset and preset.needs_login(target.host.name):
             values = {"preset": preset.name.en}
             raise Failed(Message("auth.no-credentials", values), session.evidence(Label.NO_CREDENTIALS))
         return Skipped(Message("auth.half" if target.half_login else "auth.none"))

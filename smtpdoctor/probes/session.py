@@ -127,7 +127,9 @@ class Session(Struct):
 
         target = self.target
         preset = load.preset_with_id(target.provider) if target.known_host else None
-        return preset is not None and any(one.port == target.port for one in preset.endpoint)
+        return preset is not None and any(
+            one.port == target.port for one in preset.endpoints_at(target.host.name)
+        )
 
     def start_stage(self, stage: Stage) -> None:
         """Give a stage its time."""

@@ -92,7 +92,7 @@ def with_siblings(session: Session, evidence: Evidence) -> Evidence:
 def _siblings(session: Session) -> Iterable[_Sibling]:
     target = session.target
     preset = load.preset_with_id(target.provider) if target.known_host else None
-    ports = [(one.port, one.security) for one in preset.endpoint if not one.host] if preset else _USUAL
+    ports = [(one.port, one.security) for one in preset.endpoints_at(target.host.name)] if preset else _USUAL
     for port, security in dict(ports).items():
         if port == target.port:
             continue

@@ -9,7 +9,7 @@ from smtpdoctor.report.json_v1 import VERSION, tool
 
 if TYPE_CHECKING:
     from smtpdoctor.generate import Merged
-    from smtpdoctor.knowledge.schema import Endpoint, Preset, Reply
+    from smtpdoctor.knowledge.schema import Endpoint, Preset, Refused, Reply
 
 __all__ = ["generated_object", "preset_object"]
 
@@ -21,6 +21,9 @@ def preset_object(preset: Preset, lang: Lang) -> dict[str, Any]:
     def words(part: Any) -> str:
         text: str = part.ko if lang == "ko" else part.en
         return text
+
+    def refused(kinds: tuple[Refused, ...]) -> list[dict[str, Any]]:
+        return [{"pattern": one.pattern, "unequal": one.unequal, "text": words(one)} for one in kinds]
 
     def endpoint(one: Endpoint) -> dict[str, Any]:
         return {
@@ -50,17 +53,25 @@ def preset_object(preset: Preset, lang: Lang) -> dict[str, Any]:
         "aliases": list(preset.aliases),
         "host": preset.host,
         "hosts": list(preset.hosts),
+        "misspelt": list(preset.misspelt),
+        "no_login": list(preset.no_login),
         "mail_domains": list(preset.mail_domains),
+        "domain_hosts": dict(preset.domain_hosts),
+        "ports_complete": preset.ports_complete,
         "endpoints": [endpoint(one) for one in preset.endpoint],
         "username": {
             "form": preset.username.form,
             "value": preset.username.value,
+            "also": list(preset.username.also),
+            "refused": refused(preset.username.refused),
             "text": words(preset.username),
         },
         "password": {
             "kind": preset.password.kind,
             "pattern": preset.password.pattern,
+            "shape": words(preset.password.shape) if preset.password.shape else None,
             "example": preset.password.example,
+            "refused": refused(preset.password.refused),
             "text": words(preset.password),
         },
         "sender": {"rule": preset.sender.rule, "text": words(preset.sender)},

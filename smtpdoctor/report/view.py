@@ -373,15 +373,16 @@ def _remark(name: SettingName, settings: Settings, lang: Lang) -> str:
         fits = least <= (len(bare) if bare else count) <= most
         key = "" if fits else "-of" if least == most else "-short" if count < least else ""
         return say(lang, f"setting.characters{key}", count=count, preset=known, wanted=least)
-    if preset is None or preset.kind == "local":
+    if preset is None or preset.anywhere:
         return ""
-    if name == "port" and settings.port is not None:
-        ports = list(dict.fromkeys(one.port for one in preset.endpoint))
+    if name == "port" and settings.port is not None and preset.ports_complete:
+        host = settings.host.value if settings.host else None
+        ports = list(dict.fromkeys(one.port for one in preset.endpoints_at(host)))
         if settings.port.value not in ports:
             return say(lang, "setting.port-of", preset=known, ports=", ".join(map(str, ports)))
     if name == "username" and settings.username is not None and preset.username.form == "literal":
         wanted = preset.username.value
-        if settings.username.value != wanted:
+        if settings.username.value not in {wanted, *preset.username.also}:
             return say(lang, "setting.username-of", preset=known, value=wanted)
     return ""
 

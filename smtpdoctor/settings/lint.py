@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.schema import Preset
+from smtpdoctor.knowledge.schema import Preset, Refused
 from smtpdoctor.labels import Label, meaning
 from smtpdoctor.masking.words import printable_facts
 from smtpdoctor.model import Evidence, Security, Setting, SettingName, Settings, Stage
@@ -41,7 +41,6 @@ _PLACEHOLDER_WORDS: Final = frozenset(
     }
 )  # fmt: skip
 _PLACEHOLDER_HOST: Final = r"(?:.*\.)?(?:your-?(?:domain|host|server|provider|company)|mydomain|my-?domain)\.[a-z]+|(?:smtp|mail)\.(?:example|provider|host)\.(?:com|org|net)|host\.com"
-_NEAR: Final = 0.88
 # What is worth knowing beside what is wrong: none of it says that a setting cannot be used.
 _REMARKS: Final = frozenset({Label.OVERRIDDEN, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.LOGIN_ELSEWHERE})
 # Behind a setting of ciphers: without what nobody proves himself with, or what encrypts nothing.
@@ -69,10 +68,12 @@ def is_blocking(evidence: Evidence) -> bool:
 
 
 def lint(
-    loaded: Loaded, *, needs_sender: bool = True, cleartext_allowed: bool = False
+    loaded: Loaded, *, needs_sender: bool = True, needs_login: bool = True, cleartext_allowed: bool = False
 ) -> tuple[Evidence, ...]:
     """Return all that is wrong or odd with the settings: what could not be read first, remarks last.
 
+    ``needs_login``: say so where a provider wants a login and none is set; a run that goes on to the
+    network finds that out by itself, if it comes so far.
     ``cleartext_allowed``: the user said that a login may go unencrypted, so it is not refused.
     """
     settings = loaded.settings
@@ -92,6 +93,8 @@ def lint(
         for one in found
     )
     found += (one for one in _login(settings, preset) if not (told and Label.HALF_LOGIN in one.labels))
+    if needs_login and not told:
+        found += _no_login(settings, preset)
     found += _sender(settings, preset)
     return (*found, *remarks)
 
@@ -123,13 +126,28 @@ def _host(settings: Settings) -> Iterator[Evidence]:
         known = settings.port is not None and str(settings.port.value) == behind
         more = {} if known or not behind else {"behind": behind}
         yield _about("host", setting, Label.HOST_HAS_PORT, value=host, **_expected(host), **more)
-    elif settings.preset is None and (is_placeholder_host(host) or is_placeholder(host)):
+    elif not _at_provider(settings.preset) and (is_placeholder_host(host) or is_placeholder(host)):
         yield _about("host", setting, Label.PLACEHOLDER, value=host)
     elif (strange := _strange_in(host)) is not None:
         more = {"sign": strange} if strange and not strange.isascii() else {}
         yield _about("host", setting, Label.HOST_BAD_NAME, **_told(host), **more)
-    elif settings.preset is None and (near := _near_miss(host)):
+    elif load.names().of_host(host) is None and (near := _meant(host)):
         yield _about("host", setting, Label.HOST_NEAR_MISS, value=host, known=near)
+
+
+def _meant(host: str) -> str | None:
+    """Return the known host that a name was probably meant to be."""
+    from smtpdoctor.settings.hosts import host_key, meant_host
+
+    names, name = load.names(), host_key(host)
+    owner = load.preset_with_id(names.domains.get(name))
+    return owner.host_of(name) if owner is not None else meant_host(name, names)
+
+
+def _at_provider(preset: str | None) -> bool:
+    """Whether the host is known, or at least said to be, a provider's."""
+    known = load.preset_with_id(preset)
+    return known is not None and not known.anywhere
 
 
 def is_placeholder_host(host: str) -> bool:
@@ -184,29 +202,12 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _near_miss(host: str) -> str | None:
-    """Return the known host that a name was probably meant to be."""
-    name = host.rstrip(".").lower()
-    if "." not in name or _is_address(name):
-        return None
-    known: dict[str, str] = {}
-    for preset in load.presets().values():
-        if preset.kind == "local":
-            continue
-        if name in preset.mail_domains:
-            return preset.host
-        known |= {one: one for one in (preset.host, *preset.hosts) if "*" not in one}
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, known, 1, _NEAR)
-    return near[0] if near else None
-
-
 def _security(settings: Settings, preset: Preset | None, *, cleartext_allowed: bool) -> Iterator[Evidence]:
     port, security, host = settings.port, settings.security, settings.host
     if port is None or security is None:
         return
-    endpoints = [one for one in preset.endpoint if one.port == port.value] if preset else []
+    offered = preset.endpoints_at(host.value if host else None) if preset else ()
+    endpoints = [one for one in offered if one.port == port.value]
     implicit = {one.security is Security.TLS for one in endpoints} or (
         {True}
         if port.value in IMPLICIT_TLS_PORTS
@@ -220,8 +221,8 @@ def _security(settings: Settings, preset: Preset | None, *, cleartext_allowed: b
     elif security.value is not Security.TLS and implicit == {True}:
         label = Label.PLAIN_ON_TLS_PORT if security.value is Security.NONE else Label.STARTTLS_ON_TLS_PORT
         yield _about("security", security, label, **facts)
-    elif preset and preset.kind != "local" and not endpoints:
-        ports = ", ".join(dict.fromkeys(str(one.port) for one in preset.endpoint))
+    elif preset and preset.ports_complete and not endpoints:
+        ports = ", ".join(dict.fromkeys(str(one.port) for one in offered))
         yield _about("port", port, Label.PORT_NOT_OFFERED, value=str(port.value), ports=ports)
     elif (
         security.value is Security.NONE and host and not is_loopback(host.value) and settings.password is None
@@ -258,21 +259,67 @@ def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
         yield from _credential("password", password, password.value.reveal())
     if preset is None:
         return
-    if username is not None and not fits_username(username.value, preset):
-        facts = {"value": username.value}
+    if username is not None and not is_placeholder(username.value):
+        yield from _username(settings, preset, username)
+    if password is not None:
+        yield from _password(preset, password, username.value.strip() if username else "")
+
+
+def _username(settings: Settings, preset: Preset, setting: Setting[str]) -> Iterator[Evidence]:
+    username = setting.value.strip()
+    facts = _told(setting.value)
+    if pattern := _refused(username, preset.username.refused, username, preset):
+        yield _about("username", setting, Label.WRONG_CREDENTIAL, refused=pattern, **facts)
+    elif not fits_username(setting.value, preset):
         if preset.username.form == "literal" and preset.username.value:
             facts["expected"] = preset.username.value
-        yield _about("username", username, Label.USERNAME_FORM, **facts)
-    if password is not None and preset.password.pattern:
-        text = password.value.reveal()
-        if preset.password.strip_spaces:
-            text = re.sub(r"\s", "", text)
-        if not is_placeholder(text) and not re.fullmatch(preset.password.pattern, text):
-            # An OAuth token is no password, and no pattern is about it.
-            from smtpdoctor.smtp.sasl import looks_like_token
+        yield _about("username", setting, Label.USERNAME_FORM, **facts)
+    elif settings.host is not None and (meant := _host_of_login(username, settings.host.value, preset)):
+        yield _about("host", settings.host, Label.OTHER_MAIL_DOMAIN, known=meant, login=username)
 
-            if not looks_like_token(text):
-                yield _about("password", password, Label.PASSWORD_FORM, expected=preset.password.kind)
+
+def _host_of_login(username: str, host: str, preset: Preset) -> str | None:
+    """Return the host at which an address logs in, where that is another of the provider's hosts."""
+    meant = preset.domain_hosts.get(username.rpartition("@")[2].lower())
+    here = host.strip().rstrip(".").lower()
+    return meant if meant not in {None, here} and here in {preset.host, *preset.hosts} else None
+
+
+def _password(preset: Preset, setting: Setting[Any], username: str) -> Iterator[Evidence]:
+    text = setting.value.reveal()
+    if preset.password.strip_spaces:
+        text = re.sub(r"\s", "", text)
+    if is_placeholder(text):
+        return
+    if pattern := _refused(text.strip(), preset.password.refused, username, preset):
+        yield _about("password", setting, Label.WRONG_CREDENTIAL, refused=pattern)
+    elif preset.password.kind == "oauth2" or (
+        preset.password.pattern and not load.fits(preset.password.pattern, text, preset)
+    ):
+        # An OAuth token is no password, and no pattern is about it.
+        from smtpdoctor.smtp.sasl import looks_like_token
+
+        if looks_like_token(text):
+            return
+        label = Label.NO_TOKEN if preset.password.kind == "oauth2" else Label.PASSWORD_FORM
+        yield _about("password", setting, label, length=str(len(text)))
+
+
+def _refused(text: str, kinds: Sequence[Refused], username: str, preset: Preset) -> str | None:
+    """Return the pattern by which a value is known to be of a kind that never logs in."""
+    for one in kinds:
+        twins = not one.unequal or (text != username and load.occurs(one.pattern, username, preset))
+        if twins and load.occurs(one.pattern, text, preset):
+            return one.pattern
+    return None
+
+
+def _no_login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
+    """Say that a provider wants a login, where there is none at all."""
+    if preset is None or settings.host is None or settings.username or settings.password:
+        return
+    if preset.needs_login(settings.host.value):
+        yield _about("username", None, Label.NO_CREDENTIALS)
 
 
 def _credential(name: SettingName, setting: Setting[Any], text: str) -> Iterator[Evidence]:
@@ -293,13 +340,15 @@ def fits_username(username: str, preset: Preset) -> bool:
     """Whether a user name has the form that a provider takes."""
     match preset.username.form:
         case "literal":
-            return username == preset.username.value
+            return username == preset.username.value or username in preset.username.also
         case "email":
             return "@" in username.strip("@")
         case "local-part":
             return "@" not in username
+        case "email-or-local":
+            return not username.startswith("@") and not username.endswith("@")
         case "regex":
-            return bool(re.fullmatch(preset.username.value or "", username))
+            return load.fits(preset.username.value or "", username, preset)
         case _:
             return True
 
@@ -315,17 +364,34 @@ def _sender(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
             continue
         if name == "sender" and is_placeholder(address.partition("@")[0]) and address.startswith("your"):
             yield _about("sender", setting, Label.PLACEHOLDER, value=address)
-        elif name == "sender" and preset and preset.sender.rule in {"login-address", "rewritten"}:
-            yield from _sender_against_login(settings, preset, setting, address)
+        elif name == "sender" and preset and settings.host and preset.needs_login(settings.host.value):
+            yield from _sender_against_rule(settings, preset, setting, address)
 
 
-def _sender_against_login(
+def _sender_against_rule(
     settings: Settings, preset: Preset, setting: Setting[str], address: str
 ) -> Iterator[Evidence]:
-    if settings.username is None or address.lower() == settings.username.value.strip().lower():
-        return
-    username = settings.username.value.strip()
-    if "@" not in username and address.partition("@")[0].lower() == username.lower():
-        return  # the bare id of the same mailbox
-    if preset.mail_domains or "@" in username:
-        yield _about("sender", setting, Label.SENDER_NOT_LOGIN, value=address, expected=username)
+    """Hold the sender against what the provider lets through."""
+    domain = address.rpartition("@")[2].lower()
+    match preset.sender.rule:
+        case "verified-domain":
+            if domain in load.names().free:
+                yield _about("sender", setting, Label.FREE_MAIL_SENDER, value=address, domain=domain)
+        case "login-address" | "login-or-alias" | "rewritten" as rule:
+            username = settings.username.value.strip() if settings.username else None
+            if username is not None and not _is_own_sender(username, address, preset):
+                label = Label.SENDER_NOT_LOGIN if rule == "login-address" else Label.SENDER_NOT_OWN
+                yield _about("sender", setting, label, value=address, expected=username)
+
+
+def _is_own_sender(username: str, address: str, preset: Preset) -> bool:
+    """Whether a sender is the address of a login, as far as the two alone can tell."""
+    login, sender = username.lower(), address.lower()
+    if login == sender or login == f"*@{sender.rpartition('@')[2]}":
+        return True  # a password for all addresses of a domain
+    if "@" not in login:
+        # The bare id of the same mailbox, or a login that is no address at all.
+        return sender.partition("@")[0] == login or not preset.mail_domains
+    # An account may go by an address elsewhere; which mailbox it has then, only the provider knows.
+    theirs = (one.rpartition("@")[2] in preset.mail_domains for one in (login, sender))
+    return preset.sender.rule == "login-or-alias" and tuple(theirs) == (False, True)

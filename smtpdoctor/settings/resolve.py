@@ -95,9 +95,13 @@ def preset_of_host(host: str) -> Preset | None:
     return load.preset_with_id(load.names().of_host(host if host.isascii() else host_key(host)))
 
 
-def endpoint_of(preset: Preset, port: int | None, security: Security | None) -> Endpoint | None:
+def endpoint_of(
+    preset: Preset, port: int | None, security: Security | None, host: str | None = None
+) -> Endpoint | None:
     """Return the endpoint of a preset that fits what is known, the recommended one where nothing is."""
-    for endpoint in preset.endpoint:
+    for endpoint in preset.endpoint if host is None else preset.endpoints_at(host):
+        if host is None and endpoint.host and "*" in endpoint.host:
+            continue  # which host that is only its owner knows
         if port not in (None, endpoint.port):
             continue
         if security is not None and not _compatible(security, endpoint.security):
@@ -287,7 +291,8 @@ def _fill_from_preset(found: dict[str, Any], preset: Preset, *, named: bool) -> 
     origin = Origin("preset", preset.id)
     port = found["port"].value if "port" in found else None
     security = found["security"].value if "security" in found else None
-    endpoint = endpoint_of(preset, port, security) or endpoint_of(preset, port, None)
+    host = host_key(found["host"].value) if "host" in found else None
+    endpoint = endpoint_of(preset, port, security, host) or endpoint_of(preset, port, None, host)
     if named and "host" not in found:
         found["host"] = Setting((endpoint and endpoint.host) or preset.host, origin)
     if endpoint is not None:
@@ -349,6 +354,8 @@ def _refuse_elsewhere(preset: Preset, host: Setting[str]) -> None:
     if host.origin.kind == "flag" or load.names().of_host(host_key(host.value)) == preset.id:
         return
     name = host_key(host.value)
+    if preset.kind == "own":
+        return  # under whatever name
     if preset.kind == "local" and ("." not in name or name == host_key(preset.host)):
         return  # a sink in another container, or here
     values: dict[str, object] = {"preset": preset.id, "host": host.value, "place": str(host.origin)}

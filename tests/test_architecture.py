@@ -55,7 +55,7 @@ ALLOWED: dict[str, set[str]] = {
         "smtpdoctor",
     },
     "sandbox": {"model", "errors", "smtp", "masking", "text"},
-    "api": {"model", "errors", "plan", "settings", "doctor", "probes", "logs", "report", "text"},
+    "api": {"model", "errors", "plan", "settings", "doctor", "net", "probes", "logs", "report", "text"},
 }
 
 

@@ -10,6 +10,7 @@ import asyncio
 import codecs
 import contextlib
 import errno
+import gc
 import hmac
 import logging
 import os
@@ -53,6 +54,7 @@ _KEPT_MESSAGES: Final = 1000
 _KEPT_BYTES: Final = 67_108_864
 _CONNECTIONS: Final = 200
 _RECIPIENTS: Final = 1000  # of a message, as Postfix has it; RFC 5321 section 4.5.3.1.8 asks for 100
+_ENDED: Final = 64
 _OVERHEAD: Final = 200  # bytes that an address takes besides its letters, roughly
 _IDLE_SECONDS: Final = 300.0  # RFC 5321 section 4.5.3.2.7
 _HANDSHAKE_SECONDS: Final = 30.0
@@ -139,8 +141,10 @@ def _leaves(content: bytes, depth: int = 0) -> Iterator[tuple[str, bytes, bytes]
         yield kind, head, body
     elif depth < _DEPTH:
         mark = re.escape((boundary[1] or boundary[2]).encode())
-        _, *parts = re.split(rb"(?:^|\r?\n)--" + mark + rb"(?:--)?[ \t]*(?=\r?\n|$)", body)
-        for part in parts:
+        pieces = re.split(rb"(?:^|\r?\n)--" + mark + rb"(--)?[ \t]*(?=\r?\n|$)", body)
+        for end, part in zip(pieces[1::2], pieces[2::2], strict=True):
+            if end:  # what follows is no part
+                return
             yield from _leaves(part.removeprefix(b"\r").removeprefix(b"\n"), depth + 1)
 
 
@@ -195,11 +199,18 @@ class _Mailbox:
     """What the connections share: the login, the messages, and who is connected."""
 
     def __init__(
-        self, username: str, password: Secret, observer: Callable[[Mail], None] | None, message_size: int
+        self,
+        username: str,
+        password: Secret,
+        observer: Callable[[Mail], None] | None,
+        message_size: int,
+        idle_seconds: float,
     ) -> None:
         self.message_size = message_size
+        self.idle_seconds = idle_seconds
         self.peers: set[_Peer] = set()
         self._room = 2 * message_size
+        self._ended = 0
         self._username = username.encode()
         self._password = password
         self._observer = observer
@@ -217,6 +228,17 @@ class _Mailbox:
     def full(self) -> bool:
         """Whether there are as many connections as may be."""
         return len(self.peers) >= _CONNECTIONS
+
+    def part(self, peer: _Peer) -> None:
+        """Let a connection go.
+
+        asyncio's objects for one in TLS refer to each other, and hold half a megabyte. Python would not
+        look for such until they are some hundred.
+        """
+        self.peers.discard(peer)
+        self._ended += 1
+        if self._ended % _ENDED == 0:
+            peer.loop.call_soon(gc.collect)
 
     def take(self, size: int) -> bool:
         """Take room for what is on its way, if there is any; all connections share it."""
@@ -268,7 +290,9 @@ class Sandbox:
 
     Entering raises UsageError for a port that cannot be used. Inside, ``starttls_port``,
     ``tls_port`` and ``ca_file`` say where it is and whom to trust. ``observer`` is called with each
-    message on the server's thread, after the client has its reply; it must not raise.
+    message on the server's thread, after the client has its reply; it must not raise. A message has
+    at most ``message_size`` bytes, all that are on their way together at most twice that, and a session
+    ends when it gave no command for ``idle_seconds``.
     """
 
     ca_file: Path
@@ -282,12 +306,13 @@ class Sandbox:
         password: Secret | None = None,
         observer: Callable[[Mail], None] | None = None,
         message_size: int = _MESSAGE_SIZE,
+        idle_seconds: float = _IDLE_SECONDS,
     ) -> None:
         self.starttls_port = starttls_port
         self.tls_port = tls_port
         self.username = username
         self.password = password or Secret(secrets.token_urlsafe(15))
-        self._mailbox = _Mailbox(self.username, self.password, observer, message_size)
+        self._mailbox = _Mailbox(self.username, self.password, observer, message_size, idle_seconds)
         self._grace = 0.0
         self._stack = ExitStack()
 
@@ -513,7 +538,7 @@ class _Peer(SMTP):
             enable_SMTPUTF8=True,
             tls_context=None if implicit else context,
             require_starttls=not implicit,
-            timeout=_IDLE_SECONDS,
+            timeout=mailbox.idle_seconds,
             auth_required=True,
             authenticator=mailbox.authenticate,
         )
@@ -552,14 +577,14 @@ class _Peer(SMTP):
         except OSError:
             inside = None
         if inside is None or inside.is_closing():
-            self._mailbox.peers.discard(self)
+            self._mailbox.part(self)
             transport.abort()
         else:
             super().connection_made(inside)
 
     def connection_lost(self, error: Exception | None) -> None:
         """End the session, if it ever began."""
-        self._mailbox.peers.discard(self)
+        self._mailbox.part(self)
         self._give_back()
         if self.session is not None:
             super().connection_lost(error)
@@ -650,12 +675,19 @@ class _Peer(SMTP):
                 self._mailbox.announce(mail)
 
     async def _read_message(self) -> bytes | str:
+        """Return a message, or the reply that says why there is no room for it."""
+        content = bytearray()
+        try:
+            return await self._read_into(content) or bytes(content)
+        finally:
+            content.clear()  # a session that was lost is only freed when Python looks for such cycles
+
+    async def _read_into(self, content: bytearray) -> str:
         """Read up to the final dot and undo dot-stuffing (RFC 5321 section 4.5.2).
 
         Only CR LF ends a line, so that a dot between bare line feeds ends no message. Where there is
-        no room for all of it, nothing of it is kept, and the reply is returned that says so.
+        no room for all of it nothing of it is kept, and the reply is returned that says so.
         """
-        content = bytearray()
         size = 0
         refusal = ""
         line_begins = True
@@ -667,7 +699,7 @@ class _Peer(SMTP):
                 chunk = await self._reader.read(error.consumed)
                 line_ends = False
             if line_begins and chunk == b".\r\n":
-                return refusal or bytes(content)
+                return refusal
             if line_begins and chunk.startswith(b"."):
                 chunk = chunk[1:]
             line_begins = line_ends
@@ -679,5 +711,5 @@ class _Peer(SMTP):
             if not refusal:
                 content += chunk
             elif content:
-                content = bytearray()
+                content.clear()
                 self._give_back()

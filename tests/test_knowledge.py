@@ -335,15 +335,13 @@ def test_no_two_presets_have_the_same_host_or_domain(
     assert "'corp.example' belongs to" in found
 
 
-def test_one_preset_is_read_as_strictly(tmp_path: Path) -> None:
-    """A preset of the user's own goes through the same checks; a file that is gone is a problem, too."""
-    file = tmp_path / "corp.toml"
-    file.write_text(PRESET)
-    assert read_preset(file, frozenset({"thing"})).id == "corp"
+def test_one_preset_is_read_as_strictly() -> None:
+    """A preset of the user's own goes through the same checks; as editors of Windows write it, too."""
+    file = Path("corp.toml")
+    for data in (PRESET.encode(), PRESET.encode("utf-8-sig"), PRESET.replace("\n", "\r\n").encode()):
+        assert read_preset(file, data, frozenset({"thing"})).id == "corp"
     with pytest.raises(KnowledgeError, match=r"corp\.toml: .*no diagnosis 'thing'"):
-        read_preset(file, frozenset())
-    with pytest.raises(KnowledgeError, match=r"gone\.toml"):
-        read_preset(tmp_path / "gone.toml", frozenset())
+        read_preset(file, PRESET.encode(), frozenset())
 
 
 def test_texts_come_in_both_languages() -> None:
@@ -460,9 +458,13 @@ def test_the_index_is_kept_and_used_again(tmp_path: Path) -> None:
     assert set(files) == {f"{kind}.json" for kind in kinds}
     assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
     assert {file.name: file.stat().st_mtime_ns for file in index.iterdir()} == files
-    # A file that somebody took away is no reason to fail.
+    # A file that somebody took away or put something else for is no reason to fail, nor one without its end.
     (index / "words.json").unlink()
+    os.mkfifo(index / "words.json")
     assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
+    (index / "words.json").write_bytes((index / "words.json").read_bytes()[:-9] + bytes(9))
+    assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
+    assert not index.exists()
 
 
 def test_a_cache_that_cannot_be_written_still_works(tmp_path: Path) -> None:

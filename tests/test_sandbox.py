@@ -13,12 +13,15 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from base64 import b64encode
+from email import policy
+from email.message import EmailMessage
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpdoctor import doctor
@@ -450,6 +453,100 @@ def test_data_that_never_ends_is_cut_off(chunk: bytes) -> None:
         send_one(server)
 
 
+@settings(deadline=None, max_examples=8)
+@given(st.lists(st.tuples(st.integers(1, 130_000), st.booleans(), st.booleans()), min_size=1, max_size=9))
+def test_all_clients_share_the_room_for_what_is_on_its_way(plans: list[tuple[int, bool, bool]]) -> None:
+    """What finds room arrives whole, the rest is told to come again; nothing of the room is ever lost.
+
+    A plan is how much a client sends, whether it then ends its message, and whether in TLS from the start.
+    """
+    with Sandbox(message_size=100_000) as server, contextlib.ExitStack() as stack:
+        clients = [
+            (size, ends, stack.enter_context(logged_in(server, "tls" if tls else "starttls")))
+            for size, ends, tls in plans
+        ]
+        for size, _, smtp in clients:
+            begin_message(smtp)
+            smtp.send(b"x" * size)
+        taken = []
+        for size, ends, smtp in clients:
+            if not ends:
+                smtp.close()
+                continue
+            smtp.send(b"\r\n.\r\n")
+            code, text = smtp.getreply()
+            assert (code, text[:5]) in {(250, b"2.0.0"), (552, b"5.3.4"), (452, b"4.3.1")}
+            assert (code == 552) <= (size + 2 > 100_000) <= (code != 250)
+            taken += [b"x" * size + b"\r\n"] if code == 250 else []
+        assert [mail.content for mail in server.messages] == taken
+        assert taken or len(plans) > 1 or not plans[0][1] or plans[0][0] + 2 > 100_000
+        # Whoever hung up gives back what he had, as soon as the server has seen it.
+        with logged_in(server) as one, logged_in(server) as two:
+            for _ in range(200):
+                begin_message(one)
+                begin_message(two)
+                one.send(b"y" * 99_998 + b"\r\n")
+                two.send(b"z" * 99_998 + b"\r\n.\r\n")
+                second = two.getreply()[0]
+                one.send(b".\r\n")
+                if (one.getreply()[0], second) == (250, 250):
+                    break
+            else:
+                pytest.fail("the room is not there any more")
+
+
+def test_a_message_has_only_so_many_recipients() -> None:
+    """The others are told to be sent apart; those of refused commands do not count."""
+    with Sandbox() as server, logged_in(server) as smtp:
+        smtp.ehlo()
+        for _ in range(2):
+            assert smtp.mail(SENDER)[0] == 250
+            smtp.send(b"RCPT TO:<a@b.test> X=Y\r\n" * 30 + b"RCPT TO:<a@b.test>\r\n" * 1003)
+            replies = [smtp.getreply() for _ in range(1033)]
+            assert [code for code, _ in replies] == [555] * 30 + [250] * 1000 + [452] * 3
+            assert replies[-1][1].startswith(b"4.5.3")
+            assert smtp.data(MESSAGE)[0] == 250
+        assert [len(mail.recipients) for mail in server.messages] == [1000, 1000]
+
+
+def test_only_so_many_connections_are_served() -> None:
+    """The next is told to come again, or sees its connection closed where nothing can be said before TLS."""
+    with Sandbox() as server, contextlib.ExitStack() as stack:
+
+        def banner(port: int) -> bytes:
+            sock = stack.enter_context(socket.create_connection((HOST, port), SECONDS))
+            with contextlib.suppress(ConnectionError):
+                return sock.recv(3)
+            return b""
+
+        assert [banner(server.starttls_port) for _ in range(200)] == [b"220"] * 200
+        assert [banner(server.starttls_port) for _ in range(20)] == [b"421"] * 20
+        assert [banner(server.tls_port) for _ in range(20)] == [b""] * 20
+        stack.pop_all().close()
+        for _ in range(200):
+            if banner(server.starttls_port) == b"220":
+                break
+        else:
+            pytest.fail("nobody is served any more")
+        send_one(server)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_session_in_which_nothing_happens_ends(asks: bool) -> None:
+    """Also one whose client asks and asks, and takes no reply."""
+    with Sandbox(idle_seconds=0.2) as server, socket.create_connection((HOST, server.starttls_port)) as sock:
+        sock.settimeout(SECONDS)
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            sock.setblocking(False)
+            for _ in range(20_000 * asks):
+                sock.send(b"HELP\r\n" * 200)
+        sock.settimeout(SECONDS)
+        with contextlib.suppress(ConnectionError):
+            while sock.recv(1 << 20):
+                pass
+        send_one(server)
+
+
 def test_binary_in_subject_and_body_is_kept_and_can_be_shown() -> None:
     """The bytes stay as they are, and reading them raises nothing."""
     message = b"Subject: \xff\xfe\x00\x1b[31m\r\n\r\n" + bytes(range(256)).replace(b"\r", b"") + b"\r\n"
@@ -516,6 +613,64 @@ def test_no_subject_and_no_body() -> None:
 def test_the_text_is_the_plain_part_else_the_html(content: bytes, text: str) -> None:
     """What a person would want to read."""
     assert _mail(content).text.replace("\r\n", "\n") == text
+
+
+WORDS = st.text(
+    st.characters(codec="euc-kr", min_codepoint=0x20, exclude_characters="\x7f\u3164"),
+    min_size=1,
+    max_size=60,
+)
+
+
+@settings(deadline=None)
+@given(
+    plain=st.none() | WORDS,
+    html=st.none() | WORDS,
+    charset=st.sampled_from(["utf-8", "euc-kr"]),
+    encoding=st.sampled_from(["8bit", "base64", "quoted-printable"]),
+    attached=st.lists(st.sampled_from(["text", "html", "binary"]), max_size=2),
+)
+def test_the_text_is_what_the_email_package_wrote(
+    plain: str | None, html: str | None, charset: str, encoding: str, attached: list[str]
+) -> None:
+    """Whatever it is wrapped in."""
+    message = EmailMessage(policy=policy.SMTP)
+    message["Subject"] = "x"
+    if plain is not None:
+        message.set_content(plain, charset=charset, cte=encoding)
+    if html is not None and plain is not None:
+        message.add_alternative(html, subtype="html", charset=charset, cte=encoding)
+    elif html is not None:
+        message.set_content(html, subtype="html", charset=charset, cte=encoding)
+    for kind in attached if plain or html else ():
+        if kind == "binary":
+            message.add_attachment(b"\0", maintype="application", subtype="octet-stream")
+        else:
+            message.add_attachment("attached", subtype="plain" if kind == "text" else "html", filename="a")
+    text = _mail(message.as_bytes()).text
+    assert text.splitlines() == ((plain or html or "") + "\n").splitlines() or not (plain or html)
+
+
+HOSTILE = {
+    "parameters": b"Content-Type: text/plain; " + b"; ".join(b"a*%d=b" % one for one in range(40_000)),
+    "comments": b"Content-Type: text/plain " + b"(" * 900_000,
+    "quotes": b'Content-Type: text/plain; a="' + b'\\"' * 400_000,
+    "nested": b"".join(
+        b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (n, n) for n in range(15_000)
+    ),
+    "parts": b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n" * 100_000,
+    "codec": b"Content-Type: text/plain; charset=punycode\r\n\r\n" + b"x-" * 200_000,
+    "subject": b"Subject:" + b" =?utf-8?q?a?=" * 60_000,
+}
+
+
+@pytest.mark.parametrize("head", HOSTILE.values(), ids=HOSTILE.keys())
+def test_reading_takes_no_longer_than_the_message_is(head: bytes) -> None:
+    """A server that reads for minutes answers nobody; the email package would."""
+    mail = _mail(head + b"\r\n\r\nx")
+    began = time.process_time()
+    (mail.subject + mail.text).encode()
+    assert time.process_time() - began < 10
 
 
 @given(st.binary(max_size=300) | st.binary(max_size=60).map(lambda raw: b"Subject: =?" + raw + b"?="))
@@ -611,7 +766,7 @@ def test_delivery_is_what_the_mailbox_says(arrives: bool) -> None:
         return found[0] + "\x1b" if arrives else None
 
     with Sandbox() as server:
-        settings = Settings(
+        wanted = Settings(
             host=Setting(HOST, origin),
             port=Setting(server.tls_port, origin),
             security=Setting(Security.TLS, origin),
@@ -621,7 +776,7 @@ def test_delivery_is_what_the_mailbox_says(arrives: bool) -> None:
             recipient=Setting(RECIPIENTS[0], origin),
         )
         options = Options(until=Stage.SEND, ca_file=str(server.ca_file), arrived=arrived)
-        report = doctor.check(Loaded(settings, ()), options)
+        report = doctor.check(Loaded(wanted, ()), options)
     result = report.stages[-1]
     assert (result.stage, result.status) == (Stage.DELIVERY, Status.PASS if arrives else Status.FAIL)
     assert report.verdict == ("pass" if arrives else "fail")
@@ -713,6 +868,7 @@ def test_settings_and_messages_can_go_to_a_file(tmp_path: Path) -> None:
             assert json.loads(reader.readline())["event"] == "message"
         assert _end(process)[0::2] == ("", 0)
     plain = tmp_path / "sandbox.env"
+    plain.touch(0o644)  # as a shell's redirection left it
     with running("--quiet", "--output", str(tmp_path)) as process:
         assert _end(process)[2] == 2
     with running("--lang", "en", "--output", str(plain)) as process:

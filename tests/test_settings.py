@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import traceback
+import tracemalloc
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from string import ascii_uppercase
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from dotenv import dotenv_values
@@ -17,6 +21,7 @@ from hypothesis import strategies as st
 
 from smtpdoctor.errors import UsageError
 from smtpdoctor.knowledge import load
+from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Message, Origin, Secret, Security, Setting
 from smtpdoctor.settings.read import (
     Variable,
@@ -172,23 +177,14 @@ def usage_error(path: Path) -> Message:
     return caught.value.message
 
 
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    """A file that is missing, a folder, too large or no text is wrong usage, and the reason is said."""
-    assert usage_error(tmp_path / "missing").key == "usage.file.missing"
-    assert usage_error(tmp_path).key == "usage.file.directory"
-    loop = tmp_path / "loop"
-    loop.symlink_to(loop)
-    assert usage_error(loop).key == "usage.file.unreadable"
-    large = tmp_path / "large"
-    with large.open("wb") as stream:
-        stream.truncate(30_000_000)
-    message = usage_error(large)
-    assert (message.key, message.values["size"]) == ("usage.file.large", "30")
-
-
-def test_an_endless_file_is_not_read_to_its_end() -> None:
-    """A device has no size, yet it must not fill the memory."""
-    assert usage_error(Path("/dev/zero")).key == "usage.file.large"
+def test_a_file_of_settings_has_a_limit(file: Path) -> None:
+    """A megabyte is read, and more is said to be too much."""
+    line = b"SMTP_HOST=localhost\n"
+    file.write_bytes(line + b"#" * (1_048_576 - len(line)))
+    assert texts_of(read_env_file(file)[0]) == {"SMTP_HOST": "localhost"}
+    file.write_bytes(line + b"#" * (1_048_577 - len(line)))
+    message = usage_error(file)
+    assert (message.key, message.values["most"]) == ("usage.file.limit", "1 MB")
 
 
 @pytest.mark.parametrize(
@@ -666,9 +662,9 @@ print(*load.own_problems(), sep="\\n")
 def own(files: Mapping[str, str], script: str = SHOW) -> str:
     """Write presets of the user's own, and return what another process sees of them."""
     folder = Path(os.environ["XDG_CONFIG_HOME"]) / "smtpdoctor" / "presets"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-X", "utf8", "-c", script], capture_output=True, encoding="utf-8", check=True
     )
@@ -707,21 +703,109 @@ def test_user_names_by_the_rule_of_a_preset() -> None:
     ]
 
 
+def with_pattern(pattern: str) -> str:
+    return OWN.replace('example = "your', f"pattern = '{pattern}'\nexample = \"your")
+
+
 BROKEN = {
     "key.toml": (OWN.replace("checked", "chekced"), "chekced"),
     "text.toml": (OWN.replace('ko = "회사"', ""), "ko"),
     "toml.toml": ("kind = ", "Invalid value"),
-    "pattern.toml": (OWN.replace('example = "your', 'pattern = "("\nexample = "your'), "password.pattern"),
+    "pattern.toml": (with_pattern("("), "password.pattern"),
+    "ahead.toml": (with_pattern("^(?=.*[0-9]).+$"), "password.pattern"),
+    "many.toml": (with_pattern("a{2000}"), "password.pattern"),
+    "inside.toml": (with_pattern("(" * 499 + ")" * 499), "nested too deep"),
+    "wide.toml": (with_pattern("a" * 2_000), "password.pattern"),
+    "deep.toml": (f"{OWN}x={'[' * 50_000}", "nested too deep"),
+    "dots.toml": (f"{OWN}{'a.' * 50_000}b=1\n", "parts"),
+    "name.toml": (f"{OWN}{'k' * 90_000}=1\n", "kkk"),
+    "sign.toml": (f'{OWN}"\u202e\x1b"=1\n', "sign.toml"),
+    "large.toml": (f"{OWN}{'#' * 200_000}\n", "128 KB"),
 }
+
+
+TOLD = """
+from smtpdoctor.knowledge import load
+from smtpdoctor.model import Message
+from smtpdoctor.text import say
+for lang in ("en", "ko"):
+    for one in load.own_problems():
+        print(say(lang, "usage.preset.broken", problem=one).replace(chr(10), "?"))
+print(load.preset("corporation").host, len(load.presets()))
+"""
 
 
 def test_broken_presets_of_the_user_s_own() -> None:
     """Each is left out and told of with its file and key; the right one beside them counts."""
-    first, *lines = own({**{name: text for name, (text, _) in BROKEN.items()}, "corp.toml": OWN}).splitlines()
-    assert first == "smtp.corp.example corp 0"
-    assert len(lines) == len(BROKEN)
-    for name, (_, word) in BROKEN.items():
-        assert any(f"{name}: " in line and word in line for line in lines), (name, lines)
+    folder = Path(os.environ["XDG_CONFIG_HOME"]) / "smtpdoctor" / "presets"
+    (folder / "folder.toml").mkdir(parents=True)
+    os.mkfifo(folder / "fifo.toml")
+    for name, target in {
+        "zero": "/dev/zero",
+        "loop": "loop.toml",
+        "gone": "nowhere",
+        "kernel": "/proc/kmsg",
+    }.items():
+        (folder / f"{name}.toml").symlink_to(target)
+    (folder / ".#corp.toml").symlink_to("who@where.1")  # as Emacs marks a file that is open
+    (folder / "latin.toml").write_bytes(OWN.encode() + b"\xff")
+    strange = ["folder", "fifo", "zero", "loop", "gone", "kernel", "latin"]
+    *lines, last = own(
+        {**{name: text for name, (text, _) in BROKEN.items()}, "corp.toml": OWN}, TOLD
+    ).splitlines()
+    assert last == f"smtp.corp.example {len(load.presets()) + 1}"
+    assert len(lines) == 2 * (len(BROKEN) + len(strange))
+    for name, word in [
+        *((name, word) for name, (_, word) in BROKEN.items()),
+        *((f"{one}.toml", "") for one in strange),
+    ]:
+        assert sum(f"{name}" in line and word in line for line in lines) == 2, (name, lines)
+    assert max(map(len, lines)) < 700
+
+
+def test_too_many_presets_of_the_user_s_own() -> None:
+    """So many are read and so many problems told, and it is said that there are more."""
+    *lines, last = own(
+        {f"p{n:03}.toml": OWN.replace("checked", "x") for n in range(250)} | {"corp.toml": OWN}, TOLD
+    ).splitlines()
+    assert last == f"smtp.corp.example {len(load.presets()) + 1}"
+    assert len(lines) == 2 * 21
+    assert "180" in lines[20]
+
+
+FITS = """
+from smtpdoctor.knowledge import load
+preset = load.preset("corporation")
+print(*(load.fits(preset.password.pattern, text, preset) for text in ("aaa", "a" * 8_000 + "b", "AAA", "aaa\\n")))
+"""
+
+
+def test_a_pattern_of_the_user_s_own_takes_no_longer_than_its_text() -> None:
+    """One that Python would be at until the end of the world; the case counts, and the whole text."""
+    assert own({"corp.toml": with_pattern("^(a+)+$")}, FITS) == "True False False False\n"
+
+
+def test_the_patterns_of_our_presets_are_held_against_texts_as_python_does_in_time() -> None:
+    """None has a repetition inside of another, nor three without an end: the time is bounded by the length."""
+    from re import _constants, _parser  # type: ignore[attr-defined] # no public parse tree exists
+
+    def endless(tree: Any, *, inside: bool = False) -> int:
+        count = 0
+        for operation, argument in tree:
+            if operation in {_constants.MAX_REPEAT, _constants.MIN_REPEAT}:
+                least, most, body = argument
+                varies = least != most
+                assert not (varies and inside)
+                count += (most is _constants.MAXREPEAT) + endless(body, inside=inside or varies)
+            elif operation is _constants.SUBPATTERN:
+                count += endless(argument[-1], inside=inside)
+            elif operation is _constants.BRANCH:
+                count += max(endless(one, inside=inside) for one in argument[1])
+        return count
+
+    for preset in load.presets().values():
+        for pattern in filter(None, (preset.password.pattern, preset.username.value)):
+            assert endless(_parser.parse(pattern)) < 3, (preset.id, pattern)
 
 
 @pytest.mark.parametrize(
@@ -752,22 +836,198 @@ def test_a_broken_preset_of_the_user_s_own_stops_no_command(arguments: list[str]
     assert done.stdout.splitlines()[:1] == sound.stdout.splitlines()[:1]
 
 
-def test_a_value_that_doubles_with_every_line_is_refused(tmp_path: Path) -> None:
-    """Expansion is bounded: forty lines must not fill the memory."""
-    path = tmp_path / ".env"
-    path.write_text("A0=xxxxxxxx\n" + "".join(f"A{n + 1}=${{A{n}}}${{A{n}}}\n" for n in range(40)))
-    with pytest.raises(UsageError) as caught:
-        read_env_file(path)
+# -- Hostile files ------------------------------------------------------------
+
+
+def read_hostile(file: Path, text: str) -> Variables | None:
+    """Return what is read in a file, None where it is refused with a word about it."""
+    file.write_text(text, encoding="utf-8", newline="")
+    try:
+        return read(None, file)
+    except UsageError as error:
+        said = [say(lang, error.message) for lang in ("en", "ko")]
+    assert max(map(len, said)) < 1_000
+    return None
+
+
+DEFINITIONS = st.lists(
+    st.tuples(st.sampled_from("ABC"), st.lists(st.sampled_from(["${A}", "${B}", "${C}", "${C:-x}", "y"]))),
+    max_size=12,
+)
+
+
+@given(DEFINITIONS)
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_names_in_values_are_expanded_as_python_dotenv_does(
+    file: Path, definitions: list[tuple[str, list[str]]]
+) -> None:
+    """Each from the lines above it; what would grow without an end is refused, with whose value it is."""
+    text = "".join(f"{name}={''.join(parts)}\n" for name, parts in definitions)
+    file.write_text(text)
+    sizes = dict.fromkeys("ABC", 0)
+    for name, parts in definitions:
+        sizes[name] = sum(sizes[one[2]] if one.startswith("$") else 1 for one in parts)
+    if max(sizes.values()) < 60_000:
+        assert texts_of(read_env_file(file, environment={})[0]) == dotenv_values(file)
+    else:
+        with suppress(UsageError):
+            read_env_file(file, environment={})
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("A0=xxxxxxxx\n" + "".join(f"A{n + 1}=${{A{n}}}${{A{n}}}\n" for n in range(60)) + "SMTP_PASSWORD=${A60}", "A14"),
+        (f"B={'x' * 60_000}\nSMTP_PASSWORD={'${B}' * 20_000}", "SMTP_PASSWORD"),
+        (f"B={'x' * 900_000}\nSMTP_PASSWORD=${{B}}", "SMTP_PASSWORD"),
+        (f"B={'x' * 60_000}\n" + "".join(f"A{n}=${{B}}\n" for n in range(60)) + "SMTP_HOST=" + "".join(f"${{A{n}}}" for n in range(60)), "A"),
+    ],
+    ids=["doubled", "one wide value many times", "one very wide value", "many wide values"],
+)  # fmt: skip
+def test_a_value_that_grows_without_an_end_is_refused(file: Path, text: str, name: str) -> None:
+    """A few lines must not fill the memory; it is said whose value, where, and what the limit is."""
+    file.write_text(text)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UsageError) as caught:
+            read(None, file)
+        assert tracemalloc.get_traced_memory()[1] < 30 * len(text) + 3_000_000
+    finally:
+        tracemalloc.stop()
     assert caught.value.message.key == "usage.file.expansion"
+    assert str(caught.value.message.values["name"]).startswith(name)
+    assert str(file) in str(caught.value.message.values["place"])
 
 
-def test_a_pipe_is_read() -> None:
-    """`<(command)` of a shell is a pipe."""
-    reader, writer = os.pipe()
-    os.write(writer, b"hunter2\n")
-    os.close(writer)
-    assert read_secret_file(Path(f"/dev/fd/{reader}"), "--password-file") == "hunter2"
-    os.close(reader)
+def test_what_nobody_asks_for_is_not_expanded(file: Path) -> None:
+    """Other programs' values may be as they like; one that is asked for may stand at the end of a long chain."""
+    chain = "".join(f"A{n + 1}=${{A{n}}}\n" for n in range(20_000))
+    laughs = "".join(f"B{n + 1}=${{B{n}}}${{B{n}}}\n" for n in range(60))
+    found = read_hostile(file, f"A0=x\n{chain}B0=xxxxxxxx\n{laughs}SMTP_HOST=${{A20000}}\n")
+    assert found is not None
+    assert texts_of(found.values) == {"SMTP_HOST": "x"}
+
+
+LINES_OF_ATTACK = (
+    *("=\n", "x y\n", "SMTP_HOST='\n", "SMTP_HOST=a\n", "PASS{n}=secret{n}\n", "SMTP_{n}=1\n", "V{n}=1\n"),
+    *("SMTP_USERNAM{c}=1\n", "MAIL_{c}=1\n", "'SMTP_PORT' \n", "export \n", "SMTP_PASSWORD\n", '"SMTP_TLS\n'),
+    *(
+        "SMTP_HOST=${{V{n}}}\n",
+        "SMTP_PASSWORD='x\n' y\n",
+        "MAIL_HOST={n}\n",
+        "#\n",
+        "SMTP_{c}{c}{c}{c}\x1b[31m=1\n",
+    ),
+)
+
+
+def attack(unit: str, size: int) -> str:
+    """Return a file of so many characters, of lines that differ where the unit says so."""
+    lines: list[str] = []
+    left = size
+    for number in range(size):
+        lines.append(unit.format(n=number, c="".join(chr(97 + number // 26**i % 26) for i in range(4))))
+        left -= len(lines[-1])
+        if left < 0:
+            break
+    return "".join(lines)
+
+
+@pytest.mark.parametrize("unit", LINES_OF_ATTACK)
+def test_many_lines_take_no_longer_than_they_are_many(file: Path, unit: str) -> None:
+    """Reading them, merging and judging: four times as many take about four times as long; few are told of."""
+
+    def work(text: str) -> float:
+        taken = []
+        for _ in range(2):
+            start = time.process_time()
+            variables = read_hostile(file, text)
+            if variables is not None:
+                loaded = resolve(Flags(), variables)
+                assert len(loaded.evidence) < 150
+                assert sum(len(str(one.facts)) for one in loaded.evidence) < 30_000
+            taken.append(time.process_time() - start)
+        return min(taken)
+
+    short, long = (attack(unit, size) for size in (10_000, 40_000))
+    work(short)
+    assert work(long) < 8 * work(short) + 0.05
+    tracemalloc.start()
+    try:
+        read_hostile(file, short)
+        assert tracemalloc.get_traced_memory()[1] < 150 * len(short) + 300_000
+    finally:
+        tracemalloc.stop()
+
+
+@given(
+    st.sampled_from(["", "SMTP_PASSWORD=hunter22\n"]),
+    st.lists(
+        st.one_of(
+            st.sampled_from(["'", '"', "=", "\n", "SMTP_HOST=", "SMTP_PASWORD=", "SMTP_PASSWORD=", "export ", " ", "#"]),
+            st.characters(codec="utf-8"),
+            st.just("hunter22"),
+        ),
+        max_size=12,
+    ).map("".join),
+)  # fmt: skip
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_said_of_a_file_shows_no_password_and_no_control_character(
+    file: Path, before: str, text: str
+) -> None:
+    """In a line that cannot be read, under a misspelt name or on the wrong one; nor a sign that obeys."""
+    found = read_hostile(file, before + text)
+    if found is None:
+        return
+    told = [f"{one.facts} {one.origin}" for one in found.evidence]
+    told += [str(origin) for layer in found.layers for origin in layer.others.values()]
+    told += [one.origin.text for one in found.values.values()]
+    assert all("hunter22" not in one for one in told[: len(found.evidence)])
+    if before:
+        assert all("hunter22" not in one for one in told)
+    for one in found.values.values():
+        assert printable(one.origin.text.replace("\n", "")) == one.origin.text.replace("\n", "")
+
+
+def test_many_wrong_lines_are_told_together(file: Path) -> None:
+    """The first of them by number, and how many there are; one of ours for itself."""
+    text = "=1\n" * 30 + "SMTP_HOST='localhost\n" + "x y\n" * 70
+    file.write_text(text)
+    ours, others = sorted(read(None, file).evidence, key=lambda one: "SMTP_HOST" not in one.facts["place"])
+    assert ours.facts["place"] == f"SMTP_HOST ({file}:31)"
+    assert others.facts["place"] == f"{file}:1, 2, 3, 4, 5 … (+95)"
+    done = command("lint", "--env-file", file, "--no-environment", "--lang", "ko")
+    assert done.returncode == 2
+    assert "(+95)" in done.stderr
+    assert len(done.stderr.splitlines()) < 20
+
+
+def test_many_names_that_are_not_read_are_told_together(file: Path) -> None:
+    """Twenty of a kind, and how many there are besides."""
+    names = [f"SMTP_HOS{one}" for one in ascii_uppercase if one != "T"]
+    names += [f"SMTP_H{one}ST" for one in ascii_uppercase if one != "O"]
+    file.write_text(
+        "".join(f"{name}=1\n" for name in names) + "".join(f"MAIL_FROM_{n}=1\n" for n in range(3_000))
+    )
+    for lang in ("en", "ko"):
+        said = command("lint", "--env-file", file, "--no-environment", "--lang", lang).stderr
+        assert len(said) < 6_000
+    file.write_text(file.read_text() + "SMTP_PORT=25\nSMTP_SENDER=a@b.kr\n")
+    (one,) = (one for one in resolve(Flags(), read(None, file)).evidence if "near-name" in one.labels)
+    assert "… (+" in one.facts["pairs"]
+    assert len(one.facts["pairs"].split("→")) < 25
+
+
+@pytest.mark.parametrize(
+    "text", ["SMTP_PASSWORD=p\\u0000\n", "SMTP_HOST='a\x1b[31m\x07b'\nSMTP_PORT=\u202e25\n"]
+)
+@pytest.mark.parametrize("format_", ["terminal", "json"])
+def test_control_characters_of_a_file_are_shown_and_not_obeyed(file: Path, text: str, format_: str) -> None:
+    """Those of its own lines, too."""
+    file.write_text(text, encoding="utf-8")
+    done = command("lint", "--env-file", file, "--no-environment", "--format", format_, "--verbose")
+    assert done.returncode in {1, 2}
+    assert not set("\x1b\x07\u202e") & set(done.stdout + done.stderr)
 
 
 def test_a_password_in_the_host_is_masked() -> None:

@@ -220,6 +220,16 @@ def test_a_growing_file_with_a_password_is_its_owners(
             assert mode == given_mode
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk here is always full")
+@pytest.mark.parametrize("private", [True, False])
+def test_a_growing_file_that_can_grow_no_more_is_named(private: bool) -> None:
+    """Not standard output, which has nothing to do with it; other errors are whose they are."""
+    with pytest.raises(UsageError, match=r"usage\.write"), live(Path("/dev/full"), private=private) as stream:
+        stream.write("x\n")
+    with pytest.raises(BrokenPipeError), live(Path("/dev/null"), private=private):
+        raise BrokenPipeError
+
+
 # -- Two at once ----------------------------------------------------------------------------------
 
 APPEND = """

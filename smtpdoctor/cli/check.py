@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 Until = Literal["dns", "connect", "tls", "auth", "sender", "recipient", "send"]
+_LARGEST_CA_FILE: Final = 16_777_216  # bytes; the bundles of the systems have some 200 KB
 _AFTER_SENDER: Final = frozenset({"recipient", "send"})
 
 
@@ -290,23 +291,16 @@ class _Show:
 def _ca_file(path: Path | None) -> str | None:
     if path is None:
         return None
+    from smtpdoctor.files import named_file
     from smtpdoctor.net.tls import ContextError, strict_context
 
-    values: dict[str, object] = {
-        "flag": "--ca-file",
-        "file": str(path),
-        "value": str(path),
-        "expected": Message("usage.pem"),
-    }
-    if not path.exists():
-        raise UsageError(Message("usage.file.missing", values))
-    if not path.is_file():  # a pipe would be waited for
-        raise UsageError(Message("usage.value", values))
+    name = named_file(path, most=_LARGEST_CA_FILE, flag="--ca-file")
     try:
-        strict_context(str(path))  # which is kept for the run
-    except ContextError as error:  # not PEM, not readable
+        strict_context(name)  # which is kept for the run
+    except ContextError as error:  # not PEM
+        values: dict[str, object] = {"flag": "--ca-file", "value": name, "expected": Message("usage.pem")}
         raise UsageError(Message("usage.value", values)) from error
-    return str(path)
+    return name
 
 
 def _resolver(text: str | None) -> tuple[str, int] | None:

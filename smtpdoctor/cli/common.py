@@ -16,6 +16,7 @@ from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice, LangChoice
 from smtpdoctor.errors import KnowledgeError, UsageError
+from smtpdoctor.files import is_there
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Lang, Message, Origin, Secret, Setting
 from smtpdoctor.text import default_language, say
@@ -61,12 +62,16 @@ def language(choice: LangChoice | None) -> Lang:
 
 def tell(text: str) -> None:
     """Say something on standard error; a closed one is no reason to stop."""
+    # File names and values are others' words too.
+    lines = list(map(printable, text.split("\n")))
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        # File names and values are others' words too.
-        lines = list(map(printable, text.split("\n")))
         if sys.stderr.isatty():
             lines = _fitted(lines, _columns())
+    try:
         sys.stderr.write("\n".join(lines) + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        _mute(sys.stderr)  # else Python tries again at exit, and ends with a code of its own
 
 
 def _columns() -> int:
@@ -188,8 +193,12 @@ def _tell_of_presets(lang: Lang) -> None:
 
 def mute_output() -> None:
     """Send what is still buffered nowhere, so that Python does not complain of it at exit."""
+    _mute(sys.stdout)
+
+
+def _mute(stream: IO[str]) -> None:
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class _Patient:
@@ -305,7 +314,7 @@ def password_from(
     if file is not None:
         from smtpdoctor.settings.read import read_secret_file
 
-        flag, text = "--password-file", read_secret_file(file, "--password-file")
+        flag, text = "--password-file", read_secret_file(file, "--password-file", pipes=True)
     elif stdin:
         from smtpdoctor.cli.stdin import password_on_stdin
 
@@ -327,6 +336,9 @@ def password_from(
         raise UsageError(Message("usage.empty-password", {"flag": flag}))
     if known is not None:
         known.learn(text)
+    from smtpdoctor.settings.read import refuse_long
+
+    refuse_long(text, flag)
     return Setting(Secret(text), Origin("flag", flag, str(file) if file else None))
 
 
@@ -398,6 +410,6 @@ def places_looked_at(
     else:
         shown.append(say(lang, "usage.place.no-environment"))
     for path in files or [implicit]:
-        key = "usage.place.file" if path.exists() else "usage.place.no-file"
+        key = "usage.place.file" if is_there(path) else "usage.place.no-file"
         shown.append(say(lang, key, file=str(path)))
     return ", ".join(shown)

@@ -8,6 +8,7 @@ here; of whatever else there is, ``call_of`` says that it does not know, and typ
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
@@ -28,6 +29,7 @@ __all__ = [
     "call_of",
     "declared_in",
     "function_of",
+    "is_argument",
     "values_of",
 ]
 
@@ -173,6 +175,16 @@ def _is_optional(hint: Any) -> bool:
     return type(None) in get_args(hint)
 
 
+def is_argument(text: str) -> bool:
+    """Whether a system can pass a text to a program: without NUL, and each of its characters has bytes."""
+    if text.isascii():
+        return "\0" not in text
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
 def _tell_version() -> None:
     sys.stdout.write(f"smtpdoctor {__version__}\n")
 
@@ -183,7 +195,7 @@ def call_of(arguments: Sequence[str]) -> Callable[[], None] | None:
         return None  # where typer expands patterns of file names too
     if list(arguments) == ["--version"]:
         return _tell_version
-    if not arguments or arguments[0] not in COMMANDS or any("\0" in one for one in arguments):
+    if not arguments or arguments[0] not in COMMANDS or not all(map(is_argument, arguments)):
         return None
     function = function_of(arguments[0])
     values = values_of(function, arguments[1:])

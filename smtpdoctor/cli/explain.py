@@ -22,6 +22,7 @@ from smtpdoctor.cli.declared import Argument, Exit, Option
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
+from smtpdoctor.files import open_file
 from smtpdoctor.model import Lang, Message
 
 if TYPE_CHECKING:
@@ -162,8 +163,10 @@ def _explain_files(
     unreadable: list[Message] = []
     for path in files:
         try:
-            with path.open("rb") as stream:
+            with open_file(path, flag=flag, pipes=True) as stream:
                 found += explain_source(Source(stream), provider=provider, file=str(path))
+        except UsageError as error:
+            unreadable.append(error.message)
         except OSError as error:
             values: dict[str, object] = {"flag": flag, "file": str(path), "reason": error.strerror or "?"}
             unreadable.append(Message("usage.file.unreadable", values))

@@ -109,9 +109,10 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
         from smtpdoctor.report.json_v1 import dump
         from smtpdoctor.report.objects import generated_object
 
-        shown = generated_object(provider.id, application.id, str(write) if write else None, result)
+        place = known.mask(str(write)) if write else None
+        printed = generated_object(provider.id, application.id, place, result)
         with output_to(output) as stream:
-            stream.write(dump(shown))
+            stream.write(dump(printed))
         return
     if write is None:
         if output is not None:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from smtpdoctor.files import beginning_of
 from smtpdoctor.model import Lang, Message, Secret
 from smtpdoctor.text import say
 
@@ -99,7 +100,8 @@ class Known:
             from smtpdoctor.masking.guess import looks_random
 
             text = Secret.MASK if looks_random(text) else text
-        return self.mask(text)
+        shown = self.mask(text)
+        return shown if shown == shown.strip() != "" else f'"{shown}"'
 
     def _secrets(self) -> list[str]:
         found: dict[str, None] = dict(self._learned)
@@ -117,8 +119,7 @@ class Known:
             yield from _of_variable(name, text)
         for path in self._paths("password_file"):
             yield from (*_in_file(str(path)), *_misplaced(str(path)))
-        given = [path for name in _FILES for path in self._paths(name)]
-        for path in given or [Path(".env")]:
+        for path in [*(path for name in _FILES for path in self._paths(name)), Path(".env")]:
             for name, text in re.findall(_ASSIGNMENT, _text_of(path)):
                 for one in _unquoted(text):
                     yield from _of_variable(name, one)
@@ -137,10 +138,15 @@ class Known:
         """Yield a password on standard input that nobody has read yet, if it comes at once."""
         if not self._values.get("password_stdin") or self._learned:
             return
-        with suppress(OSError, ValueError):
-            import select
+        import select
+        from io import UnsupportedOperation
 
-            if not sys.stdin.isatty() and select.select([sys.stdin], [], [], _SECONDS)[0]:
+        with suppress(OSError, ValueError):
+            try:
+                comes = not sys.stdin.isatty() and bool(select.select([sys.stdin], [], [], _SECONDS)[0])
+            except UnsupportedOperation:
+                comes = True  # a text in memory, of a program that calls this
+            if comes:
                 yield sys.stdin.buffer.read1(_LARGEST).decode("utf-8", "replace")  # type: ignore[union-attr]
 
 
@@ -188,8 +194,4 @@ def _misplaced(name: str) -> Iterator[str]:
 
 def _text_of(path: Path) -> str:
     """Return the beginning of a file, or nothing; a pipe or device would have to be waited for."""
-    with suppress(OSError, ValueError):
-        if path.is_file():
-            with path.open("rb") as stream:
-                return stream.read(_LARGEST).decode("utf-8", "surrogateescape")
-    return ""
+    return beginning_of(path, _LARGEST).decode("utf-8", "surrogateescape")

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from smtpdoctor.files import read_file
 from smtpdoctor.knowledge import load
 from smtpdoctor.model import Stage
 from smtpdoctor.text import LANGUAGES, messages, say
@@ -34,7 +35,7 @@ def is_ours(path: Path) -> bool:
     if path.stat().st_size > _LARGEST:
         return False
     try:
-        text = path.read_bytes().decode()
+        text = read_file(path, most=_LARGEST, flag="--output").decode()
     except UnicodeDecodeError:
         return False
     lines = text.splitlines()

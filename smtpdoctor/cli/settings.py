@@ -12,7 +12,7 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Lang, Message
-from smtpdoctor.settings.read import Variables, read_variables
+from smtpdoctor.settings.read import Variables, read_variables, refuse_long
 from smtpdoctor.settings.resolve import Flags, Loaded, resolve, secrets_in
 
 __all__ = ["load_settings"]
@@ -41,18 +41,20 @@ def _unreadable(variables: Variables) -> Iterator[Message]:
 
 def _meant(app: str | None, variables: Variables) -> Iterator[Message]:
     """Yield what stands there under other names."""
-    from smtpdoctor.settings.names import unread_names
+    from smtpdoctor.settings.names import MOST, listed, unread_names
 
     found = unread_names(load.app(app or "smtp") or load.apps()["smtp"], variables.layers, ())
-    for one in found:
-        if one.expected:
-            values: dict[str, object] = {"name": one.name, "place": str(one.origin), "expected": one.expected}
-            yield Message("usage.nothing.near", values)
+    near = [one for one in found if one.expected]
+    for one in near[:MOST]:
+        values: dict[str, object] = {"name": one.name, "place": str(one.origin), "expected": one.expected}
+        yield Message("usage.nothing.near", values)
+    if len(near) > MOST:
+        yield Message("usage.nothing.more", {"count": len(near) - MOST})
     apps = dict.fromkeys(one.app for one in found if one.app)
     for other in apps:
         names = [one for one in found if one.app == other]
         values = {
-            "names": ", ".join(one.name for one in names),
+            "names": listed([one.name for one in names]),
             "place": str(names[0].origin),
             "app": other,
         }
@@ -92,6 +94,8 @@ def load_settings(
         )
     loaded = resolve(flags, variables)
     password = loaded.settings.password
+    if password is not None:
+        refuse_long(password.value.reveal(), password.origin.name)
     if password is not None and password.origin.name == "--url":
         from smtpdoctor.text import say
 

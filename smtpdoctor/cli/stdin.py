@@ -7,10 +7,11 @@ from typing import Final
 
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Message
+from smtpdoctor.settings.read import LONGEST
 
-__all__ = ["LONGEST_PASSWORD", "password_on_stdin"]
+__all__ = ["password_on_stdin"]
 
-LONGEST_PASSWORD: Final = 65_536
+_MARK_AND_END: Final = 5  # bytes that are none of the password
 
 
 def password_on_stdin(flag: str) -> str:
@@ -19,14 +20,15 @@ def password_on_stdin(flag: str) -> str:
     Read as bytes: text would come with its carriage returns changed. Raises UsageError for what is
     no text, and for more than a password can be.
     """
-    values: dict[str, object] = {"flag": flag, "most": LONGEST_PASSWORD}
+    values: dict[str, object] = {"flag": flag}
+    most = LONGEST + _MARK_AND_END
     try:
-        data = sys.stdin.buffer.read(LONGEST_PASSWORD + 1)
+        data = sys.stdin.buffer.read(most + 1)
     except OSError as error:
         values |= {"file": sys.stdin.name, "reason": error.strerror or "?"}
         raise UsageError(Message("usage.file.unreadable", values)) from error
-    if len(data) > LONGEST_PASSWORD:
-        raise UsageError(Message("usage.password.large", values))
+    if len(data) > most:
+        raise UsageError(Message("usage.setting.long", {"what": flag, "most": LONGEST}))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

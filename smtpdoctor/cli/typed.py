@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from smtpdoctor import __version__
 from smtpdoctor.cli.common import EXIT_INTERRUPTED, EXIT_USAGE, fail_usage, mute_output
-from smtpdoctor.cli.declared import COMMANDS, Argument, Declared, Exit, declared_in, function_of
+from smtpdoctor.cli.declared import COMMANDS, Argument, Declared, Exit, declared_in, function_of, is_argument
 from smtpdoctor.cli.parsing import format_asked_for, known_from, language_asked_for, usage_error
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Message
@@ -78,8 +78,8 @@ class _LazyGroup(TyperGroup):
     def main(self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **extra: Any) -> Any:  # type: ignore[override]
         """Run a command and end with its exit code."""
         given = sys.argv[1:] if args is None else list(args)
-        if any("\0" in one for one in given):  # no system passes it on, but a program that calls this may
-            _fail(UsageError(Message("usage.nul")), given)
+        if not all(map(is_argument, given)):  # no system passes it on, but a program that calls this may
+            _fail(UsageError(Message("usage.no-argument")), given)
         run = partial(super().main, given, standalone_mode=False, **extra)
         if not standalone_mode:
             return run()

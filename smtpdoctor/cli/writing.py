@@ -17,9 +17,10 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
+
+from msgspec import Struct
 
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Message
@@ -37,6 +38,7 @@ _NAMELESS: Final[int] = getattr(os, "O_TMPFILE", 0)
 _BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 _AT_ONCE: Final[int] = getattr(os, "O_NONBLOCK", 0)
 _NO_LINK: Final[int] = getattr(os, "O_NOFOLLOW", 0)
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 # What beyond its mode says who may use a file: it must be kept, or the file is left alone.
 _RULES: Final = frozenset({"system.posix_acl_access", "system.nfs4_acl"})
 _LABELS: Final = frozenset(f"security.{module}" for module in ("selinux", "SMACK64"))
@@ -128,8 +130,13 @@ def live(path: Path, *, private: bool) -> Iterator[IO[str]]:
         except BaseException:
             os.close(handle)
             raise
-    with os.fdopen(handle, "w", encoding="utf-8", newline="", buffering=1) as stream:
-        yield stream
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="", buffering=1) as stream:
+            yield stream
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise place.refused("usage.write", reason=error.strerror or "?") from error
 
 
 def _close_to_others(place: _Place, handle: int) -> None:
@@ -143,8 +150,7 @@ def _close_to_others(place: _Place, handle: int) -> None:
         raise place.refused("usage.output.exposed", reason=error.strerror or "?") from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """Where a file goes: what the user calls it, and with which flag."""
 
     flag: str
@@ -181,13 +187,12 @@ def _kind(path: Path) -> int | None:
 # The file that is there.
 
 
-@dataclass(slots=True)
-class _Old:
+class _Old(Struct):
     """The file that is there, open."""
 
     handle: int
     state: os.stat_result
-    data: bytes | None = field(default=None, repr=False)  # as far as it was read
+    data: bytes | None = None  # as far as it was read
 
     def read(self) -> bytes:
         """Return what is in it, but not much more than may be."""
@@ -318,16 +323,15 @@ def _put(
                 if old is not None:
                     _keep(place, old, draft.handle)
                 if check is not None:
-                    os.fsync(draft.handle)
+                    _settle(draft.handle)
                 if draft.named_beside(target, final=old is None):
                     draft.take_place(target, old)
                     break
         if check is not None:
-            _settle(target.parent)
+            _settle_folder(target.parent)
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """A file that is to take another one's place; ``name`` is its own, as long as it has one."""
 
     handle: int
@@ -472,7 +476,9 @@ def _keep(place: _Place, old: _Old, handle: int) -> None:
         _keep_attributes(old.handle, handle)
     except OSError as error:
         raise place.refused("usage.write.rules", reason=error.strerror or "?") from error
-    os.fchmod(handle, stat.S_IMODE(state.st_mode) & 0o777)
+    mode = stat.S_IMODE(state.st_mode) & 0o777
+    if stat.S_IMODE(os.fstat(handle).st_mode) != mode:  # some file systems have one for all
+        os.fchmod(handle, mode)
 
 
 def _keep_attributes(old: int, new: int) -> None:
@@ -498,12 +504,21 @@ def _attributes(handle: int) -> dict[str, bytes]:
     return {name: os.getxattr(handle, name) for name in ours}
 
 
-def _settle(folder: Path) -> None:
-    """Let a new name outlive a power cut, where a folder can be asked for that."""
+def _settle(handle: int) -> None:
+    """Let a file outlive a power cut, where the file system can be asked for that; raises OSError."""
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}:
+            raise
+
+
+def _settle_folder(folder: Path) -> None:
+    """Let a new name outlive a power cut: a file that has its place is written, whatever becomes of that."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            _settle(handle)
         finally:
             os.close(handle)
 

@@ -1,7 +1,8 @@
 """``.env`` files: lines ``NAME=value`` as python-dotenv reads them.
 
-What stands in a file is found with python-dotenv's own parser, so a line means here what it means
-to the programs that read it. Only the value of a line is replaced; the rest stays byte for byte.
+What stands in a file is found by a reader that is held against python-dotenv's, so a line means here
+what it means to the programs that read it. Only the value of a line is replaced; the rest stays byte for
+byte.
 """
 
 from __future__ import annotations

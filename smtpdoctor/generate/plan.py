@@ -329,7 +329,7 @@ def _given_password(preset: Preset, secret: Secret) -> str:
     text = secret.reveal()
     if preset.password.strip_spaces and preset.password.pattern:
         bare = re.sub(r"\s", "", text)
-        if re.fullmatch(preset.password.pattern, bare):
+        if load.fits(preset.password.pattern, bare, preset):
             return bare
     return text
 

@@ -50,6 +50,10 @@ S = TypeVar("S", bound=msgspec.Struct)
 _PORT: Final = re.compile(r"port:(?:tls|starttls)")
 _MODE: Final = re.compile(rf"security:(?:{'|'.join(Security)})")
 _KINDS: Final = ("mailbox", "transactional", "sink", "local", "own")
+# Of a user's own preset. The reader of TOML compares every beginning of a name with the others.
+_MOST_DOTS: Final = 100
+_TOO_DEEP: Final = re.compile(rf"(?m)^(?:[^.\n]*+\.){{{_MOST_DOTS}}}")
+_LONGEST_PATTERN: Final = 1_000
 # RE2 has neither look-around nor back-references; the log reader needs RE2's speed.
 _NOT_RE2: Final = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]|\(\?P=")
 
@@ -376,16 +380,45 @@ def parse_preset(name: str, data: dict[str, Any]) -> tuple[Preset, tuple[Reply, 
     return msgspec.structs.replace(preset, reply=raw), replies
 
 
-def read_preset(path: Path, ids: frozenset[str]) -> Preset:
-    """Read one preset file strictly; raises KnowledgeError."""
+def read_preset(path: Path, data: bytes, ids: frozenset[str]) -> Preset:
+    """Read one preset of the user's own strictly, from what stands in its file; raises KnowledgeError.
+
+    Others' files are not to be trusted as ours are: their patterns have to be such that RE2 takes them,
+    and what takes the reader of TOML the square of its length, or too deep, is refused.
+    """
     try:
-        preset, replies = parse_preset(path.stem, _toml(path))
-    except (OSError, ValueError, msgspec.ValidationError) as error:
+        text = data.decode("utf-8-sig")
+        if _TOO_DEEP.search(text):
+            raise KnowledgeError([f"{path}: a name of more than {_MOST_DOTS} parts"])
+        preset, replies = parse_preset(path.stem, tomllib.loads(text))
+        problems = [f"{path}: {problem}" for problem in _problems_of_preset(preset, replies, ids)]
+        # What Python has something against already need not be told twice.
+        problems = problems or [f"{path}: {problem}" for problem in _refused_by_re2(preset)]
+    except RecursionError:
+        raise KnowledgeError([f"{path}: nested too deep"]) from None
+    except (ValueError, msgspec.ValidationError) as error:
         raise KnowledgeError([f"{path}: {error}"]) from error
-    problems = [f"{path}: {problem}" for problem in _problems_of_preset(preset, replies, ids)]
     if problems:
         raise KnowledgeError(problems)
     return preset
+
+
+def _refused_by_re2(preset: Preset) -> Iterator[str]:
+    named = [("password.pattern", preset.password.pattern)]
+    if preset.username.form == "regex":
+        named.append(("username.value", preset.username.value))
+    kinds = (*preset.username.refused, *preset.password.refused)
+    named += [("refused.pattern", one.pattern) for one in kinds]
+    for key, pattern in named:
+        if not pattern:
+            continue
+        if len(pattern) > _LONGEST_PATTERN:
+            yield f"{key}: more than {_LONGEST_PATTERN} characters"
+            continue
+        from smtpdoctor.knowledge.patterns import refused
+
+        if reason := refused(pattern):
+            yield f"{key}: {reason}: {pattern!r}"
 
 
 def _stems(folder: Path) -> frozenset[str]:

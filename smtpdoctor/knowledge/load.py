@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import threading
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from smtpdoctor.errors import KnowledgeError
+from smtpdoctor.errors import KnowledgeError, UsageError
+from smtpdoctor.files import names_in, read_file
 from smtpdoctor.knowledge.names import Names, names_of
 from smtpdoctor.knowledge.schema import (
     App,
@@ -30,6 +32,7 @@ from smtpdoctor.knowledge.schema import (
     Spellings,
     WordPattern,
 )
+from smtpdoctor.model import Message
 
 if TYPE_CHECKING:
     from smtpdoctor.knowledge.compile import Knowledge
@@ -40,11 +43,13 @@ __all__ = [
     "apps",
     "entries",
     "entry",
+    "fits",
     "from_sources",
     "hints",
     "ids",
     "keys",
     "names",
+    "occurs",
     "own_problems",
     "preset",
     "preset_with_id",
@@ -63,6 +68,13 @@ __all__ = [
 T = TypeVar("T")
 
 PACKAGE: Final = Path(__file__).resolve().parent.parent
+_LARGEST_FILE: Final = 67_108_864  # of the index
+# Of the user's own presets: a file has some 2 KB, the largest of ours 90.
+_LARGEST_OWN: Final = 131_072
+_MOST_OWN: Final = 200
+_MOST_OWN_BYTES: Final = 1_048_576
+_MOST_PROBLEMS: Final = 20
+_LONGEST_PROBLEM: Final = 500  # characters
 _BUILT: Final = PACKAGE / "_index"
 _FILES: Final = (
     "catalogue.json",
@@ -180,10 +192,12 @@ def _decoded(data: bytes | msgspec.Raw, kind: type[T]) -> T:
 def _file(name: str) -> bytes:
     folder = _index_folder()
     if folder is not None:
-        try:
-            return (folder / name).read_bytes()
-        except OSError:
-            pass
+        with contextlib.suppress(UsageError):
+            data = read_file(folder / name, most=_LARGEST_FILE, flag=name)
+            if data[-1:] in {b"]", b"}"}:
+                return data
+            if folder != _BUILT:  # a machine that lost its power leaves files without their end
+                _remove(folder)
     return _compiled()[name]
 
 
@@ -280,20 +294,39 @@ def user_presets_folder() -> Path:
 
 
 @cache
-def _own_and_problems() -> tuple[dict[str, Preset], tuple[str, ...]]:
+def _own_and_problems() -> tuple[dict[str, Preset], tuple[str | Message, ...]]:
+    """Read the user's own presets; every command does, so whatever lies there must not stop or hold it up."""
     folder = user_presets_folder()
-    if not folder.is_dir():
+    try:
+        # What editors put beside a file begins with a dot.
+        names = [one for one in names_in(folder, flag="presets") if one.endswith(".toml") and one[0] != "."]
+    except UsageError as error:
+        return {}, (error.message,)
+    if not names:
         return {}, ()
     from smtpdoctor.knowledge.compile import read_preset
 
     found: dict[str, Preset] = {}
-    problems: list[str] = []
-    for path in sorted(folder.glob("*.toml")):
+    problems: list[str | Message] = []
+    left = _MOST_OWN_BYTES
+    for number, name in enumerate(names):
+        if number == _MOST_OWN or left <= 0:
+            size = f"{_MOST_OWN_BYTES >> 20} MB"
+            values: dict[str, object] = {"flag": str(folder), "most": _MOST_OWN, "size": size}
+            problems.append(Message("usage.file.many", values))
+            break
         try:
+            data = read_file(folder / name, most=_LARGEST_OWN, flag=name)
+            left -= len(data)
             with _decoding:
-                found[path.stem] = read_preset(path, frozenset(ids()))
+                found[Path(name).stem] = read_preset(folder / name, data, frozenset(ids()))
+        except UsageError as error:
+            problems.append(error.message)
         except KnowledgeError as error:
-            problems += error.problems
+            problems += [one[:_LONGEST_PROBLEM] for one in error.problems]
+    if len(problems) > _MOST_PROBLEMS:
+        more = Message("usage.preset.more", {"count": len(problems) - _MOST_PROBLEMS})
+        problems = [*problems[:_MOST_PROBLEMS], more]
     return found, tuple(problems)
 
 
@@ -302,9 +335,32 @@ def _own() -> dict[str, Preset]:
     return _own_and_problems()[0]
 
 
-def own_problems() -> tuple[str, ...]:
+def own_problems() -> tuple[str | Message, ...]:
     """Return what is wrong with the user's own presets that were left out: file and key of each."""
     return _own_and_problems()[1]
+
+
+def fits(pattern: str, text: str, preset: Preset) -> bool:
+    """Whether a whole text has the form that a pattern of a preset is about."""
+    return _engine(pattern, preset).fullmatch(text) is not None
+
+
+def occurs(pattern: str, text: str, preset: Preset) -> bool:
+    """Whether a pattern of a preset occurs in a text."""
+    return _engine(pattern, preset).search(text) is not None
+
+
+def _engine(pattern: str, preset: Preset) -> Any:
+    """Return a compiled pattern of a preset.
+
+    A user's own pattern may be such that Python's engine takes for ever; those that come with the
+    package are held by a test to be of none of these, and are spared the time to load another engine.
+    """
+    if preset.id not in _own():
+        return re.compile(pattern)
+    from smtpdoctor.knowledge.patterns import exact
+
+    return exact(pattern)
 
 
 @cache

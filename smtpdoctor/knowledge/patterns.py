@@ -10,15 +10,36 @@ import re2
 
 from smtpdoctor.knowledge.schema import Groups
 
-__all__ = ["automaton", "compiled", "literal_set", "matches", "possible"]
+__all__ = ["automaton", "compiled", "exact", "literal_set", "matches", "possible", "refused"]
 
-_MEMORY: Final = 64 << 20  # bytes
+# Bytes for the states of an automaton that texts have led to; when they are used up, it begins anew. With
+# less, a log is searched more slowly; with more, a process that reads on and on would grow with each new text.
+_OF_ONE: Final = 1 << 20
+_OF_MANY: Final = 32 << 20
 
 
 @cache
 def compiled(pattern: str) -> Any:
-    """Return a compiled pattern."""
+    """Return a compiled pattern; kept, as there are only those of the knowledge files and of our own."""
     return re2.compile(pattern, _options())
+
+
+@cache
+def exact(pattern: str) -> Any:
+    """Return a compiled pattern for which the case counts."""
+    options = _options()
+    options.case_sensitive = True
+    return re2.compile(pattern, options)
+
+
+def refused(pattern: str) -> str:
+    """Return why RE2 does not take a pattern, nothing where it does."""
+    try:
+        exact(pattern)
+    except re2.error as error:
+        reason = error.args[0] if error.args else ""
+        return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+    return ""
 
 
 def automaton(patterns: Iterable[str]) -> Any:
@@ -39,11 +60,12 @@ def _options() -> Any:
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
+    options.max_mem = _OF_ONE
     return options
 
 
 def _large(options: Any) -> Any:
-    options.max_mem = _MEMORY  # with less, a large automaton is given up for a slower way
+    options.max_mem = _OF_MANY
     return options
 
 

@@ -12,7 +12,8 @@ from smtpdoctor.knowledge.schema import Groups
 
 __all__ = ["Sieve"]
 
-_MANY: Final = 60  # texts, after which the automaton has paid for itself
+_MANY: Final = 9_000  # characters of texts, after which the automaton has paid for itself
+_LEAST: Final = 300  # … as which a text counts, whatever its length
 
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ class Sieve(Generic[T]):
 
     def fitting(self, lowered: str) -> Iterator[T]:
         """Yield the items that a text in lower case may match."""
-        self._asked += 1
+        self._asked += max(len(lowered), _LEAST)
         if self._asked <= _MANY:
             return (item for item in self._items if _may(self._atoms(item), lowered))
         if self._automaton is None:

@@ -18,7 +18,7 @@ from smtpdoctor.model import Finding
 
 __all__ = ["excerpt"]
 
-_MAX_TEXT: Final = 2_000  # characters; a reply has lines of 512 octets at most
+_MAX_TEXT: Final = 1_000  # characters; a reply has lines of 512 octets at most
 _REPLY_LINES: Final = 8
 _MOST: Final = 3  # places of a kind that are tried
 _BARE_CODE: Final = 4  # characters: a code alone is not all that was said
@@ -134,7 +134,7 @@ def _end_of_quote(text: str, start: int, end: int) -> int:
 
 def _bounded(text: str, start: int, end: int) -> int:
     """Return the end, or that of a word before it where the text is too long to be shown."""
-    if end - start <= 2 * _MAX_TEXT:
+    if end - start <= _MAX_TEXT:
         return end
-    blank = text.rfind(" ", start, start + 2 * _MAX_TEXT)
-    return blank if blank > start else start + 2 * _MAX_TEXT
+    blank = text.rfind(" ", start, start + _MAX_TEXT)
+    return blank if blank > start else start + _MAX_TEXT

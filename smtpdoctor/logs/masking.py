@@ -28,7 +28,7 @@ _SHORT_BEHIND: Final = 4  # … behind the name of one
 _LONG_WORD: Final = 8  # letters, from which small and capital ones can be told to be random
 _FEWEST_LETTERS_A_HUMP: Final = 3.1  # camelCase has more, base64 less
 _LONG_PART: Final = 16  # of a path or the address of a page
-_LOOK_BACK: Final = 4_096  # characters before a place, in which a value may begin that goes on there
+_LOOK_BACK: Final = 2_048  # characters before a place, in which a value may begin that goes on there
 
 
 class _Words:
@@ -147,17 +147,16 @@ def _is_padded(text: str, first: int, last: int) -> bool:
 
 def _is_known(word: str, known: frozenset[str]) -> bool:
     """Whether a word can be shown that stands behind the name of a secret."""
+    if word.lower() in known or all(_is_known_part(one, known) for one in re.split(r"[\W_]+", word.lower())):
+        return True
     if _pattern(_PLACE).fullmatch(word) or _pattern(_ADDRESS).fullmatch(word):
         return True
-    if _pattern(_PAGE).fullmatch(word):
-        return _is_harmless(word, known)
-    if _pattern(_NUMBER).fullmatch(word):
-        return True
-    parts = re.split(r"[\W_]+", word.lower())
+    return _pattern(_PAGE).fullmatch(word) is not None and _is_harmless(word, known)
+
+
+def _is_known_part(part: str, known: frozenset[str]) -> bool:
     # A language without blanks or with endings has no list of words.
-    return all(
-        len(one) < _SHORT_BEHIND or one in known or one.isdigit() or not one.isascii() for one in parts
-    )
+    return len(part) < _SHORT or part in known or not part.isascii()
 
 
 def _is_harmless(word: str, known: frozenset[str]) -> bool:

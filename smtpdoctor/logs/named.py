@@ -187,20 +187,9 @@ class _Scan:
 
     def _identifier(self, start: int, end: int, lowest: int) -> tuple[int, int]:
         """Return the ends of the name that a word is a part of."""
-        text = self.text
-        left, right = start, end
-        while left > max(lowest, start - _LONGEST_NAME) and (
-            text[left - 1].isalnum() or text[left - 1] in "_-.$"
-        ):
-            left -= 1
-        while right < min(len(text), end + _LONGEST_NAME):
-            one = text[right]
-            if not (one.isascii() and (one.isalnum() or one in "_-")):
-                dotted = one == "." and right + 1 < len(text) and text[right + 1].isalnum()
-                if not dotted:
-                    break
-            right += 1
-        return left, right
+        before = self.text[max(lowest, start - _LONGEST_NAME) : start][::-1]
+        left = start - _end(r"[\w.$-]*+", before, 0)
+        return left, _end(r"(?a:[\w-]|\.(?=\w)){0,60}+", self.text, end)
 
     def _is_name(self, left: int, start: int, end: int, right: int, stem: str) -> bool:
         """Whether a word names a secret, or is only a part of another word: compass, tokenizer, keyboard."""
@@ -545,11 +534,11 @@ def _is_coded(word: str) -> bool:
 
 # Tables
 
-_HOST: Final = r"(?:@?(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}|localhost)"
+_HOST: Final = r"(?:@?[a-z0-9.-]+\.[a-z]+|localhost)"
 # Postfix' file of passwords: a host or domain, blanks, and user:password; as a line, or in one.
 _ROW: Final = (
-    rf"(?m)^[ \t]*(?:\[?{_HOST}\]?|\[[0-9a-f.:]{{3,45}}\])(?::[a-z0-9]{{1,10}})?[ \t]+[^\s:\[(]{{1,320}}:((?:[^\s:/]|/[^/\s]).*)$"
-    rf"|[\s(\"'](?:\[{_HOST}\](?::[a-z0-9]{{1,10}})?|@{_HOST}|{_HOST}(?::[0-9]{{2,5}})?)[ \t]+([^\s:\[(]{{1,320}}):((?:[^\s/]|/[^/\s]).*)"
+    rf"(?m)^[ \t]*(?:\[?{_HOST}\]?|\[[0-9a-f.:]+\])(?::[a-z0-9]+)?[ \t]+[^\s:\[(]+:((?:[^\s:/]|/[^/\s]).*)$"
+    rf"|[\s(\"'](?:\[{_HOST}\](?::[a-z0-9]+)?|@{_HOST}|{_HOST}(?::[0-9]+)?)[ \t]+([^\s:\[(]+):((?:[^\s/]|/[^/\s]).*)"
 )
 
 

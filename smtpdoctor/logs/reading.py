@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import Enum
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
+import re2
 from msgspec import Struct
 
 from smtpdoctor.diagnosis import Context
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import matches
+from smtpdoctor.knowledge.patterns import automaton, matches
 from smtpdoctor.labels import Label
 from smtpdoctor.logs.codes import codes_in
 from smtpdoctor.logs.dialogue import dialogue
@@ -23,15 +26,15 @@ _TLS_PORTS: Final = frozenset({465, 2465})
 _SILENCE: Final = frozenset({"timeout", "ETIMEDOUT", "eof", "ECONNRESET"})
 _DNS_TOKENS: Final = frozenset({"nxdomain", "no-address", "servfail", "dns-timeout", "EAI_AGAIN"})
 _REFUSED: Final = 535
-_REPORT_FIELD: Final = re.compile(r"\b((?:Remote|Reporting|Received-From)-MTA): *dns;", re.IGNORECASE)
+_REPORT_FIELD: Final = re.compile(r"\b((?:Remote|Reporting|Received-From)-MTA): {0,40}dns;", re.IGNORECASE)
 # qmail-send writes its report with an underscore for each blank.
-_QMAIL_REPORT: Final = re.compile(r"\bdelivery \d+: (?:failure|deferral): \S+")
+_QMAIL_REPORT: Final = re.compile(r"\bdelivery \d{1,20}: (?:failure|deferral): \S+")
 _BLANKS: Final = re.compile(r"[ \t]{2,}")
 # A reply as hardly another protocol has it; its server may well speak of the database that it lacks.
 _REPLY_FIRST: Final = re.compile(r"\W{0,4}(?:421|45\d|55\d)[ -]")
 # Failures that were none: "0 errors", "without failure", "not refused", "after timeout succeeded".
 _NO_FAILURE: Final = re.compile(
-    r"\b(?:0|no|not|without(?: any)?)\W+(?:\w+\W+)?(?:errors?|fail\w*|refused|rejected|expired|time-?outs?)\b"
+    r"\b(?:0|no|not|without(?: any)?)\W{1,8}(?:\w{1,40}\W{1,8})?(?:errors?|fail\w{0,20}|refused|rejected|expired|time-?outs?)\b"
     r"|\bsucceeded after [\w ]{1,40}",
     re.IGNORECASE,
 )
@@ -41,7 +44,8 @@ _FEW: Final = 4
 _PORT: Final = re.compile(
     r"(?:[\w\])]:|port\W{0,3}(?:=>?)?\W{0,2}|PORT=['\"]?)(25|465|587|2525|2465|2587|1025)\b", re.IGNORECASE
 )
-_HOST: Final = re.compile(r"\b((?:[a-z0-9_-]+\.){1,6}[a-z]{2,24})\b", re.IGNORECASE)
+_OF_HOST: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.-")
+_LONGEST_HOST: Final = 253  # RFC 1035 section 2.3.4
 
 
 class Subject(Enum):
@@ -103,12 +107,35 @@ def says_failure(text: str) -> bool:
     )
 
 
+@cache
+def _known_hosts() -> Any:
+    """Return one automaton for the names of all providers' servers."""
+    names = load.names()
+    return automaton(map(re2.escape, (*names.hosts, *(end or start for start, end, _ in names.families))))
+
+
 def _provider(text: str, given: str | None) -> str | None:
     if given is not None:
         return given
     lowered = text.lower()
     names = load.names()
-    return names.of_mark(lowered) or next(filter(None, map(names.of_host, _HOST.findall(lowered))), None)
+    return names.of_mark(lowered) or next(filter(None, map(names.of_host, _hosts(lowered))), None)
+
+
+def _hosts(lowered: str) -> Iterator[str]:
+    """Yield the host names of a text that hold the name of a provider's server."""
+    text = lowered.encode("utf-8", "replace")
+    done = 0
+    while (hit := _known_hosts().search(text, done)) is not None:
+        start, done = hit.start(), hit.end()
+        around = text[max(0, start - _LONGEST_HOST) : done + _LONGEST_HOST].decode("ascii", "replace")
+        first = last = start - max(0, start - _LONGEST_HOST)
+        while first > 0 and around[first - 1] in _OF_HOST:
+            first -= 1
+        while last < len(around) and around[last] in _OF_HOST:
+            last += 1
+        done = max(done, start + last - (start - max(0, start - _LONGEST_HOST)))
+        yield around[first:last].strip("-_.")
 
 
 def _labels(text: str, code: int | None, error: str | None, port: int | None) -> frozenset[Label]:
@@ -129,8 +156,11 @@ def _labels(text: str, code: int | None, error: str | None, port: int | None) ->
 def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | None:
     """Return what a record tells, or None where it is about something else than mail."""
     # RFC 3464 names the type of a host name there, which says nothing about DNS.
-    text = _REPORT_FIELD.sub(r"\1:", record.text)
-    text = _QMAIL_REPORT.sub(lambda report: report[0].replace("_", " ").replace("/", " "), text)
+    text = record.text
+    if "mta:" in text.lower():
+        text = _REPORT_FIELD.sub(r"\1:", text)
+    if "delivery " in text:
+        text = _QMAIL_REPORT.sub(lambda report: report[0].replace("_", " ").replace("/", " "), text)
     subject = subject_of(text, pasted=pasted)
     if subject is Subject.OTHER:
         return None

@@ -57,12 +57,16 @@ _MAX_ITEMS: Final = 20
 
 
 class Record(Struct, frozen=True):
-    """The text of one event, and the lines it stands in; ``container`` is where it came from."""
+    """The text of one event, and the lines it stands in; ``container`` is where it came from.
+
+    ``times``: so often it was said, line by line, with nothing between.
+    """
 
     text: str
     first: int
     last: int
     container: str = ""
+    times: int = 1
 
 
 class _Open(Struct):
@@ -73,7 +77,9 @@ class _Open(Struct):
     last: int
     size: int
     stamped: bool
-    json: bool = False
+    json: bool
+    raw: str
+    times: int = 1
 
 
 def _from_json(line: str) -> str | None:
@@ -126,25 +132,37 @@ def goes_on(line: str) -> bool:
     return _CONTINUED.match(line) is not None
 
 
-def records(lines: Iterable[tuple[int, str] | None], *, whole: bool = False) -> Iterator[Record | None]:
+def records(
+    lines: Iterable[tuple[int, str] | None], *, whole: bool = False, live: bool = False
+) -> Iterator[Record | None]:
     """Cut numbered lines into records.
 
     None among the lines: some were left out here, or nothing more came for now; it is passed on
-    behind the records that it ends. ``whole``: the
-    input is one pasted text, so that lines without a time stamp belong together.
+    behind the records that it ends. ``whole``: the input is one pasted text, so that lines without a
+    time stamp belong together. ``live``: each event is told by itself, also one that is said again.
     """
     opened: dict[str, _Open] = {}
+    before: str | None = None  # the last line, where one like it begins a record and is all of it
+    known: _Open | None = None
     for item in lines:
         if item is None:
             yield from _close_all(opened)
             yield None
+            before = known = None
             continue
         number, raw = item
+        if raw == before and known is not None:
+            known.times += 1
+            known.last = number
+            continue
+        again = known is not None and raw == known.raw
         line, container, starts, json = clean(raw)
         known = opened.get(container)
+        before = None
         if not line.strip():
             if known is not None and not (whole and (not known.stamped or speaks(known.lines[-1]))):
                 yield _closed(opened.pop(container), container)
+            known = None
             continue
         if known is not None and not _belongs(known, line, starts=starts, whole=whole):
             yield _closed(opened.pop(container), container)
@@ -154,10 +172,13 @@ def records(lines: Iterable[tuple[int, str] | None], *, whole: bool = False) -> 
         if known is None:
             if len(opened) >= MAX_OPEN:
                 yield from _close_all(opened)
-            opened[container] = _Open([line], number, number, len(line), starts, json)
+            known = opened[container] = _Open([line], number, number, len(line), starts, json, raw)
+            # A line like the one before it has begun a record: so will all that follow it.
+            before = raw if again and not live else None
         else:
             known.lines.append(line)
             known.last, known.size = number, known.size + len(line)
+            known = None
     yield from _close_all(opened)
 
 
@@ -177,7 +198,7 @@ def _belongs(known: _Open, line: str, *, starts: bool, whole: bool) -> bool:
 
 
 def _closed(known: _Open, container: str) -> Record:
-    return Record("\n".join(known.lines), known.first, known.last, container)
+    return Record("\n".join(known.lines), known.first, known.last, container, known.times)
 
 
 def _close_all(opened: dict[str, _Open]) -> Iterator[Record]:

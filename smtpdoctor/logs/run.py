@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from io import BytesIO
 from typing import Final
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from smtpdoctor.diagnosis import CERTAINTY, GRAVITY, Context, diagnose
 from smtpdoctor.knowledge import load
 from smtpdoctor.logs.encoding import mended
 from smtpdoctor.logs.excerpt import excerpt
+from smtpdoctor.logs.judged import Judged
 from smtpdoctor.logs.lookup import of_entry
 from smtpdoctor.logs.reading import (
     Subject,
@@ -23,7 +25,7 @@ from smtpdoctor.logs.reading import (
     subject_of,
 )
 from smtpdoctor.logs.records import Record, records
-from smtpdoctor.logs.source import Numbered, Source
+from smtpdoctor.logs.source import SMALL, Numbered, Source
 from smtpdoctor.model import Confidence, Finding
 
 __all__ = ["Explained", "explain_source", "explain_text", "ordered", "tell"]
@@ -33,16 +35,7 @@ _PASTE: Final = 25  # lines: what a person pastes to ask about it
 _ONE_TEXT: Final = 60  # lines: up to here, lines without a time stamp are taken to belong together
 # A reply alone, by codes that HTTP does not use, and not a count of things.
 _REFUSAL: Final = re.compile(r"\W{0,4}(?:421|45[0-5]|53[0-8]|55[0-5])[ -][\"'<(]?[A-Z]")
-_MAX_SHAPES: Final = 20_000
 _MAX_CAUSES: Final = 1_000
-# What differs from one occurrence of a failure to the next: times, addresses, long numbers and ids.
-# Other numbers say what failed: reply codes, ports, Windows' 10061 and 0x80090302, 127.0.0.1.
-_VARIES: Final = re.compile(
-    r"\d{4}-\d\d-\d\d|\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?|(?!127\.)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[\d+\]"
-    r"|\b(?=\d{0,16}[a-f])(?=[a-f]{0,16}\d)[0-9a-f]{4,}\b|\b(?=[a-z]{0,24}\d)[a-z0-9]{10,64}\b"
-    r"|(?<![:x\d])(?!1[01]0\d\d\b)\d{4,}|[\w.+-]{1,64}(?=@)",
-    re.IGNORECASE,
-)
 
 
 class Explained(Struct, frozen=True):
@@ -86,20 +79,15 @@ def tell(
     pasted = count is not None and count <= _PASTE
     if pasted:
         lines, pasted = _as_pasted(lines)
-    known: dict[str, tuple[Finding, Context] | None] = {}
+    known = Judged()
     held: _Seen | None = None
-    for record in records(lines, whole=count is not None and count <= _ONE_TEXT):
+    for record in records(lines, whole=count is not None and count <= _ONE_TEXT, live=live):
         if record is None:
             if live and held is not None:
                 yield held
                 held = None
             continue
-        shape = _VARIES.sub("0", record.text)
-        if shape not in known:
-            if len(known) >= _MAX_SHAPES:
-                known.clear()
-            known[shape] = _judge(record, provider, pasted=pasted)
-        judged = known[shape]
+        judged = known.of(record, lambda one: _judge(one, provider, pasted=pasted))
         if held is not None and record.first - held.record.last > _NEAR:
             yield held  # nothing that is still to come belongs to it
             held = None
@@ -166,12 +154,14 @@ def _collected(seen: Iterable[_Seen], file: str | None) -> list[Explained]:
         known = causes.get(key)
         if known is None:
             if len(causes) < _MAX_CAUSES:
-                causes[key] = Explained(one.finding, one.context, 1, file, one.record.first, one.record.last)
+                causes[key] = Explained(
+                    one.finding, one.context, one.record.times, file, one.record.first, one.record.last
+                )
             continue
         better = known
         if CERTAINTY[one.finding.confidence] < CERTAINTY[known.finding.confidence]:
             better = replace(known, finding=one.finding, context=one.context)
-        causes[key] = replace(better, count=known.count + 1, last_line=one.record.last)
+        causes[key] = replace(better, count=known.count + one.record.times, last_line=one.record.last)
     return list(causes.values())
 
 
@@ -218,6 +208,13 @@ def explain_source(
 
 
 def explain_text(text: str, *, provider: str | None = None) -> list[Explained]:
-    """Explain a pasted text."""
-    lines = mended(text).splitlines()
+    """Explain a pasted text; a long one is a log."""
+    lines = text.splitlines()
+    if not text.isascii():
+        # Together they tell more of their code page; a byte of it may be the end of a line elsewhere.
+        whole = mended("\n".join(lines)).split("\n")
+        lines = whole if len(whole) == len(lines) else list(map(mended, lines))
+    if len(text) > SMALL:
+        data = "\n".join(lines).encode("utf-8", "replace")
+        return explain_source(Source(BytesIO(data)), provider=provider)
     return ordered(_collected(tell(enumerate(lines, 1), provider=provider, count=len(lines)), None))

@@ -29,6 +29,7 @@ _BEFORE: Final = 4
 _AFTER: Final = 80
 _SHORTEST: Final = 8
 _SAMPLE: Final = 4_096
+_LOOK: Final = 512  # bytes of a line, by which it is told whether it goes on with the one before
 
 Numbered = tuple[int, str]
 
@@ -143,6 +144,13 @@ def _lines_around_hits(blocks: Iterator[bytes]) -> Iterator[Numbered | None]:
                 lines = block[begin:end].split(b"\n")
                 for offset, line in enumerate(lines[:-1] if lines[-1] == b"" else lines, number - steps):
                     yield offset, decode(line[:MAX_LINE])
+                if len(lines) == 2 and block.startswith(block[start:end], end):  # noqa: PLR2004
+                    # What is said again and again is not looked at again and again.
+                    said, size = decode(lines[0][:MAX_LINE]), end - start
+                    again = number
+                    while block.startswith(block[start : start + size], end):
+                        again, end = again + 1, end + size
+                        yield again, said
             else:
                 # Nothing failed up to there, but for the lines that such a word may go on from.
                 if reach < 0:
@@ -178,7 +186,7 @@ def _event_end(block: bytes, start: int) -> int:
 
 def _text_at(block: bytes, position: int) -> str:
     end = block.find(b"\n", position)
-    line = block[position : min(end, position + MAX_LINE) if end >= 0 else position + MAX_LINE]
+    line = block[position : min(end, position + _LOOK) if end >= 0 else position + _LOOK]
     return line.decode("latin-1")  # by its looks alone, for which ASCII is enough
 
 

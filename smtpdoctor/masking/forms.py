@@ -21,6 +21,7 @@ _LONG_PIECE: Final = 16  # characters; what has no piece of so many between its 
 _SHORTEST_KEY: Final = 11  # characters
 _HEAD: Final = 3  # characters by which a key may be known at once
 _TELLING: Final = 5  # a longer beginning is that of no word
+_ENOUGH: Final = 64  # characters of a key that are looked at
 _SIGNS: Final = {ord(one): " " for one in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"}
 _PORTS: Final = ("587", "465", "2525", "25", "2587", "2465", "1025")
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.@")
@@ -132,24 +133,26 @@ def _keys(text: str) -> Iterator[Span]:
         first = text.index(word, place)
         place = first + len(word)
         parts = word.translate(_SIGNS)
-        start = 0
+        start = token = 0
         while start <= len(word) - _SHORTEST_KEY:
-            end = 0
-            for prefix, least in heads.get(word[start : start + _HEAD], ()):
-                if word.startswith(prefix, start):
-                    end = max(end, _end_of_key(word, start, len(prefix), least))
-            if end:
-                yield Span(first + start, first + end, first + end)
-            start = parts.find(" ", max(start, end)) + 1
+            fitting = [
+                one for one in heads.get(word[start : start + _HEAD], ()) if word.startswith(one[0], start)
+            ]
+            if fitting and token <= start:
+                token = _end_of_token(word, start)
+            if any(
+                _is_key(word[start + len(prefix) : token], len(prefix), least) for prefix, least in fitting
+            ):
+                yield Span(first + start, first + token, first + token)
+                start = token
+            start = parts.find(" ", start) + 1
             if start == 0:
                 break
 
 
-def _end_of_key(word: str, start: int, prefix: int, least: int) -> int:
-    """Return where the key ends that begins in a word, 0 where it is none."""
-    end = _end_of_token(word, start)
-    body = word[start + prefix : end]
-    return end if len(body) >= least and (prefix > _TELLING or _is_mixed(body)) else 0
+def _is_key(body: str, prefix: int, least: int) -> bool:
+    """Whether a key goes on behind its beginning, which is so many characters long."""
+    return len(body) >= least and (prefix > _TELLING or _is_mixed(body[:_ENOUGH]))
 
 
 @cache

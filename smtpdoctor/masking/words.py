@@ -7,10 +7,13 @@ from typing import Final
 
 __all__ = ["decode", "printable", "printable_facts"]
 
-# C0 and C1 controls, and the Unicode ones that reorder or hide text on a terminal. Compiled, and kept by
-# `re`, when the first text has one: that takes a millisecond, and most runs see none.
+# What a terminal obeys or hides: control characters, format characters, lone surrogates, and what ends a line
+# (the categories Cc, Cf, Cs, Zl and Zp of Unicode). Compiled, and kept by `re`, when the first text has one:
+# that takes a millisecond, and most runs see none.
 _CONTROL: Final = (
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000110bd\U000110cd\U00013430-\U0001343f"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001-\U000e007f]"
 )
 
 
@@ -23,6 +26,8 @@ def printable(text: str) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     point = ord(found[0])
+    if point > 0xFFFF:  # noqa: PLR2004
+        return f"\\U{point:08x}"
     return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}"  # noqa: PLR2004
 
 

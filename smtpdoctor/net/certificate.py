@@ -95,7 +95,6 @@ _MAX_NAMES: Final = 4096
 _SHOWN_NAMES: Final = 5
 _MAX_SHOWN: Final = 120
 _VERSION_3: Final = 3
-_LONGEST_NUMBER: Final = 64  # octets
 _LONGEST_CODE: Final = 6
 _RSA_BITS: Final = 2048  # 112 bits of security, OpenSSL's level 2 (SSL_CTX_set_security_level(3))
 _EC_BITS: Final = 224
@@ -234,7 +233,7 @@ class Certificate(Struct, frozen=True, kw_only=True):
 
     encoded: bytes
     version: int
-    serial: int  # 0 where it is longer than any (RFC 5280 section 4.1.2.2: 20 octets)
+    serial: int
     subject: Name
     issuer: Name
     not_before: int
@@ -255,6 +254,10 @@ class Certificate(Struct, frozen=True, kw_only=True):
     ocsp_url: bool = False
     must_staple: bool = False
     malformed: bool = False  # an extension could not be read
+
+    def __repr__(self) -> str:
+        # A serial number may have more digits than Python prints.
+        return f"Certificate({str(self.subject)!r})"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -356,7 +359,7 @@ def _read(encoded: bytes) -> Certificate:
     version = 1
     if fields and fields[0][0] == _CONTEXT_0:
         start, stop = der.value(encoded, *fields[0][2:], _INTEGER)
-        version = _small(encoded, start, stop) + 1
+        version = int.from_bytes(encoded[start:stop], "big") + 1
         fields = fields[1:]
     if [field[0] for field in fields[:6]] != [_INTEGER, *[_SEQUENCE] * 5]:
         raise DERError("not a certificate")
@@ -374,7 +377,7 @@ def _read(encoded: bytes) -> Certificate:
     return Certificate(
         encoded=encoded,
         version=version,
-        serial=_small(encoded, *serial[2:]),
+        serial=int.from_bytes(encoded[serial[2] : serial[3]], "big", signed=True),
         subject=Name(encoded[subject[1] : subject[3]]),
         issuer=Name(encoded[issuer[1] : issuer[3]]),
         not_before=dates[0],
@@ -384,11 +387,6 @@ def _read(encoded: bytes) -> Certificate:
         signature=_hash(encoded, *algorithm[2:]),
         **found,
     )
-
-
-def _small(data: bytes, start: int, stop: int) -> int:
-    """Return a number that has to be small, or 0: a number of millions of digits cannot even be printed."""
-    return int.from_bytes(data[start:stop], "big", signed=True) if stop - start <= _LONGEST_NUMBER else 0
 
 
 def _shown(text: str) -> str:

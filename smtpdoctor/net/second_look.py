@@ -23,6 +23,7 @@ from smtpdoctor.net.certificate import Name, issuer_in
 from smtpdoctor.net.hello import ALERTS, Flight, FlightReader, alert_in, client_hello
 from smtpdoctor.net.ocsp import Staple, read_staple
 from smtpdoctor.smtp.channel import Channel
+from smtpdoctor.smtp.command import DomainError, a_labels
 from smtpdoctor.smtp.errors import DialogueError
 
 __all__ = [
@@ -192,8 +193,8 @@ def _server_name(host: str) -> str | None:
         ipaddress.ip_address(host)
         return None
     try:
-        return host.encode("idna").decode() if not host.isascii() else host.rstrip(".")
-    except UnicodeError:
+        return a_labels(host).rstrip(".")
+    except DomainError:
         return None
 
 

@@ -30,7 +30,7 @@ from smtpdoctor.probes.greeting import capabilities_shown, hello
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import DialogueError, Disconnected, TLSFailed, Unsolicited
-from smtpdoctor.smtp.reply import Reply, ReplyParser, identify
+from smtpdoctor.smtp.reply import MAX_LINE, Reply, ReplyParser, identify
 from smtpdoctor.smtp.transcript import Transcript
 
 __all__ = ["step"]
@@ -43,6 +43,7 @@ _USABLE_NAMES: Final = 3
 _PRIVATE: Final = frozenset(
     {"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "invalid"}
 )
+_NO_TEXT: Final = frozenset({"tls-bytes", "binary"})
 _NO_WORDS: Final = frozenset({"", "tls-bytes", "binary", "malformed"})
 
 _LABELS: Final = {
@@ -147,7 +148,10 @@ def _provider_offers_starttls(session: Session) -> bool:
 
 
 def _injected(session: Session, extra: bytes) -> Failed:
-    first = decode(extra).strip()
+    # What is no text is nobody's words; of what is, the first line is enough to tell what it is.
+    words = extra.lstrip()[:MAX_LINE].split(b"\n")[0]
+    kind = identify(extra)
+    first = kind if kind in _NO_TEXT else decode(words).strip()
     evidence = replace(session.evidence(Label.INJECTED, first=first), text=first)
     return Failed(Message("tls.injected", {"first": first}), evidence)
 

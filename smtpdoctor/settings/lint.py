@@ -268,7 +268,7 @@ def _login(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
 def _username(settings: Settings, preset: Preset, setting: Setting[str]) -> Iterator[Evidence]:
     username = setting.value.strip()
     facts = _told(setting.value)
-    if pattern := _refused(username, preset.username.refused, username):
+    if pattern := _refused(username, preset.username.refused, username, preset):
         yield _about("username", setting, Label.WRONG_CREDENTIAL, refused=pattern, **facts)
     elif not fits_username(setting.value, preset):
         if preset.username.form == "literal" and preset.username.value:
@@ -291,10 +291,10 @@ def _password(preset: Preset, setting: Setting[Any], username: str) -> Iterator[
         text = re.sub(r"\s", "", text)
     if is_placeholder(text):
         return
-    if pattern := _refused(text.strip(), preset.password.refused, username):
+    if pattern := _refused(text.strip(), preset.password.refused, username, preset):
         yield _about("password", setting, Label.WRONG_CREDENTIAL, refused=pattern)
     elif preset.password.kind == "oauth2" or (
-        preset.password.pattern and not re.fullmatch(preset.password.pattern, text)
+        preset.password.pattern and not load.fits(preset.password.pattern, text, preset)
     ):
         # An OAuth token is no password, and no pattern is about it.
         from smtpdoctor.smtp.sasl import looks_like_token
@@ -305,11 +305,11 @@ def _password(preset: Preset, setting: Setting[Any], username: str) -> Iterator[
         yield _about("password", setting, label, length=str(len(text)))
 
 
-def _refused(text: str, kinds: Sequence[Refused], username: str) -> str | None:
+def _refused(text: str, kinds: Sequence[Refused], username: str, preset: Preset) -> str | None:
     """Return the pattern by which a value is known to be of a kind that never logs in."""
     for one in kinds:
-        twins = not one.unequal or (text != username and re.search(one.pattern, username))
-        if twins and re.search(one.pattern, text):
+        twins = not one.unequal or (text != username and load.occurs(one.pattern, username, preset))
+        if twins and load.occurs(one.pattern, text, preset):
             return one.pattern
     return None
 
@@ -348,7 +348,7 @@ def fits_username(username: str, preset: Preset) -> bool:
         case "email-or-local":
             return not username.startswith("@") and not username.endswith("@")
         case "regex":
-            return bool(re.fullmatch(preset.username.value or "", username))
+            return load.fits(preset.username.value or "", username, preset)
         case _:
             return True
 

@@ -18,10 +18,13 @@ from smtpdoctor.model import Evidence, Origin, Security, Setting, SettingName, S
 from smtpdoctor.settings.hosts import edits
 from smtpdoctor.settings.read import Layer
 
-__all__ = ["Unread", "unread", "unread_names"]
+__all__ = ["MOST", "Unread", "listed", "unread", "unread_names"]
+
+MOST: Final = 20  # names that are told; a file with more of them has another fault
 
 _SHORT: Final = 4  # of a shorter word nearly every other one is near
 _LONG: Final = 7
+_SLIPS: Final = 2  # letters that may be wrong in a long word
 
 
 class Unread(Struct, frozen=True, kw_only=True):
@@ -71,7 +74,7 @@ def unread(app: App, layers: Sequence[Layer], settings: Mapping[str, Setting[Any
     found = unread_names(app, layers, given)
     if foreign := [one for one in found if one.app]:
         apps = dict.fromkeys(one.app or "" for one in foreign)
-        names = ", ".join(one.name for one in foreign)
+        names = listed([one.name for one in foreign])
         yield Evidence(
             stage=Stage.CONFIG,
             labels=frozenset({Label.FOREIGN_NAME}),
@@ -86,11 +89,17 @@ def unread(app: App, layers: Sequence[Layer], settings: Mapping[str, Setting[Any
             origin=near[0].origin,
             facts=printable_facts(
                 name=near[0].name,
-                value=", ".join(one.name for one in near),
-                expected=", ".join(one.expected or "" for one in near),
-                pairs=", ".join(f"{one.name} → {one.expected} ({one.origin})" for one in near),
+                value=listed([one.name for one in near]),
+                expected=listed([one.expected or "" for one in near]),
+                pairs=listed([f"{one.name} → {one.expected} ({one.origin})" for one in near]),
             ),
         )
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Return texts as a list, of too many the first and how many more there are."""
+    more = len(texts) - MOST
+    return ", ".join(texts[:MOST]) + (f", … (+{more})" if more > 0 else "")
 
 
 def _canonical(name: str) -> str:
@@ -135,11 +144,14 @@ class _Near:
         """Return what a word with a slip of the finger was meant to be; a number is never one."""
         if any(map(str.isdigit, word)):
             return []
-        distances = [(edits(word, _squeezed(known)), known) for known in self._read]
+        squeezed = ((known, _squeezed(known)) for known in self._read)
+        distances = [
+            (edits(word, other), known) for known, other in squeezed if abs(len(word) - len(other)) <= _SLIPS
+        ]
         return [
             self._read[known]
             for distance, known in sorted(distances)
-            if len(known) >= _SHORT and distance <= (2 if len(known) >= _LONG else 1)
+            if len(known) >= _SHORT and distance <= (_SLIPS if len(known) >= _LONG else 1)
         ]
 
 

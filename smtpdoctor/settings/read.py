@@ -6,9 +6,9 @@ A source that cannot be read at all raises UsageError; what is odd inside one be
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
-from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -16,23 +16,47 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.errors import UsageError
+from smtpdoctor.files import is_there, read_file
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.forms import without_credentials
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Evidence, Message, Origin, Secret, Stage
 
-__all__ = ["Layer", "Variable", "Variables", "read_env_file", "read_secret_file", "read_variables"]
+__all__ = [
+    "LONGEST",
+    "Layer",
+    "Variable",
+    "Variables",
+    "read_env_file",
+    "read_secret_file",
+    "read_variables",
+    "refuse_long",
+]
 
+# A login has to fit into a line of 12,288 bytes in base64 (RFC 4954 section 4), which is 9,216 of user
+# name and password together. Tokens have some 2,500; no other setting comes near it.
+LONGEST: Final = 8_192  # bytes of a setting's value
 _MAX_FILE: Final = 1_048_576  # a .env file is a few KiB; a hundred times that is a mistake
-_MAX_VALUE: Final = 65_536  # `A=${B}${B}` doubles with every line
-_PIPE_SECONDS: Final = 5.0
+_MAX_SECRET: Final = 65_536
+_MAX_VALUE: Final = 65_536  # characters; `A=${B}${B}` doubles with every line
+_MAX_EXPANDED: Final = 1_048_576  # characters of all the values that are expanded
+_MOST_TOLD: Final = 20  # of a kind of oddity
+_MOST_PLACES: Final = 5
+_MOST_OTHERS: Final = 1_000  # names about mail that nobody reads
+_LONGEST_NAME: Final = 100
+_LONGEST_SHOWN: Final = 1_000  # characters of a definition
 _FILE_SUFFIX: Final = "_FILE"
 # A name like these may have been meant for us though we do not read it.
 _ABOUT_MAIL: Final = ("SMTP", "SMPT", "STMP", "SNTP", "MAIL")
 _SECRET: Final = ("PASS", "PWD", "SECRET", "TOKEN", "KEY")
 # The name in a line that cannot be read, as far as it was written.
 _NAME: Final = r"(?m)^[ \t]*(?:export[ \t]+)?'?([A-Za-z_][\w.-]*)'?[ \t]*="
+# What the names of other variables look like, and hardly a piece of a password.
+_USUAL_NAME: Final = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
+# What is written where a path belongs and looks like one; a password seldom does.
+_PATH: Final = r"(?:~|\.{1,2})?/[\w.@+~/-]*|[A-Za-z]:[\\/][\w.@+~\\/-]*"
 _SHORTEST_SECRET: Final = 4  # a shorter one would mask half of any line
+_MOST_SECRETS: Final = 256  # with more in one file, no line of it is shown
 
 
 class Variable(Struct, frozen=True):
@@ -68,52 +92,8 @@ class Variables(Struct, frozen=True):
     layers: tuple[Layer, ...] = ()
 
 
-def _text_of(path: Path, flag: str | None) -> str:
-    """Return a text file's content, whatever common encoding it is in; ``flag`` is what named the file."""
-    values: dict[str, object] = {"file": str(path), "flag": flag or Message("stage.config")}
-    try:
-        if path.is_dir():
-            raise UsageError(Message("usage.file.directory", values))
-        size = path.stat().st_size
-        if size > _MAX_FILE:
-            raise UsageError(Message("usage.file.large", {**values, "size": f"{size / 1e6:.0f}"}))
-        data = path.read_bytes() if path.is_file() else _from_pipe(path)
-    except FileNotFoundError as error:
-        raise UsageError(Message("usage.file.missing", values)) from error
-    except OSError as error:
-        raise UsageError(
-            Message("usage.file.unreadable", {**values, "reason": error.strerror or "?"})
-        ) from error
-    if len(data) > _MAX_FILE:
-        raise UsageError(Message("usage.file.large", {**values, "size": ">1"}))
-    return _decoded(data, values)
-
-
-def _from_pipe(path: Path) -> bytes:
-    """Read a pipe (a shell's ``<(command)``) or device: as much as may be, and no longer than some seconds."""
-    import errno
-    import os
-    import select
-    import time
-
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        data = b""
-        deadline = time.monotonic() + _PIPE_SECONDS
-        while len(data) <= _MAX_FILE:
-            ready, _, _ = select.select([handle], [], [], max(deadline - time.monotonic(), 0))
-            if not ready:
-                raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
-            part = os.read(handle, _MAX_FILE + 1 - len(data))
-            if not part:
-                break
-            data += part
-        return data
-    finally:
-        os.close(handle)
-
-
-def _decoded(data: bytes, values: dict[str, object]) -> str:
+def _decoded(data: bytes, values: Mapping[str, object]) -> str:
+    """Return a text in whatever common encoding it is; raises UsageError for what is none."""
     encodings = ["utf-8", "cp949"]
     data = data.removeprefix(BOM_UTF8)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -131,10 +111,24 @@ def _decoded(data: bytes, values: dict[str, object]) -> str:
     raise UsageError(Message("usage.file.binary", values))
 
 
-def read_secret_file(path: Path, flag: str) -> str:
-    """Return the value in a file that holds one, without the line end that editors add."""
-    text = _text_of(path, flag)
-    return text[:-1].removesuffix("\r") if text.endswith("\n") else text
+def read_secret_file(path: Path, flag: str, *, pipes: bool = False, secret: bool = True) -> str:
+    """Return the value in a file that holds one; raises UsageError.
+
+    ``pipes``: whether the command line named it, where it may be a pipe. ``secret``: whether what stands
+    in the place of its name may be the secret itself, and is not to be shown.
+    """
+    data = read_file(path, most=_MAX_SECRET, flag=flag, pipes=pipes, secret=secret)
+    text = _decoded(data, {"file": str(path), "flag": flag})
+    text = text[:-1].removesuffix("\r") if text.endswith("\n") else text
+    refuse_long(text, f"{flag}: {path}")
+    return text
+
+
+def refuse_long(text: str, what: str) -> None:
+    """Raise UsageError for a value that is longer than any setting of mail can be; ``what`` says whose it is."""
+    # A character has four bytes at most.
+    if 4 * len(text) > LONGEST and len(text.encode("utf-8", "surrogatepass")) > LONGEST:
+        raise UsageError(Message("usage.setting.long", {"what": what, "most": LONGEST}))
 
 
 def read_env_file(
@@ -142,71 +136,221 @@ def read_env_file(
     *,
     flag: str | None = "--env-file",
     environment: Mapping[str, str] | None = None,
-    names: frozenset[str] = frozenset(),
+    names: frozenset[str] | None = None,
 ) -> tuple[dict[str, Variable], list[Evidence]]:
-    """Read a ``.env`` file with python-dotenv's parser, keeping line numbers.
+    """Read a ``.env`` file as python-dotenv does, keeping line numbers; raises UsageError.
 
     As there, the last of two equal names wins and ``${NAME}`` is expanded, from the lines above and
-    then from the environment. The lines of ``names`` are kept for the report, secrets masked.
+    then from the environment. Only ``names`` are read, where they are given, and their lines are kept
+    for the report, secrets masked. ``flag`` is what named the file, None where it was found.
     """
-    text = _text_of(path, flag)
-    from smtpdoctor.settings.dotenv import parse_stream
+    file = _EnvFile(path, flag, environment or {}, names)
+    return file.variables(), file.evidence()
 
-    lines: dict[str, int] = {}
-    raw: dict[str, str] = {}
-    texts: list[tuple[str, str | None]] = []
-    evidence: list[Evidence] = []
-    for binding in parse_stream(StringIO(text, newline=None)):
-        # The parser counts blank and comment lines in front of a binding as part of it.
-        source = binding.original.string.lstrip()
-        ahead = len(binding.original.string) - len(source)
-        line = binding.original.line + binding.original.string[:ahead].count("\n")
-        if binding.error:
-            evidence += _lost(source, path, line, names)
-            continue
-        if binding.key is None:
-            continue
-        if binding.key in names:
-            raw[binding.key] = _shown(binding.key, source.rstrip())
-        if binding.key in lines:
-            facts = {"value": binding.key, "first": str(lines[binding.key])}
-            origin = Origin("file", binding.key, str(path), line, raw.get(binding.key, ""))
-            evidence.append(
-                Evidence(stage=Stage.CONFIG, labels=frozenset({Label.DUPLICATE}), origin=origin, facts=facts)
-            )
-        lines[binding.key] = line
-        texts.append((binding.key, binding.value))
-    values = _expanded(texts, environment or {})
-    secrets = _longest_first(value for name, value in texts if value and _holds_secret(name))
-    return {
-        name: _masked(
-            Variable(value, Origin("file", name, str(path), lines[name], raw.get(name, ""))), secrets
+
+class _EnvFile:
+    """The definitions of a ``.env`` file; what nobody asks for is not expanded."""
+
+    def __init__(
+        self, path: Path, flag: str | None, environment: Mapping[str, str], names: frozenset[str] | None
+    ) -> None:
+        from smtpdoctor.settings.dotenv import parts
+
+        named: dict[str, object] = {"file": str(path), "flag": flag or Message("stage.config")}
+        data = read_file(path, most=_MAX_FILE, flag=named["flag"], pipes=flag is not None)
+        # The line ends of all systems, as reading a file as text gives them.
+        self._text = _decoded(data, named).replace("\r\n", "\n").replace("\r", "\n")
+        self._path = str(path)
+        self._environment = environment
+        self._names = names
+        self._texts: list[str | None] = []
+        self._spans: list[tuple[int, int]] = []
+        self._places: dict[str, list[int]] = {}  # of each name the numbers of its definitions
+        self._counted = (0, 1)  # a position, and the line in which it is
+        self._lost: dict[str, Origin] = {}
+        self._wrong: list[int] = []  # the first lines that cannot be read
+        self._foreign = ""
+        self._first_wrong: Origin | None = None
+        self._count_wrong = 0
+        for key, value, start, end, error in parts(self._text):
+            if error:
+                self._look_at(start, end)
+            elif key is not None:
+                self._places.setdefault(key, []).append(len(self._texts))
+                self._texts.append(value)
+                self._spans.append((start, end))
+        self._values: dict[int, str | None] = {}
+        self._left = _MAX_EXPANDED
+
+    def variables(self) -> dict[str, Variable]:
+        """Return the variables that have a value, in the order in which they last stand."""
+        names = self._names
+        wanted = {places[-1]: name for name, places in self._places.items() if names is None or name in names}
+        secrets = _longest_first(
+            value
+            for name, places in self._places.items()
+            if _holds_secret(name)
+            for at in places
+            if (value := self._texts[at])
         )
-        for name, value in values.items()
-        if value is not None and name in lines
-    }, evidence
+        found: dict[str, Variable] = {}
+        for at, name in sorted(wanted.items()):
+            value = self._expanded(at)
+            if value is not None:
+                found[name] = _masked(Variable(value, self._origin(name, at)), secrets)
+        return found
+
+    def others(self) -> dict[str, Origin]:
+        """Return the names about mail that have a value and are none of those that are read."""
+        found: dict[str, Origin] = {}
+        for name, places in self._places.items():
+            if _is_other(name, self._names or frozenset()) and (self._texts[places[-1]] or "").strip():
+                found[name] = Origin("file", name, self._path, self._line(*self._spans[places[-1]])[0])
+                if len(found) == _MOST_OTHERS:
+                    break
+        return found
+
+    def evidence(self) -> list[Evidence]:
+        """Return what is odd about the lines, in their order: of a kind so many, and of each name one."""
+        found = [self._about_lost(origin, _named(name, origin)) for name, origin in self._lost.items()]
+        if self._first_wrong is not None:
+            found.append(self._about_lost(self._first_wrong, self._place_of_wrong(self._first_wrong)))
+        names = self._places if self._names is None else sorted(self._names & self._places.keys())
+        twice = [name for name in names if len(self._places[name]) > 1][:_MOST_TOLD]
+        for name in twice:
+            first, last = self._places[name][0], self._places[name][-1]
+            facts = {"value": name, "first": str(self._line(*self._spans[first])[0])}
+            label = frozenset({Label.DUPLICATE})
+            origin = self._origin(name, last)
+            found.append(Evidence(stage=Stage.CONFIG, labels=label, origin=origin, facts=facts))
+        return sorted(found, key=lambda one: (one.origin and one.origin.line) or 0)
+
+    def _place_of_wrong(self, first: Origin) -> str:
+        """Return where the lines are that cannot be read: of one its name, too, of many the first lines."""
+        if self._count_wrong == 1:
+            return _named(self._foreign, first)
+        more = self._count_wrong - len(self._wrong)
+        return ", ".join([str(first), *map(str, self._wrong[1:])]) + (f" … (+{more})" if more else "")
+
+    def _about_lost(self, origin: Origin, place: str) -> Evidence:
+        label = frozenset({Label.BAD_LINE})
+        return Evidence(stage=Stage.CONFIG, labels=label, origin=origin, facts={"place": place})
+
+    def _look_at(self, start: int, end: int) -> None:
+        """Note lines that cannot be read: a quote that is not closed takes the lines behind it along.
+
+        Each of the names that is lost is told with its own line; what stands there is never shown.
+        """
+        if self._count_wrong >= _MOST_PLACES and "=" not in self._text[start:end]:
+            self._count_wrong += 1
+            return
+        source = self._text[start:end]
+        ours, foreign = False, ""
+        for number, one in enumerate(re.finditer(_NAME, source)):
+            name = one[1]
+            if self._names is not None and name in self._names:
+                ours = True
+                if name not in self._lost and len(self._lost) < _MOST_TOLD:
+                    line = self._line(start + one.start(1), end)[0]
+                    self._lost[name] = Origin("file", name, self._path, line)
+            elif number == 0 and not source[: one.start()].strip():
+                foreign = name
+        if ours:
+            return
+        self._count_wrong += 1
+        if self._count_wrong <= _MOST_PLACES:
+            origin = Origin("file", "", self._path, self._line(start, end)[0])
+            self._first_wrong = self._first_wrong or origin
+            shown = len(foreign) <= _LONGEST_NAME and re.fullmatch(_USUAL_NAME, foreign)
+            self._foreign = foreign if shown else ""
+            self._wrong.append(origin.line or 0)
+
+    def _line(self, start: int, end: int) -> tuple[int, str]:
+        """Return in which line a part of the text begins, and the part without the blanks around it."""
+        source = self._text[start:end].lstrip()
+        position = end - len(source)
+        known, line = self._counted if self._counted[0] <= position else (0, 1)
+        line += self._text.count("\n", known, position)
+        self._counted = (position, line)
+        return line, source.rstrip()
+
+    def _origin(self, name: str, at: int) -> Origin:
+        line, source = self._line(*self._spans[at])
+        shown = _shown(name, source) if self._names is not None else ""
+        return Origin("file", name, self._path, line, shown)
+
+    def _expanded(self, wanted: int) -> str | None:
+        """Return the value of a definition, for which those that it names are expanded first."""
+        waiting = [wanted]
+        while waiting:
+            at = waiting[-1]
+            if at in self._values:
+                waiting.pop()
+                continue
+            text = self._texts[at]
+            if text is None or "${" not in text:
+                self._values[at] = text
+                continue
+            missing = self._missing(text, at)
+            if missing:
+                waiting += missing
+            else:
+                self._values[at] = self._resolved(text, at)
+        return self._values[wanted]
+
+    def _missing(self, text: str, at: int) -> list[int]:
+        """Return the definitions that a value names and that are not expanded yet, each once."""
+        from smtpdoctor.settings.dotenv import parse_variables
+
+        named = {part.name for part in parse_variables(text) if not isinstance(part, str)}
+        above = (self._above(name, at) for name in named)
+        return [one for one in above if one is not None and one not in self._values]
+
+    def _above(self, name: str, at: int) -> int | None:
+        """Return the last definition of a name above another one."""
+        places = self._places.get(name, [])
+        number = bisect_left(places, at)
+        return places[number - 1] if number else None
+
+    def _resolved(self, text: str, at: int) -> str:
+        from smtpdoctor.settings.dotenv import parse_variables
+
+        found: list[str] = []
+        size = 0
+        for part in parse_variables(text):
+            if isinstance(part, str):
+                value: str | None = part
+                if part == text:
+                    return text  # `${` and nothing that ends it
+            elif (above := self._above(part.name, at)) is not None:
+                value = self._values[above]
+            else:
+                value = self._environment.get(part.name, part.default)
+            found.append(value or "")
+            size += len(found[-1])
+            if size > min(_MAX_VALUE, self._left):
+                raise UsageError(Message("usage.file.expansion", self._too_long(at)))
+        self._left -= size
+        return "".join(found)
+
+    def _too_long(self, at: int) -> dict[str, object]:
+        name = next(name for name, places in self._places.items() if at in places)
+        line = self._line(*self._spans[at])[0]
+        return {"name": name[:_LONGEST_NAME], "place": f"{self._path}:{line}", "most": _MAX_VALUE}
 
 
-def _lost(source: str, path: Path, line: int, names: frozenset[str]) -> Iterator[Evidence]:
-    """Tell of lines that cannot be read: a quote that is not closed takes the lines behind it along.
-
-    Each of ``names`` that is lost is told with its own line; what stands there is never shown.
-    """
-    found = [
-        Origin("file", one[1], str(path), line + source[: one.start(1)].count("\n"))
-        for one in re.finditer(_NAME, source)
-    ]
-    ours = [one for one in found if one.name in names]
-    foreign = found[0].name if found and found[0].line == line else ""
-    for origin in ours or [Origin("file", "", str(path), line)]:
-        called = origin.name or foreign
-        facts = {"place": f"{called} ({origin})" if called else str(origin)}
-        yield Evidence(stage=Stage.CONFIG, labels=frozenset({Label.BAD_LINE}), origin=origin, facts=facts)
+def _named(name: str, origin: Origin) -> str:
+    return f"{name} ({origin})" if name else str(origin)
 
 
 def _has_one_of(words: Iterable[str], name: str) -> bool:
     name = name.upper()
     return any(word in name for word in words)
+
+
+def _is_other(name: str, kept: frozenset[str]) -> bool:
+    """Whether a name is one about mail that is not read; a very long one is nobody's slip of the finger."""
+    return name not in kept and len(name) <= _LONGEST_NAME and _has_one_of(_ABOUT_MAIL, name)
 
 
 def _holds_secret(name: str) -> bool:
@@ -223,26 +367,16 @@ def _shown(name: str, source: str) -> str:
 
     Also what looks like a comment behind it: where the quotes are missing, it is the password's end.
     """
-    if _holds_secret(name):
-        head, sign, _ = source.partition("=")
-        return printable(f"{head.rstrip()}={Secret.MASK}" if sign else head)
+    if _holds_secret(name) or len(source) > _LONGEST_SHOWN:
+        return _without_value(source)
     # A whole URL where a host belongs has a password in it.
     source = without_credentials(source) if re.search(r":\S+@", source) else source
     return "\n".join(map(printable, source.split("\n")))
 
 
-def _expanded(texts: list[tuple[str, str | None]], environment: Mapping[str, str]) -> dict[str, str | None]:
-    """Expand ``${NAME}`` as python-dotenv does, but from the environment that the run may see."""
-    from smtpdoctor.settings.dotenv import parse_variables
-
-    values: dict[str, str | None] = {}
-    known: dict[str, str | None] = dict(environment)
-    for name, text in texts:
-        expanded = "" if text is None else "".join(part.resolve(known) for part in parse_variables(text))
-        if len(expanded) > _MAX_VALUE:
-            raise UsageError(Message("usage.file.expansion", {"name": name, "most": _MAX_VALUE}))
-        values[name] = known[name] = None if text is None else expanded
-    return values
+def _without_value(source: str) -> str:
+    head, sign, _ = source.partition("=")
+    return printable(f"{head.rstrip()}={Secret.MASK}" if sign else head)
 
 
 def read_variables(
@@ -255,33 +389,30 @@ def read_variables(
     """Read the sources: the environment (None: left out) over the files, later files over earlier ones.
 
     ``names`` are the variables that matter; of each, ``<NAME>_FILE`` may name a file with the value.
+    Raises UsageError for a source that cannot be read, and for a value that is longer than any can be.
     """
     wanted = frozenset(names)
     kept = wanted | {name + _FILE_SUFFIX for name in wanted}
     layers: list[Layer] = []
     evidence: list[Evidence] = []
     files: list[tuple[Path, str | None]] = [(path, "--env-file") for path in env_files]
-    if not files and implicit_env_file is not None and implicit_env_file.exists():
+    if not files and implicit_env_file is not None and is_there(implicit_env_file):
         files = [(implicit_env_file, None)]
     for path, flag in files:
-        found, odd = read_env_file(path, flag=flag, environment=environment, names=kept)
-        layers.insert(0, _layer(str(path), found, kept))
+        file = _EnvFile(path, flag, environment or {}, kept)
+        layers.insert(0, Layer(str(path), file.variables(), file.others()))
+        odd = file.evidence()
         evidence += [one for one in odd if not one.origin or not one.origin.name or one.origin.name in wanted]
-    if environment is not None:
-        given = {
-            name: Variable(text, Origin("environment", name))
-            for name, text in environment.items()
-            if name in kept or _has_one_of(_ABOUT_MAIL, name)
-        }
-        if given:
-            layers.insert(0, _layer("environment", given, kept))
+    if environment is not None and (layer := _of_environment(environment, kept)):
+        layers.insert(0, layer)
+    for layer in layers:
+        for name, one in layer.values.items():
+            refuse_long(one.text, _named(name, one.origin))
     merged: dict[str, Variable] = {}
     for layer in reversed(layers):
         merged |= layer.values
     evidence += _read_pointers(merged, layers, wanted)
-    secrets = _longest_first(
-        one.text for layer in layers for name, one in layer.values.items() if _holds_secret(name)
-    )
+    secrets = _secrets_of(layers)
     return Variables(
         {name: _masked(one, secrets) for name, one in merged.items()},
         tuple(evidence),
@@ -293,21 +424,34 @@ def read_variables(
     )
 
 
-def _layer(place: str, found: Mapping[str, Variable], kept: frozenset[str]) -> Layer:
-    """Tell what is read from what only looks as if it were; an empty value means nothing."""
-    others = {
-        name: one.origin
-        for name, one in found.items()
-        if name not in kept and one.text.strip() and _has_one_of(_ABOUT_MAIL, name)
-    }
-    return Layer(place, {name: one for name, one in found.items() if name in kept}, others)
+def _of_environment(environment: Mapping[str, str], kept: frozenset[str]) -> Layer | None:
+    """Return what the environment says of what is read and what only looks so; an empty value means nothing."""
+    values: dict[str, Variable] = {}
+    others: dict[str, Origin] = {}
+    for name, text in environment.items():
+        if name in kept:
+            values[name] = Variable(text, Origin("environment", name))
+        elif len(others) < _MOST_OTHERS and _is_other(name, kept) and text.strip():
+            others[name] = Origin("environment", name)
+    return Layer("environment", values, others) if values or others else None
 
 
-def _masked(variable: Variable, secrets: Iterable[str]) -> Variable:
+def _secrets_of(layers: Iterable[Layer]) -> list[str]:
+    return _longest_first(
+        one.text for layer in layers for name, one in layer.values.items() if _holds_secret(name)
+    )
+
+
+def _masked(variable: Variable, secrets: list[str]) -> Variable:
     """Mask a secret that stands in the line of another variable, too."""
     text = variable.origin.text
-    for secret in secrets:
-        text = text.replace(secret, Secret.MASK)
+    if not text:
+        return variable
+    if len(secrets) > _MOST_SECRETS:
+        text = _without_value(text)
+    else:
+        for secret in secrets:
+            text = text.replace(secret, Secret.MASK)
     if text == variable.origin.text:
         return variable
     return replace(variable, origin=replace(variable.origin, text=text))
@@ -327,8 +471,14 @@ def _read_pointers(
             label = frozenset({Label.CONTRADICTION})
             yield Evidence(stage=Stage.CONFIG, labels=label, origin=pointer.origin, facts=facts)
             continue
-        path = Path(pointer.text)
-        text = read_secret_file(path, f"{name}{_FILE_SUFFIX} ({pointer.origin})")
-        merged[name] = Variable(text, Origin("file", name, str(path)))
+        flag = f"{name}{_FILE_SUFFIX} ({pointer.origin})"
+        secret = _holds_secret(name) or not _is_path(pointer.text, _secrets_of(layers))
+        text = read_secret_file(Path(pointer.text), flag, secret=secret)
+        merged[name] = Variable(text, Origin("file", name, pointer.text))
         number = next(n for n, one in enumerate(layers) if one.values.get(name + _FILE_SUFFIX) is pointer)
         layers[number] = replace(layers[number], values={**layers[number].values, name: merged[name]})
+
+
+def _is_path(text: str, secrets: Iterable[str]) -> bool:
+    """Whether what should be the path of a file looks like one, and shows none of the secrets."""
+    return re.fullmatch(_PATH, text) is not None and not any(one in text for one in secrets)

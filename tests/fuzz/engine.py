@@ -100,7 +100,8 @@ def run(target: Target, limits: Limits, *, guided: bool) -> int:
 
 def _with_atheris(target: Target, limits: Limits, watch: _Watch) -> int:
     atheris: Any = import_module("atheris")
-    target.corpus.mkdir(parents=True, exist_ok=True)
+    for path in sorted(target.corpus.glob("*")):  # before the clock runs: the first one loads the knowledge
+        watch(path.read_bytes())
     with tempfile.TemporaryDirectory(prefix="smtpdoctor-fuzz-") as folder:
         grown, words = Path(folder, "grown"), Path(folder, "words")
         grown.mkdir()
@@ -110,7 +111,7 @@ def _with_atheris(target: Target, limits: Limits, watch: _Watch) -> int:
             f"-max_len={target.most}",
             f"-seed={limits.seed or 1}",
             f"-artifact_prefix={target.corpus}/",
-            f"-dict={words}",
+            *([f"-dict={words}"] if target.words else []),
             "-timeout=20",
             "-rss_limit_mb=1024",
             "-print_final_stats=1",

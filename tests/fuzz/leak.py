@@ -18,17 +18,21 @@ from urllib.parse import unquote_to_bytes
 
 __all__ = ["LEAST", "leaked"]
 
+_DEPTH: Final = 3
 LEAST: Final = 6  # characters that tell something of a secret; of a shorter one, all of it
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{6,}")
 _BASE32: Final = re.compile(r"[A-Z2-7a-z]{10,}")
 _HEX: Final = re.compile(r"[0-9A-Fa-f]{8,}")
-_DEPTH: Final = 3
+_NOTHING: Final = dict.fromkeys((*range(0x21), 0x7F))
 
 
-def leaked(secret: str, text: str) -> str:
-    """Return the piece of the secret that can be read out of a text, empty where none can."""
+def leaked(secret: str, text: str, *, depth: int = _DEPTH) -> str:
+    """Return the piece of the secret that can be read out of a text, empty where none can.
+
+    ``depth`` is how many ways of writing may lie one over the other.
+    """
     wanted = {_folded(piece) for piece in _pieces(secret)} - {""}
-    for view in _views(text):
+    for view in _views(text, depth):
         folded = _folded(view)
         for piece in wanted:
             if piece in folded or piece in folded[::-1]:
@@ -44,17 +48,19 @@ def _pieces(secret: str) -> Iterator[str]:
 
 def _folded(text: str) -> str:
     """Return a text without case, blanks and what is invisible: what a person would read all the same."""
+    if text.isascii():
+        return text.translate(_NOTHING).lower()
     plain = "".join(
         one for one in text if unicodedata.category(one) not in {"Cc", "Cf", "Zs", "Zl", "Zp", "Cs"}
     )
     return plain.casefold()
 
 
-def _views(text: str) -> Iterator[str]:
+def _views(text: str, depth: int) -> Iterator[str]:
     """Yield all that a text may be read as."""
     seen: set[str] = set()
     level = [text]
-    for _ in range(_DEPTH):
+    for _ in range(depth):
         found: list[str] = []
         for one in level:
             if one not in seen:

@@ -49,9 +49,11 @@ def target(*words: bytes, most: int = 2_000) -> Callable[[Callable[[bytes], None
 
 def unfit(text: str, allowed: str = "") -> str:
     """Return the characters of a text that no terminal should be given raw."""
-    if text.isascii() and text.isprintable():
+    for one in allowed:
+        text = text.replace(one, " ")
+    if text.isprintable():  # a narrower notion than the one below, and quick
         return ""
-    return "".join(one for one in text if unicodedata.category(one) in _UNFIT and one not in allowed)
+    return "".join(one for one in text if unicodedata.category(one) in _UNFIT)
 
 
 def no_control(text: str, allowed: str = "") -> None:

@@ -82,13 +82,21 @@ class _Dialling(smtplib.SMTP):
         self._dial = port
         self._implicit = implicit
         self._host = name  # what smtplib checks the certificate against
-        super().__init__(name, port, _NAME, seconds)
+        try:
+            super().__init__(name, port, _NAME, seconds)
+        except BaseException:
+            self.close()
+            raise
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002
         sock = socket.create_connection(("127.0.0.1", self._dial), timeout)
         if self._implicit is None:
             return sock
-        return self._implicit.wrap_socket(sock, server_hostname=self._host)
+        try:
+            return self._implicit.wrap_socket(sock, server_hostname=self._host)
+        except BaseException:
+            sock.close()
+            raise
 
 
 class Second(_Dialling):

@@ -89,9 +89,11 @@ def dotenv(data: bytes) -> None:
             assert variable.text not in shown, (variable.text, shown)
     if text is not None and "\ufeff" not in text[:1]:
         expected = dotenv_values(stream=io.StringIO(text, newline=None))
-        assert {name: one.text for name, one in values.items()} == {
-            name: value for name, value in expected.items() if value is not None
-        }
+        everything = {name: value for name, value in expected.items() if value is not None}
+        found, _ = read_env_file(path, environment=os.environ)
+        assert {name: one.text for name, one in found.items()} == everything
+        ours = {name: value for name, value in everything.items() if name in _NAMES}
+        assert {name: one.text for name, one in values.items()} == ours
 
 
 @target(b"\r\n", b"\n")
@@ -139,10 +141,8 @@ def _ids() -> frozenset[str]:
 
 def preset_of(data: bytes) -> Preset | None:
     """Return the user's preset that bytes are, None where the loader refuses them."""
-    path = _folder() / "own-preset.toml"
-    path.write_bytes(data)
     try:
-        return read_preset(path, _ids())
+        return read_preset(Path("own-preset.toml"), data, _ids())
     except KnowledgeError as error:
         assert error.problems
         assert all("own-preset.toml" in one for one in error.problems)

@@ -140,9 +140,7 @@ def _keys(text: str) -> Iterator[Span]:
             ]
             if fitting and token <= start:
                 token = _end_of_token(word, start)
-            if any(
-                _is_key(word[start + len(prefix) : token], prefix, least) for prefix, least in fitting
-            ):
+            if any(_is_key(word[start + len(prefix) : token], prefix, least) for prefix, least in fitting):
                 yield Span(first + start, first + token, first + token)
                 start = token
             start = parts.find(" ", start) + 1

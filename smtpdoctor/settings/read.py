@@ -35,7 +35,8 @@ __all__ = [
 
 # A login has to fit into a line of 12,288 bytes in base64 (RFC 4954 section 4), which is 9,216 of user
 # name and password together. Tokens have some 2,500; no other setting comes near it.
-LONGEST: Final = 8_192  # bytes of a setting's value
+LONGEST: Final = 8_192  # bytes of a value
+_LONGEST_PLAIN: Final = 2_048  # of one that holds no secret, neither alone nor in a URL
 _MAX_FILE: Final = 1_048_576  # a .env file is a few KiB; a hundred times that is a mistake
 _MAX_SECRET: Final = 65_536
 _MAX_VALUE: Final = 65_536  # characters; `A=${B}${B}` doubles with every line
@@ -49,6 +50,7 @@ _FILE_SUFFIX: Final = "_FILE"
 # A name like these may have been meant for us though we do not read it.
 _ABOUT_MAIL: Final = ("SMTP", "SMPT", "STMP", "SNTP", "MAIL")
 _SECRET: Final = ("PASS", "PWD", "SECRET", "TOKEN", "KEY")
+_URL: Final = ("URL", "URI", "DSN")
 # The name in a line that cannot be read, as far as it was written.
 _NAME: Final = r"(?m)^[ \t]*(?:export[ \t]+)?'?([A-Za-z_][\w.-]*)'?[ \t]*="
 # What the names of other variables look like, and hardly a piece of a password.
@@ -111,8 +113,10 @@ def _decoded(data: bytes, values: Mapping[str, object]) -> str:
     raise UsageError(Message("usage.file.binary", values))
 
 
-def read_secret_file(path: Path, flag: str, *, pipes: bool = False, secret: bool = True) -> str:
-    """Return the value in a file that holds one; raises UsageError.
+def read_secret_file(
+    path: Path, flag: str, *, pipes: bool = False, secret: bool = True, most: int = LONGEST
+) -> str:
+    """Return the value in a file that holds one, of at most so many bytes; raises UsageError.
 
     ``pipes``: whether the command line named it, where it may be a pipe. ``secret``: whether what stands
     in the place of its name may be the secret itself, and is not to be shown.
@@ -120,15 +124,19 @@ def read_secret_file(path: Path, flag: str, *, pipes: bool = False, secret: bool
     data = read_file(path, most=_MAX_SECRET, flag=flag, pipes=pipes, secret=secret)
     text = _decoded(data, {"file": str(path), "flag": flag})
     text = text[:-1].removesuffix("\r") if text.endswith("\n") else text
-    refuse_long(text, f"{flag}: {path}")
+    refuse_long(text, f"{flag}: {path}", most)
     return text
 
 
-def refuse_long(text: str, what: str) -> None:
+def refuse_long(text: str, what: str, most: int = LONGEST) -> None:
     """Raise UsageError for a value that is longer than any setting of mail can be; ``what`` says whose it is."""
     # A character has four bytes at most.
-    if 4 * len(text) > LONGEST and len(text.encode("utf-8", "surrogatepass")) > LONGEST:
-        raise UsageError(Message("usage.setting.long", {"what": what, "most": LONGEST}))
+    if 4 * len(text) > most and len(text.encode("utf-8", "surrogatepass")) > most:
+        raise UsageError(Message("usage.setting.long", {"what": what, "most": most}))
+
+
+def _most_bytes(name: str) -> int:
+    return LONGEST if _has_one_of((*_SECRET, *_URL), name) else _LONGEST_PLAIN
 
 
 def read_env_file(
@@ -407,7 +415,7 @@ def read_variables(
         layers.insert(0, layer)
     for layer in layers:
         for name, one in layer.values.items():
-            refuse_long(one.text, _named(name, one.origin))
+            refuse_long(one.text, _named(name, one.origin), _most_bytes(name))
     merged: dict[str, Variable] = {}
     for layer in reversed(layers):
         merged |= layer.values
@@ -473,7 +481,7 @@ def _read_pointers(
             continue
         flag = f"{name}{_FILE_SUFFIX} ({pointer.origin})"
         secret = _holds_secret(name) or not _is_path(pointer.text, _secrets_of(layers))
-        text = read_secret_file(Path(pointer.text), flag, secret=secret)
+        text = read_secret_file(Path(pointer.text), flag, secret=secret, most=_most_bytes(name))
         merged[name] = Variable(text, Origin("file", name, pointer.text))
         number = next(n for n, one in enumerate(layers) if one.values.get(name + _FILE_SUFFIX) is pointer)
         layers[number] = replace(layers[number], values={**layers[number].values, name: merged[name]})

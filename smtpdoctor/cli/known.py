@@ -35,6 +35,8 @@ _MOST: Final = 500  # secrets: no line has more, and each is looked for in each 
 _SECONDS: Final = 1.0
 _LONGEST: Final = 400  # characters of a value that are shown
 _FILES: Final = ("env_file", "write")
+# Values in words of ours alone. Where one is masked, everybody can read the password off the gap.
+_OURS: Final = frozenset({("usage.one-of", "names"), ("usage.set", "names"), ("usage.help", "command")})
 # What was typed where a name or an address belongs, and is none; the name of a file may well look random.
 _TYPED: Final = frozenset({"name", "value", "words", "scheme"})
 
@@ -51,6 +53,13 @@ def shown(text: str) -> str | Message:
     if text.isalnum():
         kind = "mixed" if letters and digits else "letters" if letters else "digits"
     return Message(f"usage.unshown.{kind}", {"count": len(text)})
+
+
+def _is_ours(key: str, name: str, value: object) -> bool:
+    """Whether a value of a message says nothing of what the user has said: a flag, or the words that are known."""
+    if name == "flag":
+        return isinstance(value, str) and re.fullmatch(r"--[a-z0-9-]+", value) is not None
+    return name == "known" or (key, name) in _OURS
 
 
 class Known:
@@ -87,7 +96,10 @@ class Known:
         return masked if len(masked) <= _LONGEST else f"{masked[:_LONGEST]}…"
 
     def _masked(self, message: Message) -> Message:
-        values = {name: self._value(name, one) for name, one in message.values.items()}
+        values = {
+            name: one if _is_ours(message.key, name, one) else self._value(name, one)
+            for name, one in message.values.items()
+        }
         return Message(message.key, values)
 
     def _value(self, name: str, value: object) -> object:

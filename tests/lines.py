@@ -502,7 +502,7 @@ def started(one: Line, folder: Path, **more: Any) -> Done:
         try:
             out, err = process.communicate(one.stdin, timeout=2 if one.command == "sandbox" else SECONDS)
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)  # which no shell has switched off
             try:
                 out, err = process.communicate(timeout=SECONDS)
             except subprocess.TimeoutExpired:

@@ -32,6 +32,7 @@ _ASSIGNMENT: Final = r"(?m)^[ \t]*(?:export[ \t]+|- )?[\"']?([A-Za-z_][\w.-]*)[\
 _POINTER: Final = "_FILE"
 _LARGEST: Final = 1_048_576
 _MOST: Final = 500  # secrets: no line has more, and each is looked for in each value
+_LONGEST_SECRET: Final = 16_384  # characters: longer than any token, and than a line of AUTH may be
 _SECONDS: Final = 1.0
 _LONGEST: Final = 400  # characters of a value that are shown
 _FILES: Final = ("env_file", "write")
@@ -118,7 +119,7 @@ class Known:
     def _secrets(self) -> list[str]:
         found: dict[str, None] = dict(self._learned)
         for one in self._sources():
-            found |= dict.fromkeys(text for text in (one, one.strip()) if text)
+            found |= dict.fromkeys(text for text in (one, one.strip()) if 0 < len(text) <= _LONGEST_SECRET)
             if len(found) > _MOST:
                 break
         return list(found)
@@ -206,4 +207,6 @@ def _misplaced(name: str) -> Iterator[str]:
 
 def _text_of(path: Path) -> str:
     """Return the beginning of a file, or nothing; a pipe or device would have to be waited for."""
+    from smtpdoctor.files import beginning_of
+
     return beginning_of(path, _LARGEST).decode("utf-8", "surrogateescape")

@@ -207,6 +207,4 @@ def _misplaced(name: str) -> Iterator[str]:
 
 def _text_of(path: Path) -> str:
     """Return the beginning of a file, or nothing; a pipe or device would have to be waited for."""
-    from smtpdoctor.files import beginning_of
-
     return beginning_of(path, _LARGEST).decode("utf-8", "surrogateescape")

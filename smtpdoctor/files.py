@@ -23,7 +23,6 @@ _BLOCK: Final = 1_048_576
 _LEAST: Final = 65_536
 _UNWRITTEN: Final = 5.0  # seconds that a pipe may be without anyone who writes to it
 _UNFINISHED: Final = 10.0  # seconds until what somebody writes has to have ended
-_LONGEST: Final = 160  # characters of a name that are shown
 # These do not exist on Windows, where opening waits for nothing and ends lines only if it is told to.
 _QUIETLY: Final = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"))
 _REASONS: Final = {
@@ -125,10 +124,8 @@ def names_in(folder: Name, *, flag: object) -> list[str]:
 
 
 def _values(path: Name, flag: object) -> dict[str, object]:
-    name = os.fspath(path)
-    if len(name) > _LONGEST:
-        name = f"{name[: _LONGEST - 40]}…{name[-40:]}"
-    return {"file": name, "flag": flag}
+    # Whole, as it is masked before it is cut: a secret in the place of a name would not be known by a piece.
+    return {"file": os.fspath(path), "flag": flag}
 
 
 def _opened(

@@ -447,7 +447,8 @@ def run(one: Line, folder: Path) -> Done:
     known = _files(folder)
     if one.dotenv is not None:
         (folder / ".env").write_bytes(one.dotenv.encode("utf-8", "surrogatepass"))
-    handler = signal.getsignal(signal.SIGINT)
+    # A job in the background of a shell has it switched off, and a sandbox would never end.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     load.presets()  # the first run of all would compile the knowledge, which takes its time
     code: object = 0
     try:
@@ -501,7 +502,7 @@ def started(one: Line, folder: Path, **more: Any) -> Done:
         try:
             out, err = process.communicate(one.stdin, timeout=2 if one.command == "sandbox" else SECONDS)
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)  # which no shell has switched off
             try:
                 out, err = process.communicate(timeout=SECONDS)
             except subprocess.TimeoutExpired:

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.lines import TEXTS, Line, broken_rules, furnish, line, run, started
+from smtpdoctor.cli.common import guarded
+from smtpdoctor.cli.options import FormatChoice
+from tests.lines import SECRET, TEXTS, Line, broken_rules, furnish, line, run, shown_of, started
 
 USAGE = ["lint", "--no-environment"]
 LINT = ["lint", "--host", "127.0.0.1", "--sender", "a@example.test", "--no-environment"]
@@ -93,6 +95,22 @@ def test_a_place_for_the_report_that_is_none(folder: Path, command: str) -> None
         done = run(one, folder)
         assert done.code == 2, (place, done)
         assert broken_rules(one, done) == []
+
+
+def test_a_bug_is_told_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 3 with an object that says so; the frames to report are on standard error, without any value."""
+
+    @guarded
+    def command(*, format_: FormatChoice) -> None:
+        raise KeyError(SECRET, format_)
+
+    with pytest.raises(SystemExit) as caught:
+        command(format_=FormatChoice.JSON)
+    assert caught.value.code == 3
+    shown = capsys.readouterr()
+    assert "KeyError" in json.loads(shown.out)["error"]["message"]
+    assert "in command" in shown.err
+    assert not shown_of(SECRET, shown.out + shown.err)
 
 
 # -- Processes of their own, in odd surroundings --------------------------------

@@ -132,7 +132,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         _listen_for_interrupts()
         try:
             try:
-                _tell_of_presets(lang)
+                _tell_of_presets(lang, known)
                 command(*args, **kwargs)
             except UsageError as error:
                 fail_usage(error, lang, format_, known)
@@ -183,12 +183,12 @@ def _listen_for_interrupts() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _tell_of_presets(lang: Lang) -> None:
+def _tell_of_presets(lang: Lang, known: Known) -> None:
     """Say which of the user's own presets are left out, and why; every command goes on without them."""
     from smtpdoctor.knowledge.load import own_problems
 
     for problem in own_problems():
-        tell(say(lang, "usage.preset.broken", problem=problem))
+        tell(known.say(lang, "usage.preset.broken", problem=problem))
 
 
 def mute_output() -> None:

@@ -32,9 +32,12 @@ _ASSIGNMENT: Final = r"(?m)^[ \t]*(?:export[ \t]+|- )?[\"']?([A-Za-z_][\w.-]*)[\
 _POINTER: Final = "_FILE"
 _LARGEST: Final = 1_048_576
 _MOST: Final = 500  # secrets: no line has more, and each is looked for in each value
+_LONGEST_SECRET: Final = 16_384  # characters: longer than any token, and than a line of AUTH may be
 _SECONDS: Final = 1.0
 _LONGEST: Final = 400  # characters of a value that are shown
 _FILES: Final = ("env_file", "write")
+# Values in words of ours alone. Where one is masked, everybody can read the password off the gap.
+_OURS: Final = frozenset({("usage.one-of", "names"), ("usage.set", "names"), ("usage.help", "command")})
 # What was typed where a name or an address belongs, and is none; the name of a file may well look random.
 _TYPED: Final = frozenset({"name", "value", "words", "scheme"})
 
@@ -51,6 +54,13 @@ def shown(text: str) -> str | Message:
     if text.isalnum():
         kind = "mixed" if letters and digits else "letters" if letters else "digits"
     return Message(f"usage.unshown.{kind}", {"count": len(text)})
+
+
+def _is_ours(key: str, name: str, value: object) -> bool:
+    """Whether a value of a message says nothing of what the user has said: a flag, or the words that are known."""
+    if name == "flag":
+        return isinstance(value, str) and re.fullmatch(r"--[a-z0-9-]+", value) is not None
+    return name == "known" or (key, name) in _OURS
 
 
 class Known:
@@ -87,7 +97,10 @@ class Known:
         return masked if len(masked) <= _LONGEST else f"{masked[:_LONGEST]}…"
 
     def _masked(self, message: Message) -> Message:
-        values = {name: self._value(name, one) for name, one in message.values.items()}
+        values = {
+            name: one if _is_ours(message.key, name, one) else self._value(name, one)
+            for name, one in message.values.items()
+        }
         return Message(message.key, values)
 
     def _value(self, name: str, value: object) -> object:
@@ -106,7 +119,7 @@ class Known:
     def _secrets(self) -> list[str]:
         found: dict[str, None] = dict(self._learned)
         for one in self._sources():
-            found |= dict.fromkeys(text for text in (one, one.strip()) if text)
+            found |= dict.fromkeys(text for text in (one, one.strip()) if 0 < len(text) <= _LONGEST_SECRET)
             if len(found) > _MOST:
                 break
         return list(found)

@@ -34,7 +34,9 @@ def plain(text: str) -> str:
 
 def visible(text: str) -> str:
     """Return a text without blanks, controls and quotes, in small letters."""
-    return "".join(one for one in text.casefold() if one.isprintable() and not one.isspace() and one not in "\"'`\\")
+    return "".join(
+        one for one in text.casefold() if one.isprintable() and not one.isspace() and one not in "\"'`\\"
+    )
 
 
 def leaks(secret: str, text: str, enough: int = ENOUGH) -> str:
@@ -58,7 +60,9 @@ def readings(text: str, depth: int = 3) -> Iterator[str]:
     level = [text]
     for _ in range(depth + 1):
         yield from level
-        level = [one for reading in level for one in _decoded(reading) if one not in seen and not seen.add(one)]  # type: ignore[func-returns-value]
+        level = [
+            one for reading in level for one in _decoded(reading) if one not in seen and not seen.add(one)
+        ]  # type: ignore[func-returns-value]
         if len(seen) > 3000:
             break
 
@@ -108,7 +112,9 @@ def _unpacked(word: str) -> Iterator[str]:
             found.append(base64.b32decode(part[: len(part) // 8 * 8]))
     for data in found:
         text = data.decode("utf-8", "replace")
-        if sum(one.isprintable() or one in "\0\1" for one in text) * 4 >= len(text) * 3 and text.count("\ufffd") * 4 <= len(text):
+        if sum(one.isprintable() or one in "\0\1" for one in text) * 4 >= len(text) * 3 and text.count(
+            "\ufffd"
+        ) * 4 <= len(text):
             yield text
 
 

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from smtpdoctor.cli import app
+from smtpdoctor.cli.common import output_to
 from smtpdoctor.cli.writing import edit, live, replace
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Message
@@ -306,6 +307,23 @@ def test_what_another_program_does_meanwhile_is_seen(
     assert path.read_text() == text + "B=2\n"
     if expected.exists():
         assert path.stat().st_mode == expected.stat().st_mode
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("mine", [True, False])
+def test_what_comes_while_a_report_is_made_is_not_destroyed(there: bool, mine: bool, tmp_path: Path) -> None:
+    """A check may take a minute, and --force was not about what is put there in that time."""
+    path = tmp_path / "report"
+    if there:
+        path.write_text("old\n")
+    text = '{"version": 1, "tool": {"name": "smtpdoctor"}}' if mine else "somebody else's"
+    with contextlib.ExitStack() as stack:
+        if not mine:
+            stack.enter_context(pytest.raises(UsageError, match=r"usage\.output\.foreign"))
+        with output_to(path) as stream:
+            stream.write("new\n")
+            path.write_text(text)
+    assert path.read_text() == ("new\n" if mine else text)
 
 
 def test_a_file_that_never_rests_is_left_alone(tmp_path: Path) -> None:

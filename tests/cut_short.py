@@ -1,6 +1,6 @@
 """Ends a write at every step of it, and looks at what is left.
 
-A program of its own (``python -m tests.cut_short``): each write runs in a child that ends itself at its
+A program of its own (``python -m tests.cut_short FOLDER named|nameless``): each write runs in a child that ends itself at its
 n-th step, for n = 1, 2, … up to the first that comes to its end. A step is a line of ``cli/writing.py``,
 or something that Python asks the system for.
 """
@@ -117,9 +117,17 @@ def run(folder: Path, *, there: bool, number: int, stride: int = 1) -> dict[str,
             wrong.append(f"{steps}: {ended}")
 
 
+def everything(folder: Path) -> dict[str, dict[str, Any]]:
+    """End new and old files in all ways; what cannot be met at every step, the rest at each eighth."""
+    return {
+        f"{there} {name}": run(folder, there=there == "old", number=getattr(signal, name), stride=stride)
+        for there in ("old", "new")
+        for name, stride in (("SIGKILL", 1), ("SIGTERM", 8), ("SIGINT", 8))
+    }
+
+
 if __name__ == "__main__":
-    place, kind, there, name, stride = sys.argv[1:]
+    place, kind = sys.argv[1:]
     if kind == "named":  # as on the systems that know no files without names
         del os.O_TMPFILE
-    told = run(Path(place), there=there == "old", number=getattr(signal, name), stride=int(stride))
-    print(json.dumps(told))  # noqa: T201
+    print(json.dumps(everything(Path(place))))  # noqa: T201

@@ -47,7 +47,7 @@ def any_definition(text: str, which: int) -> tuple[list[Binding], int]:
     return parts, places[which % len(places)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS, VALUES, st.integers(0, 9))
 def test_only_the_value_changes(text: str, value: str, which: int) -> None:
     """Of one definition of any file: it is read as it was meant, the others as before, byte for byte."""
@@ -74,7 +74,7 @@ def test_only_the_value_changes(text: str, value: str, which: int) -> None:
     assert sources[place].endswith(tail)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS, st.integers(0, 9))
 def test_the_value_of_a_line_is_what_is_read(text: str, which: int) -> None:
     """With its escapes as they stand there."""

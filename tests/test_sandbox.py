@@ -622,7 +622,7 @@ WORDS = st.text(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(
     plain=st.none() | WORDS,
     html=st.none() | WORDS,

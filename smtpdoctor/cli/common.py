@@ -383,11 +383,13 @@ def output_to(path: Path | None) -> Iterator[IO[str]]:
         return
     from io import StringIO
 
-    from smtpdoctor.cli.writing import refuse_place, replace
+    from smtpdoctor.cli.writing import looked_at, replace
 
-    refuse_place(path)
+    before = looked_at(path)
     buffer = StringIO()
     yield buffer
+    if looked_at(path) != before:
+        refuse_to_destroy(path, force=False)  # what somebody put there meanwhile, no --force was about
     replace(path, buffer.getvalue())
 
 

@@ -25,7 +25,7 @@ from msgspec import Struct
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Message
 
-__all__ = ["edit", "live", "refuse_place", "replace"]
+__all__ = ["edit", "live", "looked_at", "replace"]
 
 _LARGEST: Final = 1_048_576  # a file of settings is a few KiB
 _ATTEMPTS: Final = 10
@@ -101,15 +101,21 @@ def replace(path: Path, text: str) -> None:
     raise place.refused("usage.write.busy")
 
 
-def refuse_place(path: Path) -> None:
-    """Raise UsageError where a report could not be written to: better before it is made than after."""
+def looked_at(path: Path) -> tuple[int, ...] | None:
+    """Return what tells whether somebody changes a report's file, None where there is none.
+
+    Raises UsageError where no report can be written: better before it is made than after.
+    """
     with _Place("--output", path).told():
-        kind = _kind(path)
-        number = errno.EISDIR if kind is not None and stat.S_ISDIR(kind) else None
-        if kind is None and not stat.S_ISDIR(_kind(path.parent) or 0):
-            number = errno.ENOENT
-        if number is not None:
-            raise OSError(number, os.strerror(number))
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            if stat.S_ISDIR(_kind(path.parent) or 0):
+                return None
+            raise
+        if stat.S_ISDIR(state.st_mode):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        return _looks(state) if stat.S_ISREG(state.st_mode) else None
 
 
 @contextlib.contextmanager

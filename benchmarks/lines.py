@@ -2,7 +2,8 @@
 
 ``python benchmarks/lines.py [--lines N] [--seed N]`` tries random lines in this process, ``--each`` every
 option of every command with every odd value, ``--processes N`` random lines in processes of their own, and
-``--surroundings`` each command in each odd surrounding. What must hold is said by ``tests/lines.py``; what does
+``--surroundings`` each command in each odd surrounding; ``--secrets N`` puts passwords where they do not
+belong, and looks for them in whatever form. What must hold is said by ``tests/lines.py``; what does
 not is told with its seed. Nothing leaves this machine: each connection elsewhere is refused in this process,
 and ``--processes`` wants a network of its own (``unshare -rn``).
 """
@@ -22,7 +23,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from hypothesis import Phase, given, settings
+
 from smtpdoctor.cli.declared import COMMANDS, Argument, declared_in, function_of
+from tests import test_cli_secrets as wrong
+from tests.fuzz.leak import leaked
 from tests.lines import PATHS, SURROUNDINGS, TEXTS, Done, Line, broken_rules, furnish, line, run, started
 
 AT_HOME = ["--resolver", "127.0.0.1:1", "--timeout", "0.5", "--deadline", "1"]
@@ -124,10 +129,13 @@ def main() -> int:
     parser.add_argument("--each", action="store_true")
     parser.add_argument("--processes", type=int, default=0)
     parser.add_argument("--surroundings", action="store_true")
+    parser.add_argument("--secrets", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lines-") as name:
         folder = Path(name)
         furnish(folder)
+        if options.secrets:
+            return _secrets(options.secrets, folder)
         if options.surroundings:
             cases = ((what, one, _running(more)) for what, one, more in _around())
         elif options.processes:
@@ -136,6 +144,28 @@ def main() -> int:
             lines = _each() if options.each else _random(options.seed, options.lines)
             cases = ((what, one, run) for what, one in lines)
         return _tried(cases, folder, exact=not options.surroundings)
+
+
+def _secrets(count: int, folder: Path) -> int:
+    """Put secrets into lines, and tell of those that can be read out of what is shown."""
+    found: list[str] = []
+    tried = 0
+    for strategy in (wrong.with_password(), wrong.known_by_form()):
+
+        @settings(max_examples=count, deadline=None, database=None, phases=[Phase.generate])
+        @given(strategy)
+        def held(case: tuple[str, Line]) -> None:
+            nonlocal tried
+            tried += 1
+            secret, one = case
+            (folder / "password").write_text(f"{secret}\n")
+            done = run(one, folder)
+            if (piece := leaked(secret, done.stdout + done.stderr)) or done.code not in {0, 1, 2}:
+                found.append(f"{piece!r} of {secret!r}, exit code {done.code}: {one}")
+
+        held()
+    print(f"{tried} lines with a secret, {len(found)} wrong", *found[:20], sep="\n")
+    return 1 if found else 0
 
 
 Run = Callable[[Line, Path], Done]

@@ -32,7 +32,7 @@ def test_any_line(folder: Path) -> None:
 
     @settings(
         deadline=None,
-        max_examples=90,
+        max_examples=60,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.reuse, Phase.generate],  # the seed of a line cannot be made simpler
     )
@@ -99,10 +99,8 @@ def test_a_place_for_the_report_that_is_none(folder: Path, command: str) -> None
 
 LONG = "h" * 5_000
 SURROUNDINGS: dict[str, dict[str, str | None]] = {
-    "no home": {"HOME": None, "XDG_CACHE_HOME": None},
     "a home that is too long": {"HOME": LONG, "XDG_CACHE_HOME": None, "XDG_CONFIG_HOME": None},
     "a cache that is a file": {"XDG_CACHE_HOME": "/etc/passwd", "XDG_CONFIG_HOME": "/etc/passwd"},
-    "a cache that is too long": {"XDG_CACHE_HOME": LONG},
     "utf-16": {"PYTHONIOENCODING": "utf-16", "TERM": "\x1b[31m"},
     "cp949": {"PYTHONIOENCODING": "cp949:strict", "COLUMNS": "1" * 25, "LINES": "-1"},
 }
@@ -127,7 +125,7 @@ def _closing(*streams: int) -> Any:
     return close
 
 
-@pytest.mark.parametrize("streams", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
+@pytest.mark.parametrize("streams", [(1,), (0, 1, 2)], ids=str)
 @pytest.mark.filterwarnings("ignore:.*preexec_fn:DeprecationWarning")
 def test_closed_streams(folder: Path, streams: tuple[int, ...]) -> None:
     """What cannot be said is not said; the exit code is the same."""
@@ -150,7 +148,7 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     script = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
-    for more, code in (([], 0), (["--output", "report"], 2), (["--env-file", ".env"], 2)):
+    for more, code in (([], 0), (["--output", "report"], 2)):
         gone.mkdir()
         done = subprocess.run(
             ["/bin/sh", "-c", script, "sh", gone, sys.executable, "-m", "smtpdoctor", *LINT, *more],

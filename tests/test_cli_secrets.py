@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from smtpdoctor.cli.declared import COMMANDS, Argument, declared_in, function_of
-from smtpdoctor.masking.guess import is_harmless, looks_random
-from tests.fuzz.leak import leaked
-from tests.lines import Line, furnish, run
-
-if TYPE_CHECKING:
-    pass
+from smtpdoctor.cli.known import Known, shown
+from smtpdoctor.masking.guess import credentials_in, is_harmless, looks_random
+from smtpdoctor.model import Message
+from tests.lines import Line, furnish, run, shown_of
 
 ALNUM = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 SIGNS = "!#$%&*+-.:;<=>?@^_|~/"
@@ -203,12 +200,12 @@ def holds(secret: str, line: Line, folder: Path) -> None:
     (folder / "password").write_text(f"{secret}\n")
     done = run(line, folder)
     assert done.code in {0, 1, 2}, done.stderr
-    assert leaked(secret, done.stdout + done.stderr) == "", (done.stdout, done.stderr)
+    assert shown_of(secret, done.stdout + done.stderr) == "", (done.stdout, done.stderr)
 
 
 QUICK = settings(
     deadline=None,
-    max_examples=80,
+    max_examples=60,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.reuse, Phase.generate],  # a simpler line would say no more, and each takes its time
 )
@@ -234,3 +231,89 @@ def test_a_secret_that_is_known_by_its_form(folder: Path) -> None:
         holds(*case, folder)
 
     held()
+
+
+# -- What may be shown of a value in the wrong place ----------------------------
+
+WORDS = st.sampled_from(
+    [
+        *(
+            "abc",
+            "587",
+            "70000",
+            "0",
+            "-1",
+            "587/tcp",
+            "5 87",
+            "smtp",
+            "smtps",
+            "starttls",
+            "STARTTLS",
+            "startls",
+        ),
+        *(
+            "opportunistc",
+            "ture",
+            "flase",
+            "yes",
+            "1",
+            "TLSv1.3",
+            "TLS1.2",
+            "HIGH:!aNULL",
+            "DEFAULT@SECLEVEL=1",
+        ),
+        *(
+            "ECDHE-RSA-AES256-GCM-SHA384",
+            "ECHDE-RSA-AES128-GCM-SHA256",
+            "TLS_AES_256_GCM_SHA384",
+            "ssl://smtp",
+        ),
+        *(
+            "${PORT}",
+            "$SMTP_PORT",
+            "<port>",
+            "five",
+            "다섯",
+            "사용",
+            "127.0.0.1",
+            "[::1]",
+            "nan",
+            "1e309",
+            "",
+        ),
+    ]
+)
+
+
+@given(WORDS)
+def test_a_mistyped_word_is_told(word: str) -> None:
+    """What people write by mistake helps to find the mistake."""
+    assert is_harmless(word)
+    assert shown(word) == word
+    assert not looks_random(word)
+
+
+@given(PLAIN)
+def test_a_token_is_not(secret: str) -> None:
+    """Where a word belongs its kind and length are told, and where a name belongs nothing."""
+    said = shown(secret)
+    assert isinstance(said, Message)
+    assert said.values == {"count": len(secret)}
+    assert looks_random(secret)
+    assert secret not in Known().say("en", "usage.value", flag="--x", value=secret, expected="")
+
+
+@given(SECRETS.filter(lambda text: not set(text) & set("@/?#:;&='%")), st.sampled_from(WRONG_URLS))
+def test_the_credentials_of_a_url_however_broken(secret: str, url: str) -> None:
+    """They are found by where the login ends, and by what stands behind the place."""
+    assert any(secret in one for one in credentials_in(url.format(secret)))
+
+
+@given(
+    st.sampled_from(
+        ["mail.example.com", "localhost", "smtp.gmail.com:587", "[::1]:25", "a@b.test", "smtp://h/"]
+    )
+)
+def test_what_has_none(text: str) -> None:
+    """A name and a port are no secret."""
+    assert list(credentials_in(text)) == []

@@ -21,7 +21,7 @@ from tests.servers import dialogue, serve
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-FEW = settings(max_examples=50, deadline=None)
+FEW = settings(max_examples=30, deadline=None)
 ATOMS = "abcXYZ019!#$%&'*+/=?^_`{|}~-"
 
 locals_ = st.one_of(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.certs import Certificates
 
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=35, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 HELLO = "250-mail.example.test\r\n250 {}\r\n"
 
 

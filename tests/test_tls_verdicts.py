@@ -237,7 +237,7 @@ WORDS = (
 UNPROTECTED = ("aNULL:@SECLEVEL=0", "eNULL:@SECLEVEL=0", "aNULL:eNULL:@SECLEVEL=0")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4),
     level=st.sampled_from(["", ":@SECLEVEL=0", "@SECLEVEL=0", ":@SECLEVEL=1"]),

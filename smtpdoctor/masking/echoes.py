@@ -1,48 +1,128 @@
-"""Masks secrets and control characters where something is recorded, so that no printer has to.
+"""Masks secrets in what others said, wherever and however they stand there.
 
-A server may echo what it was sent, raw or encoded; so every encoding of an AUTH exchange that
-holds the secret is masked too: base64 at any alignment (also of UTF-16 and UTF-32), base32, URL,
-hex and quoted-printable encoding.
+A server may echo what it was sent: whole or cut, raw or encoded, folded over two lines, in pieces, in
+quotes of some language, backwards. So nothing is looked for as it is. Text and secret are both folded,
+which leaves letters and digits in one case, and what they share is masked.
 
-Theory of operation: each secret is turned once into the texts in which it could stand (its forms).
-A line is searched for them as they are; nothing of a line is decoded. For base64 that is possible
-because the characters in the middle of an encoded secret depend on its place only by one of three
-alignments. What is found is collected as spans of the line, and overlapping spans become one mask.
-URL and quoted-printable encoding leave open which characters are encoded, so they are compared
-character by character, and only in a line that holds an encoded character.
+Theory of operation: of each secret needles are made once: itself, and what base64 and its like make of it
+at any place in a longer text. Most texts hold nothing of them, and that is seen quickly: four characters
+of a folded text are one number, so are four of a needle, and where no number is shared, no run is. Only a
+text that may hold something is read closely (``runs``), also with everything decoded that looks encoded
+(``views``).
 """
 
 from __future__ import annotations
 
-import base64
 import binascii
-import codecs
-import re
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final
 
 from smtpdoctor.masking.words import printable
-from smtpdoctor.model import Secret
 
-__all__ = ["Redactor"]
+if TYPE_CHECKING:
+    from smtpdoctor.masking.runs import Search
 
-_BASE64: Final = r"[A-Za-z0-9+/_-]{4,}={0,2}"
-_BASE32: Final = r"[A-Z2-7]{8,}={0,6}"
-_GROUP: Final = 10  # bytes: two groups of base32, 16 characters
-_ENCODED: Final = re.compile(r"[%=][0-9A-Fa-f]{2}")
-_SHORT: Final = 4  # a secret of fewer characters would blot out every text it happens to occur in
-# The functions themselves: `str.encode` would import a module for each.
-_WIDE: Final = (
-    codecs.utf_16_le_encode,
-    codecs.utf_16_be_encode,
-    codecs.utf_32_le_encode,
-    codecs.utf_32_be_encode,
+__all__ = ["Needles", "Redactor", "Sieve", "decodings", "encodings", "is_clean", "is_odd"]
+
+_ALNUM: Final = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LOWER: Final = bytes(range(256)).lower()
+_NO_ALNUM: Final = bytes(set(range(256)).difference(_ALNUM))
+# Blanks, controls and quotes may stand between the signs of a secret without being of it.
+_UNSEEN: Final = bytes({*range(0x21), *range(0x7F, 256), *b"\"'`\\"})
+# What is a word of base64, in its usual alphabet; all else is between words.
+_WORDS: Final = bytes({45: 43, 95: 47}.get(one, one if one in _ALNUM + b"+/" else 32) for one in range(256))
+_UNPRINTED: Final = bytes({*range(0x20), *range(0x7F, 256)})
+_BLANKED: Final = bytes(32 if one in _UNPRINTED else one for one in range(256))
+_NO_ASCII: Final = bytes(range(0x80, 256))
+_BETWEEN: Final = b"\0\1\t\n\r"  # in the messages of SASL, and in UTF-16
+_NO_HEX: Final = b"0123456789abcdefABCDEF"
+_NO_BASE32: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_HEX: Final = frozenset("0123456789abcdefABCDEF")
+_HEX_OR_U: Final = _HEX | {"u", "U"}
+_PRINTED: Final = frozenset("234567")  # how the number of a printed character begins
+_GAP: Final = "~" * 8  # between needles: in no folded text
+
+_SHARED: Final = 5  # characters of a secret that give it away
+_ENCODED: Final = 6  # characters of base64, which hold four and a half of the secret
+_USUAL: Final = 11  # the same of a token, which hold eight of it
+_RARE: Final = 32  # and of encodings that hardly anybody uses
+_LONGER: Final = 8  # characters of a token that are compared at a time; of others, four
+_LONG: Final = 100  # characters from which on a secret is a token, of which a few tell less
+_HUGE: Final = 10_000  # characters of a secret from which on only the usual encodings are looked for
+_BASE32: Final = 100  # bytes of a secret that are looked for in base32, which Python makes slowly
+_WORD: Final = 8  # characters of a word from which on it may be an encoded text
+_BASE32_WORD: Final = 10  # the same in base32
+_PIECE: Final = 4  # characters of a word from which on it may be a piece of one
+_PIECES: Final = 3  # words of one length in a row from which on they may be the pieces of one,
+_SMALL_PIECES: Final = 5  # of two or three characters; or numbers,
+_LETTERS: Final = 8  # or of one
+_AROUND: Final = 40  # characters around a place in which any run that is shared has another such place
+_BLOCK: Final = 4_096
+_KNOWN: Final = 500  # texts of which it is kept in mind that they hold nothing,
+_KNOWN_LENGTH: Final = 500  # if they are no longer than this
+_AGAIN: Final = (
+    20_000  # characters of a text up to which it is looked whether what is visible now is a secret
 )
+_ROUNDS: Final = 4
 
-Span = tuple[int, int]
+
+class Needles:
+    """What is looked for of one secret, in folded texts.
+
+    ``folded`` is what it has of letters and digits, ``dense`` has the other visible signs, too, and
+    ``windows`` are the runs of it with too few letters and digits to be known by these. A secret of a
+    ``few`` characters is looked for as a word of its own.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
+        raw = bytes_of(secret)
+        if secret.isascii():
+            plain = [_folded(raw)]
+            self.dense = raw.translate(_LOWER, _UNSEEN).decode()
+        else:
+            from smtpdoctor.masking.runs import dense, mistaken
+
+            plain = mistaken(secret)
+            self.dense = dense(secret)
+        self.folded = plain[0]
+        self.long = len(self.folded) > _LONG
+        self.few = max(len(self.folded), len(self.dense)) < _SHARED
+        self.plain = [(one, self.least(one)) for one in dict.fromkeys(plain) if len(one) >= _SHARED]
+        self.encoded = [
+            (one, min(least, len(one)))
+            for one, least in encodings(secret, long=self.long)
+            if len(one) >= _ENCODED
+        ]
+        # Base64 of four bytes is so short that only capitals and small letters as they are make it sure.
+        self.cores = [core.decode() for core in _cores(raw)] if len(raw) == _SHARED - 1 else []
+        self.windows = list(dict.fromkeys(self._windows()))
+
+    def least(self, text: str) -> int:
+        """Return how many characters in a row of a text that the secret may be taken for give it away."""
+        # A long number or hash shares a few of its digits with many others.
+        number = len(text) >= 2 * _WORD and _HEX.issuperset(text)
+        return _WORD if self.long or number else _SHARED
+
+    def _windows(self) -> Iterator[str]:
+        dense, width, least = self.dense, _ENCODED, _SHARED
+        if self.long:
+            width, least = 2 * width, _WORD
+        if len(dense) < _SHARED or dense == self.folded:
+            return
+        if len(dense) < width:
+            if len(self.folded) < least:
+                yield dense
+            return
+        signs = [place for place, one in enumerate(dense) if not one.isalnum()]
+        # So many signs in a window leave too few letters.
+        many = width - least
+        for first, last in zip(signs, signs[many:], strict=False):
+            for start in range(max(last - width + 1, 0), min(first, len(dense) - width) + 1):
+                yield dense[start : start + width]
 
 
-def _bytes(secret: str) -> bytes:
+def bytes_of(secret: str) -> bytes:
     """Return a secret as bytes; one from an environment that is not UTF-8 holds lone surrogates."""
     try:
         return secret.encode("utf-8", "surrogateescape")
@@ -50,130 +130,278 @@ def _bytes(secret: str) -> bytes:
         return secret.encode("utf-8", "surrogatepass")
 
 
-def _cores(data: bytes) -> Iterator[str]:
+def _folded(data: bytes) -> str:
+    return data.translate(_LOWER, _NO_ALNUM).decode()
+
+
+def _cores(data: bytes) -> Iterator[bytes]:
     """Yield what base64 makes of data wherever they stand in a longer text, without what their neighbours change.
 
     An encoded character holds six bits; of the bytes before, one, two or three are in the same group.
     """
     for offset in range(3):
-        encoded = base64.b64encode(bytes(offset) + data).decode()
-        first = -(-8 * offset // 6)
-        last = 8 * (offset + len(data)) // 6
-        yield encoded[first:last]
+        encoded = binascii.b2a_base64(bytes(offset) + data, newline=False)
+        yield encoded[-(-8 * offset // 6) : 8 * (offset + len(data)) // 6]
 
 
-class _Forms:
-    """The texts in which one secret could stand."""
+def encodings(secret: str, *, long: bool = False) -> Iterator[tuple[str, int]]:
+    """Yield what encodings make of a secret, folded, and how many characters of it in a row give it away.
 
-    def __init__(self, secret: str) -> None:
-        raw = _bytes(secret)
-        self.secret = secret
-        self.raw = raw
-        self.long = len(secret) >= _SHORT
-        forms = {secret, printable(secret), repr(secret)[1:-1], raw.decode("latin-1"), secret.strip()}
-        forms |= {base64.b64encode(raw).decode(), base64.b32encode(raw[:_GROUP]).decode().rstrip("=")}
-        self.anywhere = tuple(form for form in forms if len(form) >= _SHORT)
-        self.as_words = tuple(form for form in forms if 0 < len(form) < _SHORT)
-        # Base32 of a long secret is known by its beginning; Python makes it slowly.
-        self.base32 = base64.b32encode(raw[:_GROUP]).decode() if len(raw) > _GROUP else ""
-        self.hex = raw.hex() if self.long else ""
-        self.cores = tuple(dict.fromkeys(self._all_cores())) if self.long else ()
-        # A blank may be written as a plus sign (forms) or an underscore (quoted-printable in headers).
-        self.blank = secret.replace("+", " ").replace("_", " ") if self.long and " " in secret else ""
+    Of a token more are needed, so that less has to be compared.
+    """
+    usual, rare = (_USUAL, _RARE) if long else (_ENCODED, _WORD)
+    raw = bytes_of(secret)
+    data, wide = [raw], []
+    if len(secret) <= _HUGE:
+        wide = [secret.encode("utf-16-le", "surrogatepass"), secret.encode("utf-32-le", "surrogatepass")]
+        if secret.isascii():
+            # Zeros at the end are the neighbour's in the other byte order.
+            wide = [one.rstrip(b"\0") for one in wide]
+        else:
+            from smtpdoctor.masking.runs import other_bytes
 
-    def _all_cores(self) -> Iterator[str]:
-        # Zeros at the ends of a wide encoding are the neighbours' in the other byte order.
-        wide = (encode(self.secret, "surrogatepass")[0].strip(b"\0") for encode in _WIDE)
-        for data in dict.fromkeys((self.raw, *wide)):
-            yield from _cores(data)
+            data += other_bytes(secret)
+            wide += [secret.encode("utf-16-be", "surrogatepass"), secret.encode("utf-32-be", "surrogatepass")]
+    for one in data:
+        for core in _cores(one):
+            yield _folded(core), usual
+        yield one.hex(), rare
+    for one in wide:
+        for core in _cores(one):
+            yield _folded(core), 12 if len(one) > 3 * len(raw) and not long else rare
+    if len(secret) <= _HUGE:
+        for core in _cores(raw):
+            for twice in _cores(core):
+                yield _folded(twice), rare
+        yield from ((one, rare) for one in _base32(raw[:_BASE32]))
 
-    def spans(self, text: str, standard: str, lower: str, *, encoded: bool) -> Iterator[Span]:
-        """Yield where the secret stands; ``standard`` is the text in base64's usual alphabet."""
-        for form in self.anywhere:
-            if form in text:
-                yield from _found(text, form)
-        for form in self.as_words:
-            if form in text:
-                yield from _words(text, form)
-        if not self.long:
-            # Short forms are looked for between the long ones, which cut a run of such characters.
-            for form in self.anywhere:
-                text = text.replace(form, "*" * len(form))
-            yield from self._in_short_base64(text)
-            return
-        for core in self.cores:
-            if core in standard:
-                yield from _runs(_BASE64, text, standard, core)
-        if self.base32 and self.base32 in text:
-            yield from _runs(_BASE32, text, text, self.base32)
-        if self.hex in lower:
-            yield from _hex(text, self.hex)
-        if encoded or (self.blank and self.blank in text.replace("+", " ").replace("_", " ")):
-            yield from self._percent(text)
 
-    def _percent(self, text: str) -> Iterator[Span]:
-        """Yield where the secret stands in URL or quoted-printable encoding, whichever characters are encoded."""
-        first = self.secret[0]
-        blank = "|[+_]" if first == " " else ""
-        for found in re.finditer(rf"(?={re.escape(first)}|[%=][0-9A-Fa-f]{{2}}{blank})", text):
-            ends = {found.start()}
-            for one in self.secret:
-                ends = {end for start in ends for end in _steps(text, start, one)}
-                if not ends:
-                    break
-            if ends:
-                yield found.start(), max(ends)
+def _base32(raw: bytes) -> Iterator[str]:
+    from base64 import b32encode
 
-    def _in_short_base64(self, text: str) -> Iterator[Span]:
-        """Yield base64 of an AUTH exchange, in which a short secret stands alone or between zero bytes."""
-        for found in re.finditer(_BASE64, text):
-            token = found[0].rstrip("=").replace("-", "+").replace("_", "/")
-            token = token[: len(token) - (len(token) % 4 == 1)]
-            try:
-                plain = base64.b64decode(token + "=" * (-len(token) % 4))
-            except (binascii.Error, ValueError):
+    for offset in range(5):
+        encoded = b32encode(bytes(offset) + raw)
+        yield _folded(encoded[-(-8 * offset // 5) : 8 * (offset + len(raw)) // 5])
+
+
+def _numbers(data: bytes, size: int, starts: Iterable[int]) -> memoryview:
+    """Return each four or eight bytes in a row as a number, of those that begin at some places in a row of them."""
+    parts = [data[start : len(data) - (len(data) - start) % size] for start in starts]
+    return memoryview(b"".join(parts)).cast("I" if size == 4 else "Q")  # noqa: PLR2004
+
+
+def _sample(data: bytes, step: int) -> memoryview:
+    """Return eight bytes in a row as a number, of those that begin at every so-and-so-many-th place, or oftener."""
+    if step >= _LONGER:
+        return _numbers(data, _LONGER, (0,))[:: step // _LONGER]
+    return _numbers(data, _LONGER, range(0, _LONGER, _LONGER // 2 if step >= _LONGER // 2 else 1))
+
+
+class Sieve:
+    """Tells in a moment that a text holds nothing of some secrets; where it cannot tell, it must be read.
+
+    Of a run that is shared some four characters in a row are known here, eight of a token's: a sample of
+    those of the needles, taken so that no run of the least length is without.
+    """
+
+    def __init__(self, needles: Iterable[Needles]) -> None:
+        self._fours: set[int] = set()
+        self._eights: set[int] = set()
+        self._signs: set[int] = set()
+        self._cores: list[str] = []
+        self._few = self._foreign = False
+        for one in needles:
+            self._cores += one.cores
+            self._few = self._few or one.few
+            self._foreign = self._foreign or not one.secret.isascii()
+            self.learn((*one.plain, *one.encoded), long=one.long)
+            for window in one.windows:
+                # The sides of a window: both, since the letters of one may be in any text.
+                self._signs.update(_numbers(window[:4].encode("ascii", "replace"), 4, (0,)))
+                self._signs.update(_numbers(window[3::-1].encode("ascii", "replace"), 4, (0,)))
+
+    def learn(self, needles: Iterable[tuple[str, int]], *, long: bool) -> None:
+        """Have needles looked for, too; ``long``: they are of a token."""
+        groups: dict[int, list[str]] = {}
+        for text, least in needles:
+            groups.setdefault(least, []).append(text)
+        for least, texts in groups.items():
+            data = _GAP.join(texts).encode("ascii", "replace")
+            if not long:
+                self._fours.update(_numbers(data, 4, range(4)))
+                self._fours.update(_numbers(data[::-1], 4, range(4)))
                 continue
-            if self.raw in plain.split(b"\0"):
-                yield found.span()
+            # A run of the least length holds a number that begins at each so-and-so-many-th place.
+            step = least - _LONGER + 1
+            self._eights.update(_sample(data, step))
+            if least < _RARE:
+                self._eights.update(_sample(data[::-1], step))
+
+    def passes(self, text: str) -> bool:
+        """Tell that nothing of a secret is in a text."""
+        if self._few or not text.isascii():
+            return False
+        data = text.encode()
+        if self.shares(data) or _looks_encoded(text):
+            return False
+        if data[3:4] == b"-" or b"\n" in data:
+            unfolded = _unfolded(data)
+            if unfolded is None or (unfolded != data and not self.passes(unfolded.decode())):
+                return False
+        if self._cores:
+            standard = text.replace("-", "+").replace("_", "/")
+            if any(core in standard for core in self._cores):
+                return False
+        return not self._may_hide(data)
+
+    def shares(self, data: bytes) -> bool:
+        """Tell whether a text may have a run in common with a needle, of the characters of ASCII."""
+        folded = data.translate(_LOWER, _NO_ALNUM)
+        if self._fours and not self._fours.isdisjoint(_numbers(folded, 4, (0, 2))):
+            return True
+        if self._eights and not self._eights.isdisjoint(_numbers(folded, 8, range(8))):
+            return True
+        return self.has_signs(data)
+
+    def has_signs(self, data: bytes) -> bool:
+        """Tell whether a text may share a run with a secret that has hardly a letter or digit in it."""
+        if not self._signs:
+            return False
+        return not self._signs.isdisjoint(_numbers(data.translate(_LOWER, _UNSEEN), 4, range(4)))
+
+    def regions(self, folded: bytes) -> Iterator[tuple[int, int]]:
+        """Yield the parts of a folded text in which a run that it shares may be, one by one."""
+        first = last = -1
+        for start in range(0, len(folded), _BLOCK):
+            block = folded[start : start + _BLOCK + _LONGER]
+            for place in self._places(block):
+                begin = max(start + place - _AROUND, 0)
+                if begin > last:
+                    if last >= 0:
+                        yield first, last
+                    first = begin
+                last = max(last, min(start + place + _AROUND, len(folded)))
+            if last - first > _BLOCK:
+                yield first, last
+                first = max(last - _AROUND, 0)
+        if last >= 0:
+            yield first, last
+
+    def _places(self, folded: bytes) -> list[int]:
+        found: list[int] = []
+        for known, size, starts in ((self._fours, 4, (0, 2)), (self._eights, 8, range(8))):
+            if not known or known.isdisjoint(_numbers(folded, size, starts)):
+                continue
+            for start in starts:
+                numbers = _numbers(folded, size, (start,))
+                found += [start + size * place for place, one in enumerate(numbers) if one in known]
+        return sorted(found)
+
+    def _may_hide(self, data: bytes) -> bool:
+        """Tell whether a word of a text, or some in a row, may be an encoded one which holds something."""
+        before = False
+        numbers = same = size = 0
+        for word in data.translate(_WORDS).split():
+            same = same + 1 if len(word) == size else 1
+            size = len(word)
+            if same == (_PIECES if size >= _PIECE else _SMALL_PIECES if size > 1 else _LETTERS):
+                return True
+            if size < _PIECE:
+                before = False
+                numbers = numbers + 1 if word.isdigit() else 0
+                if numbers == _SMALL_PIECES:
+                    return True  # bytes, perhaps
+                continue
+            odd = is_odd(word)
+            if odd and before:
+                return True  # pieces of one, perhaps
+            before = odd
+            numbers = 0
+            if (
+                size >= _WORD
+                and (odd or not (word.islower() and word.isalpha()))
+                and (self._hides(word) or self._hides(word[::-1]))
+            ):
+                return True
+        return False
+
+    def _hides(self, word: bytes) -> bool:
+        for plain, _, _ in decodings(word):
+            if self.shares(plain):
+                return True
+            if 2 * len(plain.translate(None, _UNPRINTED)) > len(plain):
+                # What is not printed stands between characters, or between words.
+                for text in {plain.translate(None, _UNPRINTED), plain.translate(_BLANKED, _NO_ASCII)}:
+                    if not self.passes(text.decode()):
+                        return True
+            if self._foreign and not plain.isascii():
+                return True
+        return False
 
 
-def _steps(text: str, start: int, one: str) -> Iterator[int]:
-    """Yield where a character that begins at a place ends, as it is or encoded."""
-    if text.startswith(one, start) or (one == " " and text[start : start + 1] in {"+", "_"}):
-        yield start + 1
-    end = start
-    for byte in _bytes(one):
-        if not _ENCODED.match(text, end) or int(text[end + 1 : end + 3], 16) != byte:
-            return
-        end += 3
-    yield end
+def is_odd(word: bytes | str) -> bool:
+    """Tell a word with capitals and small letters in a disorder that no language has."""
+    return not (word.islower() or word.isupper() or word.istitle() or word.isdigit())
 
 
-def _found(text: str, form: str) -> Iterator[Span]:
-    start = text.find(form)
-    while start >= 0:
-        yield start, start + len(form)
-        start = text.find(form, start + 1)
+def is_clean(data: bytes) -> bool:
+    """Tell whether data are a text of ASCII, or the message of a SASL mechanism."""
+    text = data.translate(None, _BETWEEN)
+    return text.isascii() and text.decode().isprintable()
 
 
-def _words(text: str, form: str) -> Iterator[Span]:
-    """Yield where a form stands as a word of its own."""
-    for found in re.finditer(rf"(?<![\w.]){re.escape(form)}(?![\w.])", text):
-        yield found.span()
+def decodings(word: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield what a word may be an encoding of, from which of its characters on, and how many bits each has.
+
+    ``word`` is base64 in its usual alphabet, without padding, or base32 or hexadecimal. The beginning may
+    be missing, or belong to something else.
+    """
+    if not word.translate(None, _NO_HEX):
+        digits = word.decode()
+        for start in range(2):
+            yield bytes.fromhex(digits[start : len(digits) - (len(digits) - start) % 2]), start, 4
+    if is_odd(word) or len(word) >= 2 * _WORD:
+        for start in range(4):
+            part = word[start:]
+            part = part[: len(part) - (len(part) % 4 == 1)]
+            yield binascii.a2b_base64(part + b"=" * (-len(part) % 4)), start, 6
+    if not word.translate(None, _NO_BASE32) and len(word) >= _BASE32_WORD and not is_odd(word):
+        from base64 import b32decode
+
+        # A word of letters alone is hardly ever encoded, so it is not looked into as closely.
+        for start in range(1 if word.isalpha() else 8):
+            part = word[start:]
+            part = part[: len(part) - (len(part) % 8 in {1, 3, 6})]
+            if start or not word.isalpha() or is_clean(b32decode(part[:8], casefold=True)):
+                yield b32decode(part + b"=" * (-len(part) % 8), casefold=True), start, 5
 
 
-def _hex(text: str, form: str) -> Iterator[Span]:
-    """Yield where hexadecimal digits stand, in either case."""
-    for run in re.finditer(r"[0-9A-Fa-f]+", text):
-        for start, end in _found(run[0].lower(), form):
-            yield run.start() + start, run.start() + end
+def _looks_encoded(text: str) -> bool:
+    """Tell whether signs in a text may stand for others."""
+    if "\\" in text or "&" in text or "0x" in text or "0X" in text:
+        return True
+    for sign in "%=+":
+        if sign not in text:
+            continue
+        # Not so the zone of a date: +0900. Forwards, or backwards.
+        parts = text.split(sign)
+        first = _HEX_OR_U if sign == "%" else _PRINTED if sign == "+" and len(parts) == 2 else _HEX  # noqa: PLR2004
+        if any(one[:1] in first and one[1:2] in _HEX for one in parts[1:]):
+            return True
+        if any(one[-1:] in first and one[-2:-1] in _HEX for one in parts[:-1]):
+            return True
+    return False
 
 
-def _runs(alphabet: str, text: str, standard: str, core: str) -> Iterator[Span]:
-    """Yield the whole encoded texts that hold a core."""
-    for run in re.finditer(alphabet, text):
-        if core in standard[run.start() : run.end()]:
-            yield run.span()
+def _unfolded(data: bytes) -> bytes | None:
+    """Return a reply without the codes of its lines, or None where that takes a closer look."""
+    lines = data.split(b"\n")
+    for number, line in enumerate(lines):
+        if line[:3].isdigit() and line[3:4] in {b"-", b" "}:
+            if line[5:6] == b".":
+                return None
+            lines[number] = line[4:]
+    return b"".join(lines)
 
 
 class Redactor:
@@ -184,45 +412,61 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = (), *, public: Iterable[str] = ()) -> None:
-        self._secrets = tuple(dict.fromkeys(one for one in secrets if one))
-        self._public = tuple(dict.fromkeys(public))
-        self._forms = tuple(_Forms(one) for one in self._secrets)
+        # A secret of blanks is in every text, and one of asterisks is what a mask looks like.
+        given = dict.fromkeys(one for one in secrets if one.strip() and one.strip("*"))
+        self._take(tuple(map(Needles, given)), tuple(dict.fromkeys(public)))
+
+    def _take(self, needles: tuple[Needles, ...], public: tuple[str, ...]) -> None:
+        self._needles = needles
+        self._public = public
+        self._sieve = Sieve(needles)
+        self._search: Search | None = None
+        self._known: set[str] = set()
 
     def __call__(self, text: str) -> str:
         """Return what others said, without secrets and without control characters.
 
         To be given the whole of it, before it is cut or split: of a part less may be known.
         """
-        return printable(self._without(text))
+        return self._shown(text, printable)
 
     def lines(self, text: str) -> list[str]:
         """Return the lines of what others said, masked as a whole before it is split."""
-        return [printable(line.removesuffix("\r")) for line in self._without(text).split("\n")]
+        text = text.replace("\r\n", "\n").removesuffix("\r")
+        return self._shown(text, lambda one: "\n".join(map(printable, one.split("\n")))).split("\n")
 
     def own(self, text: str) -> str:
         """Return a setting or name of our own user: only a whole secret in it is masked."""
-        return printable(self._without(text))
+        return self._shown(text, printable, whole=True)
+
+    def _shown(self, text: str, visible: Callable[[str], str], *, whole: bool = False) -> str:
+        for _ in range(_ROUNDS):
+            shown = visible(self._masked(text, whole=whole))
+            # An escape that is visible now may be of a secret.
+            if shown == text or len(shown) > _AGAIN:
+                return shown
+            text = shown
+        return text
 
     def plus(self, *secrets: str) -> Redactor:
         """Return a redactor that masks these, too."""
-        return Redactor((*self._secrets, *secrets), public=self._public)
+        more = Redactor()
+        known = {one.secret for one in self._needles}
+        new = dict.fromkeys(one for one in secrets if one.strip() and one.strip("*") and one not in known)
+        more._take((*self._needles, *map(Needles, new)), self._public)
+        return more
 
-    def _without(self, text: str) -> str:
-        return self._masked(text) if self._forms and text else text
-
-    def _masked(self, text: str) -> str:
-        standard = text.replace("-", "+").replace("_", "/")
-        lower = text.lower()
-        encoded = ("%" in text or "=" in text) and _ENCODED.search(text) is not None
-        spans = sorted(
-            span for forms in self._forms for span in forms.spans(text, standard, lower, encoded=encoded)
-        )
-        if not spans:
+    def _masked(self, text: str, *, whole: bool = False) -> str:
+        if not self._needles or text in self._known:
             return text
-        parts: list[str] = []
-        end = 0
-        for start, stop in spans:
-            if start >= end or not parts:
-                parts += [text[end:start], Secret.MASK]
-            end = max(end, stop)
-        return "".join([*parts, text[end:]])
+        if not self._sieve.passes(text):
+            if self._search is None:
+                from smtpdoctor.masking.runs import Search
+
+                self._search = Search(self._needles, self._public, self._sieve)
+            masked = self._search.masked(text, whole=whole)
+            if whole or masked != text:
+                return masked
+        if len(text) <= _KNOWN_LENGTH and len(self._known) < _KNOWN:
+            self._known.add(text)
+        return text

@@ -4,8 +4,8 @@ TLS runs through memory buffers, so that the peer's bytes stay in our hands: wha
 answered to a handshake it did not understand is the best evidence there is.
 Every wait ends at ``deadline`` however slowly the peer drips; there are no time-outs per call.
 A command goes out only when nothing is there to be read: what came before it is no answer to it.
-What slips in between that look and the sending leaves one reply too many in the connection, which the
-next look finds, or the reply to QUIT. The socket never blocks by itself: a look costs one system call.
+What crosses the command on its way leaves one reply too many in the connection. Linux tells that the other
+side has not even received the command yet; else the next look finds it, or the reply to QUIT. The socket never blocks by itself: a look costs one system call.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import math
 import select
 import socket
 import ssl
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -48,6 +49,15 @@ _BOUNDS: Final = frozenset({"line-too-long", "endless"})  # labels that say noth
 _HEAD_SECONDS: Final = 0.2  # how long the rest of them may take
 _REST_SECONDS: Final = 1.0  # how long the rest of a reply may take that was begun unasked
 _END_SECONDS: Final = 0.2  # how long the end of the connection may take behind a refusal
+_ANSWER_SECONDS: Final = (
+    1.0  # how long the real answer may take, beside its way, behind one that crossed the command
+)
+# struct tcp_info of tcp(7): packets that are not acknowledged, and the time of a round trip in microseconds.
+_TCP_INFO: Final = getattr(socket, "TCP_INFO", 0) if sys.platform == "linux" else 0
+_UNIX: Final = getattr(socket, "AF_UNIX", None)
+_UNACKED: Final = 24
+_ROUND_TRIP: Final = 68
+_INFO_BYTES: Final = 72
 _LAST_LINE: Final = b".\r\n"  # of a message: RFC 5321 section 4.5.2
 _RECORD_HEAD: Final = 5  # bytes of a TLS record before what it holds: RFC 8446 section 5.1
 
@@ -91,6 +101,10 @@ def tls_token(error: ssl.SSLError) -> str:
 def _encoded(name: str) -> str | bytes:
     """Return a name for SNI; bytes spare the ssl module the import of the IDNA codec."""
     return name.encode() if name.isascii() else name
+
+
+def _number(info: bytes, at: int) -> int:
+    return int.from_bytes(info[at : at + 4], sys.byteorder)
 
 
 class _Records:
@@ -187,7 +201,7 @@ class Channel:
         verb = (shown or command).partition(" ")[0].upper()
         if verb.isalpha():  # not so a line of a SASL exchange, which belongs to its AUTH
             self._verb = verb
-        return self.read_reply()
+        return self._answer()
 
     def ask_with_message(self, message: bytes, *, shown: str) -> Reply:
         """Send a message, dots and all, and return the reply to its end; raises as ``ask`` does.
@@ -202,7 +216,30 @@ class Channel:
             return farewell
         self._transmit(_LAST_LINE)
         self._verb = "."
-        return self.read_reply()
+        return self._answer()
+
+    def _answer(self) -> Reply:
+        """Read the reply to what was sent; raises Unsolicited where it was on its way before, and another one follows."""
+        reply = self.read_reply()
+        if (seconds := self._crossing()) and (real := self.more_within(seconds)) is not None:
+            raise Unsolicited((reply, real), self._parser.raw)
+        return reply
+
+    def _crossing(self) -> float:
+        """Return how long the real answer may take where the one that came crossed the command, else 0.
+
+        Whoever answers has received, and TCP says so with the answer (RFC 9293 section 3.4): where something that
+        was sent is not acknowledged by then, the reply was sent before. Systems other than Linux do not tell.
+        """
+        if not _TCP_INFO or self._socket.family == _UNIX:
+            return 0.0
+        try:
+            info = self._socket.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _INFO_BYTES)
+        except OSError:
+            return 0.0
+        if len(info) < _INFO_BYTES or not _number(info, _UNACKED):
+            return 0.0
+        return _ANSWER_SECONDS + 2 * _number(info, _ROUND_TRIP) / 1e6
 
     def send(self, data: bytes, shown: str) -> None:
         """Send bytes; raises Disconnected, TimedOut, TLSFailed."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.certs import Certificates
 
-COUNT = 200
+COUNT = 120
 OFFER = "AUTH PLAIN LOGIN"
 
 

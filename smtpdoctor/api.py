@@ -225,10 +225,10 @@ def words(report: Report, lang: Lang = "en") -> View:
     return view_of(report, lang)
 
 
-def explain(text: str, *, preset: str | None = None) -> tuple[Finding, ...]:
+def explain(text: str | bytes, *, preset: str | None = None) -> tuple[Finding, ...]:
     """Name the causes behind an error text or a log, the gravest first; empty where there is no mail failure.
 
-    ``preset`` is the id of the provider, where it is known. ValueError for what is no text.
+    Bytes are read as a file is, in whatever encoding. ``preset`` is the id of the provider, where it is known. ValueError for what is no text.
     """
     if not isinstance(text, str):
         raise _wrong("text", "str", text)

@@ -6,7 +6,7 @@ every other module may import it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from msgspec import Struct
@@ -58,20 +58,23 @@ T = TypeVar("T")
 
 
 class Secret:
-    """A string that never shows: not in ``repr``, ``str``, ``format`` or a traceback.
+    """A string that never shows: not in ``repr``, ``str``, ``format``, a traceback or what walks over members.
 
-    ``reveal()`` is the one way out, so that a search finds every use.
+    ``reveal()`` is the one way out, so that a search finds every use. A copy is the secret itself; what is
+    pickled holds the mask in its place, since whoever stores it does not mean to store a password.
     """
 
-    __slots__ = ("_value",)
+    # A function that returns it, not the string: debuggers and `inspect` show what attributes hold.
+    __slots__ = ("_kept",)
+    _kept: Callable[[], str]
     MASK: Final = "********"
 
     def __init__(self, value: str) -> None:
-        self._value = value
+        self._kept = lambda: value
 
     def reveal(self) -> str:
         """Return the secret itself."""
-        return self._value
+        return self._kept()
 
     def __repr__(self) -> str:
         return f"Secret({self.MASK!r})"
@@ -83,17 +86,22 @@ class Secret:
         return format(self.MASK, spec)
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        return bool(self._kept())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
+        return isinstance(other, Secret) and other.reveal() == self.reveal()
 
     def __hash__(self) -> int:
-        return hash((Secret, self._value))
+        return hash((Secret, self._kept()))
 
-    def __reduce__(self) -> str | tuple[Any, ...]:
-        msg = "a Secret cannot be pickled"
-        raise TypeError(msg)
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Secret:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Secret, (self.MASK,)
 
 
 class Message(Struct, frozen=True):

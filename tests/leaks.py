@@ -34,7 +34,9 @@ def plain(text: str) -> str:
 
 def visible(text: str) -> str:
     """Return a text without blanks, controls and quotes, in small letters."""
-    return "".join(one for one in text.casefold() if one.isprintable() and not one.isspace() and one not in "\"'`\\")
+    return "".join(
+        one for one in text.casefold() if one.isprintable() and not one.isspace() and one not in "\"'`\\"
+    )
 
 
 def leaks(secret: str, text: str, enough: int = ENOUGH) -> str:
@@ -58,7 +60,8 @@ def readings(text: str, depth: int = 3) -> Iterator[str]:
     level = [text]
     for _ in range(depth + 1):
         yield from level
-        level = [one for reading in level for one in _decoded(reading) if one not in seen and not seen.add(one)]  # type: ignore[func-returns-value]
+        level = list(dict.fromkeys(one for reading in level for one in _decoded(reading) if one not in seen))
+        seen.update(level)
         if len(seen) > 3000:
             break
 
@@ -108,7 +111,9 @@ def _unpacked(word: str) -> Iterator[str]:
             found.append(base64.b32decode(part[: len(part) // 8 * 8]))
     for data in found:
         text = data.decode("utf-8", "replace")
-        if sum(one.isprintable() or one in "\0\1" for one in text) * 4 >= len(text) * 3 and text.count("\ufffd") * 4 <= len(text):
+        if sum(one.isprintable() or one in "\0\1" for one in text) * 4 >= len(text) * 3 and text.count(
+            "\ufffd"
+        ) * 4 <= len(text):
             yield text
 
 
@@ -131,9 +136,9 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "folded far apart": lambda text: _pieces(text, 64, "\r\n250-"),
     "pieces": lambda text: _pieces(text, 3, "-"),
     "pieces in quotes": lambda text: _pieces(text, 4, '", "'),
-    "letters": lambda text: " ".join(text),
-    "NUL between": lambda text: "\0".join(text),
-    "zero-width signs between": lambda text: "\u200b".join(text),
+    "letters": " ".join,
+    "NUL between": "\0".join,
+    "zero-width signs between": "\u200b".join,
     "percent": lambda text: quote(_bytes(text), safe=""),
     "percent and plus": lambda text: quote_plus(_bytes(text)),
     "percent, all": lambda text: "".join(f"%{one:02x}" for one in _bytes(text)),
@@ -144,7 +149,7 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "JSON": json.dumps,
     "JSON twice": lambda text: json.dumps(json.dumps(text)),
     "JSON, all": lambda text: "".join(f"\\u{ord(one):04x}" if ord(one) < 0x10000 else one for one in text),
-    "HTML": lambda text: html.escape(text),
+    "HTML": html.escape,
     "HTML, decimal": lambda text: "".join(f"&#{ord(one)};" for one in text),
     "HTML, hexadecimal": lambda text: "".join(f"&#x{ord(one):X};" for one in text),
     "shell": lambda text: "'" + text.replace("'", "'\\''") + "'",

@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -31,11 +32,14 @@ from smtpdoctor.net.certificate import (
     read,
 )
 from smtpdoctor.net.der import DERError
+from smtpdoctor.net.ocsp import read_staple
 from smtpdoctor.net.tls import examine_session, sent_chain, strict_context, verified_chain
 from smtpdoctor.smtp.channel import tls_token
 from tests import certs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
     from tests.certs import Certificates
@@ -613,6 +617,91 @@ def test_no_certificate_makes_it_raise(
         examined = examine(chain, HOST, time.time(), verified=chain, token=token, anchors=[broken])
         told = " ".join([describe(examined), *(describe(examined, fault) for fault in examined.faults)])
         assert told == printable(told)
+
+
+def _with_parts(shop: certs.Workshop, **parts: bytes) -> bytes:
+    """Return a certificate with fields as they are given; version, serial, validity, subject."""
+    places = {"version": 0, "serial": 1, "validity": 4, "subject": 5}
+
+    def edit(given: list[bytes]) -> list[bytes]:
+        by_place = {places[name]: encoded for name, encoded in parts.items()}
+        return [by_place.get(number, one) for number, one in enumerate(given)]
+
+    return certs.forge(shop.leaf(shop.root), edit).certificate
+
+
+def _of_version(number: int) -> Callable[[certs.Workshop], bytes]:
+    version = certs.der(0xA0, certs.der(0x02, bytes([number - 1])))
+    return lambda shop: _with_parts(shop, version=version)
+
+
+def _with_names(shop: certs.Workshop, *names: bytes) -> bytes:
+    return certs.with_extension(shop.leaf(shop.root), "2.5.29.17", certs.der(0x30, *names)).certificate
+
+
+def _name(tag: int, oid: bytes, text: bytes) -> bytes:
+    return certs.der(0x30, certs.der(0x31, certs.der(0x30, certs.der(0x06, oid), certs.der(tag, text))))
+
+
+COMMON_NAME = b"\x55\x04\x03"
+ODD: dict[str, Callable[[certs.Workshop], bytes]] = {
+    **{f"version {number}": _of_version(number) for number in (1, 2, 4, 6, 128, 256)},
+    "a negative serial": lambda shop: _with_parts(shop, serial=certs.der(0x02, b"\xff" * 20)),
+    "no serial": lambda shop: _with_parts(shop, serial=certs.der(0x02, b"\0")),
+    "a serial of many digits": lambda shop: _with_parts(shop, serial=certs.der(0x02, b"\x7f" * 5_000)),
+    "dates of no year": lambda shop: _with_parts(
+        shop,
+        validity=certs.der(0x30, certs.der(0x18, b"00000101000000Z"), certs.der(0x18, b"99991231235959Z")),
+    ),
+    "no subject": lambda shop: _with_parts(shop, subject=certs.der(0x30)),
+    "a subject of bytes": lambda shop: _with_parts(shop, subject=_name(0x1E, COMMON_NAME, b"\xd8\0\xdc\0\0")),
+    "an odd identifier": lambda shop: _with_parts(shop, subject=_name(0x0C, b"\x80\x01", b"x")),
+    "an endless identifier": lambda shop: _with_parts(shop, subject=_name(0x0C, b"\xff" * 70, b"x")),
+    "a directory name": lambda shop: _with_names(shop, certs.der(0xA4, _name(0x0C, COMMON_NAME, b"dir"))),
+    "names that are not ASCII": lambda shop: _with_names(
+        shop,
+        certs.der(0x82, "메일.example.test".encode()),
+        certs.der(0x82, b"\xff\xfe"),
+        certs.der(0x86, b"\x80"),
+    ),
+    "a thousand names": lambda shop: _with_names(
+        shop, *(certs.der(0x82, f"n{number}.example.test".encode()) for number in range(1_000))
+    ),
+    "an extension that is none": lambda shop: (
+        certs.with_extension(shop.leaf(shop.root), "2.5.29.19", b"\x30\x80").certificate
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_certificate_is_described(certificates: Certificates, kind: str) -> None:
+    """In words fit to be shown, also where a library refuses it; and nothing is proved with it."""
+    shop = certificates.workshop
+    encoded = ODD[kind](shop)
+    for token, verified in (("", ()), ("x509-18", (encoded,)), ("x509-" + "9" * 5_000, ())):
+        examined = examine(
+            [encoded, shop.root.certificate], HOST, time.time(), verified=verified, token=token
+        )
+        for fault in (None, *examined.faults, *examined.remarks):
+            told = describe(examined, fault)
+            assert told == printable(told)
+        assert repr(examined)
+    good = shop.leaf(shop.root)
+    response = ocsp.OCSPResponseBuilder().add_response(
+        cert=good.parsed,
+        issuer=shop.root.parsed,
+        algorithm=hashes.SHA256(),
+        cert_status=ocsp.OCSPCertStatus.GOOD,
+        this_update=dt.datetime.now(dt.UTC),
+        next_update=None,
+        revocation_time=None,
+        revocation_reason=None,
+    )
+    signed = response.responder_id(ocsp.OCSPResponderEncoding.HASH, shop.root.parsed)
+    staple = signed.sign(shop.root.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    assert read_staple(staple, good.certificate, shop.root.certificate, time.time()) is not None
+    assert read_staple(staple, encoded, shop.root.certificate, time.time()) is None
+    assert read_staple(staple, good.certificate, encoded, time.time()) is None
 
 
 @given(st.binary(max_size=200))

@@ -1094,3 +1094,30 @@ def test_a_login_by_an_address_elsewhere_is_no_other_provider_where_any_address_
     done = generate("sendpulse", "--write", path, "--force")
     assert text in path.read_text()
     assert "reset" not in done.stderr
+
+
+@pytest.mark.parametrize("name", [".env", "compose.yaml"])
+@pytest.mark.parametrize("setting", ["username", "sender", "host", "cipher"])
+def test_a_value_that_check_would_refuse_is_not_written(setting: str, name: str, folder: Folder) -> None:
+    """One that is too long for any mail server is told before, with its flag."""
+    long = {"sender": f"a@{'b' * 9000}.example"}.get(setting, "x" * 9000)
+    path = folder.path / name
+    result = generate("local", "--write", path, "--set", f"{setting}={long}", code=2)
+    assert f"--set {setting}" in result.stderr
+    assert len(result.stderr) < 500
+    assert not path.exists()
+
+
+def test_what_stands_elsewhere_in_a_file_is_no_reason_not_to_write(folder: Folder) -> None:
+    """What check never expands may grow as it likes; what it reads and cannot is named."""
+    bomb = "B0=xxxxxxxxxx\n" + "".join(f"B{one + 1}=${{B{one}}}${{B{one}}}\n" for one in range(20))
+    path = folder.file(".env", bomb)
+    generate("gmail", "--write", path)
+    assert path.read_text().startswith(bomb)
+    assert run("lint", "--env-file", path, "--no-environment").exit_code == 1  # placeholders
+    before = bomb + "SMTP_USERNAME=${B20}\n"
+    path = folder.file("other.env", before)
+    result = generate("gmail", "--write", path, code=2)
+    assert f"({path}:" in result.stderr
+    assert "/proc" not in result.stderr
+    assert path.read_text() == before

@@ -158,17 +158,26 @@ def _explain_files(
     if not files:
         if sys.stdin.isatty():
             tell(say(lang, "explain.stdin"))
-        return explain_source(Source(sys.stdin.buffer), provider=provider), []
+        source = Source(sys.stdin.buffer)
+        if source.packed:
+            raise UsageError(Message("usage.packed", {"kind": source.packed}))
+        return explain_source(source, provider=provider), []
     found: list[Explained] = []
     unreadable: list[Message] = []
+    values: dict[str, object]
     for path in files:
         try:
             with open_file(path, flag=flag, pipes=True) as stream:
-                found += explain_source(Source(stream), provider=provider, file=str(path))
+                source = Source(stream)
+                if source.packed:
+                    values = {"flag": flag, "file": str(path), "kind": source.packed}
+                    unreadable.append(Message("usage.file.packed", values))
+                    continue
+                found += explain_source(source, provider=provider, file=str(path))
         except UsageError as error:
             unreadable.append(error.message)
         except OSError as error:
-            values: dict[str, object] = {"flag": flag, "file": str(path), "reason": error.strerror or "?"}
+            values = {"flag": flag, "file": str(path), "reason": error.strerror or "?"}
             unreadable.append(Message("usage.file.unreadable", values))
     return found, unreadable
 

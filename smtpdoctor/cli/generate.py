@@ -148,6 +148,7 @@ def _app(name: str | None) -> Any:
 def _wish(given: list[str], security: Security | None, known: set[str]) -> Wish:
     """Return what the command line asks for; raises UsageError for what --set does not take."""
     from smtpdoctor.generate import Wish
+    from smtpdoctor.settings.read import refuse_long
 
     names = [name for name in _NAMES if name in known | {"security", "service"}]
     wishes: dict[str, Any] = {"security": security} if security else {}
@@ -160,6 +161,7 @@ def _wish(given: list[str], security: Security | None, known: set[str]) -> Wish:
             # A mistyped name may be followed by a secret, so what stands behind it is not shown.
             got = f"{name}=…" if sign and value.strip() else text
             raise UsageError(Message("usage.set", {"names": ", ".join(names), "value": got}))
+        refuse_long(value, f"--set {name}")
         wished = _number(value) if name == "port" else _mode(value) if name == "security" else value
         if name in wishes and wishes[name] != wished:
             second = f"--set {name}={wished}"
@@ -232,7 +234,11 @@ def _write(path: Path, plan: Plan, format_: Format, lang: Lang, *, force: bool) 
         try:
             read = format_.read(written, plan, file=str(path))
         except UsageError as error:
-            values = {**error.message.values, "file": str(path)}  # it knows the file by another name
+            # It knows the file by the name that it has for now.
+            values = {
+                name: value.replace(str(written), str(path)) if isinstance(value, str) else value
+                for name, value in error.message.values.items()
+            }
             raise UsageError(Message(error.message.key, values), *error.hints) from error
         for name, value in result.values.items():
             if read.get(name) != value:

@@ -107,10 +107,13 @@ def _standing(parts: Iterable[tuple[str, str | None, str]]) -> dict[str, Standin
 
 
 def read(path: Path, plan: Plan, *, file: str) -> Mapping[str, str]:  # noqa: ARG001 -- the interface of a format
-    """Return all variables as ``check`` finds them; raises UsageError."""
-    from smtpdoctor.settings.read import read_env_file
+    """Return the application's variables as ``check`` finds them; raises UsageError where it would."""
+    from smtpdoctor.settings.read import read_env_file, refuse_long
 
-    found, _ = read_env_file(path)
+    names = {name for names in plan.app.variables.values() for name in names}
+    found, _ = read_env_file(path, names=plan.owned | names | {f"{name}_FILE" for name in names})
+    for name, one in found.items():
+        refuse_long(one.text, name)
     return {name: one.text for name, one in found.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from itertools import count
 from typing import Any, Final
 
 import re2
@@ -15,19 +16,29 @@ __all__ = ["automaton", "compiled", "exact", "literal_set", "matches", "possible
 # Bytes for the states of an automaton that texts have led to; when they are used up, it begins anew. With
 # less, a log is searched more slowly; with more, a process that reads on and on would grow with each new text.
 _OF_ONE: Final = 1 << 20
-_OF_MANY: Final = 32 << 20
+_OF_MANY: Final = 16 << 20
+_OF_A_LOG: Final = 64 << 20
+_RENEWED: Final = 1_000_000  # uses, after which patterns are compiled anew, without what they have kept
+
+_uses = count(1)
+
+
+def compiled(pattern: str) -> Any:
+    """Return a compiled pattern."""
+    if next(_uses) % _RENEWED == 0:
+        _kept.cache_clear()
+    return _kept(pattern)
 
 
 @cache
-def compiled(pattern: str) -> Any:
-    """Return a compiled pattern; kept, as there are only those of the knowledge files and of our own."""
-    return re2.compile(pattern, _options())
+def _kept(pattern: str) -> Any:
+    return re2.compile(pattern, _options(_OF_ONE))
 
 
 @cache
 def exact(pattern: str) -> Any:
     """Return a compiled pattern for which the case counts."""
-    options = _options()
+    options = _options(_OF_ONE)
     options.case_sensitive = True
     return re2.compile(pattern, options)
 
@@ -42,30 +53,28 @@ def refused(pattern: str) -> str:
     return ""
 
 
-def automaton(patterns: Iterable[str]) -> Any:
-    """Return one pattern of many, which says no more than whether and where any of them occurs."""
-    options = _large(_options())
+def automaton(patterns: Iterable[str], *, for_logs: bool = False) -> Any:
+    """Return one pattern of many, which says no more than whether and where any of them occurs.
+
+    ``for_logs``: gigabytes are searched for it, so that it is worth more memory.
+    """
+    options = _options(_OF_A_LOG if for_logs else _OF_MANY)
     options.never_capture = True
     return re2.compile("|".join(patterns), options)
 
 
 def literal_set() -> Any:
     """Return an empty set of patterns that tells which of them occur in a text; the case counts."""
-    options = _large(_options())
+    options = _options(_OF_MANY)
     options.case_sensitive = True
     return re2.Set.SearchSet(options)
 
 
-def _options() -> Any:
+def _options(memory: int) -> Any:
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
-    options.max_mem = _OF_ONE
-    return options
-
-
-def _large(options: Any) -> Any:
-    options.max_mem = _OF_MANY
+    options.max_mem = memory
     return options
 
 

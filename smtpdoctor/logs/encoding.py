@@ -30,9 +30,11 @@ class Decoder:
             self._sample += line + b"\n"
             self._guess = _detected(self._sample)
         try:
-            return line.decode(self._guess)
-        except UnicodeDecodeError:
+            text = line.decode(self._guess)
+            text.encode()  # what is half of a character in UTF-16 and its like is no text
+        except UnicodeError:
             return line.decode("latin-1")
+        return text
 
 
 def _detected(sample: bytes) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from functools import cache
+from itertools import islice
 from typing import Any, Final
 
 import re2
@@ -46,6 +47,7 @@ _PORT: Final = re.compile(
 )
 _OF_HOST: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.-")
 _LONGEST_HOST: Final = 253  # RFC 1035 section 2.3.4
+_MANY: Final = 50  # names that look like a provider's and are none
 
 
 class Subject(Enum):
@@ -119,7 +121,9 @@ def _provider(text: str, given: str | None) -> str | None:
         return given
     lowered = text.lower()
     names = load.names()
-    return names.of_mark(lowered) or next(filter(None, map(names.of_host, _hosts(lowered))), None)
+    return names.of_mark(lowered) or next(
+        filter(None, map(names.of_host, islice(_hosts(lowered), _MANY))), None
+    )
 
 
 def _hosts(lowered: str) -> Iterator[str]:

@@ -207,8 +207,10 @@ def explain_source(
     return ordered(_collected(tell(source.lines(), provider=provider, count=source.count), file))
 
 
-def explain_text(text: str, *, provider: str | None = None) -> list[Explained]:
-    """Explain a pasted text; a long one is a log."""
+def explain_text(text: str | bytes, *, provider: str | None = None) -> list[Explained]:
+    """Explain a pasted text; a long one is a log, and so is one in bytes, whatever its encoding."""
+    if isinstance(text, bytes):
+        return explain_source(Source(BytesIO(text)), provider=provider)
     lines = text.splitlines()
     if not text.isascii():
         # Together they tell more of their code page; a byte of it may be the end of a line elsewhere.

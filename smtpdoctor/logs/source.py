@@ -31,6 +31,15 @@ _SHORTEST: Final = 8
 _SAMPLE: Final = 4_096
 _LOOK: Final = 512  # bytes of a line, by which it is told whether it goes on with the one before
 
+_PACKED: Final = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\x03\x04": "zip",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+}
+
 Numbered = tuple[int, str]
 
 
@@ -43,7 +52,7 @@ def _failure() -> Any:
     hints = load.hints()
     worded = {atom for word in load.words() for group in word.atoms[:1] for atom in group}
     literals = map(re2.escape, sorted(one for one in worded if len(one) >= _SHORTEST))
-    return automaton([hints.failure, hints.failure_in_log, *literals])
+    return automaton([hints.failure, hints.failure_in_log, *literals], for_logs=True)
 
 
 @cache
@@ -62,7 +71,7 @@ def _trigger() -> Any:
     needed = sorted(one for one in literals if not any(one != other and other in one for other in literals))
     # An SMTP reply with its enhanced code, whatever its words are.
     reply = r"\b[45][0-9][0-9][ -]#?[45]\.[0-9]\.[0-9]"
-    return automaton([*map(re2.escape, needed), reply])
+    return automaton([*map(re2.escape, needed), reply], for_logs=True)
 
 
 def _phrases(atoms: Groups) -> tuple[str, ...]:
@@ -200,11 +209,15 @@ def _follows(block: bytes, position: int) -> bool:
 
 
 class Source:
-    """A file or pipe to explain; ``count`` is the number of its lines where that is few enough to know."""
+    """A file or pipe to explain; ``count`` is the number of its lines where that is few enough to know.
+
+    ``packed`` is the name of the format where the file is packed, so that there are no lines in it.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._head = _read_up_to(stream, SMALL + 1)
+        self.packed = next((name for mark, name in _PACKED.items() if self._head.startswith(mark)), None)
         small = len(self._head) <= SMALL
         self.count = self._head.count(b"\n") + 1 if small else None
 
@@ -218,7 +231,7 @@ class Source:
 def _read_up_to(stream: BinaryIO, size: int) -> bytes:
     """Read until there is as much, or the end: a pipe gives what it has, in pieces."""
     parts: list[bytes] = []
-    while size > 0 and (part := stream.read(size)):
+    while size > 0 and (part := stream.read(size) or b""):  # None: there is nothing for now, nor will be
         parts.append(part)
         size -= len(part)
     return b"".join(parts)

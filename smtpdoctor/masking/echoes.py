@@ -60,7 +60,9 @@ _AROUND: Final = 40  # characters around a place in which any run that is shared
 _BLOCK: Final = 4_096
 _KNOWN: Final = 500  # texts of which it is kept in mind that they hold nothing,
 _KNOWN_LENGTH: Final = 500  # if they are no longer than this
-_AGAIN: Final = 20_000  # characters of a text up to which it is looked whether what is visible now is a secret
+_AGAIN: Final = (
+    20_000  # characters of a text up to which it is looked whether what is visible now is a secret
+)
 _ROUNDS: Final = 4
 
 
@@ -88,7 +90,9 @@ class Needles:
         self.few = max(len(self.folded), len(self.dense)) < _SHARED
         self.plain = [(one, self.least(one)) for one in dict.fromkeys(plain) if len(one) >= _SHARED]
         self.encoded = [
-            (one, min(least, len(one))) for one, least in encodings(secret, long=self.long) if len(one) >= _ENCODED
+            (one, min(least, len(one)))
+            for one, least in encodings(secret, long=self.long)
+            if len(one) >= _ENCODED
         ]
         # Base64 of four bytes is so short that only capitals and small letters as they are make it sure.
         self.cores = [core.decode() for core in _cores(raw)] if len(raw) == _SHARED - 1 else []
@@ -313,7 +317,11 @@ class Sieve:
                 return True  # pieces of one, perhaps
             before = odd
             numbers = 0
-            if size >= _WORD and (odd or not (word.islower() and word.isalpha())) and (self._hides(word) or self._hides(word[::-1])):
+            if (
+                size >= _WORD
+                and (odd or not (word.islower() and word.isalpha()))
+                and (self._hides(word) or self._hides(word[::-1]))
+            ):
                 return True
         return False
 

@@ -20,7 +20,7 @@ __all__ = ["Span", "covered", "credentials", "without_credentials"]
 _LONG_PIECE: Final = 16  # characters; what has no piece of so many between its dots is no key
 _SHORTEST_KEY: Final = 11  # characters
 _HEAD: Final = 3  # characters by which a key may be known at once
-_TELLING: Final = 5  # a longer beginning is that of no word
+_TELLING: Final = 5  # a longer beginning is that of no word, nor is one of capitals with a sign
 _ENOUGH: Final = 64  # characters of a key that are looked at
 _SIGNS: Final = {ord(one): " " for one in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"}
 _PORTS: Final = ("587", "465", "2525", "25", "2587", "2465", "1025")
@@ -140,9 +140,7 @@ def _keys(text: str) -> Iterator[Span]:
             ]
             if fitting and token <= start:
                 token = _end_of_token(word, start)
-            if any(
-                _is_key(word[start + len(prefix) : token], len(prefix), least) for prefix, least in fitting
-            ):
+            if any(_is_key(word[start + len(prefix) : token], prefix, least) for prefix, least in fitting):
                 yield Span(first + start, first + token, first + token)
                 start = token
             start = parts.find(" ", start) + 1
@@ -150,9 +148,10 @@ def _keys(text: str) -> Iterator[Span]:
                 break
 
 
-def _is_key(body: str, prefix: int, least: int) -> bool:
-    """Whether a key goes on behind its beginning, which is so many characters long."""
-    return len(body) >= least and (prefix > _TELLING or _is_mixed(body[:_ENOUGH]))
+def _is_key(body: str, prefix: str, least: int) -> bool:
+    """Whether a key goes on behind its beginning."""
+    telling = len(prefix) > _TELLING or (not prefix.isalnum() and not prefix.islower())
+    return len(body) >= least and (telling or _is_mixed(body[:_ENOUGH]))
 
 
 @cache

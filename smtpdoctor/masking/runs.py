@@ -202,7 +202,9 @@ class Search:
         self._raw = [one.secret for one in many]
         plain = [pair for one in needles for pair in one.plain]
         for one in many:
-            variants = [(text, one.least(text)) for text in map(fold, _read(one.secret)) if len(text) >= _SHARED]
+            variants = [
+                (text, one.least(text)) for text in map(fold, _read(one.secret)) if len(text) >= _SHARED
+            ]
             sieve.learn(variants, long=one.long)
             plain += variants
         self._folded = [

@@ -95,7 +95,11 @@ class View:
             self._origin = _Origin(self._kind(self._parent.text))
         origin = self._origin
         yield from self._parent.spans(
-            (origin.of(start)[0], origin.of(end - 1)[1], encoded or (self.decodes and origin.touches(start, end)))
+            (
+                origin.of(start)[0],
+                origin.of(end - 1)[1],
+                encoded or (self.decodes and origin.touches(start, end)),
+            )
             for start, end, encoded in found
         )
 
@@ -342,7 +346,12 @@ def _decode(text: str, *, surely: bool) -> Iterator[Piece]:
         if surely == (clean == len(data)) and clean >= _PIECE:
             plain, within = _text_of(data, 8)
             # Signs that are not seen part it from what is around.
-            yield found.start(), found.end(), f"\1{plain}\1", _decoded_place(within, len(plain), start, bits, len(found[0]))
+            yield (
+                found.start(),
+                found.end(),
+                f"\1{plain}\1",
+                _decoded_place(within, len(plain), start, bits, len(found[0])),
+            )
 
 
 def _decoded_place(

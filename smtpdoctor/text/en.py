@@ -205,6 +205,8 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.file.many": "{flag}: more than {most} files, or files of more than {size} together; the rest is not read",
     "usage.setting.long": "{what}: the value has more than {most} bytes; no setting of mail can have more",
     "usage.file.large": "{flag}: {file} has {size} MB; a file of settings has a few KB",
+    "usage.file.packed": "{flag}: {file} is packed ({kind}); unpack it first, and give the log to `smtpdoctor explain`",
+    "usage.packed": "what came on standard input is packed ({kind}); unpack it first, as `zcat` does",
     "usage.file.binary": "{flag}: {file} is no text file (UTF-8, UTF-16 with a byte order mark, or CP949)",
     "usage.url.scheme": "--url: unknown scheme {scheme}; known are {known}",
     "usage.url.broken": "--url is no SMTP URL; it looks like smtp://user@host:587, with the characters / # ? @ of user name and password written as %2F %23 %3F %40",

@@ -198,6 +198,8 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.file.many": "{flag}: 파일이 {most}개를 넘거나 모두 합해 {size}를 넘어 나머지는 읽지 않습니다",
     "usage.setting.long": "{what}: 값이 {most}바이트를 넘습니다. 이보다 긴 메일 설정 값은 없습니다",
     "usage.file.large": "{flag}: {file} 파일이 {size} MB입니다. 설정 파일은 보통 몇 KB입니다",
+    "usage.file.packed": "{flag}: {file} 파일은 압축되어 있습니다({kind}). 먼저 압축을 푼 로그를 `smtpdoctor explain`에 주십시오",
+    "usage.packed": "표준 입력으로 들어온 내용이 압축되어 있습니다({kind}). `zcat` 등으로 먼저 압축을 푸십시오",
     "usage.file.binary": "{flag}: 텍스트 파일이 아닙니다: {file} (UTF-8, BOM이 있는 UTF-16, CP949 지원)",
     "usage.url.scheme": "--url: 알 수 없는 스킴 {scheme}. 사용할 수 있는 스킴: {known}",
     "usage.url.broken": "--url 값이 SMTP URL 형식이 아닙니다. smtp://user@host:587 형식으로 쓰고, 사용자 이름과 비밀번호의 / # ? @ 문자는 %2F %23 %3F %40으로 적습니다",

@@ -112,7 +112,8 @@ def _with_atheris(target: Target, limits: Limits, watch: _Watch) -> int:
             f"-seed={limits.seed or 1}",
             f"-artifact_prefix={target.corpus}/",
             *([f"-dict={words}"] if target.words else []),
-            "-timeout=20",
+            "-timeout=120",  # by the clock, and the machine may be busy
+            "-report_slow_units=120",
             "-rss_limit_mb=1024",
             "-print_final_stats=1",
             *([f"-runs={limits.inputs}"] if limits.inputs else []),

@@ -154,7 +154,10 @@ def explain_secret(data: bytes) -> None:
         secret = "".join(one for one in secret if one.isalnum()) + "x7Q9zT2w"
     if any(one in secret for one in "\"'\\ ") or leaked(secret, _ALL_SHAPES, depth=0):
         return
-    line = draw.pick(_SHAPES).format(secret)
+    shape = draw.pick(_SHAPES)
+    if "Bearer" in shape and not secret.isascii():
+        return  # no such token can be sent (RFC 6750 section 2.1)
+    line = shape.format(secret)
     failure = "535 5.7.8 Error: authentication failed"
     text = draw.pick(("{0}: {1}", "{1} ({0})", "{1}\n{0}", "smtp: {0} {1}")).format(failure, line)
     for one in explain_text(text):

@@ -107,7 +107,8 @@ def _evidence(draw: Draw, stage: Stage) -> Evidence:
         setting=draw.pick((None, "host", "password", "port")),
         origin=_origin(draw) if draw.chance(50) else None,
         facts={
-            name: _words(draw) for name in draw.some(("command", "first", "names", "siblings", "value"), 40)
+            **{name: _words(draw) for name in draw.some(("command", "first", "names", "value"), 40)},
+            **({"siblings": "465/tls/answers 25/starttls/closed"} if draw.chance(30) else {}),
         },
     )
 

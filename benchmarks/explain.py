@@ -3,18 +3,26 @@
 Writes a log as services print it, without mail failures, and one where every hundredth line is one,
 and runs ``smtpdoctor explain`` on both, beside ``grep -cE`` over words of the same kind. Prints
 MB/s and the peak memory of each run.
+
+``--repetitions``: instead, MB of a second of CPU time on hostile logs: every literal that a pattern
+knows, and signs that structure is made of, over and over, as one line and as many.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import random
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+from smtpdoctor.knowledge import load
+from smtpdoctor.logs import Source, explain_source
 
 WORDS = [
     "GET",
@@ -101,11 +109,123 @@ def measure(command: list[str]) -> tuple[float, float]:
     return time.perf_counter() - started, usage.ru_maxrss / 1024
 
 
+UNITS = (
+    *(
+        "key-",
+        "535-",
+        "a.b.",
+        "aA0",
+        "0x8",
+        "12:",
+        "1.2.3.4 ",
+        "550 5.1.1 ",
+        "a@b ",
+        "://",
+        "//:@",
+        "smtp://a:b@c ",
+    ),
+    *(
+        "password=",
+        "password ",
+        '"password":"',
+        "AUTH PLAIN ",
+        "AGZvbwBiYXI= ",
+        "<a>",
+        "</",
+        "&quot;",
+        "%22",
+        "x" * 40,
+    ),
+    *(
+        '"',
+        "'",
+        "`",
+        "(",
+        ")",
+        "[",
+        "{",
+        "<",
+        "\\",
+        "-",
+        "_",
+        ".",
+        ",",
+        ":",
+        "=",
+        "@",
+        "/",
+        "#",
+        "?",
+        "&",
+        "|",
+        "\t",
+        " ",
+    ),
+    *("가", "é", "密码", "비밀번호: ", "\x1b[31m", "\0", "re_a1", "SG.a.", "eyJa.", "at a.b(C.java:1) "),
+)
+
+
+def literals() -> list[str]:
+    """Return every literal that a pattern knows, and what else repetitions are made of."""
+    found = dict.fromkeys(UNITS)
+    groups = [group for rule in load.rules() for atoms in rule.atoms for group in atoms]
+    groups += [group for word in load.words() for group in word.atoms]
+    groups += [group for hint in load.hints().code for group in hint.atoms]
+    secrets = load.secrets()
+    groups += [load.hints().in_log, secrets.anywhere, secrets.words, secrets.logins, tuple(secrets.keys)]
+    groups += [tuple(load.names().hosts), tuple(load.names().marks)]
+    for group in groups:
+        found |= dict.fromkeys(group)
+    return list(found)
+
+
+def repeated(unit: str, size: int) -> Iterator[tuple[str, bytes]]:
+    """Yield logs of about a size that are made of a piece of text: one line, long and short ones, all different."""
+    yield "one line", (unit * (size // len(unit))).encode()
+    yield "one failure", ("smtp failed 535 " + unit * (size // len(unit))).encode()
+    for length in (15_000, 1_000, 100):
+        line = "smtp failed 535 " + unit * (length // len(unit) or 1) + "\n"
+        yield f"lines of {length}", (line * (size // len(line))).encode()
+    yield "short lines", (f"{unit}\n" * (size // (len(unit) + 1))).encode()
+    lines = (f"smtp failed 535 {unit * (1 + number % 200)}\n" for number in range(size))
+    different = bytearray()
+    while len(different) < size:
+        different += next(lines).encode()
+    yield "lines that differ", bytes(different)
+
+
+def speed(data: bytes) -> float:
+    """Return the MB that are explained in a second of CPU time."""
+    started = time.process_time()
+    explain_source(Source(io.BytesIO(data)))
+    return len(data) / 1e6 / (time.process_time() - started)
+
+
+def repetitions(kilobytes: int, every: int) -> None:
+    """Print how fast the slowest repetitions are read, of each way to repeat."""
+    speed(b"smtp failed 535 5.7.8\n" * 20_000)  # compiles what is compiled once
+    slowest: dict[str, list[tuple[float, str]]] = {}
+    for unit in [*UNITS, *literals()[len(UNITS) :: every]]:
+        for name, data in repeated(unit, kilobytes * 1_000):
+            slowest.setdefault(name, []).append((speed(data), unit))
+    for name, speeds in slowest.items():
+        speeds.sort()
+        shown = ", ".join(f"{mb:.1f} ({unit[:24]!r})" for mb, unit in speeds[:6])
+        print(f"{name:18} slowest of {len(speeds)}: {shown} MB/s")
+
+
 def main() -> int:
     """Measure both logs with both programs."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--megabytes", type=int, default=2000)
-    megabytes = parser.parse_args().megabytes
+    parser.add_argument("--repetitions", action="store_true")
+    parser.add_argument("--kilobytes", type=int, default=400, help="of each repetition")
+    parser.add_argument("--every", type=int, default=1, help="only every n-th literal of the knowledge files")
+    options = parser.parse_args()
+    if options.repetitions:
+        repetitions(options.kilobytes, options.every)
+        return 0
+    megabytes = options.megabytes
     doctor = [sys.executable, "-m", "smtpdoctor", "explain", "--format", "json", "--file"]
     with tempfile.TemporaryDirectory() as folder:
         for name, every in (("without failures", 0), ("every 100th line", 100)):

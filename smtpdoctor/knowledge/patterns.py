@@ -64,9 +64,10 @@ def automaton(patterns: Iterable[str], *, for_logs: bool = False) -> Any:
 
 
 def literal_set() -> Any:
-    """Return an empty set of patterns that tells which of them occur in a text; the case counts."""
+    """Return an empty set of literal texts that tells which of them occur in a text; the case counts."""
     options = _options(_OF_MANY)
     options.case_sensitive = True
+    options.literal = True
     return re2.Set.SearchSet(options)
 
 

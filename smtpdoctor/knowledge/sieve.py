@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar
 
-import re2
-
 from smtpdoctor.knowledge.patterns import literal_set, possible
 from smtpdoctor.knowledge.schema import Groups
 
@@ -71,7 +69,7 @@ class _Automaton:
     def _numbered(self, group: Iterable[str]) -> frozenset[int]:
         for literal in group:
             if literal not in self._literals:
-                self._literals[literal] = self._set.Add(re2.escape(literal))
+                self._literals[literal] = self._set.Add(literal)
         return frozenset(self._literals[literal] for literal in group)
 
     def numbers(self, lowered: str) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Final
 
 __all__ = ["Decoder", "mended"]
 
+_CUT: Final = 16_384  # bytes of a line that are read
 _SAMPLE: Final = 4_096  # bytes that are not UTF-8, after which the guess is not made anew
 
 
@@ -24,8 +25,9 @@ class Decoder:
         """Return a line as text."""
         try:
             return line.decode("utf-8")
-        except UnicodeDecodeError:
-            pass
+        except UnicodeDecodeError as error:
+            if len(line) >= _CUT and error.start >= len(line) - 3:  # where a long line was cut
+                return line[: error.start].decode("utf-8")
         if len(self._sample) < _SAMPLE:
             self._sample += line + b"\n"
             self._guess = _detected(self._sample)

@@ -46,8 +46,8 @@ def _recognised(text: str, finding: Finding) -> Iterator[tuple[int, int]]:
     if finding.pattern:
         for found in islice(compiled(finding.pattern).finditer(flat), _MOST):
             start, end = found.span()
-            if code is not None and (reply := _reply_before(text, start, str(code))) is not None:
-                yield reply, end
+            if code is not None:
+                yield from ((place, max(place, end)) for place in _replies_around(text, start, str(code)))
             yield start, end
     if code is not None:
         places = list(islice(_codes(text, str(code)), 2 * _MOST))
@@ -81,11 +81,11 @@ def _looks_like_reply(text: str, end: int) -> int:
     return 1 + (behind[1:2].isdigit() or behind[1:2] == "#")
 
 
-def _reply_before(text: str, start: int, code: str) -> int | None:
-    """Return where the reply begins that holds a place: at its code in this line, or in the lines before."""
+def _replies_around(text: str, start: int, code: str) -> Iterator[int]:
+    """Yield where the reply begins that holds a place: at its code before it, or behind it in the line."""
     begin: int | None = None
     end = start
-    for _ in range(_REPLY_LINES):
+    for _ in range(_REPLY_LINES):  # of a reply, the first is the beginning
         line = text.rfind("\n", 0, end) + 1
         places = list(_codes(text[line:end], code))
         if not places:
@@ -94,7 +94,10 @@ def _reply_before(text: str, start: int, code: str) -> int | None:
         if line == 0:
             break
         end = line - 1
-    return begin
+    if begin is not None:
+        yield begin
+    behind = (start + one for one in _codes(text[start : _line_end(text, start)], code))
+    yield from islice((one for one in behind if _looks_like_reply(text, one + 3)), 1)
 
 
 def _parts(text: str, start: int, end: int, code: int | None) -> Iterator[tuple[int, int]]:

@@ -321,6 +321,8 @@ class _Scan:
             return None  # a sentence on a line of its own
         if not exact and self._is_prose(start):
             return None
+        if _pattern(r"[.,;:!?)\]}\"']{1,4}(?:\s|$)").match(text, start):
+            return None  # the end of a sentence
         end, widest = unquoted_end(text, start)
         if whole_line or not exact:
             widest = self._line_end(start)

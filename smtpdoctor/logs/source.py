@@ -186,11 +186,16 @@ def _lines_before(block: bytes, position: int) -> int:
 def _event_end(block: bytes, start: int) -> int:
     """Return the end of the last line that belongs to the one that starts there."""
     position = block.find(b"\n", start) + 1
+    before = b""  # the last line that belonged to it
     for _ in range(_AFTER):
-        if not 0 < position < len(block) or not _follows(block, position):
+        if not 0 < position < len(block):
             break
-        position = block.find(b"\n", position) + 1
-    return position or len(block)
+        if not (before and block.startswith(before, position)):
+            if not _follows(block, position):
+                break
+            before = block[position : block.find(b"\n", position) + 1]
+        position += len(before) or len(block)
+    return position if 0 < position < len(block) else len(block)
 
 
 def _text_at(block: bytes, position: int) -> str:

@@ -96,6 +96,7 @@ def credentials(text: str, *, log: bool = False) -> list[Span]:
     long tokens are left to whoever knows more of the text.
     """
     found: list[Span] = []
+    alone = not log and _is_one_value(text)
     if any(len(one) >= _SHORTEST_KEY for one in text.split()):
         found += _keys(text)
         if not log:
@@ -103,9 +104,9 @@ def credentials(text: str, *, log: bool = False) -> list[Span]:
     if "-----BEGIN" in text:
         found += _private_keys(text)
     if "@" in text or "//" in text or text.count(":") > 1:
-        found += _in_value(text) if not log and _is_one_value(text) else _in_words(text)
+        found += _in_value(text) if alone else _in_words(text)
     if "=" in text and any(one in text for one in "?&;"):
-        found += _parameters(text, log=log)
+        found += _parameters(text, alone=alone)
     numbered = "25" in text or "587" in text or "465" in text
     if numbered and any(sign + port + sign in text for sign in ":|;," for port in _PORTS):
         found += _listed(text)
@@ -388,19 +389,21 @@ def _in_word(text: str, first: int, end: int) -> Iterator[Span]:
 # Parameters and lists
 
 
-def _parameters(text: str, *, log: bool) -> Iterator[Span]:
+def _parameters(text: str, *, alone: bool) -> Iterator[Span]:
     """Yield the values of parameters whose names say that they are secret: `?auth=…`, `&password=…`."""
-    name = _pattern(r"pass|pwd|pw$|secret|token|key|auth|cred|^sig|signature|code$|jwt|otp|sasl")
+    secret = _pattern(r"pass|pwd|pw$|secret|token|key|auth|cred|^sig|signature|code$|jwt|otp|sasl")
+    done = 0
     for found in _pattern(r"(?:[?&;]|&amp;)([a-z0-9_.\[\]-]{1,40}+)=").finditer(text):
-        if not name.search(found[1]):
-            continue
         start = found.end()
-        following = _pattern(
-            r"&(?:amp;)?[a-z0-9_.\[\]-]{1,40}+=|\Z" if not log else r"&(?:amp;)?[a-z0-9_.\[\]-]{1,40}+=|\s|\Z"
-        ).search(text, start)
-        widest = following.start() if following else len(text)
-        closing = _pattern(_CLOSING + r"|[&\s]").search(text, start, widest)
-        end = closing.start() if log and closing else widest
+        if start <= done or not secret.search(found[1]):
+            continue
+        # Nothing in a value says that its password ends before it does.
+        following = (
+            None if alone else _pattern(r"&(?:amp;)?[a-z0-9_.\[\]-]{1,40}+=|\s|\Z").search(text, start)
+        )
+        done = widest = following.start() if following else len(text)
+        closing = None if alone else _pattern(_CLOSING + r"|[&\s]").search(text, start, widest)
+        end = closing.start() if closing else widest
         if not _one_of(text[start:end].strip("\"'").lower(), _MECHANISMS):
             yield Span(start, end, widest)
 

@@ -1,0 +1,353 @@
+"""What people paste holds their passwords in every shape: none is shown, and what is no secret stays readable."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import re
+import ssl
+import string
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.vocabulary import key_prefix
+from smtpdoctor.logs import Source, explain_source, explain_text
+from smtpdoctor.logs.masking import masked
+from smtpdoctor.masking.forms import without_credentials
+from smtpdoctor.masking.words import printable
+from smtpdoctor.model import Secret
+from tests.fuzz.leak import leaked as leaked_in_any_form
+from tests.fuzz.target import no_control
+from tests.pasted import FAILURES, NAMES, PLAIN_NAMES, SHAPES, filled, fits, leaked
+from tests.test_explain import run
+
+PREFIXES = (
+    "",
+    "2026-01-02T10:00:00Z DEBUG ",
+    "Jan  2 10:00:00 host app[12]: ",
+    "api-1  | ",
+    "[2026-01-02 10:00:00,123] ERROR mailer: ",
+    "\t",
+    "> ",
+    "10:00:00.123 [main] INFO c.e.App - ",
+)
+LAYOUTS = ("{s}\n{f}", "{f}\n{s}", "{s} {f}", "{f} {s}", "{f} ({s})", "{f}: {s}", "{s}\n\n{f}\n{s}")
+LETTERS = string.ascii_letters + string.digits
+ALPHABETS = (
+    LETTERS,
+    LETTERS + "!#$%&*+-/:;=?@^_~.,",
+    LETTERS + "\"'()[]{}<>`|\\",
+    LETTERS + "@/:#?",
+    LETTERS + " !\"'()[]{}@/:#?",
+    string.ascii_lowercase + " ",
+    "가나다라마바사아자차카타파하밀열쇠",
+    "äöüßéèñ" + string.ascii_letters,
+    "0123456789abcdef",
+)
+
+
+@st.composite
+def secrets(draw: st.DrawFn) -> str:
+    """Draw a password, a passphrase, a key or an OAuth token."""
+    letters = draw(st.sampled_from(ALPHABETS))
+    length = draw(st.one_of(st.integers(8, 40), st.sampled_from([300, 700, 2_000])))
+    # Drawn letter by letter, long ones would take too long.
+    chance = random.Random(draw(st.integers(0, 1 << 32)))  # noqa: S311 -- no secret of anybody
+    return "".join(chance.choices(letters, k=length))
+
+
+@st.composite
+def pasted(draw: st.DrawFn) -> tuple[str, str]:
+    """Draw a secret and a text that holds it beside a failure."""
+    kind, template = draw(st.sampled_from(SHAPES))
+    secret = draw(secrets()).strip()
+    assume(len(secret) >= 6 and fits(kind, secret))
+    written = secret
+    if kind == "json" and draw(st.booleans()):
+        written = json.dumps(secret, ensure_ascii=draw(st.booleans()))[1:-1]
+        written = json.dumps(written)[1:-1] if '\\"' in template else written
+    shape = filled(
+        template,
+        secret=secret if "{b" in template else written,
+        name=draw(st.sampled_from(NAMES)),
+        plain=draw(st.sampled_from(PLAIN_NAMES)),
+    )
+    layout = draw(st.sampled_from(LAYOUTS))
+    assume(kind != "line" or not re.search(r"\{s\}.*\{f\}", layout))
+    failure = draw(st.sampled_from(FAILURES))
+    assume(not leaked(secret, failure))
+    text = layout.format(s=shape.rstrip("\n"), f=failure)
+    prefix = draw(st.sampled_from(PREFIXES))
+    return secret, "\n".join(f"{prefix}{line}" for line in text.split("\n"))
+
+
+def shown(text: str) -> str:
+    """Return all that is shown of a text besides words of ours."""
+    return "\n".join(one.finding.evidence.text for one in explain_text(text))
+
+
+@settings(max_examples=150, deadline=None)
+@given(pasted())
+def test_no_shape_shows_its_secret(case: tuple[str, str]) -> None:
+    """Whatever a text holds beside a failure, no six characters of a secret are shown, as they are or encoded."""
+    secret, text = case
+    assert not leaked(secret, shown(text))
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_each_shape(part: int) -> None:
+    """Every shape behind a failure in its line, where most is shown: with a plain secret and with an odd one."""
+    chance = random.Random(part)  # noqa: S311 -- no secret of anybody
+    for kind, template in SHAPES[part::8]:
+        for letters in ALPHABETS[:5]:
+            secret = "".join(chance.choices(letters, k=16)).strip()
+            if not fits(kind, secret) or len(secret) < 6:
+                continue
+            shape = filled(
+                template, secret=secret, name=chance.choice(NAMES), plain=chance.choice(PLAIN_NAMES)
+            )
+            text = f"{chance.choice(FAILURES)} {shape}"
+            assert not leaked_in_any_form(secret, shown(text)), text
+
+
+@settings(max_examples=12, deadline=None)
+@given(pasted(), st.sampled_from(["", "--verbose", "--quiet", "--lang=ko", "--format=json", "--follow"]))
+def test_no_output_shows_a_secret(case: tuple[str, str], option: str) -> None:
+    """In words and in JSON, in short and in full."""
+    secret, text = case
+    assume("\r" not in text and "\x0b" not in text)
+    assume(option != "--follow")  # it reads from a file, which the runner has not
+    code, out, errors = run(*filter(None, [option]), stdin=text)
+    assert code == 0
+    assert not leaked(secret, f"{out}{errors}")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_keys_of_providers(data: st.DataObject) -> None:
+    """A key is known by its form wherever it stands: each of the list, and each of a preset's own pattern."""
+    own = {
+        one.password.pattern
+        for one in load.presets().values()
+        if one.password.pattern and key_prefix(one.password.pattern)
+    }
+    assert len(own) > 3
+    prefix = data.draw(st.sampled_from([*load.keys(), *map(str, map(key_prefix, own))]))
+    length = load.keys()[prefix]
+    body = data.draw(st.text(LETTERS, min_size=length + 4, max_size=length + 60))
+    assume(re.search(r"\d", body) and re.search("[a-z]", body) and re.search("[A-Z]", body))
+    key = prefix + body
+    around = data.draw(
+        st.sampled_from(["{}", "535 login with {} refused", "x={}", "'{}'", "({})", "host {} not found"])
+    )
+    for mask in (without_credentials, masked):
+        assert body not in mask(around.format(key))
+    assert not leaked(key, shown(f"535 5.7.8 authentication failed {around.format(key)}"))
+
+
+URLS = (
+    "smtp://{u}:{s}@{h}", "smtps://{u}:{s}@{h}:465", "smtp:/{u}:{s}@{h}", "smtp//{u}:{s}@{h}", "smtp:\\\\{u}:{s}@{h}",
+    "smtp:{u}:{s}@{h}", "//{u}:{s}@{h}", "{u}:{s}@{h}", "{u}:{s}@{h}:587", "smtp://:{s}@{h}", "smtp://{u}:{s}@",
+    "<smtp://{u}:{s}@{h}>", '"smtp://{u}:{s}@{h}"', "smtp://{u}%3A{s}@{h}", "SMTP://{u}:{s}@{h}", "{h}:587/?auth={s}",
+    "smtp://{h}?user={u}&password={s}", "sendgrid+api://{s}@default", "***+api://{s}@default", "resend://:{s}@default",
+    "mailgun+https://{s}:{h}@default", "smtp://{u}@{h}:{s}@{h}", "{h}:587:{u}:{s}", "{h}|587|{u}|{s}", "https://{s}@{h}",
+    "smtp://{u}:{s}@[::1]:25", "smtp://{u}:{s}@{h}/?x=1#y", " smtp://{u}:{s}@{h} ", "smtp+tls://{u}:{s}@{h}",
+)  # fmt: skip
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.sampled_from(URLS), secrets())
+@example("smtp://{u}:{s}@{h}", "ab/SECRET")
+@example("smtp://{u}:{s}@{h}", "wo:rd@pa/ss#wo?rd")
+def test_a_login_in_a_url(template: str, secret: str) -> None:
+    """However a URL is broken, and whatever its password holds, the password does not stand there any more."""
+    assume(not any(map(str.isspace, secret)) and "|" not in secret)
+    url = template.format(s=secret, u="bob", h="smtp.example.com")
+    assert not leaked(secret, without_credentials(url), coded=False)
+
+
+def _plain_values() -> Iterator[str]:
+    yield from (
+        "587",
+        "starttls",
+        "true",
+        "localhost",
+        "127.0.0.1:25",
+        "[::1]:587",
+        "2001:db8::1",
+        "smtp://h:587",
+    )
+    yield from (
+        "mailto:me@example.com",
+        "News <me@example.com>",
+        '"Shop: News" <a@b.example>',
+        "unix:/run/x.sock",
+    )
+    yield from (
+        "ec2-3-4-5-6.compute-1.amazonaws.com",
+        "email-smtp.us-east-1.amazonaws.com",
+        "SMTP.EXAMPLE.COM",
+    )
+    yield from (
+        "<CAF1+abc_Def12345678901234567890QWErtz@mail.gmail.com>",
+        "4F2A1B3C9D",
+        "smtp://smtp.example.com:587/",
+    )
+    yield from (
+        "s1._domainkey.example.com",
+        "abcdefghijklmnopqrstuvwxyz234567._domainkey.example.com",
+        "key-exchange",
+    )
+    yield from (
+        "a-very-long-company-name-international.example.com",
+        "me+tag@example.com",
+        "/run/secrets/smtp_password",
+    )
+    yield from (
+        "smtp://me@example.com@h:25"[:18],
+        "smtps://h:465?auth=login",
+        "re_captcha.example.com",
+        "sk_buff_head",
+    )
+    yield from ("ECDHE+AESGCM:!aNULL:@SECLEVEL=0", "HIGH:!aNULL:!MD5:@STRENGTH", "DEFAULT:@SECLEVEL=1")
+    ciphers = [one["name"] for one in ssl.create_default_context().get_ciphers()]
+    yield from (*ciphers, ":".join(ciphers), "smtp://${USER}:${PASS}@h")
+    for preset in load.presets().values():
+        yield from (preset.host, *(f"me@{one}" for one in preset.mail_domains), f"{preset.host}:587")
+
+
+def test_plain_values_stay() -> None:
+    """Hosts, addresses, ports, ciphers, ids and names of files are no credentials."""
+    for value in _plain_values():
+        assert without_credentials(value) == value
+        sentence = f"--host: {value} is no name of a host"
+        assert without_credentials(sentence) == sentence
+
+
+@given(
+    st.from_regex(
+        r"[a-z][a-z0-9-]{0,20}[a-z](\.[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?){1,4}\.[a-z]{2,8}", fullmatch=True
+    )
+)
+def test_any_host_stays(host: str) -> None:
+    assume(not any(host.find(prefix) >= 0 for prefix in load.keys()))  # noqa: SIM118 -- a function
+    for value in (host, f"{host}:587", f"smtp://{host}:465", f"me@{host}"):
+        assert without_credentials(value) == value
+
+
+def test_the_words_of_providers_stay() -> None:
+    """All replies of all presets are shown word for word, but for ids and keys that are in them."""
+    changed = [
+        reply.text
+        for preset in load.presets()
+        for reply in load.replies(preset)
+        if masked(reply.text) != printable(reply.text)
+    ]
+    assert all(re.fullmatch(r"\S*\d\S*|eyJ\S+", one) for one in changed)
+
+
+@given(
+    st.sampled_from(
+        [
+            "password",
+            "Password",
+            "passwd",
+            "token",
+            "Username and Password",
+            "the password",
+            "wrong password",
+            "SMTP password",
+        ]
+    ),
+    st.sampled_from([" ", ": ", " is ", " was ", " - "]),
+    st.lists(st.sampled_from([one for one in load.secrets().prose if one.isalpha()]), min_size=1, max_size=4),
+)
+def test_sentences_about_passwords_stay(name: str, between: str, words: list[str]) -> None:
+    """What goes on in a sentence is no value."""
+    text = f"535 5.7.8 {name}{between}{' '.join(words)}."
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "535 5.7.8 Username and Password not accepted. Learn more at https://support.google.com/mail/?p=BadCredentials",
+        "password is incorrect",
+        "Password: required",
+        "password authentication failed for user",
+        "Invalid password format",
+        "to=<someone@example.com>, relay=mail.example.com[192.0.2.9]:25",
+        "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6",
+        "error:1408F10B:SSL routines:ssl3_get_record:wrong version number",
+        "at com.sun.mail.smtp.SMTPTransport.startTLS(SMTPTransport.java:2140)",
+        "smtplib.SMTPAuthenticationError: (535, b'5.7.8 Username and Password not accepted')",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert masked(text) == text
+
+
+def test_only_the_reply_is_shown() -> None:
+    """Nothing that stands before it, in its line or in others, and nothing behind its quotes."""
+    for text, expected in (
+        ("user=bob sunshine Error: Invalid login: 535 5.7.8 no", "535 5.7.8 no"),
+        ('{"a":"sunshine","error":"535 5.7.8 no","b":"moonshine"}', "535 5.7.8 no"),
+        ("response: '535 5.7.8 no', pass: sunshine", "535 5.7.8 no"),
+        ("550-5.7.1 this is\n550 5.7.1 refused (smtp)", "550-5.7.1 this is 550 5.7.1 refused (smtp)"),
+        ("moonshine getaddrinfo ENOTFOUND smtp.example.com", "ENOTFOUND smtp.example.com"),
+    ):
+        assert shown(text) == expected
+
+
+def test_a_secret_does_not_change_the_diagnosis() -> None:
+    """What is masked was read: a password of any word leaves the finding as it is."""
+    for word in ("LOGIN", "STARTTLS", "535", "not", "authentication", "Error"):
+        text = f"SMTP_PASSWORD={word}\nError: Invalid login: 535 5.7.8 Error: authentication failed"
+        assert [one.finding.id for one in explain_text(text)] == ["auth-bad-credentials"]
+
+
+# Odd input
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.one_of(st.text(st.characters(), max_size=200), st.binary(max_size=200)))
+@example("smtp error 535 \ud800 \udc80 \0")
+@example(b"\xff\xfe\0\xd8smtp 535 5.7.8 no")
+def test_anything_can_be_explained(text: str | bytes) -> None:
+    """Lone surrogates, NUL, bytes of any encoding: an answer, and one that can be shown."""
+    given = f"535 5.7.8 authentication failed {text}" if isinstance(text, str) else b"535 5.7.8 bad\n" + text
+    for one in explain_text(given):
+        no_control(one.finding.evidence.text)
+        one.finding.evidence.text.encode()
+
+
+@pytest.mark.parametrize(
+    "unit", ["x", "535 5.7.8 no smtp\n", "smtp failed 535 ", "가", "\ud800", "\r", "password="]
+)
+def test_ten_megabytes(unit: str) -> None:
+    """However much is pasted, it is read like a log."""
+    assert len(explain_text(unit * (10_000_000 // len(unit)))) <= 1
+
+
+@pytest.mark.parametrize(
+    "mark", [b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"]
+)
+def test_a_packed_log_is_not_called_healthy(mark: bytes, tmp_path: object) -> None:
+    """There are no lines in it, which is said."""
+    assert Source(io.BytesIO(mark + bytes(100))).packed
+    assert Source(io.BytesIO(b"535 5.7.8 no")).packed is None
+
+
+def test_what_is_said_again_is_counted() -> None:
+    """Lines that are the same are not looked at again, and lose no count and no line number."""
+    line = "Error: Invalid login: 535 5.7.8 bad\n"
+    for times in (61, 5_000):
+        data = (f"{line * times}all is well\n" * 3).encode()
+        (one,) = explain_source(Source(io.BytesIO(data)))
+        assert (one.count, one.line, one.last_line) == (3 * times, 1, 3 * times + 2)
+    assert Secret.MASK not in one.finding.evidence.text

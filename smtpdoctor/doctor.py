@@ -7,7 +7,7 @@ stage as it starts and ends; it cannot change anything.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
 from msgspec.structs import replace
@@ -106,7 +106,17 @@ def seal_of(loaded: Loaded) -> Seal:
 
 def _redactor(loaded: Loaded) -> Redactor:
     secrets = (*secrets_of(loaded.settings), *(one.reveal() for one in loaded.secrets))
-    return Redactor(secrets, public=public_of(loaded.settings))
+    return Redactor(secrets, public=(*public_of(loaded.settings), *_named_by(loaded.settings.preset)))
+
+
+def _named_by(provider: str | None) -> Iterator[str]:
+    """Yield the names and pages of a provider: what a password has of these, everybody knows."""
+    from smtpdoctor.knowledge import load
+
+    preset = load.preset_with_id(provider)
+    if preset is not None:
+        yield preset.name.en
+        yield from (one.url for one in preset.link)
 
 
 class _Run:

@@ -39,7 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "formats": set(),
     "advice": {"model", "labels", "formats", "knowledge", "diagnosis", "text"},
     "probes": {"model", "labels", "facts", "knowledge", "settings", "smtp", "masking", "net", "text"},
-    "doctor": {"model", "labels", "plan", "probes", "settings", "smtp", "masking", "diagnosis"},
+    "doctor": {"model", "labels", "knowledge", "plan", "probes", "settings", "smtp", "masking", "diagnosis"},
     "logs": {"model", "labels", "knowledge", "diagnosis", "masking"},
     "generate": {"model", "errors", "formats", "knowledge", "settings", "smtp", "masking", "text"},
     "report": {

@@ -96,7 +96,10 @@ def masked(source: str, mask: str) -> str | None:
     parts = _taken_apart(source)
     if parts is None:
         return None
-    head, sign, _, rest, quote = parts
+    head, sign, old, rest, quote = parts
+    value = old[1:-1] if quote else old
+    if value and value in rest:  # a comment that says it once more
+        rest = rest.replace(value, mask)
     return f"{head}{sign}{quote}{mask}{quote}{rest}"
 
 

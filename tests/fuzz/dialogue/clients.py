@@ -199,14 +199,14 @@ def python(script: Script, stage: Stage, kind: type[_Dialling] = _Dialling) -> s
         context = _context(stage.ca_file, script.cipher)
         implicit = context if script.security == "tls" else None
         client = kind(script.host, stage.port, _seconds(script), implicit)
-        client.ehlo()
+        client.ehlo_or_helo_if_needed()
         if script.security == "starttls" or (
             script.security == "opportunistic" and client.has_extn("starttls")
         ):
             code, text = client.starttls(context=context)
             if code != 220:
                 return f"STARTTLS: {code} {text!r}"
-            client.ehlo()
+            client.ehlo_or_helo_if_needed()
         if script.login != "none":
             _log_in(client, script)
         client.send_message(message(script))

@@ -474,9 +474,15 @@ import os, resource, runpy, signal, sys
 sys.argv[0] = "smtpdoctor"
 runpy.run_module("smtpdoctor", run_name="__main__", alter_sys=True)
 """
+# Given back at the end, for a coverage measurement has a file of its own to write then.
+SCARCE = (
+    "import atexit; full = resource.getrlimit(resource.RLIMIT_FSIZE); "
+    "atexit.register(resource.setrlimit, resource.RLIMIT_FSIZE, full); "
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (100, full[1]))"
+)
 LIMITS = {
-    "no room": "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))",
-    "no room without O_TMPFILE": "del os.O_TMPFILE; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))",
+    "no room": SCARCE,
+    "no room without O_TMPFILE": "del os.O_TMPFILE; " + SCARCE,
     "no folder": "folder = os.getcwd() + '/gone'; os.mkdir(folder); os.chdir(folder); os.rmdir(folder)",
 }
 

@@ -96,11 +96,20 @@ def beginning_of(path: Name, most: int) -> bytes:
 def open_file(path: Name, *, flag: object, pipes: bool = False) -> BinaryIO:
     """Open a file to be read as a stream, of any length; raises UsageError for what is none.
 
-    ``pipes``: the user named it on the command line; a pipe is waited for as long as it takes.
+    ``pipes``: the user named it on the command line. Somebody has to write to a pipe after some seconds,
+    and is waited for then as long as it takes.
     """
     said = _values(path, flag)
     try:
-        return os.fdopen(_opened(path, said, pipes=pipes, wait=True)[0], "rb")
+        handle, state = _opened(path, said, pipes=pipes)
+        try:
+            if stat.S_ISFIFO(state.st_mode):
+                _await_writer(handle, said)
+                os.set_blocking(handle, True)
+            return os.fdopen(handle, "rb")
+        except BaseException:
+            os.close(handle)
+            raise
     except (OSError, ValueError) as error:
         raise _refusal(error, said) from None
 
@@ -128,14 +137,10 @@ def _values(path: Name, flag: object) -> dict[str, object]:
     return {"file": os.fspath(path), "flag": flag}
 
 
-def _opened(
-    path: Name, said: dict[str, object], *, pipes: bool, wait: bool = False
-) -> tuple[int, os.stat_result]:
+def _opened(path: Name, said: dict[str, object], *, pipes: bool) -> tuple[int, os.stat_result]:
     """Open what is a file or may be read like one. To open a device may already do something, so look first."""
-    state = os.stat(path)  # noqa: PTH116 -- a path may be a plain text
-    _refuse_strange(state, said, pipes=pipes)
-    waiting = getattr(os, "O_NONBLOCK", 0) if wait and stat.S_ISFIFO(state.st_mode) else 0
-    handle = os.open(path, os.O_RDONLY | (_QUIETLY & ~waiting))
+    _refuse_strange(os.stat(path), said, pipes=pipes)  # noqa: PTH116 -- a path may be a plain text
+    handle = os.open(path, os.O_RDONLY | _QUIETLY)
     try:
         state = os.fstat(handle)
         _refuse_strange(state, said, pipes=pipes)
@@ -214,6 +219,16 @@ def _from_pipe(handle: int, most: int, said: dict[str, object]) -> bytes:
         # Before anybody has begun to write, nothing is there but also nothing is ready.
         ended = part is not None
     return b"".join(parts)
+
+
+def _await_writer(handle: int, said: dict[str, object]) -> None:
+    """Wait until there is something in a pipe, or somebody who may write to it; raises UsageError."""
+    import select
+
+    if select.select([handle], [], [], _UNWRITTEN)[0]:
+        return
+    if _read_now(handle, 1) == b"":  # what came between the two calls would be lost: one byte of a log
+        raise UsageError(Message("usage.file.unfinished", {**said, "seconds": f"{_UNWRITTEN:.0f}"}))
 
 
 def _read_now(handle: int, most: int) -> bytes | None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 MOST = 5_000
+_LONGER = 5.5  # seconds, than is waited for somebody who writes
 
 
 @pytest.fixture(scope="module")
@@ -206,24 +207,51 @@ def test_a_pipe_without_an_end_is_read_up_to_the_limit(tmp_path: Path) -> None:
 
 
 def test_nobody_waits_for_ever_for_a_pipe(tmp_path: Path) -> None:
-    """Neither where nobody writes nor where somebody writes without an end; both at a time, since each waits."""
+    """Neither where nobody writes nor where somebody writes without an end; all at a time, since each waits."""
     silent, dripping = tmp_path / "silent", tmp_path / "dripping"
     os.mkfifo(silent)
     os.mkfifo(dripping)
     handle = os.open(dripping, os.O_RDWR)
     os.write(handle, b"hun")
-    said: list[Message] = []
+    said: list[str] = []
 
-    def read(path: Path) -> None:
-        said.append(refused(lambda: read_file(path, most=MOST, flag="x", pipes=True)))
+    def wait(work: Callable[[], object]) -> None:
+        said.append(refused(work).key)
 
-    threads = [threading.Thread(target=read, args=(path,)) for path in (silent, dripping)]
+    threads = [
+        threading.Thread(target=wait, args=(work,))
+        for work in (
+            lambda: read_file(silent, most=MOST, flag="x", pipes=True),
+            lambda: open_file(silent, flag="x", pipes=True),
+            lambda: read_file(dripping, most=MOST, flag="x", pipes=True),
+        )
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     os.close(handle)
-    assert [one.key for one in said] == ["usage.file.unfinished"] * 2
+    assert said == ["usage.file.unfinished"] * 3
+
+
+def test_a_stream_waits_for_whoever_may_write(tmp_path: Path) -> None:
+    """A log that grows may be still for long."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    handle = os.open(path, os.O_RDWR)
+    opened: list[bytes] = []
+
+    def read() -> None:
+        with open_file(path, flag="x", pipes=True) as stream:
+            opened.append(stream.read(3))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    thread.join(_LONGER)
+    os.write(handle, b"535")
+    thread.join()
+    os.close(handle)
+    assert opened == [b"535"]
 
 
 # -- Every option that reads a file -------------------------------------------

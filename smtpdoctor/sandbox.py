@@ -34,7 +34,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, AnyStr, Final, Self
 
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -55,6 +55,7 @@ _KEPT_BYTES: Final = 67_108_864
 _CONNECTIONS: Final = 200
 _RECIPIENTS: Final = 1000  # of a message, as Postfix has it; RFC 5321 section 4.5.3.1.8 asks for 100
 _ENDED: Final = 64
+_TURN: Final = 200  # lines of a message
 _OVERHEAD: Final = 200  # bytes that an address takes besides its letters, roughly
 _IDLE_SECONDS: Final = 300.0  # RFC 5321 section 4.5.3.2.7
 _HANDSHAKE_SECONDS: Final = 30.0
@@ -589,6 +590,11 @@ class _Peer(SMTP):
         if self.session is not None:
             super().connection_lost(error)
 
+    def eof_received(self) -> bool:
+        """Close the connection; aiosmtpd leaves it open where it is not waiting for a command."""
+        super().eof_received()
+        return False
+
     def data_received(self, data: bytes) -> None:
         """Take what the client sends, unless it goes on and on: data or lines that never end."""
         self._received += len(data)
@@ -618,6 +624,11 @@ class _Peer(SMTP):
     def _timeout_cb(self) -> None:
         """End a session in which nothing happened, also where its client takes no replies."""
         self.dismiss()
+
+    async def push(self, status: AnyStr) -> None:
+        """Send a reply, and let the others have their turn: a client may send commands by the thousand."""
+        await super().push(status)
+        await asyncio.sleep(0)
 
     def dismiss(self) -> None:
         """Close the connection now, whatever it is waiting for."""
@@ -688,10 +699,13 @@ class _Peer(SMTP):
         Only CR LF ends a line, so that a dot between bare line feeds ends no message. Where there is
         no room for all of it nothing of it is kept, and the reply is returned that says so.
         """
-        size = 0
+        size = lines = 0
         refusal = ""
         line_begins = True
         while True:
+            lines += 1
+            if lines % _TURN == 0:  # what has arrived is read without waiting, and others wait
+                await asyncio.sleep(0)
             try:
                 chunk = await self._reader.readuntil(b"\r\n")
                 line_ends = True

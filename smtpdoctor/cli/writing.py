@@ -215,19 +215,19 @@ class _Old(Struct):
         self.handle = -1
 
     def stands(self, target: Path) -> bool:
-        """Whether it is what stands there now, with what was read in it."""
+        """Whether it looks like what stands there now; soon done, so that hardly anything comes between."""
         try:
-            now = target.lstat()
+            return _looks(target.lstat()) == _looks(self.state)
         except FileNotFoundError:
             return False
-        return _looks(now) == _looks(self.state) and self.data in (None, self.read())
+
+    def holds(self) -> bool:
+        """Whether what was read in it is in it still: a clock may stand still between two writes."""
+        return self.data in (None, self.read())
 
 
 def _looks(state: os.stat_result) -> tuple[int, ...]:
-    """Return what tells a file from another, and from itself with other rights or another content.
-
-    The times alone would not do: a clock may stand still between two writes.
-    """
+    """Return what tells a file from another, and from itself with other rights or another content."""
     return (
         *(state.st_dev, state.st_ino, state.st_nlink),
         *(state.st_mode, state.st_uid, state.st_gid),
@@ -330,6 +330,8 @@ def _put(
                     _keep(place, old, draft.handle)
                 if check is not None:
                     _settle(draft.handle)
+                if old is not None and not old.holds():
+                    raise _ChangedError
                 if draft.named_beside(target, final=old is None):
                     draft.take_place(target, old)
                     break

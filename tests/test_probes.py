@@ -317,6 +317,59 @@ def test_starttls_injection(certificates: Certificates, security: str) -> None:
         assert logins(server) == 0
 
 
+@pytest.mark.parametrize(
+    ("security", "capabilities", "finding", "summary"),
+    [
+        ("none", ["STARTTLS", "SIZE"], "starttls-required", "auth.after-starttls"),
+        ("none", ["SIZE"], "auth-not-offered", "auth.not-offered"),
+        ("starttls", ["STARTTLS"], "auth-not-offered", "auth.not-offered"),
+    ],
+)
+def test_why_there_is_no_auth(
+    certificates: Certificates, security: str, capabilities: list[str], finding: str, summary: str
+) -> None:
+    """Many servers name AUTH only inside TLS (RFC 4954 section 4); who names it nowhere has none."""
+    cert = certificates.good if security == "starttls" else None
+    with serve(dialogue(capabilities=capabilities, starttls_cert=cert)) as server:
+        report = run(server, security, options=trusting(certificates))
+        assert_failed(report, finding, Stage.AUTH)
+        assert next(one.summary.key for one in report.stages if one.stage is Stage.AUTH) == summary
+        # STARTTLS inside TLS: the server does not see that it is there.
+        assert (Label.TLS_UNSEEN in report.findings[0].evidence.labels) == (security == "starttls")
+
+
+def test_a_server_with_other_mechanisms_only() -> None:
+    """What it offers stands in the finding and in the facts."""
+    with serve(dialogue(capabilities=["AUTH NTLM GSSAPI"])) as server:
+        report = run(server)
+        assert_failed(report, "auth-mechanism", Stage.AUTH)
+        assert report.findings[0].evidence.facts["mechanisms"] == "NTLM GSSAPI"
+        assert facts_of(report, Stage.AUTH)["offered"] == ["NTLM", "GSSAPI"]
+
+
+def test_a_challenge_may_be_folded() -> None:
+    """The lines of a reply are one challenge, whatever blanks are between."""
+    challenge = base64.b64encode(servers.CHALLENGE).decode()
+
+    def cram(peer: Peer) -> None:
+        peer.send_line(f"334-{challenge[:8]} \n334 {challenge[8:]}")
+        user, _, digest = base64.b64decode(peer.read_line()).decode().rpartition(" ")
+        right = servers.Login("CRAM-MD5", user, digest).matches(PASSWORD)
+        peer.send_line("235 yes" if right else "535 no")
+
+    parts = (servers.greet(), servers.ehlo("AUTH CRAM-MD5"), servers.on("AUTH", cram), servers.quit_ok())
+    with serve(*parts) as server:
+        assert stage_of(run(server), Stage.AUTH) is Status.PASS
+
+
+@pytest.mark.parametrize(("host", "known"), [("smtp.gmail.com", True), ("mail.example.test", False)])
+def test_a_providers_own_name_is_known(host: str, known: bool) -> None:
+    """Of which no address is this machine, and no other certificate is right."""
+    target = target_of(settings_for(587, "starttls", host=host, preset="gmail"))
+    assert target is not None
+    assert target.known_host is known
+
+
 def test_capabilities_from_before_tls_are_forgotten(certificates: Certificates) -> None:
     """RFC 3207 section 4.2: what was said in the clear counts for nothing."""
     script = dialogue(starttls_cert=certificates.good, tls_capabilities=["SIZE 1000"])

@@ -17,7 +17,7 @@ from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from smtpdoctor.knowledge import load
-from smtpdoctor.logs.named import named
+from smtpdoctor.logs.named import Talk, named
 from smtpdoctor.masking.forms import Span, covered, credentials
 from smtpdoctor.masking.words import printable
 
@@ -81,7 +81,7 @@ def shown(text: str, start: int, end: int) -> Shown:
     if not secret:
         # What may have gone on to this part has not, or what is known would not stand here.
         spans = [one if one.start >= start else Span(one.start, one.end, one.end) for one in spans]
-    spans += _odd_words(text, start, spans, names.behind)
+    spans += _odd_words(text, start, spans, names.talk)
     return Shown(printable(covered(text, spans, start)), secret, doubtful)
 
 
@@ -104,38 +104,58 @@ _HOST: Final = (
     r"(?:\[?(?:\d{1,3}\.){3}\d{1,3}\]?|\[?[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}\]?"
     r"|(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.){1,8}[a-z]{2,18}|localhost)\.?"
 )
-_PLACE: Final = rf"(?:[a-z0-9_-]+=)?<?{_HOST}(?:\[[0-9a-f.:]{{3,45}}\])?(?::\d{{1,5}})?>?"
+_PLACE: Final = rf"(?:[a-z0-9_-]+=)?<?{_HOST}(?:\[[0-9a-f.:]{{3,45}}\]?)?(?::\d{{1,5}})?>?"
 _ADDRESS: Final = rf"(?:[a-z]+[=:])?<?[\w.!#$%&'*+/=?^`{{|}}~-]{{1,64}}@{_HOST}>?"
 _PAGE: Final = rf"https?://{_HOST}(?::\d{{1,5}})?(?P<path>[/?#]\S*)?"
-_CODE: Final = r"0x[0-9a-f]{1,16}|(?:error|e?smtp|dns|rfc822|x-\w+)[:;].*|[a-z]{1,4}\d{1,4}|\d{1,6}[a-z]{1,3}|v?\d+(?:\.\d+)+[a-z]?\d*"
+_CODE: Final = r"0x[0-9a-f]{1,16}|(?:error|e?smtp|dns|rfc822|x-\w+)[:;].*|[a-z]{1,4}\d{1,4}|b'\d.*|\d+(?:\.\d+)?[kmg]?[sb]|\d{1,6}[a-z]{1,3}|v?\d+(?:\.\d+)+[a-z]?\d*"
+_FOR_WHOM: Final = frozenset(
+    {"for", "as", "user", "login", "with", "account", "credentials", "creds", "auth"}
+)
+_PAIR: Final = r"([\w.@+-]{1,64}+)([:/|])([^\W\d_]{4,}+)"  # user:password
 # A place in a program: `SMTPTransport.java:734`, `node:internal/async_hooks:130`, `Foo::Bar#baz`.
-_PARTS: Final = r"[./:#()\[\]<>,_;=-]+"
+_PARTS: Final = r"[./:#()\[\]<>,_;=\"'-]+"
 
 
-def _odd_words(text: str, start: int, spans: list[Span], behind: list[int]) -> Iterator[Span]:
-    """Yield the words from a place on that look like none, or are not known behind the name of a secret."""
+def _odd_words(text: str, start: int, spans: list[Span], talk: list[Talk]) -> Iterator[Span]:
+    """Yield the words from a place on that look like none, or are not known where a text speaks of a secret."""
     known = _words().known
     starts = [one.start for one in spans]
     reach = list(accumulate((one.widest for one in spans), max))
-    lines = [text.find("\n", one) for one in behind]
+    ahead = iter(talk)
+    following = next(ahead, None)
+    spoken = plain = -1  # up to where a text speaks of a secret, and does so in plain letters
+    before = ""
+    phrase = -1  # where the last word ended that was masked so, if only short ones came since
     for found in _pattern(_WORD).finditer(text, start):
         word, first = found[1], found.start()
         core = word.strip(_AROUND) if word else ""
         if len(core) < _SHORT_BEHIND:
+            before = core
             continue
         first += word.index(core)
         last = first + len(core)
-        place = bisect_right(behind, first)
-        speaks = place > 0 and (lines[place - 1] < 0 or first < lines[place - 1])
-        before = bisect_right(starts, last - 1)
-        if before and reach[before - 1] > first:
+        while following is not None and following.start <= first:
+            spoken = max(spoken, following.end)
+            plain = max(plain, following.end) if following.plain else plain
+            following = next(ahead, None)
+        place = bisect_right(starts, last - 1)
+        speaks = first < spoken and not _is_known(core, known, plain=first < plain)
+        if place and reach[place - 1] > first:  # masked already, at least in part
             if speaks:
                 yield Span(first, last, last)
-            continue  # masked already, at least in part
-        if speaks and not _is_known(core, known):
-            yield Span(first, last, last)
+        elif speaks:
+            yield Span(phrase if phrase > 0 else first, last, last)
+            phrase, before = last, core
+            continue
+        elif (pair := _pattern(_PAIR).fullmatch(core)) is not None and not (
+            pair[3].lower() in known
+            or pair[1].lower() in known
+            or (pair[2] != ":" and before not in _FOR_WHOM)
+        ):
+            yield Span(first + pair.start(3), last, last)
         elif len(core) >= _SHORT and (_is_padded(text, first, last) or not _is_harmless(core, known)):
             yield Span(_odd_part(core, known) + first, last, last)
+        before, phrase = core, -1
 
 
 def _is_padded(text: str, first: int, last: int) -> bool:
@@ -145,18 +165,22 @@ def _is_padded(text: str, first: int, last: int) -> bool:
     return bool(coded and _pattern(r"[a-z0-9+/_-]++(?!=*[a-z0-9\"'<])").match(text, first, last + 3))
 
 
-def _is_known(word: str, known: frozenset[str]) -> bool:
+def _is_known(word: str, known: frozenset[str], *, plain: bool) -> bool:
     """Whether a word can be shown that stands behind the name of a secret."""
-    if word.lower() in known or all(_is_known_part(one, known) for one in re.split(r"[\W_]+", word.lower())):
+    if word.lower() in known or all(
+        _is_known_part(one, known, plain) for one in re.split(r"[\W_]+", word.lower())
+    ):
         return True
     if _pattern(_PLACE).fullmatch(word) or _pattern(_ADDRESS).fullmatch(word):
         return True
     return _pattern(_PAGE).fullmatch(word) is not None and _is_harmless(word, known)
 
 
-def _is_known_part(part: str, known: frozenset[str]) -> bool:
+def _is_known_part(part: str, known: frozenset[str], plain: bool) -> bool:  # noqa: FBT001
+    if part.isdigit():
+        return len(part) < _SHORT
     # A language without blanks or with endings has no list of words.
-    return len(part) < _SHORT or part in known or not part.isascii()
+    return len(part) < _SHORT_BEHIND or part in known or not (plain or part.isascii())
 
 
 def _is_harmless(word: str, known: frozenset[str]) -> bool:
@@ -172,6 +196,9 @@ def _is_harmless(word: str, known: frozenset[str]) -> bool:
         or _pattern(_CODE).fullmatch(word)
     ):
         return True
+    field = _pattern(r"[a-z][a-z_.-]{0,30}=(\S{1,400})").fullmatch(word)
+    if field is not None:
+        return _is_harmless(field[1].strip(_AROUND), known)
     page = _pattern(_PAGE).fullmatch(word)
     if page is not None:
         return all(_is_part(one, _LONG_PART, known) for one in re.split(r"[\W_]+", page["path"] or ""))
@@ -179,7 +206,10 @@ def _is_harmless(word: str, known: frozenset[str]) -> bool:
         word = word.replace("\\", "/")
     if "@" in word or re.search(r"[!?%^&*~|+$\\]", word):
         return False
-    return all(_is_part(one, _SHORT, known) for one in _pattern(_PARTS).split(word))
+    parts = _pattern(_PARTS).split(word)
+    mixed = any(not (one.isalpha() or one.isdigit()) for one in parts if one)
+    telling = any(len(one) >= _SHORT_BEHIND and one.isalpha() for one in parts)
+    return (telling or not mixed) and all(_is_part(one, _SHORT, known) for one in parts)
 
 
 def _odd_part(word: str, known: frozenset[str]) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final, NamedTuple
 
 import re2
@@ -20,7 +20,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import compiled
 from smtpdoctor.masking.forms import Span
 
-__all__ = ["Named", "named", "unquoted_end"]
+__all__ = ["Named", "Talk", "named", "unquoted_end"]
 
 _MOST: Final = 300  # names; behind so many everything is taken for a secret
 _LONGEST_NAME: Final = 60
@@ -29,12 +29,23 @@ _MOST_STEPS: Final = 4_000  # from quote to quote; a text with more has no struc
 _MOST_ESCAPES: Final = 16
 
 
+class Talk(NamedTuple):
+    """Where a text may name a secret: behind its name, or in the quotes of a call.
+
+    ``plain``: in the letters of the name, so that a word in others is no part of a sentence there.
+    """
+
+    start: int
+    end: int
+    plain: bool
+
+
 class Named(NamedTuple):
-    """Places of values; those of encoded ones, whose ends are plain; and those behind the names of secrets."""
+    """Places of values, and of encoded ones, whose ends are plain; and where a text speaks of a secret."""
 
     values: list[Span]
     coded: list[Span]
-    behind: list[int]
+    talk: list[Talk]
 
 
 class _Lexicon:
@@ -59,6 +70,7 @@ class _Lexicon:
         # The name of a call may end so; the name of a setting is one of these.
         self.calls = compiled(rf"(?:{calls})\(|\b(?:{calls})[\"']?\s{{0,4}}(?:=>|[:=])\s{{0,4}}[({{\[]")
         self.bare_calls = compiled(r"\b(?:login|authenticate|auth|credentials)[ \t]{1,4}[\"']")
+        self.quoted = compiled(r"([a-z_][a-z0-9_.:]*)\([\"']")
         values = "|".join(lists.values)
         # Between a name and a value that stand apart: `name: X` newline `value: …`, `key="X" value="…"`.
         self.pair = re.compile(
@@ -84,7 +96,7 @@ def named(text: str) -> Named:
     scan = _Scan(text)
     scan.behind_names()
     values = [*scan.spans, *scan.in_calls(), *scan.options(), *_rows(text, scan.lexicon.known)]
-    return Named(values, list(_dialogue(text)), scan.behind)
+    return Named(values, list(_dialogue(text)), sorted([*scan.talk, *scan.in_quotes()]))
 
 
 def unquoted_end(text: str, start: int) -> tuple[int, int]:
@@ -145,6 +157,16 @@ _CLOSERS: Final = {
     "「": "」",
     "『": "』",
 }
+_SAYING: Final = (
+    "error",
+    "exception",
+    "failure",
+    "refused",
+    "failed",
+    "warning",
+    "rejected",
+    "message",
+)  # calls
 _BEHIND: Final = r"\s|$|[,;:)\]}>&|/\\.<%#+!?=-]"
 
 
@@ -155,7 +177,7 @@ class _Scan:
         self.text = text
         self.lexicon = _lexicon()
         self.spans: list[Span] = []
-        self.behind: list[int] = []
+        self.talk: list[Talk] = []
         self._last_quotes: dict[tuple[str, int], int] = {}
         self._steps = _MOST_STEPS
 
@@ -163,6 +185,7 @@ class _Scan:
 
     def behind_names(self) -> None:
         """Find the values of names."""
+        text = self.text
         done = count = 0
         for hit in self.lexicon.names.finditer(self.text):
             start, end = hit.span()
@@ -183,7 +206,10 @@ class _Scan:
                 self.spans.append(span)
                 done = max(done, span.end)
             if strong or stem not in self.lexicon.soft:
-                self.behind.append(done)
+                plain = hit[0].isascii() and not (
+                    not text[right : right + 1].isascii() and text[right].isalpha()
+                )
+                self.talk.append(Talk(done, self._line_end(done), plain))
 
     def _identifier(self, start: int, end: int, lowest: int) -> tuple[int, int]:
         """Return the ends of the name that a word is a part of."""
@@ -203,7 +229,10 @@ class _Scan:
             return left == start and right == end
         begins = begins or text[left:start].lower().endswith(self.lexicon.prefixes)
         if kind == "last":
-            return begins and start > left and end == right
+            # A key alone may be any, also the key of a pair, whose value is a name.
+            value = _pattern(r"[ \t]{0,4}[:=][ \t]{0,4}([^\s\"'<>]{1,80})").match(text, right)
+            alone = value is not None and self.lexicon.names.search(value[1]) is None
+            return begins and end == right and (start > left or alone)
         shouted = text[left:right].isupper()
         return begins and (
             not behind.isalpha() or (behind.isupper() and not shouted) or text[end:right].lower() == "s"
@@ -452,6 +481,13 @@ class _Scan:
             start = _end(r"[\"'][ \t]*+,[ \t]*+", text, first.end) if first else 0
             if first and start > first.end:
                 yield Span(start, self._line_end(start), self._line_end(start))
+
+    def in_quotes(self) -> Iterator[Talk]:
+        """Yield what stands in the quotes of a call: `new Client("…")`; of an exception they are a sentence."""
+        for hit in islice(self.lexicon.quoted.finditer(self.text), _MANY_LINES):
+            inside = self._quoted(hit.end() - 1)
+            if inside is not None and not hit[1].lower().endswith(_SAYING):
+                yield Talk(inside.start, inside.end, plain=True)
 
     def options(self) -> Iterator[Span]:
         """Yield what stands behind options of commands: `swaks -ap …`, `curl -u me:…`."""

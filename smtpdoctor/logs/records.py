@@ -143,22 +143,32 @@ def records(
     """
     opened: dict[str, _Open] = {}
     before: str | None = None  # the last line, where one like it begins a record and is all of it
+    joined: str | None = None  # … or goes on with the record
     known: _Open | None = None
+    begun = False  # whether the last line began a record
     for item in lines:
         if item is None:
             yield from _close_all(opened)
             yield None
-            before = known = None
+            before = joined = known = None
+            begun = False
             continue
         number, raw = item
-        if raw == before and known is not None:
+        if known is not None and raw == before:
             known.times += 1
             known.last = number
             continue
-        again = known is not None and raw == known.raw
+        if known is not None and raw == joined and not _is_full(known):
+            known.lines.append(known.lines[-1])
+            known.last, known.size = number, known.size + len(known.lines[-1])
+            continue
+        again = begun and known is not None and raw == known.raw
         line, container, starts, json = clean(raw)
+        for other in [name for name, one in opened.items() if number - one.last > _STALE]:
+            yield _closed(opened.pop(other), other)
         known = opened.get(container)
-        before = None
+        before = joined = None
+        begun = False
         if not line.strip():
             if known is not None and not (whole and (not known.stamped or speaks(known.lines[-1]))):
                 yield _closed(opened.pop(container), container)
@@ -167,23 +177,29 @@ def records(
         if known is not None and not _belongs(known, line, starts=starts, whole=whole):
             yield _closed(opened.pop(container), container)
             known = None
-        for other in [name for name, one in opened.items() if number - one.last > _STALE]:
-            yield _closed(opened.pop(other), other)
         if known is None:
             if len(opened) >= MAX_OPEN:
                 yield from _close_all(opened)
             known = opened[container] = _Open([line], number, number, len(line), starts, json, raw)
             # A line like the one before it has begun a record: so will all that follow it.
             before = raw if again and not live else None
+            begun = True
         else:
+            if known.times > 1:  # only the last of them goes on
+                yield Record("\n".join(known.lines), known.first, known.last - 1, container, known.times - 1)
+                known.first, known.times = known.last, 1
             known.lines.append(line)
             known.last, known.size = number, known.size + len(line)
-            known = None
+            joined = raw if not (whole or starts) and goes_on(line) else None
     yield from _close_all(opened)
 
 
+def _is_full(known: _Open) -> bool:
+    return len(known.lines) >= MAX_LINES or known.size > MAX_TEXT
+
+
 def _belongs(known: _Open, line: str, *, starts: bool, whole: bool) -> bool:
-    if len(known.lines) >= MAX_LINES or known.size > MAX_TEXT:
+    if _is_full(known):
         return False
     if starts:
         # A transcript whose every line has its time is one event still.

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["DISGUISES", "LOSSY", "disguised", "leaks", "plain", "readings"]
+__all__ = ["DISGUISES", "LOSSY", "disguised", "enough_of", "leaks", "plain", "readings", "visible"]
 
 ENOUGH = 6  # letters and digits of a secret in a row
 _WORD = re.compile(r"[A-Za-z0-9+/_-]{6,}")
@@ -39,8 +39,14 @@ def visible(text: str) -> str:
     )
 
 
-def leaks(secret: str, text: str, enough: int = ENOUGH) -> str:
+def enough_of(secret: str) -> int:
+    """Return how many characters in a row tell something of a secret; digits in a row are in many numbers."""
+    return 8 if len(plain(secret)) >= 16 and set(plain(secret)) <= set("0123456789abcdef") else ENOUGH
+
+
+def leaks(secret: str, text: str, enough: int = 0) -> str:
     """Return a piece of a secret that a text shows, raw or encoded, or nothing."""
+    enough = enough or enough_of(secret)
     looked_for = [(plain, plain(secret)), (visible, visible(secret))]
     for reading in readings(text):
         if secret in reading:
@@ -189,10 +195,9 @@ LOSSY = {"capitals", "small letters", "other case"}
 
 
 @st.composite
-def disguised(draw: st.DrawFn, secret: str, most: int = 3) -> tuple[str, list[str]]:
-    """Draw a way to say a secret; returns what is said, and how it was made."""
-    names = draw(st.lists(st.sampled_from(sorted(DISGUISES)), max_size=most))
+def disguised(draw: st.DrawFn, secret: str, most: int = 3) -> str:
+    """Draw a way to say a secret; returns what is said."""
     text = secret
-    for name in names:
+    for name in draw(st.lists(st.sampled_from(sorted(DISGUISES)), max_size=most)):
         text = DISGUISES[name](text)
-    return text, names
+    return text

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Final
 
 from smtpdoctor.masking.echoes import Needles, Sieve, bytes_of, encodings, is_clean
-from smtpdoctor.masking.views import Found, Span, View, views
+from smtpdoctor.masking.views import Found, Span, View, is_text, views
 from smtpdoctor.model import Secret
 
 __all__ = ["Search", "dense", "fold", "mistaken", "other_bytes"]
@@ -28,8 +28,8 @@ _ROUNDS: Final = 6
 _LAST_ROUNDS: Final = 3
 _MOST: Final = 1_000  # echoes in one text
 _BLOCK: Final = 4_096
-_HEAD: Final = re.compile(r"[2-5][0-9]{2}[- ](?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![.\w]) ?)?")
-_IN_WORDS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-")
+_HEAD: Final = re.compile(r"([2-5][0-9]{2}[- ])(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![.\w]) ?)?")
+_IN_WORDS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
 _SHARED: Final = 5
 _RARE: Final = 4  # characters
 _PARTED: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")
@@ -236,15 +236,16 @@ class Search:
     def _spans(self, text: str, *, whole: bool) -> Iterator[Span]:
         for view in views(text):
             found = list(islice(self._found(view, whole=whole), _MOST))
-            if not view.vague:
-                for few in self._few:
-                    found += ((start, end, False) for start, end in islice(few.found(view.text), _MOST))
+            for few in self._few:
+                found += ((start, end, False) for start, end in islice(few.found(view), _MOST))
             done = 0
             for start, end, encoded in view.spans(sorted(found)):
                 if not encoded:
                     yield start, end
                 elif end > done:
                     first, done = _word_around(text, start, end)
+                    while text[done : done + 1] == "=":  # what fills the end of base64
+                        done += 1
                     yield first, done
 
     def _found(self, view: View, *, whole: bool) -> Iterator[Found]:
@@ -325,7 +326,9 @@ class Search:
 
     @cached_property
     def _public_encoded(self) -> str:
-        return "\n".join(text for one in self._public for text, _ in encodings(one))
+        # At its ends what is shown may be followed by nothing, or by a zero.
+        ended = (text for one in self._public for text, _ in encodings(f"\0{one}\0"))
+        return "\n".join((*ended, *(text for one in self._public for text, _ in encodings(one))))
 
 
 def _ends(packed: str) -> tuple[str, str]:
@@ -348,25 +351,28 @@ class _Few:
 
     def __init__(self, needles: Needles) -> None:
         secret = needles.secret.strip()
-        words = [_composed(one).translate(_WORD) for one in (secret, *_taken(secret))]
-        self._raw = secret
-        self._words = [one for one in dict.fromkeys([*words, words[0][::-1]]) if one]
-        self._anywhere = len(words[0]) >= (_RARE if secret.isascii() else _RARE - 1)
+        word = _composed(secret).translate(_WORD)
+        self._words = [one for one in dict.fromkeys((word, word[::-1])) if one]
+        self._anywhere = len(word) >= (_RARE if secret.isascii() else _RARE - 1)
         cases = {secret, secret.lower(), secret.upper(), secret.swapcase(), needles.secret}
-        self._parts = {bytes_of(one) for one in cases | {one[::-1] for one in cases}}
-        self._forms = tuple(dict.fromkeys(self._encoded()))
+        cases |= {one[::-1] for one in cases}
+        self._parts = {bytes_of(one) for one in cases}
+        forms = dict.fromkeys((secret, *_taken(secret), *_encoded(self._parts), *_wide(cases)))
+        self._forms = [one for one in forms if one]
 
-    def _encoded(self) -> Iterator[str]:
-        for part in self._parts:
-            for data in (part, b64encode(part)):
-                yield from (b64encode(data).decode().rstrip("="), b32encode(data).decode().rstrip("="))
-            yield from (part.hex(), part.hex().upper())
-
-    def found(self, text: str) -> Iterator[Span]:
+    def found(self, view: View) -> Iterator[Span]:
         """Yield where the secret stands by itself, or encoded by itself or as a part of a login."""
-        for form in (self._raw, *self._forms):
+        if view.decoded or view.backwards:
+            return
+        text = view.text
+        for found in islice(_FEW_WORDS.finditer(text), _MOST):
+            if self._is_in(found[0], 2):
+                yield found.span()
+        if view.glued:
+            return
+        for form in self._forms:
             for start, end in _all(text, form):
-                if _stands_alone(text, start, end) or (len(form) >= _RARE and form is self._raw):
+                if _stands_alone(text, start, end):
                     yield start, end
         # A control may split a secret, and it may part it from others.
         for split in dict.fromkeys((text, text.translate(_PARTED))):
@@ -375,22 +381,44 @@ class _Few:
                 for start, end in _all(folded.text, word):
                     if self._anywhere or _stands_alone(folded.text, start, end):
                         yield folded.span(start, end)
-        for found in islice(_FEW_WORDS.finditer(text), _MOST):
-            if self._is_in(found[0], 2):
-                yield found.span()
 
     def _is_in(self, word: str, depth: int) -> bool:
         """Tell whether a word is a login that was encoded, or a part of one."""
         for data in _simple_decodings(word):
             plain = data[::2] if len(data) > 1 and not any(data[1::2]) else data
-            for part in re.split(rb"[\x00-\x1f]", plain):
-                if part in self._parts or re.split(rb"[ =:]", part)[-1] in self._parts:
+            if not is_text(plain):
+                continue
+            for part in re.split(rb"[\0\1]", plain):
+                if (
+                    part in self._parts
+                    or part.decode() in self._forms
+                    or re.split(rb"[ =:]", part)[-1] in self._parts
+                ):
                     return True
             if depth and is_clean(plain):
                 inner = _FEW_WORDS.finditer(plain.decode())
                 if any(self._is_in(found[0], depth - 1) for found in inner):
                     return True
         return False
+
+
+def _encoded(parts: Iterable[bytes]) -> Iterator[str]:
+    """Yield what encodings make of a few bytes."""
+    for part in parts:
+        if len(part) == 1:
+            # Two letters or digits are a word or number too often, but for the sign behind them.
+            yield from (b64encode(part).decode(), b32encode(part).decode())
+            continue
+        for data in (part, b64encode(part)):
+            yield from (b64encode(data).decode().rstrip("="), b32encode(data).decode().rstrip("="))
+        yield from (part.hex(), part.hex().upper())
+
+
+def _wide(cases: Iterable[str]) -> Iterator[str]:
+    for one in cases:
+        for page in ("utf-16-le", "utf-16-be"):
+            encoded = b64encode(one.encode(page, "surrogatepass")).decode()
+            yield encoded if len(one) == 1 else encoded.rstrip("=")
 
 
 def _simple_decodings(word: str) -> Iterator[bytes]:
@@ -402,17 +430,20 @@ def _simple_decodings(word: str) -> Iterator[bytes]:
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
-    """Tell that a run is no part of a word, nor of a number with points such as 5.7.25."""
+    """Tell that a run is no part of a word, nor of a number such as 5.7.25, a date or a time."""
     before, after = text[max(start - 2, 0) : start], text[end : end + 2]
-    if _in_word(before[-1:]) or _in_word(after[:1]):
-        return False
-    if before[-1:] == "." and _in_word(before[:-1]):
-        return False
-    return not (after[:1] == "." and _in_word(after[1:]))
+    return not (
+        _continues(text[start], before[-1:], before[:-1]) or _continues(text[end - 1], after[:1], after[1:])
+    )
 
 
-def _in_word(one: str) -> bool:
-    return one.isalnum() or one == "_"
+def _continues(edge: str, next_one: str, second: str) -> bool:
+    """Tell whether what is next to the edge of a run belongs to it."""
+    if next_one.isalnum() or next_one == "_":
+        return True
+    if next_one == ".":
+        return second.isalnum()
+    return edge.isdigit() and next_one != "" and next_one in ":/-" and second.isdigit()
 
 
 def _covered(text: str, spans: Iterable[Span]) -> str:
@@ -434,8 +465,10 @@ def _mask(text: str, start: int, end: int) -> str:
     shown: list[str] = []
     while start < end:
         stop = text.find("\n", start, end) + 1 or end
-        head = _HEAD.match(text, start) if not start or text[start - 1] == "\n" else None
-        rest = min(head.end(), stop) if head else start
+        begin = text.rfind("\n", 0, start) + 1
+        head = _HEAD.match(text, begin)
+        # An enhanced code is kept where the span comes from another line, not where it is of the secret.
+        rest = min(max(head.end() if start == begin else head.end(1), start), stop) if head else start
         line_end = "\r\n" if text.endswith("\r\n", start, stop) else "\n" if text[stop - 1] == "\n" else ""
         shown.append(text[start:rest])
         shown.append(Secret.MASK + line_end if text[rest:stop].strip() else text[rest:stop])

@@ -12,14 +12,14 @@ import sys
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from html import unescape
 from itertools import accumulate, pairwise
 from typing import Final
 
 from smtpdoctor.masking.echoes import decodings, is_clean, is_odd
 
-__all__ = ["Found", "Span", "View", "views"]
+__all__ = ["Found", "Span", "View", "is_text", "views"]
 
 Span = tuple[int, int]
 Found = tuple[int, int, bool]  # a span, and whether it is of an encoded word
@@ -32,7 +32,11 @@ _DEPTH: Final = 6
 _VIEWS: Final = 40
 _CHARACTERS: Final = 400_000  # of all views of a text, as long as it is a short one
 _SHORT: Final = 20_000
+_NOISE: Final = "\u0298"  # a letter that no secret has
+_BITS: Final = 8
 _PIECE: Final = 4
+_LONG_WORD: Final = 16  # characters from which on a word of small letters alone may be encoded
+_CACHED: Final = 200  # characters of a word that may be decoded in more than one view
 
 _HEX2: Final = "[0-9A-Fa-f]{2}"
 # A code, and the enhanced code behind it (RFC 3463).
@@ -58,15 +62,18 @@ _compiled = cache(re.compile)
 class View:
     """A text that another one stands for, and where its characters come from.
 
-    ``decodes``: encoded words were decoded for it. ``glued``: words were joined that may be parts of one.
-    ``vague``: a word was decoded that may be an encoding of nothing.
+    ``decodes``: encoded words were decoded for it; ``decoded``: or for what it was made of. ``glued``: words
+    were joined that may be parts of one. ``vague``: a word was decoded that may be an encoding of nothing.
+    ``backwards``: it is read from the end.
     """
 
     def __init__(self, text: str, parent: View | None = None, kind: Kind | None = None) -> None:
         self.text = text
         self.decodes = kind in {_decoded, _decoded_vaguely}
+        self.decoded: bool = self.decodes or (parent is not None and parent.decoded)
         self.glued: bool = kind is _glued or (parent is not None and parent.glued)
         self.vague: bool = kind is _decoded_vaguely or (parent is not None and parent.vague)
+        self.backwards: bool = kind is _backwards or (parent is not None and parent.backwards)
         self._parent = parent
         self._kind = kind
         self._origin: _Origin | None = None
@@ -93,15 +100,14 @@ class View:
             return
         if self._origin is None:
             self._origin = _Origin(self._kind(self._parent.text))
-        origin = self._origin
-        yield from self._parent.spans(
-            (
-                origin.of(start)[0],
-                origin.of(end - 1)[1],
-                encoded or (self.decodes and origin.touches(start, end)),
-            )
-            for start, end, encoded in found
-        )
+        yield from self._parent.spans(self._above(found, self._origin))
+
+    def _above(self, found: Iterable[Found], origin: _Origin) -> Iterator[Found]:
+        for start, end, encoded in found:
+            first, last = origin.of(start), origin.of(end - 1)
+            if self.backwards and first > last:
+                first, last = last, first
+            yield first[0], last[1], encoded or (self.decodes and origin.touches(start, end))
 
 
 class _Origin:
@@ -200,7 +206,7 @@ def _text_of(data: bytes, width: int) -> Reading:
     if data.isascii():
         return data.decode(), _each(width)
     text = data.decode("utf-8", "surrogateescape")
-    if 4 * sum("\udc80" <= one <= "\udcff" for one in text) > len(data):
+    if width < _BITS and 4 * sum("\udc80" <= one <= "\udcff" for one in text) > len(data):
         return data.decode("latin-1"), _each(width)
     ends = accumulate((width * len(one.encode("utf-8", "surrogateescape")) for one in text), initial=0)
     return text, list(pairwise(ends)).__getitem__
@@ -317,7 +323,7 @@ def _glued(text: str) -> Iterator[Piece]:
         word = found[0].rstrip("=")
         length, now = len(word), is_odd(word)
         joins = length == size or (odd and now) or ((odd or glued) and length < size)
-        if size and joins:
+        if size and joins and not any(map(str.isalnum, text[end:start])):
             yield end, start, "", None
         glued = joins and length == size
         end, odd, size = stop, now, length
@@ -335,23 +341,34 @@ def _decoded_vaguely(text: str) -> Iterator[Piece]:
 
 def _decode(text: str, *, surely: bool) -> Iterator[Piece]:
     for found in _compiled(r"[A-Za-z0-9+/_-]{8,}={0,2}").finditer(text):
-        word = found[0].rstrip("=").replace("-", "+").replace("_", "/").encode()
-        best = (0, b"", 0, 0)
-        for data, start, bits in decodings(word):
-            clean = len(data) if _is_text(data) else len(data) - len(data.translate(None, _PRINTED))
-            best = max(best, (clean, data, start, bits), key=lambda one: one[0])
-            if clean == len(data):
-                break
-        clean, data, start, bits = best
-        if surely == (clean == len(data)) and clean >= _PIECE:
-            plain, within = _text_of(data, 8)
+        word = found[0].rstrip("=")
+        if word.isalpha() and (word.islower() or word.istitle()) and len(word) < _LONG_WORD:
+            continue  # most words by far
+        sure, data, start, bits = (_likeliest_again if len(word) <= _CACHED else _likeliest)(word)
+        if surely == sure and data:
+            plain, within = _text_of(data, _BITS)
+            if not sure:
+                # What is no text must not become one where it is folded.
+                plain = "".join(one if _may_be_said(one) else _NOISE for one in plain)
             # Signs that are not seen part it from what is around.
-            yield (
-                found.start(),
-                found.end(),
-                f"\1{plain}\1",
-                _decoded_place(within, len(plain), start, bits, len(found[0])),
-            )
+            place_of = _decoded_place(within, len(plain), start, bits, len(found[0]))
+            yield found.start(), found.end(), f"\1{plain}\1", place_of
+
+
+def _likeliest(word: str) -> tuple[bool, bytes, int, int]:
+    """Return what a word is likeliest an encoding of: whether it surely is, the data, where they begin, how many bits."""
+    best = (0, b"", 0, 0)
+    for data, start, bits in decodings(word.replace("-", "+").replace("_", "/").encode()):
+        if is_text(data):
+            return True, data, start, bits
+        clean = len(data) - len(data.translate(None, _PRINTED))
+        if clean > best[0]:
+            best = clean, data, start, bits
+    clean, data, start, bits = best
+    return False, data if clean >= _PIECE else b"", start, bits
+
+
+_likeliest_again = lru_cache(512)(_likeliest)
 
 
 def _decoded_place(
@@ -368,7 +385,8 @@ def _decoded_place(
     return place_of
 
 
-def _is_text(data: bytes) -> bool:
+def is_text(data: bytes) -> bool:
+    """Tell whether data are a text, or the message of a SASL mechanism."""
     if data.isascii():
         return is_clean(data)
     try:

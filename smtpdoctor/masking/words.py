@@ -1,34 +1,54 @@
-"""What others said, made fit to be read: bytes → text, control characters → visible escapes."""
+"""What others said, made fit to be read: bytes → text, what nobody would see → visible escapes."""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 __all__ = ["decode", "printable", "printable_facts"]
 
-# What a terminal obeys or hides: control characters, format characters, lone surrogates, and what ends a line
-# (the categories Cc, Cf, Cs, Zl and Zp of Unicode). Compiled, and kept by `re`, when the first text has one:
-# that takes a millisecond, and most runs see none.
-_CONTROL: Final = (
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f"
-    "\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000110bd\U000110cd\U00013430-\U0001343f"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001-\U000e007f]"
+# Blanks (Zs): no letters, yet everybody knows what they are.
+_BLANKS: Final = frozenset("\u00a0\u1680\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
+# Letters and marks by category, yet nobody sees them, or they change how others look: fillers, joiners,
+# the selectors of variants, the empty pattern of Braille.
+_UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0").union(
+    map(chr, range(0xFE00, 0xFE10)), map(chr, range(0xE0100, 0xE01F0))
 )
+_KEPT: Final = 10_000  # characters of which it is kept in mind how they are shown
+
+
+class _Shown(dict[int, str]):
+    """How each character is shown, as ``str.translate`` wants it."""
+
+    def __missing__(self, point: int) -> str:
+        if len(self) >= _KEPT:
+            self.clear()
+        one = chr(point)
+        seen = one in _BLANKS or (one.isprintable() and one not in _UNSEEN)
+        self[point] = shown = one if seen else " " if one == "\t" else _escaped(point)
+        return shown
+
+
+def _escaped(point: int) -> str:
+    if point < 0x100:  # noqa: PLR2004
+        return f"\\x{point:02x}"
+    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"  # noqa: PLR2004
+
+
+_SHOWN: Final = _Shown()
 
 
 def printable(text: str) -> str:
-    """Replace control characters with visible escapes; tabs become blanks."""
-    if text.isprintable():  # much faster, and true of most texts
+    """Replace with visible escapes what a terminal obeys or nobody sees; tabs become blanks.
+
+    That is every control and format character, line and paragraph separator, half of a surrogate pair,
+    character for private use and unassigned one (the categories C, Zl and Zp of Unicode), and what is
+    invisible besides.
+    """
+    if text.isprintable() and (
+        text.isascii() or _UNSEEN.isdisjoint(text)
+    ):  # much faster, and true of most texts
         return text
-    return re.sub(_CONTROL, _escape, text).replace("\t", " ")
-
-
-def _escape(found: re.Match[str]) -> str:
-    point = ord(found[0])
-    if point > 0xFFFF:  # noqa: PLR2004
-        return f"\\U{point:08x}"
-    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}"  # noqa: PLR2004
+    return text.translate(_SHOWN)
 
 
 def printable_facts(**facts: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ import msgspec
 
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.atoms import atoms_of, parsed
+from smtpdoctor.knowledge.dialects import Dialect, names_of_dialects, problems_of
 from smtpdoctor.knowledge.names import names_of
 from smtpdoctor.knowledge.placeholders import ALWAYS, IN_EDITS, PLACEHOLDER, SOMETIMES
 from smtpdoctor.knowledge.schema import (
@@ -65,6 +66,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     presets: dict[str, Preset]
     replies: dict[str, tuple[Reply, ...]]
     apps: dict[str, App]
+    dialects: dict[str, Dialect]
     words: tuple[Word, ...]
     hints: Hints
     spellings: Spellings
@@ -474,6 +476,14 @@ def read(package: Path, presets: Path) -> Knowledge:
             apps[path.stem] = _convert({**data, "id": path.stem}, App)
         except msgspec.ValidationError as error:
             problems.append(f"{path}: {error}")
+    dialects: dict[str, Dialect] = {}
+    for path, data in _read_all(package / "dialects", problems):
+        try:
+            dialects[path.stem] = _convert({**data, "id": path.stem}, Dialect)
+        except msgspec.ValidationError as error:
+            problems.append(f"{path}: {error}")
+            continue
+        problems += [f"{path}: {problem}" for problem in problems_of(dialects[path.stem])]
     words: tuple[Word, ...] = ()
     try:
         words = msgspec.convert(_toml(package / "words.toml")["word"], tuple[Word, ...], strict=True)
@@ -489,7 +499,7 @@ def read(package: Path, presets: Path) -> Knowledge:
     if problems or hints is None or spellings is None or secrets is None:
         raise KnowledgeError(problems)
     secrets = _with_keys_and_words(secrets, entries, known, replies, words)
-    return Knowledge(entries, known, replies, apps, words, hints, spellings, secrets)
+    return Knowledge(entries, known, replies, apps, dialects, words, hints, spellings, secrets)
 
 
 def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
@@ -510,6 +520,8 @@ def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
         "presets.json": msgspec.json.encode(knowledge.presets),
         "names.json": msgspec.json.encode(names_of(knowledge.presets.values())),
         "apps.json": msgspec.json.encode(knowledge.apps),
+        "dialects.json": msgspec.json.encode(knowledge.dialects),
+        "dialect-names.json": msgspec.json.encode(names_of_dialects(knowledge.dialects)),
         "words.json": msgspec.json.encode(
             [WordPattern(word.token, text, _atoms(text)) for word in knowledge.words for text in word.text]
         ),

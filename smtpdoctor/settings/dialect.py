@@ -1,0 +1,805 @@
+"""What an application does with its variables: assignments and its dialect → a reading. Pure.
+
+The table of a dialect is read forwards here (``read``: what will it do?) and backwards (``write``: what must
+be set so that it does?); ``inert`` follows from it as well (what is set without any effect?).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from itertools import islice, pairwise, product
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from smtpdoctor.formats.document import Assignment, Kind, Scope
+from smtpdoctor.knowledge.dialects import Check, Dialect, Explode, Flag, Idle, Key, Mode, Switch, When
+from smtpdoctor.model import Security, SettingName
+from smtpdoctor.settings.hosts import host_key
+from smtpdoctor.settings.smtp_url import SmtpUrlError, host_and_port, url_parts
+
+__all__ = [
+    "ABSENT",
+    "Answer",
+    "Oddity",
+    "OddityKind",
+    "Reading",
+    "Used",
+    "Values",
+    "inert",
+    "read",
+    "version_key",
+    "write",
+]
+
+ABSENT: Final = "=absent"
+_OTHER: Final = "*"
+_UNKNOWN: Final = "=unknown"
+_MOST_ANSWERS: Final = 64  # combinations of flags whose values are not known
+_MOST_WRITTEN: Final = 20_000  # combinations of words that are tried
+_TRUE: Final = frozenset({"true", "yes", "on", "1", "y", "t", "enabled", "enable", "always", "required"})
+_FALSE: Final = frozenset(
+    {"false", "no", "off", "0", "n", "f", "disabled", "disable", "never", "none", "null"}
+)
+
+OddityKind = Literal[
+    "word",  # a word that is not read, or not as it looks
+    "opposite",  # what it does is other than it seems to say
+    "inert",  # it changes nothing
+    "refuses",  # with this it does not start, or not send
+    "off",  # mail is switched off
+    "overriding",  # another way of sending takes its place
+    "missing",  # it cannot do without
+    "no-check",  # the certificate is not checked
+    "no-name-check",  # or not whose it is
+    "half-login",
+    "sender-form",
+    "url",  # a URL that it cannot take apart
+    "foreign",  # a name that it does not read, though it looks so
+    "version",  # the answer depends on the version
+]
+
+
+class Oddity(Struct, frozen=True, kw_only=True):
+    """Something that is wrong or odd about a setting, or about one that is not there.
+
+    ``at`` is the assignment that is told about; where the setting is absent the nearest one that stands.
+    ``start`` and ``send``: what does not happen for it.
+    """
+
+    kind: OddityKind
+    name: str
+    at: Assignment | None = None
+    setting: SettingName | None = None
+    expected: str = ""
+    facts: Mapping[str, str] = {}
+    ends: Literal["", "start", "send"] = ""
+
+
+class Used(Struct, frozen=True):
+    """A value that the application uses: its text, or None where it is not known; the assignment, or a default."""
+
+    text: str | None
+    at: Assignment | None = None
+
+    def __repr__(self) -> str:
+        return f"Used(at={self.at!r})"
+
+    @property
+    def unknown(self) -> bool:
+        """Whether there is a value that cannot be known from here."""
+        return self.text is None
+
+
+class Answer(Struct, frozen=True):
+    """How the connection is secured by versions from ``since`` to ``until`` (not including; "" is any).
+
+    ``security`` is None where it never gets so far (``row.refuses``) or where it depends on what is not known.
+    ``at`` is what decided, None where nothing is written about it; ``why`` its name and word.
+    """
+
+    security: Security | None
+    row: Mode | None
+    at: Assignment | None
+    flag: str = ""
+    word: str | None = None
+    since: str = ""
+    until: str = ""
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """What an application makes of a scope.
+
+    ``used`` are its settings; ``answers`` how it secures the connection, one for each range of versions
+    that differs. ``logs_in`` and ``verifies`` are None where they depend on what is not known.
+    """
+
+    dialect: Dialect
+    scope: Scope
+    used: Mapping[SettingName, Used]
+    answers: tuple[Answer, ...]
+    logs_in: bool | None
+    verifies: bool | None
+    oddities: tuple[Oddity, ...]
+    on: bool = True
+
+    @property
+    def security(self) -> Security | None:
+        """The one way in which the connection is secured, None where there is none or more than one."""
+        found = {one.security for one in self.answers}
+        return found.pop() if len(found) == 1 else None
+
+
+class Values:
+    """The assignments of a scope under the names by which a dialect looks for them."""
+
+    def __init__(self, dialect: Dialect, scope: Scope) -> None:
+        self.dialect = dialect
+        self.scope = scope
+        self._canonical = _CANONICAL[dialect.binding]
+        self._found: dict[str, Assignment] = {}
+        self.oddities: list[Oddity] = []
+        for one in scope.assignments:
+            self._found[self._canonical(one.name)] = one
+        for several in dialect.explode:
+            for name in several.names:
+                for one in self._matching(name):
+                    self._explode(one, several)
+
+    def _explode(self, one: Assignment, how: Explode) -> None:
+        if one.value is None:
+            for part in ("host", "port", "scheme", "user", "password"):
+                self._add_part(one, part, None, "unknown")
+            return
+        if not one.value.strip():
+            return
+        try:
+            parts = (
+                url_parts(one.value.strip(), how.url)
+                if how.codec == "url"
+                else host_and_port(one.value.strip())
+            )
+        except SmtpUrlError as error:
+            self.oddities.append(
+                Oddity(
+                    kind="url",
+                    name=one.name,
+                    at=one,
+                    facts={"sign": error.sign, "why": error.why},
+                    ends="send",
+                )
+            )
+            return
+        for part, text in parts.items():
+            self._add_part(one, part, text, "word")
+
+    def _add_part(self, one: Assignment, part: str, text: str | None, kind: Kind) -> None:
+        name = f"{one.name}@{part}"
+        self._found[self._canonical(name)] = Assignment(
+            name=name, value=text, region=one.region, kind=kind, effect=one.effect, source=one.source
+        )
+
+    def _matching(self, name: str) -> list[Assignment]:
+        wanted = self._canonical(name)
+        if "*" in wanted:
+            return [one for key, one in self._found.items() if fnmatchcase(key, wanted)]
+        one = self._found.get(wanted)
+        return [] if one is None else [one]
+
+    def get(self, names: Iterable[str]) -> Assignment | None:
+        """Return the assignment of the first of some names that is there."""
+        for name in names:
+            found = self._matching(name)
+            if found:
+                return found[-1]
+        return None
+
+    def first(self, names: Iterable[str]) -> Assignment | None:
+        """Return the first of some names that has a value, also one that is not known; else the first that is there."""
+        there = [one for name in names for one in self._matching(name)]
+        return next((one for one in there if one.value is None or one.value.strip()), next(iter(there), None))
+
+    def named(self) -> Mapping[str, Assignment]:
+        """Return the assignments by their canonical names, exploded ones among them."""
+        return self._found
+
+    def canonical(self, name: str) -> str:
+        """Return a name as it is compared."""
+        return self._canonical(name)
+
+
+def _spring(name: str) -> str:
+    """Return a name as Spring's relaxed binding compares it."""
+    if name.isupper() or ("_" in name and name.upper() == name):
+        name = name.lower().replace("_", ".")
+    return name.replace("-", "").lower()
+
+
+def _nested(name: str) -> str:
+    """Return a name whose parts are joined by ``__``, ``:`` or a point, as .NET and nconf compare it."""
+    return name.replace("__", ".").replace(":", ".").lower()
+
+
+_CANONICAL: Final[Mapping[str, Callable[[str], str]]] = {
+    "": str,
+    "lower": str.lower,
+    "spring": _spring,
+    "nested": _nested,
+}
+
+
+def version_key(text: str) -> tuple[int, ...]:
+    """Return a version as numbers, which compare; what is no number ends it."""
+    return tuple(int(part) for part in re.findall(r"\d+", text.partition("-")[0])[:4])
+
+
+def read(dialect: Dialect, scope: Scope, *, version: str = "") -> Reading:
+    """Return what an application does with a scope; ``version`` is that of ``dialect.version_of``, if it is known."""
+    return _Reader(dialect, scope, version).reading()
+
+
+class _Reader:
+    def __init__(self, dialect: Dialect, scope: Scope, version: str) -> None:
+        self.dialect = dialect
+        self.values = Values(dialect, scope)
+        self.version = version
+        self.oddities: list[Oddity] = list(self.values.oddities)
+        self.flags = {name: self.values.get(flag.names or (name,)) for name, flag in dialect.flags.items()}
+
+    def reading(self) -> Reading:
+        used = {
+            name: one for name, key in self.dialect.keys.items() if (one := self._used(name, key)) is not None
+        }
+        answers = self._answers(used)
+        mode = answers[0].security if answers else None
+        if "port" not in used and (port := self._default_port(mode)) is not None:
+            used["port"] = Used(str(port))
+        on = self._switches()
+        self._words()
+        self._inert(used)
+        self._overridden()
+        self._missing(used)
+        self._foreign()
+        logs_in = self._logs_in(used)
+        verifies = self._verifies(used, answers)
+        self._refusals(answers)
+        return Reading(
+            dialect=self.dialect,
+            scope=self.values.scope,
+            used=used,
+            answers=answers,
+            logs_in=logs_in,
+            verifies=verifies,
+            oddities=tuple(self.oddities),
+            on=on,
+        )
+
+    # Settings
+
+    def _used(self, name: SettingName, key: Key) -> Used | None:
+        one = self.values.first(key.names)
+        if one is not None and one.value is None:
+            return Used(None, one)
+        if one is not None and one.kind != "null" and one.value is not None and one.value.strip():
+            return Used(self._formed(name, key, one), one)
+        if key.of and (other := self.dialect.keys.get(key.of)) is not None:
+            return self._used(key.of, other)
+        if key.default is None or isinstance(key.default, dict):
+            return None
+        return Used(str(key.default), None)
+
+    def _formed(self, name: SettingName, key: Key, one: Assignment) -> str:
+        text = one.value or ""
+        if key.form == "local-part":
+            rest = self.values.first((key.domain,)) if key.domain else None
+            domain = (rest.value or "") if rest is not None else ""
+            if "@" in text:
+                self.oddities.append(
+                    Oddity(kind="sender-form", name=one.name, at=one, setting=name, expected="local-part")
+                )
+            return f"{text}@{domain}" if domain else text
+        if key.form == "address" and "<" in text:
+            self.oddities.append(
+                Oddity(kind="sender-form", name=one.name, at=one, setting=name, expected="address")
+            )
+        return text
+
+    def _default_port(self, mode: Security | None) -> int | None:
+        key = self.dialect.keys.get("port")
+        if key is None or not isinstance(key.default, dict) or mode is None:
+            return None
+        return key.default.get(mode)
+
+    # The table
+
+    def _answers(self, used: Mapping[SettingName, Used]) -> tuple[Answer, ...]:
+        ranges = self._ranges()
+        found: list[Answer] = []
+        for since, until in ranges:
+            one = self._answer(used, since)
+            if found and (found[-1].security, found[-1].row and found[-1].row.refuses) == (
+                one.security,
+                one.row and one.row.refuses,
+            ):
+                last = found.pop()
+                found.append(_between(last, last.since, until))
+            else:
+                found.append(_between(one, since, until))
+        return tuple(found)
+
+    def _ranges(self) -> list[tuple[str, str]]:
+        if self.version:
+            return [(self.version, self.version)]
+        edges = {edge for row in self.dialect.mode for edge in (row.since, row.until) if edge}
+        bounds = ["", *sorted(edges, key=version_key), ""]
+        return list(pairwise(bounds)) if edges else [("", "")]
+
+    def _answer(self, used: Mapping[SettingName, Used], version: str) -> Answer:
+        known: dict[str, str | None] = {}
+        open_: list[str] = []
+        for name, flag in self.dialect.flags.items():
+            state = self._state(name, flag)
+            if state == _UNKNOWN:
+                open_.append(name)
+            known[name] = state
+        rows: list[Mode | None] = []
+        for states in islice(product(*(self.dialect.flags[name].states for name in open_)), _MOST_ANSWERS):
+            row = self._row({**known, **dict(zip(open_, states, strict=True))}, used, version)
+            if row not in rows:
+                rows.append(row)
+        row = rows[0] if rows else None
+        if len({one and (one.security, one.refuses) for one in rows}) > 1:
+            at = next((self.flags[name] for name in open_ if self.flags[name] is not None), None)
+            return Answer(None, None, at, open_[0] if open_ else "")
+        if row is None:
+            return Answer(None, None, None)
+        return self._decided(row, used)
+
+    def _state(self, name: str, flag: Flag) -> str | None:
+        one = self.flags[name]
+        if one is not None and one.value is None and one.kind != "null":
+            return _UNKNOWN
+        return state_of(flag, None if one is None else one.value, "null" if one is None else one.kind)
+
+    def _row(
+        self, states: Mapping[str, str | None], used: Mapping[SettingName, Used], version: str
+    ) -> Mode | None:
+        for row in self.dialect.mode:
+            if in_range(version, row.since, row.until) and holds(row.when, states, used):
+                return row
+        return None
+
+    def _decided(self, row: Mode, used: Mapping[SettingName, Used]) -> Answer:
+        names = [row.decided_by] if row.decided_by else [name for name in row.when if name in self.flags]
+        for name in names:
+            at = self.flags.get(name) or self.values.get((name,))
+            if at is not None:
+                return Answer(row.security, row, at, name, at.value)
+        flag = next((name for name in names if name in self.dialect.flags), "")
+        word = self.dialect.flags[flag].default if flag else None
+        port = used.get("port")
+        at = port.at if port is not None and "port" in row.when else None
+        return Answer(row.security, row, at, flag, word)
+
+    # What is wrong or odd
+
+    def _near(self, *names: SettingName) -> Assignment | None:
+        """Return the assignment beside which something absent is told about."""
+        for name in (*names, "port", "host", "username", "sender", "password"):
+            key = self.dialect.keys.get(name)
+            one = self.values.first(key.names) if key is not None else None
+            if one is not None:
+                return one
+        return next(iter(self.flags_set()), None)
+
+    def flags_set(self) -> list[Assignment]:
+        return [one for one in self.flags.values() if one is not None]
+
+    def _switches(self) -> bool:
+        on = True
+        for switch in self.dialect.switch:
+            one = self.values.first(switch.names)
+            if one is not None and one.value is None:
+                continue
+            text = switch.default if one is None else (one.value or "")
+            if not _is_on(switch, text):
+                on = False
+                at = one if one is not None else self._near("host")
+                facts = {"word": text, "expected": switch.on[0]}
+                self.oddities.append(
+                    Oddity(
+                        kind="off",
+                        name=switch.names[0],
+                        at=at,
+                        expected=switch.on[0],
+                        facts=facts,
+                        ends="send",
+                    )
+                )
+        return on
+
+    def _words(self) -> None:
+        for name, flag in self.dialect.flags.items():
+            one = self.flags[name]
+            if one is None or one.value is None:
+                continue
+            state = state_of(flag, one.value, one.kind)
+            if state is None:
+                self.oddities.append(
+                    Oddity(
+                        kind="word",
+                        name=one.name,
+                        at=one,
+                        setting="security",
+                        expected=_words_of(flag),
+                        facts={"word": one.value},
+                        ends=flag.invalid,
+                    )
+                )
+            elif _misleads(flag, one, state):
+                self.oddities.append(
+                    Oddity(
+                        kind="word",
+                        name=one.name,
+                        at=one,
+                        setting="security",
+                        expected=_words_of(flag),
+                        facts={"word": one.value, "state": state},
+                    )
+                )
+
+    def _inert(self, used: Mapping[SettingName, Used]) -> None:
+        told: set[str] = set()
+        for idle in self.dialect.idle:
+            if not self._idle_holds(idle, used):
+                continue
+            for name in idle.names:
+                for one in self.values._matching(name):  # noqa: SLF001 -- its own reader
+                    if one.name in told or not (one.value is None or one.value.strip()):
+                        continue
+                    told.add(one.name)
+                    self.oddities.append(
+                        Oddity(kind="inert", name=one.name, at=one, setting="security", expected=idle.instead)
+                    )
+
+    def _idle_holds(self, idle: Idle, used: Mapping[SettingName, Used]) -> bool:
+        states = {name: self._state(name, flag) for name, flag in self.dialect.flags.items()}
+        return in_range(self.version, idle.since, idle.until) and holds(idle.when, states, used)
+
+    def _overridden(self) -> None:
+        for one in self.dialect.overriding:
+            at = self.values.first(one.names)
+            if at is None or not (at.value is None or at.value.strip()):
+                continue
+            losing = self.values.first(one.over) if one.over else self._near("host")
+            if losing is not None:
+                self.oddities.append(Oddity(kind="overriding", name=at.name, at=at, expected=losing.name))
+
+    def _missing(self, used: Mapping[SettingName, Used]) -> None:
+        for name, key in self.dialect.keys.items():
+            if key.required and name not in used:
+                at = self.values.first(key.names) or self._near()
+                self.oddities.append(
+                    Oddity(kind="missing", name=key.names[0], at=at, setting=name, ends="send")
+                )
+
+    def _foreign(self) -> None:
+        read_names = {self.values.canonical(name) for name in names_of(self.dialect)}
+        patterns = [name for name in read_names if "*" in name]
+        prefixes = tuple(map(self.values.canonical, self.dialect.prefixes))
+        for key, one in self.values.named().items():
+            if "@" in key or not prefixes or not key.startswith(prefixes):
+                continue
+            plain = key
+            for ending in self.dialect.secret_files:
+                plain = plain.removesuffix(self.values.canonical(ending))
+            if key in read_names or plain in read_names or any(fnmatchcase(key, one) for one in patterns):
+                continue
+            self.oddities.append(Oddity(kind="foreign", name=one.name, at=one))
+
+    def _logs_in(self, used: Mapping[SettingName, Used]) -> bool | None:
+        how = self.dialect.behaviour
+        name, password = used.get("username"), used.get("password")
+        if how.login == "never":
+            return False
+        if how.login_names:
+            one = self.values.first(how.login_names)
+            word = how.login_default if one is None else one.value
+            if word is None:
+                return None
+            if word.strip().lower() not in how.login_on:
+                if name is not None and name.at is not None:
+                    at = one if one is not None else name.at
+                    self.oddities.append(
+                        Oddity(
+                            kind="inert",
+                            name=name.at.name,
+                            at=at,
+                            setting="username",
+                            expected=how.login_names[0],
+                        )
+                    )
+                return False
+        if how.login == "always":
+            return True
+        if how.login == "both" and (name is None) != (password is None):
+            there = name if name is not None else password
+            if there is not None and there.at is not None:
+                other: SettingName = "password" if name is not None else "username"
+                self.oddities.append(
+                    Oddity(
+                        kind="half-login",
+                        name=self.dialect.keys[other].names[0] if other in self.dialect.keys else other,
+                        at=there.at,
+                        setting=other,
+                        ends="send" if how.half == "error" else "",
+                    )
+                )
+            return None if how.half == "error" else False
+        if how.login == "user":
+            return name is not None
+        return name is not None or (how.login == "either" and password is not None)
+
+    def _verifies(self, used: Mapping[SettingName, Used], answers: Sequence[Answer]) -> bool | None:
+        check: Check = self.dialect.check
+        if all(one.security is Security.NONE for one in answers):
+            return check.default
+        one = self.values.first(check.names) if check.names else None
+        if one is not None:
+            if one.value is None and one.kind != "null":
+                return None
+            if (one.value or "").strip().lower() in check.off:
+                self.oddities.append(Oddity(kind="no-check", name=one.name, at=one))
+                return False
+        states = {name: self._state(name, flag) for name, flag in self.dialect.flags.items()}
+        for when in check.when:
+            if holds(when, states, used):
+                at = next((self.flags[name] for name in when if self.flags.get(name) is not None), None)
+                self.oddities.append(
+                    Oddity(kind="no-check", name=at.name if at else "", at=at or self._near())
+                )
+                return False
+        return check.default
+
+    def _refusals(self, answers: Sequence[Answer]) -> None:
+        for one in answers:
+            if one.row is None:
+                continue
+            if one.row.refuses:
+                at = one.at or self._near()
+                told = any(odd.at == at and odd.kind == "word" for odd in self.oddities)
+                if not told:
+                    self.oddities.append(
+                        Oddity(
+                            kind="refuses",
+                            name=one.flag or (at.name if at else ""),
+                            at=at,
+                            setting="security",
+                            facts={"since": one.since, "until": one.until},
+                            ends=one.row.refuses,
+                        )
+                    )
+            elif one.row.opposite and one.at is not None:
+                self.oddities.append(Oddity(kind="opposite", name=one.at.name, at=one.at, setting="security"))
+        if len({one.security for one in answers}) > 1:
+            at = next((one.at for one in answers if one.at is not None), None) or self._near()
+            self.oddities.append(
+                Oddity(kind="version", name=at.name if at else "", at=at, setting="security")
+            )
+
+
+def _between(one: Answer, since: str, until: str) -> Answer:
+    return Answer(one.security, one.row, one.at, one.flag, one.word, since, until)
+
+
+def in_range(version: str, since: str, until: str) -> bool:
+    """Whether a version lies between two others; where none is known, "" stands for one before all bounds."""
+    key = version_key(version)
+    if since and key < version_key(since):
+        return False
+    return not (until and key >= version_key(until) and key != ()) if version else not since
+
+
+def state_of(flag: Flag, text: str | None, kind: Kind) -> str | None:
+    """Return the state that a word means, None where it has none; ``text`` None: the variable is absent."""
+    if kind == "null":
+        text = flag.default if text is None else ""
+        if text is None:
+            text = ABSENT
+    elif flag.truth != "words" and text is not None:
+        text = _in_code(flag, text, kind)
+    text = text if text == ABSENT else (text or "").strip()
+    rest: str | None = None
+    for state, words in flag.states.items():
+        for word in words:
+            if word == _OTHER:
+                rest = state
+            elif word == text or (not flag.exact and word.lower() == text.lower()):
+                return state
+    if text == ABSENT:
+        return state_of(flag, "", "word")
+    return rest
+
+
+def _in_code(flag: Flag, text: str, kind: Kind) -> str:
+    """Return true or false for a value that a language tests for truth, unless the flag knows its word."""
+    words = {word for words in flag.states.values() for word in words}
+    if kind == "boolean":
+        return text.lower()
+    if text in words or kind not in {"string", "number", "word"}:
+        return text
+    if kind == "number":
+        return "false" if text.strip("0.") == "" and flag.truth != "ruby" else "true"
+    if flag.truth == "php":
+        return "false" if text in {"", "0"} else "true"
+    return "true" if text or flag.truth == "ruby" else "false"
+
+
+def holds(when: When, states: Mapping[str, str | None], used: Mapping[SettingName, Used]) -> bool:
+    """Whether conditions hold for the states of flags and the settings that are used."""
+    return all(_one_holds(name, wanted, states, used) for name, wanted in when.items())
+
+
+def _one_holds(
+    name: str,
+    wanted: str | tuple[str | int, ...],
+    states: Mapping[str, str | None],
+    used: Mapping[SettingName, Used],
+) -> bool:
+    choices = (wanted,) if isinstance(wanted, str) else wanted
+    if name == "port":
+        port = used.get("port")
+        if port is None:
+            return "absent" in choices
+        return port.text is not None and port.text.strip().isdigit() and int(port.text) in choices
+    if name in {"username", "password"}:
+        there = used.get(name)  # type: ignore[call-overload]
+        return ("set" if there is not None and (there.unknown or there.text) else "absent") in choices
+    if name == "host":
+        host = used.get("host")
+        if host is None or not host.text:
+            return "absent" in choices
+        key = host_key(host.text.strip())
+        if "loopback" in choices and key in {"localhost", "127.0.0.1", "::1"}:
+            return True
+        return any(isinstance(one, str) and fnmatchcase(key, one) for one in choices)
+    return states.get(name) in choices
+
+
+def _is_on(switch: Switch, text: str) -> bool:
+    words = [word if switch.exact else word.lower() for word in switch.on]
+    text = text if switch.exact else text.lower()
+    if not switch.part:
+        return any(fnmatchcase(text.strip(), word) for word in words)
+    parts = re.split(r"[\s,;]+", text.strip())
+    return all((word[1:] not in parts) if word.startswith("!") else (word in parts) for word in words)
+
+
+def _words_of(flag: Flag) -> str:
+    words = [
+        next((word for word in words if word and word[0] not in "*="), "") for words in flag.states.values()
+    ]
+    return ", ".join(dict.fromkeys(filter(None, words)))
+
+
+def _misleads(flag: Flag, one: Assignment, state: str) -> bool:
+    """Whether a word looks like yes or no and means the other here, or has only fallen into what any word means."""
+    text = (one.value or "").strip().lower()
+    looks = True if text in _TRUE else False if text in _FALSE else None
+    if flag.truth != "words" and one.kind == "string":
+        return looks is False and state == "true"
+    if looks is not None and state in {"true", "false"}:
+        return looks is not (state == "true")
+    known = {word.lower() for words in flag.states.values() for word in words}
+    return (
+        bool(text) and text not in known and flag.invalid == "" and _OTHER in known and len(flag.states) > 1
+    )
+
+
+def names_of(dialect: Dialect) -> Iterator[str]:
+    """Yield every name that an application reads, or that is known to do nothing."""
+    for key in dialect.keys.values():
+        yield from key.names
+        if key.domain:
+            yield key.domain
+    for name, flag in dialect.flags.items():
+        yield from flag.names or (name,)
+    for several in (dialect.explode, dialect.switch, dialect.idle, dialect.overriding):
+        for one in several:
+            yield from one.names
+    yield from dialect.check.names
+    yield from dialect.behaviour.login_names
+    yield from dialect.known
+
+
+def write(
+    dialect: Dialect,
+    security: Security,
+    port: int | None,
+    have: Mapping[str, str] | None = None,
+    *,
+    version: str = "",
+    host: str = "smtp.example.com",
+) -> dict[str, str] | None:
+    """Return the words nearest to what stands there, or the fewest, with which a mode is read as wanted.
+
+    None where the application cannot say it. ``have`` are the words of the flags as they stand. A flag with
+    the value ``""`` is to be left out, or removed.
+    """
+    have = have or {}
+    names = list(dialect.flags)
+    choices = [
+        list(dict.fromkeys([have.get(name, ""), "", *_written_words(dialect.flags[name])])) for name in names
+    ]
+    used: dict[SettingName, Used] = {"host": Used(host), "username": Used("user"), "password": Used("secret")}
+    if port is not None:
+        used["port"] = Used(str(port))
+    best: tuple[tuple[int, int], dict[str, str]] | None = None
+    for chosen in islice(product(*choices), _MOST_WRITTEN):
+        words = dict(zip(names, chosen, strict=True))
+        cost = (sum(words[name] != have.get(name, "") for name in names), sum(map(bool, chosen)))
+        if best is not None and cost >= best[0]:
+            continue
+        states = {
+            name: state_of(
+                flag, words[name] or None, "null" if not words[name] else _kind_of(flag, words[name])
+            )
+            for name, flag in dialect.flags.items()
+        }
+        row = next(
+            (
+                row
+                for row in dialect.mode
+                if in_range(version, row.since, row.until) and holds(row.when, states, used)
+            ),
+            None,
+        )
+        if row is not None and row.security is security and not row.refuses:
+            best = cost, words
+    if best is None:
+        return None
+    return {name: word for name, word in best[1].items() if word or name in have}
+
+
+def _kind_of(flag: Flag, word: str) -> Kind:
+    return "boolean" if flag.truth != "words" and word in {"true", "false"} else "word"
+
+
+def _written_words(flag: Flag) -> list[str]:
+    """Return one word for each state."""
+    found = []
+    for words in flag.states.values():
+        word = next((word for word in words if word and word not in {_OTHER, ABSENT}), None)
+        if word is not None:
+            found.append(word)
+    return found
+
+
+def inert(dialect: Dialect, values: Mapping[str, str], port: int | None, *, version: str = "") -> list[str]:
+    """Return the flags that are set though no word for them would change anything, as things stand."""
+    used: dict[SettingName, Used] = {"host": Used("smtp.example.com")}
+    if port is not None:
+        used["port"] = Used(str(port))
+
+    def mode(words: Mapping[str, str]) -> object:
+        states = {
+            name: state_of(
+                flag, words.get(name), "null" if name not in words else _kind_of(flag, words[name])
+            )
+            for name, flag in dialect.flags.items()
+        }
+        for row in dialect.mode:
+            if in_range(version, row.since, row.until) and holds(row.when, states, used):
+                return (row.security, row.refuses)
+        return None
+
+    found = []
+    for name, flag in dialect.flags.items():
+        if name in values:
+            others = {mode({**values, name: word}) for word in (*_written_words(flag), values[name])}
+            without = mode({key: word for key, word in values.items() if key != name})
+            if len({*others, without}) == 1:
+                found.append(name)
+    return found

@@ -106,7 +106,7 @@ class Names:
     ) -> None:
         self._finding = finding
         self._settings = context.settings
-        self._app = load.apps().get(context.settings.app) or load.apps()["smtp"]
+        self._app = load.app(context.settings.app) or load.apps()["smtp"]
         self._preset = preset
         self._lang = lang
         self._options = options

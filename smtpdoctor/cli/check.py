@@ -24,6 +24,7 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Fault, Lang, Message, Stage
 
 if TYPE_CHECKING:
+    from smtpdoctor.cli.config import Configured
     from smtpdoctor.model import Report
     from smtpdoctor.probes.session import Options
     from smtpdoctor.settings.resolve import Loaded
@@ -49,6 +50,9 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     ask_password: opt.AskPassword = False,
     sender: opt.Sender = None,
     ehlo: opt.Ehlo = None,
+    config: opt.Configs = None,
+    service: opt.Service = None,
+    app_version: opt.AppVersion = None,
     env_file: opt.EnvFiles = None,
     no_environment: opt.NoEnvironment = False,
     until: Annotated[
@@ -169,6 +173,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             ("--preset", preset), ("--app", app), ("--url", url), ("--host", host), ("--port", port),
             ("--username", username), ("--password-file", password_file), ("--password-stdin", password_stdin),
             ("--ask-password", ask_password), ("--ehlo", ehlo), ("--env-file", env_file),
+            ("--config", config),
             ("--no-environment", no_environment), ("--ca-file", ca_file), ("--connect-to", connect_to),
         ):  # fmt: skip
             refuse_together(("--sandbox", True), (name, bool(given)))
@@ -192,15 +197,40 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             ehlo=ehlo,
             recipient=to,
         )
-        loaded = load_settings(
-            flags, env_file or [], environment=not no_environment, lang=tongue, known=known
-        )
+        if config:
+            from smtpdoctor.cli.config import load_configs
+
+            refuse_together(("--config", True), ("--preset", preset is not None))
+            found = load_configs(
+                flags,
+                [*config, *(env_file or [])],
+                service=service,
+                version=app_version or "",
+                environment=not no_environment,
+                known=known,
+            )
+            loaded = _only(found)
+        else:
+            for flag, value in (("--service", service), ("--app-version", app_version)):
+                if value is not None:
+                    raise UsageError(Message("usage.needs", {"flag": flag, "other": "--config"}))
+            loaded = load_settings(
+                flags, env_file or [], environment=not no_environment, lang=tongue, known=known
+            )
         refuse_astray(options.connect_to, loaded.settings)
         report = show.run(loaded, options, strict=strict)
     if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
         raise Exit(EXIT_BUG)
     if not report.healthy:
         raise Exit(EXIT_PROBLEM)
+
+
+def _only(found: "list[Configured]") -> "Loaded":
+    """Return the settings of the one application that there is; a check is about one server."""
+    if len(found) > 1:
+        names = ", ".join(one.service for one in found)
+        raise UsageError(Message("usage.config.several", {"names": names}))
+    return found[0].loaded
 
 
 def _repeated(flags: dict[str, object]) -> tuple[str, ...]:

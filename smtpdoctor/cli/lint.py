@@ -1,5 +1,7 @@
 """``smtpdoctor lint``."""
 
+from typing import TYPE_CHECKING
+
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     EXIT_PROBLEM,
@@ -14,6 +16,11 @@ from smtpdoctor.cli.common import (
 from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice
+from smtpdoctor.errors import UsageError
+from smtpdoctor.model import Message
+
+if TYPE_CHECKING:
+    from smtpdoctor.settings.resolve import Loaded
 
 __all__ = ["lint"]
 
@@ -32,6 +39,9 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     ask_password: opt.AskPassword = False,
     sender: opt.Sender = None,
     ehlo: opt.Ehlo = None,
+    config: opt.Configs = None,
+    service: opt.Service = None,
+    app_version: opt.AppVersion = None,
     env_file: opt.EnvFiles = None,
     no_environment: opt.NoEnvironment = False,
     strict: opt.Strict = False,
@@ -69,20 +79,45 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
         sender=sender,
         ehlo=ehlo,
     )
-    loaded = load_settings(flags, env_file or [], environment=not no_environment, lang=tongue, known=known)
-    report = lint_only(loaded, strict=strict)
+    loaded: list[tuple[str, Loaded]]
+    if config:
+        from smtpdoctor.cli.config import load_configs
+
+        refuse_together(("--config", True), ("--preset", preset is not None))
+        found = load_configs(
+            flags,
+            [*config, *(env_file or [])],
+            service=service,
+            version=app_version or "",
+            environment=not no_environment,
+            known=known,
+        )
+        loaded = [(one.service, one.loaded) for one in found]
+    else:
+        for flag, value in (("--service", service), ("--app-version", app_version)):
+            if value is not None:
+                raise UsageError(Message("usage.needs", {"flag": flag, "other": "--config"}))
+        settings = load_settings(
+            flags, env_file or [], environment=not no_environment, lang=tongue, known=known
+        )
+        loaded = [("", settings)]
+    reports = [(name, lint_only(one, strict=strict)) for name, one in loaded]
     with output_to(output) as stream:
         from smtpdoctor.report.view import view_of
 
-        view = view_of(report, tongue, ("--no-environment",) if no_environment else ())
+        options = ("--no-environment",) if no_environment else ()
+        views = [(name, view_of(report, tongue, options)) for name, report in reports]
         if format_ is not FormatChoice.TERMINAL:
             from smtpdoctor.report import renderer
 
-            stream.write(renderer(format_.value).render(view))
+            stream.write(renderer(format_.value).render_all(views))
         else:
             from smtpdoctor.report import terminal
 
             console = terminal.make_console(stream, color=not no_color and terminal.wants_color())
-            terminal.print_view(console, view, quiet=quiet, verbose=verbose, stages=True)
-    if not report.healthy:
+            for number, (name, view) in enumerate(views):
+                if len(views) > 1:
+                    terminal.print_service(console, name, first=number == 0)
+                terminal.print_view(console, view, quiet=quiet, verbose=verbose, stages=True)
+    if not all(report.healthy for _, report in reports):
         raise Exit(EXIT_PROBLEM)

@@ -159,7 +159,8 @@ class Source(Struct, frozen=True, kw_only=True):
 
     ``beside`` returns the text of a file by its path relative to this one, None where there is none.
     ``reader`` says whose rules hold where a syntax has several (``.env``); ``environment`` is that of the
-    process, which Compose and dotenv readers look into; ``options`` are a syntax's own (profiles, files).
+    process, which Compose and dotenv readers look into. ``variables`` are what the application has in its
+    environment from a file beside this one: what is read from them has their place, and this file's as effect.
     """
 
     path: str
@@ -167,6 +168,7 @@ class Source(Struct, frozen=True, kw_only=True):
     beside: Callable[[str], str | None] = lambda _: None
     reader: str = ""
     environment: Mapping[str, str] = {}
+    variables: Mapping[str, Assignment] = {}
 
     def __repr__(self) -> str:
         return f"Source({self.path!r})"

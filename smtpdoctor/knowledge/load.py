@@ -428,9 +428,18 @@ def apps() -> dict[str, App]:
     return _decoded(_file("apps.json"), dict[str, App])
 
 
+@cache
 def app(name: str) -> App | None:
-    """Return the application of that id."""
-    return apps().get(name.strip().lower())
+    """Return the application of that id: its names, and what it writes for each way of securing a connection."""
+    key = name.strip().lower()
+    if key in apps():
+        return apps()[key]
+    found = dialect(key)
+    if found is None:
+        return None
+    from smtpdoctor.knowledge.table import app_of
+
+    return app_of(found)
 
 
 @cache

@@ -47,6 +47,7 @@ __all__ = [
     "print_consequence",
     "print_heading",
     "print_problem",
+    "print_service",
     "print_view",
     "problem_lines",
     "wants_color",
@@ -509,6 +510,12 @@ def _last_line(page: Page, view: View, *, quiet: bool) -> Text:
     else:
         text = forms[0]
     return Text.assemble((f"{page.glyph(kind)} ", _STYLES[kind]), (text, style))
+
+
+def print_service(console: Console, name: str, *, first: bool) -> None:
+    """Print whose report comes next, where a file has several."""
+    page = Page(console)
+    page.print([*([] if first else [Text()]), Text.assemble(("── ", "dim"), (name, "bold"))])
 
 
 def print_view(

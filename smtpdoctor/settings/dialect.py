@@ -7,7 +7,7 @@ be set so that it does?); ``inert`` follows from it as well (what is set without
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import islice, pairwise, product
 from typing import Final, Literal
@@ -15,30 +15,23 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from smtpdoctor.formats.document import Assignment, Kind, Scope
-from smtpdoctor.knowledge.dialects import Check, Dialect, Explode, Flag, Idle, Key, Mode, Switch, When
+from smtpdoctor.knowledge.dialects import Check, Dialect, Explode, Flag, Idle, Key, Mode, Switch
+from smtpdoctor.knowledge.table import OTHER, holds, in_range, names_of, row_of, state_of, version_key
 from smtpdoctor.model import Security, SettingName
-from smtpdoctor.settings.hosts import host_key
 from smtpdoctor.settings.smtp_url import SmtpUrlError, host_and_port, url_parts
 
 __all__ = [
-    "ABSENT",
     "Answer",
     "Oddity",
     "OddityKind",
     "Reading",
     "Used",
     "Values",
-    "inert",
     "read",
-    "version_key",
-    "write",
 ]
 
-ABSENT: Final = "=absent"
-_OTHER: Final = "*"
 _UNKNOWN: Final = "=unknown"
 _MOST_ANSWERS: Final = 64  # combinations of flags whose values are not known
-_MOST_WRITTEN: Final = 20_000  # combinations of words that are tried
 _TRUE: Final = frozenset({"true", "yes", "on", "1", "y", "t", "enabled", "enable", "always", "required"})
 _FALSE: Final = frozenset(
     {"false", "no", "off", "0", "n", "f", "disabled", "disable", "never", "none", "null"}
@@ -230,11 +223,6 @@ _CANONICAL: Final[Mapping[str, Callable[[str], str]]] = {
 }
 
 
-def version_key(text: str) -> tuple[int, ...]:
-    """Return a version as numbers, which compare; what is no number ends it."""
-    return tuple(int(part) for part in re.findall(r"\d+", text.partition("-")[0])[:4])
-
-
 def read(dialect: Dialect, scope: Scope, *, version: str = "") -> Reading:
     """Return what an application does with a scope; ``version`` is that of ``dialect.version_of``, if it is known."""
     return _Reader(dialect, scope, version).reading()
@@ -346,7 +334,9 @@ class _Reader:
             known[name] = state
         rows: list[Mode | None] = []
         for states in islice(product(*(self.dialect.flags[name].states for name in open_)), _MOST_ANSWERS):
-            row = self._row({**known, **dict(zip(open_, states, strict=True))}, used, version)
+            row = row_of(
+                self.dialect, {**known, **dict(zip(open_, states, strict=True))}, _plain(used), version
+            )
             if row not in rows:
                 rows.append(row)
         row = rows[0] if rows else None
@@ -361,15 +351,7 @@ class _Reader:
         one = self.flags[name]
         if one is not None and one.value is None and one.kind != "null":
             return _UNKNOWN
-        return state_of(flag, None if one is None else one.value, "null" if one is None else one.kind)
-
-    def _row(
-        self, states: Mapping[str, str | None], used: Mapping[SettingName, Used], version: str
-    ) -> Mode | None:
-        for row in self.dialect.mode:
-            if in_range(version, row.since, row.until) and holds(row.when, states, used):
-                return row
-        return None
+        return state_of(flag, None if one is None else one.value, "word" if one is None else one.kind)
 
     def _decided(self, row: Mode, used: Mapping[SettingName, Used]) -> Answer:
         names = [row.decided_by] if row.decided_by else [name for name in row.when if name in self.flags]
@@ -466,7 +448,7 @@ class _Reader:
 
     def _idle_holds(self, idle: Idle, used: Mapping[SettingName, Used]) -> bool:
         states = {name: self._state(name, flag) for name, flag in self.dialect.flags.items()}
-        return in_range(self.version, idle.since, idle.until) and holds(idle.when, states, used)
+        return in_range(self.version, idle.since, idle.until) and holds(idle.when, states, _plain(used))
 
     def _overridden(self) -> None:
         for one in self.dialect.overriding:
@@ -555,7 +537,7 @@ class _Reader:
                 return False
         states = {name: self._state(name, flag) for name, flag in self.dialect.flags.items()}
         for when in check.when:
-            if holds(when, states, used):
+            if holds(when, states, _plain(used)):
                 at = next((self.flags[name] for name in when if self.flags.get(name) is not None), None)
                 self.oddities.append(
                     Oddity(kind="no-check", name=at.name if at else "", at=at or self._near())
@@ -590,82 +572,12 @@ class _Reader:
             )
 
 
+def _plain(used: Mapping[SettingName, Used]) -> dict[str, str | None]:
+    return {name: one.text for name, one in used.items()}
+
+
 def _between(one: Answer, since: str, until: str) -> Answer:
     return Answer(one.security, one.row, one.at, one.flag, one.word, since, until)
-
-
-def in_range(version: str, since: str, until: str) -> bool:
-    """Whether a version lies between two others; where none is known, "" stands for one before all bounds."""
-    key = version_key(version)
-    if since and key < version_key(since):
-        return False
-    return not (until and key >= version_key(until) and key != ()) if version else not since
-
-
-def state_of(flag: Flag, text: str | None, kind: Kind) -> str | None:
-    """Return the state that a word means, None where it has none; ``text`` None: the variable is absent."""
-    if kind == "null":
-        text = flag.default if text is None else ""
-        if text is None:
-            text = ABSENT
-    elif flag.truth != "words" and text is not None:
-        text = _in_code(flag, text, kind)
-    text = text if text == ABSENT else (text or "").strip()
-    rest: str | None = None
-    for state, words in flag.states.items():
-        for word in words:
-            if word == _OTHER:
-                rest = state
-            elif word == text or (not flag.exact and word.lower() == text.lower()):
-                return state
-    if text == ABSENT:
-        return state_of(flag, "", "word")
-    return rest
-
-
-def _in_code(flag: Flag, text: str, kind: Kind) -> str:
-    """Return true or false for a value that a language tests for truth, unless the flag knows its word."""
-    words = {word for words in flag.states.values() for word in words}
-    if kind == "boolean":
-        return text.lower()
-    if text in words or kind not in {"string", "number", "word"}:
-        return text
-    if kind == "number":
-        return "false" if text.strip("0.") == "" and flag.truth != "ruby" else "true"
-    if flag.truth == "php":
-        return "false" if text in {"", "0"} else "true"
-    return "true" if text or flag.truth == "ruby" else "false"
-
-
-def holds(when: When, states: Mapping[str, str | None], used: Mapping[SettingName, Used]) -> bool:
-    """Whether conditions hold for the states of flags and the settings that are used."""
-    return all(_one_holds(name, wanted, states, used) for name, wanted in when.items())
-
-
-def _one_holds(
-    name: str,
-    wanted: str | tuple[str | int, ...],
-    states: Mapping[str, str | None],
-    used: Mapping[SettingName, Used],
-) -> bool:
-    choices = (wanted,) if isinstance(wanted, str) else wanted
-    if name == "port":
-        port = used.get("port")
-        if port is None:
-            return "absent" in choices
-        return port.text is not None and port.text.strip().isdigit() and int(port.text) in choices
-    if name in {"username", "password"}:
-        there = used.get(name)  # type: ignore[call-overload]
-        return ("set" if there is not None and (there.unknown or there.text) else "absent") in choices
-    if name == "host":
-        host = used.get("host")
-        if host is None or not host.text:
-            return "absent" in choices
-        key = host_key(host.text.strip())
-        if "loopback" in choices and key in {"localhost", "127.0.0.1", "::1"}:
-            return True
-        return any(isinstance(one, str) and fnmatchcase(key, one) for one in choices)
-    return states.get(name) in choices
 
 
 def _is_on(switch: Switch, text: str) -> bool:
@@ -693,113 +605,4 @@ def _misleads(flag: Flag, one: Assignment, state: str) -> bool:
     if looks is not None and state in {"true", "false"}:
         return looks is not (state == "true")
     known = {word.lower() for words in flag.states.values() for word in words}
-    return (
-        bool(text) and text not in known and flag.invalid == "" and _OTHER in known and len(flag.states) > 1
-    )
-
-
-def names_of(dialect: Dialect) -> Iterator[str]:
-    """Yield every name that an application reads, or that is known to do nothing."""
-    for key in dialect.keys.values():
-        yield from key.names
-        if key.domain:
-            yield key.domain
-    for name, flag in dialect.flags.items():
-        yield from flag.names or (name,)
-    for several in (dialect.explode, dialect.switch, dialect.idle, dialect.overriding):
-        for one in several:
-            yield from one.names
-    yield from dialect.check.names
-    yield from dialect.behaviour.login_names
-    yield from dialect.known
-
-
-def write(
-    dialect: Dialect,
-    security: Security,
-    port: int | None,
-    have: Mapping[str, str] | None = None,
-    *,
-    version: str = "",
-    host: str = "smtp.example.com",
-) -> dict[str, str] | None:
-    """Return the words nearest to what stands there, or the fewest, with which a mode is read as wanted.
-
-    None where the application cannot say it. ``have`` are the words of the flags as they stand. A flag with
-    the value ``""`` is to be left out, or removed.
-    """
-    have = have or {}
-    names = list(dialect.flags)
-    choices = [
-        list(dict.fromkeys([have.get(name, ""), "", *_written_words(dialect.flags[name])])) for name in names
-    ]
-    used: dict[SettingName, Used] = {"host": Used(host), "username": Used("user"), "password": Used("secret")}
-    if port is not None:
-        used["port"] = Used(str(port))
-    best: tuple[tuple[int, int], dict[str, str]] | None = None
-    for chosen in islice(product(*choices), _MOST_WRITTEN):
-        words = dict(zip(names, chosen, strict=True))
-        cost = (sum(words[name] != have.get(name, "") for name in names), sum(map(bool, chosen)))
-        if best is not None and cost >= best[0]:
-            continue
-        states = {
-            name: state_of(
-                flag, words[name] or None, "null" if not words[name] else _kind_of(flag, words[name])
-            )
-            for name, flag in dialect.flags.items()
-        }
-        row = next(
-            (
-                row
-                for row in dialect.mode
-                if in_range(version, row.since, row.until) and holds(row.when, states, used)
-            ),
-            None,
-        )
-        if row is not None and row.security is security and not row.refuses:
-            best = cost, words
-    if best is None:
-        return None
-    return {name: word for name, word in best[1].items() if word or name in have}
-
-
-def _kind_of(flag: Flag, word: str) -> Kind:
-    return "boolean" if flag.truth != "words" and word in {"true", "false"} else "word"
-
-
-def _written_words(flag: Flag) -> list[str]:
-    """Return one word for each state."""
-    found = []
-    for words in flag.states.values():
-        word = next((word for word in words if word and word not in {_OTHER, ABSENT}), None)
-        if word is not None:
-            found.append(word)
-    return found
-
-
-def inert(dialect: Dialect, values: Mapping[str, str], port: int | None, *, version: str = "") -> list[str]:
-    """Return the flags that are set though no word for them would change anything, as things stand."""
-    used: dict[SettingName, Used] = {"host": Used("smtp.example.com")}
-    if port is not None:
-        used["port"] = Used(str(port))
-
-    def mode(words: Mapping[str, str]) -> object:
-        states = {
-            name: state_of(
-                flag, words.get(name), "null" if name not in words else _kind_of(flag, words[name])
-            )
-            for name, flag in dialect.flags.items()
-        }
-        for row in dialect.mode:
-            if in_range(version, row.since, row.until) and holds(row.when, states, used):
-                return (row.security, row.refuses)
-        return None
-
-    found = []
-    for name, flag in dialect.flags.items():
-        if name in values:
-            others = {mode({**values, name: word}) for word in (*_written_words(flag), values[name])}
-            without = mode({key: word for key, word in values.items() if key != name})
-            if len({*others, without}) == 1:
-                found.append(name)
-    return found
+    return bool(text) and text not in known and flag.invalid == "" and OTHER in known and len(flag.states) > 1

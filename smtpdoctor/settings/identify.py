@@ -5,16 +5,18 @@ Nothing is guessed: where no application stands out, the candidates are told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 from msgspec import Struct
 
+from smtpdoctor.errors import UsageError
 from smtpdoctor.formats.document import Scope
+from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import DialectNames
+from smtpdoctor.model import Message
 
-__all__ = ["Identified", "identify"]
+__all__ = ["Identified", "identify", "unknown_app"]
 
 Reason = Literal["asked", "image", "name", "file", "names", "nothing", "ambiguous"]
 _MARGIN: Final = 1.5  # times the next best
@@ -83,10 +85,10 @@ def _has_mail(app: str, there: set[str], names: DialectNames) -> bool:
     return any(names.readers(name).get(app) in {"own", "mail"} for name in there)
 
 
-def candidates_by_name(scope: Scope, names: DialectNames) -> Mapping[str, int]:
-    """Return how many names of a scope each application reads."""
-    found: dict[str, int] = {}
-    for one in scope.assignments:
-        for app in names.readers(one.name):
-            found[app] = found.get(app, 0) + 1
-    return found
+def unknown_app(name: str) -> UsageError:
+    """Return the error for a name that no application has, with the nearest that one has."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.strip().lower(), load.dialect_ids(), 1, 0.6)
+    hint = Message("usage.app.near", {"name": near[0]}) if near else Message("usage.app.list")
+    return UsageError(Message("usage.app.unknown", {"name": name}), hint)

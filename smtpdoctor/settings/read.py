@@ -27,6 +27,7 @@ __all__ = [
     "Layer",
     "Variable",
     "Variables",
+    "decoded",
     "read_env_file",
     "read_secret_file",
     "read_variables",
@@ -94,7 +95,7 @@ class Variables(Struct, frozen=True):
     layers: tuple[Layer, ...] = ()
 
 
-def _decoded(data: bytes, values: Mapping[str, object]) -> str:
+def decoded(data: bytes, values: Mapping[str, object]) -> str:
     """Return a text in whatever common encoding it is; raises UsageError for what is none."""
     encodings = ["utf-8", "cp949"]
     data = data.removeprefix(BOM_UTF8)
@@ -122,7 +123,7 @@ def read_secret_file(
     in the place of its name may be the secret itself, and is not to be shown.
     """
     data = read_file(path, most=_MAX_SECRET, flag=flag, pipes=pipes, secret=secret)
-    text = _decoded(data, {"file": str(path), "flag": flag})
+    text = decoded(data, {"file": str(path), "flag": flag})
     text = text[:-1].removesuffix("\r") if text.endswith("\n") else text
     refuse_long(text, f"{flag}: {path}", most)
     return text
@@ -167,7 +168,7 @@ class _EnvFile:
         named: dict[str, object] = {"file": str(path), "flag": flag or Message("stage.config")}
         data = read_file(path, most=_MAX_FILE, flag=named["flag"], pipes=flag is not None)
         # The line ends of all systems, as reading a file as text gives them.
-        self._text = _decoded(data, named).replace("\r\n", "\n").replace("\r", "\n")
+        self._text = decoded(data, named).replace("\r\n", "\n").replace("\r", "\n")
         self._path = str(path)
         self._environment = environment
         self._names = names

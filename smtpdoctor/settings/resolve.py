@@ -35,6 +35,7 @@ __all__ = [
     "Loaded",
     "detect_app",
     "endpoint_of",
+    "from_flags",
     "preset_named",
     "preset_of_host",
     "resolve",
@@ -83,11 +84,15 @@ class Loaded(Struct, frozen=True):
 
     ``secrets`` is what no report may show though it is no setting: passwords that another one has
     overridden, or that belong to another host, and what may be one where a port or a switch belongs.
+    ``unknown`` are the settings that have a value which cannot be known from here. ``judged`` is what the
+    application does with them in a sentence, where its dialect has judged what is missing and who logs in.
     """
 
     settings: Settings
     evidence: tuple[Evidence, ...]
     secrets: tuple[Secret, ...] = ()
+    unknown: frozenset[SettingName] = frozenset()
+    judged: Message | None = None
 
 
 def preset_of_host(host: str) -> Preset | None:
@@ -152,7 +157,8 @@ def _from_url(url: str) -> dict[str, Any]:
     return found
 
 
-def _from_flags(flags: Flags) -> dict[str, Any]:
+def from_flags(flags: Flags) -> dict[str, Any]:
+    """Return the settings that the command line gave."""
     found = _from_url(flags.url) if flags.url else {}
     for name in ("host", "port", "security", "username", "sender", "ehlo"):
         value = getattr(flags, name)
@@ -278,7 +284,9 @@ def preset_named(name: str) -> Preset:
 def _app_named(name: str) -> App:
     app = load.app(name)
     if app is None:
-        raise UsageError(Message("usage.app.unknown", {"name": name, "known": ", ".join(load.apps())}))
+        from smtpdoctor.settings.identify import unknown_app
+
+        raise unknown_app(name)
     return app
 
 
@@ -385,7 +393,7 @@ def _about_setting(evidence: Evidence, app: App, found: Mapping[str, Any]) -> Ev
 def resolve(flags: Flags, variables: Variables) -> Loaded:
     """Merge everything, strongest first: flags, variables, preset, defaults. Raises UsageError."""
     evidence = list(variables.evidence)
-    found = _from_flags(flags)
+    found = from_flags(flags)
     app = _app_named(flags.app or detect_app(variables.values))
     found |= _from_variables(app, variables, found, evidence)
     if "host" in found and found["host"].origin.kind == "flag":

@@ -484,6 +484,7 @@ def read(package: Path, presets: Path) -> Knowledge:
             problems.append(f"{path}: {error}")
             continue
         problems += [f"{path}: {problem}" for problem in problems_of(dialects[path.stem])]
+    dialects = _with_words(dialects, package / "dialects", problems)
     words: tuple[Word, ...] = ()
     try:
         words = msgspec.convert(_toml(package / "words.toml")["word"], tuple[Word, ...], strict=True)
@@ -500,6 +501,23 @@ def read(package: Path, presets: Path) -> Knowledge:
         raise KnowledgeError(problems)
     secrets = _with_keys_and_words(secrets, entries, known, replies, words)
     return Knowledge(entries, known, replies, apps, dialects, words, hints, spellings, secrets)
+
+
+def _with_words(dialects: dict[str, Dialect], folder: Path, problems: list[str]) -> dict[str, Dialect]:
+    """Give each dialect the words of providers that stand in another one."""
+    found = {}
+    for app, dialect in dialects.items():
+        explode = []
+        for one in dialect.explode:
+            words = one.words
+            if one.of:
+                other = dialects.get(one.of)
+                words = next((each.words for each in other.explode if each.words), {}) if other else {}
+                if not words:
+                    problems.append(f"{folder / app}.toml: {one.of!r} has no words of providers")
+            explode.append(msgspec.structs.replace(one, words=words))
+        found[app] = msgspec.structs.replace(dialect, explode=tuple(explode)) if explode else dialect
+    return found
 
 
 def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:

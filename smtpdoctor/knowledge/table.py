@@ -8,29 +8,39 @@ from fnmatch import fnmatchcase
 from itertools import islice, product
 from typing import Final
 
-from smtpdoctor.knowledge.dialects import Dialect, Flag, Mode, When
+from smtpdoctor.knowledge.dialects import Dialect, Flag, Mode, When, shown
 from smtpdoctor.knowledge.schema import App, AppSecurity
 from smtpdoctor.terms import Security
 
 __all__ = [
     "ABSENT",
+    "FALSE",
     "OTHER",
     "SPECIAL",
+    "STRING",
+    "TRUE",
     "app_of",
     "holds",
     "in_range",
     "inert",
     "names_of",
     "row_of",
+    "seen_by_modes",
+    "state_from",
     "state_of",
     "version_key",
     "write",
 ]
 
 ABSENT: Final = "=absent"
+STRING: Final = "=string"
 OTHER: Final = "*"
 SPECIAL: Final = frozenset({"port", "host", "username", "password"})
 _MOST_WRITTEN: Final = 20_000  # combinations of words that are tried
+TRUE: Final = frozenset({"true", "yes", "on", "1", "y", "t", "enabled", "enable", "always", "required"})
+FALSE: Final = frozenset(
+    {"false", "no", "off", "0", "n", "f", "disabled", "disable", "never", "none", "null"}
+)
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 Plain = Mapping[str, str | None]
@@ -57,28 +67,63 @@ def state_of(flag: Flag, text: str | None, kind: str = "word") -> str | None:
     """
     if text is None or kind == "null":
         text = ABSENT if flag.default is None else flag.default
+        kind = "word"
     elif flag.truth != "words":
         text = _in_code(flag, text, kind)
     text = text.strip()
+    if kind == "string":
+        for state, words in flag.states.items():
+            if STRING in words:
+                return state
+    found = _state_with(flag, text)
+    if found is not None:
+        return found
     rest: str | None = None
     for state, words in flag.states.items():
-        for word in words:
-            if word == OTHER:
-                rest = state
-            elif word == text or (not flag.exact and word.lower() == text.lower()):
-                return state
+        if OTHER in words:
+            rest = state
+        if text != ABSENT and any(_fits(word, text, flag) for word in words):
+            return state
     if text == ABSENT:  # where no word stands for it, it is as if it were empty
-        empty = next((state for state, words in flag.states.items() if "" in words), None)
+        empty = _state_with(flag, "")
         return empty if empty is not None else rest
     return rest
+
+
+def state_from(flag: Flag, source: str) -> str | None:
+    """Return the state of a value that is not known, by the constant or the function that it comes from."""
+    found = _state_with(flag, source) if source else None
+    if found is not None:
+        return found
+    for state, words in flag.states.items():
+        if source and any(_fits(word, source, flag) for word in words):
+            return state
+    return None
+
+
+def _state_with(flag: Flag, text: str) -> str | None:
+    for state, words in flag.states.items():
+        for word in words:
+            if word == text or (not flag.exact and word.lower() == text.lower()):
+                return state
+    return None
+
+
+def _fits(word: str, text: str, flag: Flag) -> bool:
+    if OTHER not in word or word == OTHER:
+        return False
+    return fnmatchcase(text, word) or (not flag.exact and fnmatchcase(text.lower(), word.lower()))
 
 
 def _in_code(flag: Flag, text: str, kind: str) -> str:
     """Return true or false for a value that a language tests for truth, unless the flag knows its word."""
     if kind == "boolean":
         return text.lower()
-    if text in {word for words in flag.states.values() for word in words if word not in {"true", "false"}}:
+    others = {word for words in flag.states.values() for word in words}
+    if text in others - {"true", "false"} or (kind == "string" and STRING in others):
         return text
+    if kind == "word" and text.strip().lower() in TRUE | FALSE:
+        return "true" if text.strip().lower() in TRUE else "false"
     if kind == "number" and flag.truth != "ruby":
         return "false" if text.strip("0.") == "" else "true"
     if flag.truth == "php":
@@ -135,6 +180,7 @@ def names_of(dialect: Dialect) -> Iterator[str]:
             yield from one.names
     yield from dialect.check.names
     yield from dialect.behaviour.login_names
+    yield from dialect.behaviour.tokens
     yield from dialect.known
 
 
@@ -153,7 +199,8 @@ def write(
     the value ``""`` is to be left out, or removed.
     """
     have = have or {}
-    names = list(dialect.flags)
+    seen = seen_by_modes(dialect)
+    names = [name for name in dialect.flags if name in seen]
     choices = [
         list(dict.fromkeys([have.get(name, ""), "", *_one_word_each(dialect.flags[name])])) for name in names
     ]
@@ -171,6 +218,11 @@ def write(
     return {name: best[1].get(name, "") for name in names if name in best[1] or name in have}
 
 
+def seen_by_modes(dialect: Dialect) -> frozenset[str]:
+    """Return what the rows of the mode table look at."""
+    return frozenset(name for row in dialect.mode for name in row.when)
+
+
 def inert(dialect: Dialect, words: Mapping[str, str], port: int | None, *, version: str = "") -> list[str]:
     """Return the flags that are set though no word for them would change anything, as things stand."""
     plain = _plain("smtp.example.com", port)
@@ -180,8 +232,9 @@ def inert(dialect: Dialect, words: Mapping[str, str], port: int | None, *, versi
         return None if row is None else (row.security, row.refuses)
 
     found = []
+    seen = seen_by_modes(dialect)
     for name, flag in dialect.flags.items():
-        if name in words:
+        if name in words and name in seen:
             others = [{**words, name: word} for word in _one_word_each(flag)]
             without = {key: word for key, word in words.items() if key != name}
             if len({mode(one) for one in (words, without, *others)}) == 1:
@@ -209,7 +262,7 @@ def _one_word_each(flag: Flag) -> list[str]:
     """Return one word for each state that has any."""
     found = []
     for words in flag.states.values():
-        word = next((word for word in words if word and word not in {OTHER, ABSENT}), None)
+        word = next((word for word in words if word and word[0] != "=" and OTHER not in word), None)
         if word is not None:
             found.append(word)
     return found
@@ -224,7 +277,7 @@ def app_of(dialect: Dialect) -> App:
             written[mode] = words
     return App(
         name=dialect.name,
-        variables={name: tuple(map(_shown, key.names)) for name, key in dialect.keys.items()},
+        variables={name: tuple(map(shown, key.names)) for name, key in dialect.keys.items()},
         required=tuple(name for name, key in dialect.keys.items() if key.required),
         true=("true",),
         false=("false",),
@@ -237,10 +290,6 @@ def app_of(dialect: Dialect) -> App:
         sources=dialect.sources,
         id=dialect.id,
     )
-
-
-def _shown(name: str) -> str:
-    return name.partition("@")[0]
 
 
 def _usual_port(mode: Security) -> int:

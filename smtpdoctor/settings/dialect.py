@@ -9,16 +9,43 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from itertools import islice, pairwise, product
+from itertools import pairwise, product
+from math import prod
 from typing import Final, Literal
 
 from msgspec import Struct
 
 from smtpdoctor.formats.document import Assignment, Kind, Scope
-from smtpdoctor.knowledge.dialects import Check, Dialect, Explode, Flag, Idle, Key, Mode, Switch
-from smtpdoctor.knowledge.table import OTHER, holds, in_range, names_of, row_of, state_of, version_key
+from smtpdoctor.knowledge.dialects import (
+    Check,
+    CheckRow,
+    Dialect,
+    Explode,
+    Flag,
+    Idle,
+    Key,
+    Mode,
+    Switch,
+    When,
+    shown,
+    tail_of,
+)
+from smtpdoctor.knowledge.table import (
+    ABSENT,
+    FALSE,
+    OTHER,
+    STRING,
+    TRUE,
+    holds,
+    in_range,
+    names_of,
+    row_of,
+    state_from,
+    state_of,
+    version_key,
+)
 from smtpdoctor.model import Security, SettingName
-from smtpdoctor.settings.smtp_url import SmtpUrlError, host_and_port, url_parts
+from smtpdoctor.settings.smtp_url import SmtpUrlError, parts_of
 
 __all__ = [
     "Answer",
@@ -31,12 +58,8 @@ __all__ = [
 ]
 
 _UNKNOWN: Final = "=unknown"
-_MOST_ANSWERS: Final = 64  # combinations of flags whose values are not known
-_TRUE: Final = frozenset({"true", "yes", "on", "1", "y", "t", "enabled", "enable", "always", "required"})
-_FALSE: Final = frozenset(
-    {"false", "no", "off", "0", "n", "f", "disabled", "disable", "never", "none", "null"}
-)
-
+_MOST_ANSWERS: Final = 4_096  # combinations of flags whose values are not known
+_CALLED: Final = "()"
 OddityKind = Literal[
     "word",  # a word that is not read, or not as it looks
     "opposite",  # what it does is other than it seems to say
@@ -45,7 +68,9 @@ OddityKind = Literal[
     "off",  # mail is switched off
     "overriding",  # another way of sending takes its place
     "missing",  # it cannot do without
+    "falls-back",  # it goes on in clear text where the connection cannot be secured
     "no-check",  # the certificate is not checked
+    "never-checks",  # nor would it be in any case
     "no-name-check",  # or not whose it is
     "half-login",
     "sender-form",
@@ -106,7 +131,8 @@ class Reading(Struct, frozen=True, kw_only=True):
     """What an application makes of a scope.
 
     ``used`` are its settings; ``answers`` how it secures the connection, one for each range of versions
-    that differs. ``logs_in`` and ``verifies`` are None where they depend on what is not known.
+    that differs. ``logs_in``, ``verifies`` (the chain) and ``checks_name`` are None where they depend on what
+    is not known.
     """
 
     dialect: Dialect
@@ -116,6 +142,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     logs_in: bool | None
     verifies: bool | None
     oddities: tuple[Oddity, ...]
+    checks_name: bool | None = None
     on: bool = True
 
     @property
@@ -123,6 +150,15 @@ class Reading(Struct, frozen=True, kw_only=True):
         """The one way in which the connection is secured, None where there is none or more than one."""
         found = {one.security for one in self.answers}
         return found.pop() if len(found) == 1 else None
+
+    @property
+    def login_in_clear(self) -> bool:
+        """Whether it may send its login over a connection that is not encrypted."""
+        clear = {Security.NONE, Security.OPPORTUNISTIC}
+        may = any(
+            one.security in clear or (one.row is not None and one.row.falls_back) for one in self.answers
+        )
+        return may and self.logs_in is True and self.dialect.behaviour.clear_login
 
 
 class Values:
@@ -133,35 +169,40 @@ class Values:
         self.scope = scope
         self._canonical = _CANONICAL[dialect.binding]
         self._found: dict[str, Assignment] = {}
+        self._tails: dict[str, list[str]] = {}
+        self.broken: Assignment | None = None
         self.oddities: list[Oddity] = []
         for one in scope.assignments:
-            self._found[self._canonical(one.name)] = one
+            self._add(one)
         for several in dialect.explode:
             for name in several.names:
                 for one in self._matching(name):
                     self._explode(one, several)
 
+    def _add(self, one: Assignment) -> None:
+        key = self._canonical(one.name)
+        if key not in self._found:
+            self._tails.setdefault(tail_of(key), []).append(key)
+        self._found[key] = one
+
     def _explode(self, one: Assignment, how: Explode) -> None:
         if one.value is None:
-            for part in ("host", "port", "scheme", "user", "password"):
+            for part in ("host", "port", "scheme", "secure", "user", "password"):
                 self._add_part(one, part, None, "unknown")
             return
-        if not one.value.strip():
+        if not one.value.strip() or one.kind == "null":
             return
         try:
-            parts = (
-                url_parts(one.value.strip(), how.url)
-                if how.codec == "url"
-                else host_and_port(one.value.strip())
-            )
+            parts = parts_of(one.value.strip(), how)
         except SmtpUrlError as error:
+            self.broken = one
             self.oddities.append(
                 Oddity(
                     kind="url",
                     name=one.name,
                     at=one,
                     facts={"sign": error.sign, "why": error.why},
-                    ends="send",
+                    ends=how.url.invalid if how.url is not None else "send",
                 )
             )
             return
@@ -170,16 +211,20 @@ class Values:
 
     def _add_part(self, one: Assignment, part: str, text: str | None, kind: Kind) -> None:
         name = f"{one.name}@{part}"
-        self._found[self._canonical(name)] = Assignment(
-            name=name, value=text, region=one.region, kind=kind, effect=one.effect, source=one.source
+        self._add(
+            Assignment(
+                name=name, value=text, region=one.region, kind=kind, effect=one.effect, source=one.source
+            )
         )
 
     def _matching(self, name: str) -> list[Assignment]:
         wanted = self._canonical(name)
-        if "*" in wanted:
-            return [one for key, one in self._found.items() if fnmatchcase(key, wanted)]
-        one = self._found.get(wanted)
-        return [] if one is None else [one]
+        if "*" not in wanted:
+            one = self._found.get(wanted)
+            return [] if one is None else [one]
+        tail = tail_of(wanted)
+        keys = self._tails.get(tail, ()) if tail else self._found
+        return [self._found[key] for key in keys if fnmatchcase(key, wanted)]
 
     def get(self, names: Iterable[str]) -> Assignment | None:
         """Return the assignment of the first of some names that is there."""
@@ -191,7 +236,7 @@ class Values:
 
     def first(self, names: Iterable[str]) -> Assignment | None:
         """Return the first of some names that has a value, also one that is not known; else the first that is there."""
-        there = [one for name in names for one in self._matching(name)]
+        there = [one for name in names for one in reversed(self._matching(name))]
         return next((one for one in there if one.value is None or one.value.strip()), next(iter(there), None))
 
     def named(self) -> Mapping[str, Assignment]:
@@ -207,7 +252,7 @@ def _spring(name: str) -> str:
     """Return a name as Spring's relaxed binding compares it."""
     if name.isupper() or ("_" in name and name.upper() == name):
         name = name.lower().replace("_", ".")
-    return name.replace("-", "").lower()
+    return name.replace(".[", ".").replace("]", "").replace("-", "").lower()
 
 
 def _nested(name: str) -> str:
@@ -235,13 +280,14 @@ class _Reader:
         self.version = version
         self.oddities: list[Oddity] = list(self.values.oddities)
         self.flags = {name: self.values.get(flag.names or (name,)) for name, flag in dialect.flags.items()}
+        self.states = {name: self._state(name, flag) for name, flag in dialect.flags.items()}
 
     def reading(self) -> Reading:
         used = {
             name: one for name, key in self.dialect.keys.items() if (one := self._used(name, key)) is not None
         }
         answers = self._answers(used)
-        mode = answers[0].security if answers else None
+        mode = answers[-1].security if answers else None
         if "port" not in used and (port := self._default_port(mode)) is not None:
             used["port"] = Used(str(port))
         on = self._switches()
@@ -251,7 +297,7 @@ class _Reader:
         self._missing(used)
         self._foreign()
         logs_in = self._logs_in(used)
-        verifies = self._verifies(used, answers)
+        verifies, checks_name = self._checks(used, answers)
         self._refusals(answers)
         return Reading(
             dialect=self.dialect,
@@ -260,6 +306,7 @@ class _Reader:
             answers=answers,
             logs_in=logs_in,
             verifies=verifies,
+            checks_name=checks_name,
             oddities=tuple(self.oddities),
             on=on,
         )
@@ -303,9 +350,10 @@ class _Reader:
     # The table
 
     def _answers(self, used: Mapping[SettingName, Used]) -> tuple[Answer, ...]:
-        ranges = self._ranges()
+        if self.values.broken is not None:  # it never gets so far
+            return (Answer(None, None, self.values.broken),)
         found: list[Answer] = []
-        for since, until in ranges:
+        for since, until in self._ranges(self.dialect.mode):
             one = self._answer(used, since)
             if found and (found[-1].security, found[-1].row and found[-1].row.refuses) == (
                 one.security,
@@ -317,41 +365,59 @@ class _Reader:
                 found.append(_between(one, since, until))
         return tuple(found)
 
-    def _ranges(self) -> list[tuple[str, str]]:
+    def _ranges(self, rows: Sequence[Mode] | Sequence[CheckRow]) -> list[tuple[str, str]]:
+        """Return the ranges of versions in which other rows hold."""
         if self.version:
             return [(self.version, self.version)]
-        edges = {edge for row in self.dialect.mode for edge in (row.since, row.until) if edge}
+        edges = {edge for row in rows for edge in (row.since, row.until) if edge}
         bounds = ["", *sorted(edges, key=version_key), ""]
         return list(pairwise(bounds)) if edges else [("", "")]
 
+    def _worlds(self, whens: Iterable[When]) -> list[Mapping[str, str | None]] | None:
+        """Return the states that the flags of some conditions may have, more than one where values are not known.
+
+        None where there are too many to look at.
+        """
+        names = {name for when in whens for name in when}
+        open_ = [name for name, state in self.states.items() if state == _UNKNOWN and name in names]
+        if prod(len(self.dialect.flags[name].states) for name in open_) > _MOST_ANSWERS:
+            return None
+        return [
+            {**self.states, **dict(zip(open_, states, strict=True))}
+            for states in product(*(self.dialect.flags[name].states for name in open_))
+        ]
+
     def _answer(self, used: Mapping[SettingName, Used], version: str) -> Answer:
-        known: dict[str, str | None] = {}
-        open_: list[str] = []
-        for name, flag in self.dialect.flags.items():
-            state = self._state(name, flag)
-            if state == _UNKNOWN:
-                open_.append(name)
-            known[name] = state
+        worlds = self._worlds(row.when for row in self.dialect.mode)
         rows: list[Mode | None] = []
-        for states in islice(product(*(self.dialect.flags[name].states for name in open_)), _MOST_ANSWERS):
-            row = row_of(
-                self.dialect, {**known, **dict(zip(open_, states, strict=True))}, _plain(used), version
-            )
+        for states in worlds or ():
+            row = row_of(self.dialect, states, _plain(used), version)
             if row not in rows:
                 rows.append(row)
-        row = rows[0] if rows else None
-        if len({one and (one.security, one.refuses) for one in rows}) > 1:
-            at = next((self.flags[name] for name in open_ if self.flags[name] is not None), None)
-            return Answer(None, None, at, open_[0] if open_ else "")
-        if row is None:
+        if worlds is None or len({one and (one.security, one.refuses) for one in rows}) > 1:
+            open_ = [name for name, state in self.states.items() if state == _UNKNOWN]
+            return Answer(None, None, self.flags[open_[0]] if open_ else None, open_[0] if open_ else "")
+        if not rows or rows[0] is None:
             return Answer(None, None, None)
-        return self._decided(row, used)
+        return self._decided(rows[0], used)
 
     def _state(self, name: str, flag: Flag) -> str | None:
         one = self.flags[name]
-        if one is not None and one.value is None and one.kind != "null":
-            return _UNKNOWN
-        return state_of(flag, None if one is None else one.value, "word" if one is None else one.kind)
+        if one is None:
+            return state_of(flag, None)
+        if one.kind == "call":
+            return state_of(flag, _CALLED)
+        if one.value is None and one.kind != "null":
+            return state_from(flag, one.source) or _UNKNOWN
+        return state_of(flag, one.value, one.kind)
+
+    def _holds(self, whens: Sequence[When], used: Mapping[SettingName, Used]) -> bool | None:
+        """Whether one of some conditions holds; None where that is not known."""
+        worlds = self._worlds(whens)
+        if worlds is None:
+            return None
+        found = {any(holds(when, states, _plain(used)) for when in whens) for states in worlds}
+        return found.pop() if len(found) == 1 else None
 
     def _decided(self, row: Mode, used: Mapping[SettingName, Used]) -> Answer:
         names = [row.decided_by] if row.decided_by else [name for name in row.when if name in self.flags]
@@ -383,9 +449,9 @@ class _Reader:
         on = True
         for switch in self.dialect.switch:
             one = self.values.first(switch.names)
-            if one is not None and one.value is None:
+            if one is not None and one.value is None and one.kind != "call":
                 continue
-            text = switch.default if one is None else (one.value or "")
+            text = switch.default if one is None else _CALLED if one.kind == "call" else (one.value or "")
             if not _is_on(switch, text):
                 on = False
                 at = one if one is not None else self._near("host")
@@ -393,7 +459,7 @@ class _Reader:
                 self.oddities.append(
                     Oddity(
                         kind="off",
-                        name=switch.names[0],
+                        name=shown(switch.names[0]),
                         at=at,
                         expected=switch.on[0],
                         facts=facts,
@@ -405,9 +471,9 @@ class _Reader:
     def _words(self) -> None:
         for name, flag in self.dialect.flags.items():
             one = self.flags[name]
-            if one is None or one.value is None:
+            if one is None or one.value is None or one.kind == "call":
                 continue
-            state = state_of(flag, one.value, one.kind)
+            state = self.states[name]
             if state is None:
                 self.oddities.append(
                     Oddity(
@@ -443,12 +509,22 @@ class _Reader:
                         continue
                     told.add(one.name)
                     self.oddities.append(
-                        Oddity(kind="inert", name=one.name, at=one, setting="security", expected=idle.instead)
+                        Oddity(
+                            kind="inert",
+                            name=one.name,
+                            at=one,
+                            setting="security",
+                            expected=shown(idle.instead) if idle.instead else "",
+                        )
                     )
 
     def _idle_holds(self, idle: Idle, used: Mapping[SettingName, Used]) -> bool:
-        states = {name: self._state(name, flag) for name, flag in self.dialect.flags.items()}
-        return in_range(self.version, idle.since, idle.until) and holds(idle.when, states, _plain(used))
+        # Where no version is known, that the answer depends on it is told by itself.
+        if (idle.since or idle.until) and not self.version:
+            return False
+        if not in_range(self.version, idle.since, idle.until):
+            return False
+        return self._holds((idle.when,), used) is True
 
     def _overridden(self) -> None:
         for one in self.dialect.overriding:
@@ -460,11 +536,13 @@ class _Reader:
                 self.oddities.append(Oddity(kind="overriding", name=at.name, at=at, expected=losing.name))
 
     def _missing(self, used: Mapping[SettingName, Used]) -> None:
+        if self.values.broken is not None:
+            return
         for name, key in self.dialect.keys.items():
             if key.required and name not in used:
                 at = self.values.first(key.names) or self._near()
                 self.oddities.append(
-                    Oddity(kind="missing", name=key.names[0], at=at, setting=name, ends="send")
+                    Oddity(kind="missing", name=shown(key.names[0]), at=at, setting=name, ends="send")
                 )
 
     def _foreign(self) -> None:
@@ -504,46 +582,115 @@ class _Reader:
                         )
                     )
                 return False
-        if how.login == "always":
-            return True
-        if how.login == "both" and (name is None) != (password is None):
-            there = name if name is not None else password
-            if there is not None and there.at is not None:
-                other: SettingName = "password" if name is not None else "username"
+        if how.login_when and (holding := self._holds(how.login_when, used)) is not True:
+            if holding is False and name is not None and name.at is not None:
+                flag = next(iter(how.login_when[0]))
+                names = self.dialect.flags[flag].names if flag in self.dialect.flags else ()
                 self.oddities.append(
                     Oddity(
-                        kind="half-login",
-                        name=self.dialect.keys[other].names[0] if other in self.dialect.keys else other,
-                        at=there.at,
-                        setting=other,
-                        ends="send" if how.half == "error" else "",
+                        kind="inert",
+                        name=name.at.name,
+                        at=name.at,
+                        setting="username",
+                        expected=shown(names[0]) if names else flag,
                     )
+                )
+            return holding
+        if how.login == "always":
+            return True
+        if how.tokens and self.values.first(how.tokens) is not None:
+            return None
+        if how.empty == "error" and name is None and (there := self._empty("username")) is not None:
+            self._half_login("username", there, ends="send")
+            return None
+        if (name is None) != (password is None) and (how.login == "both" or how.half == "error"):
+            there = (name.at if name is not None else None) or (password.at if password is not None else None)
+            if there is not None:
+                self._half_login(
+                    "password" if name is not None else "username",
+                    there,
+                    ends="send" if how.half == "error" else "",
                 )
             return None if how.half == "error" else False
         if how.login == "user":
             return name is not None
         return name is not None or (how.login == "either" and password is not None)
 
-    def _verifies(self, used: Mapping[SettingName, Used], answers: Sequence[Answer]) -> bool | None:
+    def _empty(self, name: SettingName) -> Assignment | None:
+        """Return the assignment that leaves a setting empty."""
+        key = self.dialect.keys.get(name)
+        one = self.values.first(key.names) if key is not None else None
+        return one if one is not None and one.value is not None and one.kind != "null" else None
+
+    def _half_login(self, other: SettingName, at: Assignment, *, ends: Literal["", "send"]) -> None:
+        key = self.dialect.keys.get(other)
+        name = shown(key.names[0]) if key is not None else other
+        self.oddities.append(Oddity(kind="half-login", name=name, at=at, setting=other, ends=ends))
+
+    def _checks(
+        self, used: Mapping[SettingName, Used], answers: Sequence[Answer]
+    ) -> tuple[bool | None, bool | None]:
+        """Return whether the certificate's chain is checked, and whose it is."""
         check: Check = self.dialect.check
         if all(one.security is Security.NONE for one in answers):
-            return check.default
+            return check.default, check.default and check.name
         one = self.values.first(check.names) if check.names else None
         if one is not None:
             if one.value is None and one.kind != "null":
-                return None
+                return None, None
             if (one.value or "").strip().lower() in check.off:
                 self.oddities.append(Oddity(kind="no-check", name=one.name, at=one))
-                return False
-        states = {name: self._state(name, flag) for name, flag in self.dialect.flags.items()}
-        for when in check.when:
-            if holds(when, states, _plain(used)):
-                at = next((self.flags[name] for name in when if self.flags.get(name) is not None), None)
-                self.oddities.append(
-                    Oddity(kind="no-check", name=at.name if at else "", at=at or self._near())
+                return False, False
+        off = self._holds(check.when, used) if check.when else False
+        if off is None:
+            return None, None
+        if off:
+            states = self._flags_of(check.when)
+            self.oddities.append(
+                Oddity(kind="no-check", name=states[0].name if states else "", at=next(iter(states), None))
+                if states
+                else Oddity(kind="no-check", name="", at=self._near())
+            )
+            return False, False
+        chain, name = self._check_rows(used)
+        if chain is False:
+            by = self._flags_of(row.when for row in check.row if row.check is False)
+            kind: OddityKind = "no-check" if by else "never-checks"
+            self.oddities.append(
+                Oddity(kind=kind, name=by[0].name if by else "", at=by[0] if by else self._near())
+            )
+        elif chain and name is False:
+            self.oddities.append(Oddity(kind="no-name-check", name="", at=self._near("host")))
+        return chain, name
+
+    def _check_rows(self, used: Mapping[SettingName, Used]) -> tuple[bool | None, bool | None]:
+        check = self.dialect.check
+        worlds = self._worlds(row.when for row in check.row)
+        if worlds is None:
+            return None, None
+        found = set()
+        for since, _ in self._ranges(check.row):
+            for states in worlds:
+                row = next(
+                    (
+                        row
+                        for row in check.row
+                        if in_range(since, row.since, row.until) and holds(row.when, states, _plain(used))
+                    ),
+                    CheckRow(),
                 )
-                return False
-        return check.default
+                chain = check.default if row.check is None else row.check
+                found.add((chain, chain and (check.name if row.name is None else row.name)))
+        chains, names = {chain for chain, _ in found}, {name for _, name in found}
+        return (
+            chains.pop() if len(chains) == 1 else None,
+            names.pop() if len(names) == 1 else None,
+        )
+
+    def _flags_of(self, whens: Iterable[When]) -> list[Assignment]:
+        """Return the assignments that some conditions are about."""
+        found = (self.flags.get(name) for when in whens for name in when)
+        return [one for one in found if one is not None]
 
     def _refusals(self, answers: Sequence[Answer]) -> None:
         for one in answers:
@@ -565,6 +712,10 @@ class _Reader:
                     )
             elif one.row.opposite and one.at is not None:
                 self.oddities.append(Oddity(kind="opposite", name=one.at.name, at=one.at, setting="security"))
+            if one.row.falls_back:
+                at = one.at or self._near()
+                name = at.name if at is not None else one.flag
+                self.oddities.append(Oddity(kind="falls-back", name=name, at=at, setting="security"))
         if len({one.security for one in answers}) > 1:
             at = next((one.at for one in answers if one.at is not None), None) or self._near()
             self.oddities.append(
@@ -584,7 +735,9 @@ def _is_on(switch: Switch, text: str) -> bool:
     words = [word if switch.exact else word.lower() for word in switch.on]
     text = text if switch.exact else text.lower()
     if not switch.part:
-        return any(fnmatchcase(text.strip(), word) for word in words)
+        wanted = [word for word in words if not word.startswith("!")]
+        barred = any(fnmatchcase(text.strip(), word[1:]) for word in words if word.startswith("!"))
+        return not barred and (not wanted or any(fnmatchcase(text.strip(), word) for word in wanted))
     parts = re.split(r"[\s,;]+", text.strip())
     return all((word[1:] not in parts) if word.startswith("!") else (word in parts) for word in words)
 
@@ -599,10 +752,11 @@ def _words_of(flag: Flag) -> str:
 def _misleads(flag: Flag, one: Assignment, state: str) -> bool:
     """Whether a word looks like yes or no and means the other here, or has only fallen into what any word means."""
     text = (one.value or "").strip().lower()
-    looks = True if text in _TRUE else False if text in _FALSE else None
-    if flag.truth != "words" and one.kind == "string":
-        return looks is False and state == "true"
+    looks = True if text in TRUE else False if text in FALSE else None
+    if flag.truth != "words":
+        return one.kind == "string" and looks is False and state != state_of(flag, "false", "boolean")
     if looks is not None and state in {"true", "false"}:
         return looks is not (state == "true")
     known = {word.lower() for words in flag.states.values() for word in words}
-    return bool(text) and text not in known and flag.invalid == "" and OTHER in known and len(flag.states) > 1
+    told = known - {"", OTHER, STRING, ABSENT}
+    return bool(told and text) and text not in known and flag.invalid == "" and OTHER in flag.states[state]

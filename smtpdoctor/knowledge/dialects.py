@@ -8,6 +8,7 @@ there is no second table that could say otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Final, Literal
 
@@ -94,8 +95,8 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 class Flag(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A variable that decides together with others: each word that it may hold, by the state that it means.
 
-    The words ``""`` (empty), ``=absent``, ``=string`` (any string, where the syntax has types) and ``*`` (any
-    other) are special; a word may also be a pattern with a ``*`` in it, or the name of the constant or the
+    The words ``""`` (empty), ``=absent``, ``=string`` (any string, where the syntax has types), ``=*`` (a star)
+    and ``*`` (any other) are special; a word may also be a pattern with a ``*`` in it, or the name of the constant or the
     function, with ``()``, that the value comes from. ``exact``: capitals count. ``default`` is the word that
     holds where the variable is absent. ``invalid`` is what happens with any word that no state has: the
     application does not start, fails at sending, or goes on as ``*`` says.
@@ -202,7 +203,8 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
 class Url(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How an application takes a URL apart: its schemes, and what must be percent-encoded in the login.
 
-    ``plus``: whether ``+`` stands for a blank. ``raw``: characters that it tolerates unencoded. ``invalid``:
+    A scheme may have a ``*`` in it. ``lists``: words with a list of URLs in brackets behind them, of which the
+    first counts. ``plus``: whether ``+`` stands for a blank. ``raw``: characters that it tolerates unencoded. ``invalid``:
     what does not happen with a URL that it cannot take apart.
     """
 
@@ -210,6 +212,7 @@ class Url(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     raw: str = "@"
     plus: bool = False
     invalid: Literal["start", "send"] = "send"
+    lists: tuple[str, ...] = ()
 
 
 class Explode(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -218,8 +221,8 @@ class Explode(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     ``host:port``: with an optional port; ``hosts``: a list of them, of which the first counts, each perhaps
     with a ``@scheme`` in front; ``url``: also ``@scheme``, ``@user``, ``@password``, ``@path`` and
     ``@query.X``; ``login``: ``@user`` and ``@password`` with a colon between them. ``service``: the name of a
-    provider, for which ``words`` say the parts, ``*`` those of any other; signs other than letters, digits,
-    ``.`` and ``-`` do not count in it. ``of``: another dialect whose words these are.
+    provider, for which ``words`` say the parts, ``*`` those of any other, ``=value`` being the value itself; signs
+    other than letters, digits, ``.`` and ``-`` do not count in it. ``of``: another dialect whose words these are.
     """
 
     names: tuple[str, ...]
@@ -291,6 +294,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 
 
 _SPECIAL: Final = frozenset({"port", "host", "username", "password"})
+_WORDS: Final = frozenset({"=absent", "=string", "=*"})
 _HALVES: Final = ("set", "absent")
 
 
@@ -352,7 +356,7 @@ def _of_flag(flag: Flag) -> Iterator[str]:
     yield from (f"{word!r} has two states" for word in sorted(twice))
     if not words:
         yield "no words"
-    special = [word for word in words if word.startswith("=") and word not in {"=absent", "=string"}]
+    special = [word for word in words if word.startswith("=") and word not in _WORDS]
     yield from (f"{word!r} is no special word" for word in special)
     if flag.default is None:
         return
@@ -429,7 +433,7 @@ def _of_explode(dialect: Dialect) -> Iterator[str]:
     for place, names in _named(dialect):
         for name in names:
             plain, at, _ = name.partition("@")
-            if at and plain not in exploded:
+            if at and not any(one == plain or fnmatchcase(one, plain) for one in exploded):
                 yield f"{place}: {plain!r} is not taken apart"
     for number, one in enumerate(dialect.explode):
         if (one.codec == "url") != (one.url is not None):
@@ -459,8 +463,9 @@ def _of_when(dialect: Dialect, when: When) -> Iterator[str]:
 
 
 def shown(name: str) -> str:
-    """Return a name as people are told it: without the part of a value, and a pattern without its star."""
-    return name.partition("@")[0].rpartition("*")[2].lstrip(".") or name
+    """Return a name as people are told it: without the part of a value, and without the star that it begins with."""
+    plain = name.partition("@")[0]
+    return plain[1:].lstrip(".") if plain.startswith("*") else plain
 
 
 def tail_of(name: str) -> str:
@@ -485,8 +490,6 @@ class DialectNames(Struct, frozen=True):
 
     def readers(self, name: str) -> dict[str, str]:
         """Return the applications that read a name."""
-        from fnmatch import fnmatchcase
-
         found = dict(self.exact.get(name, {}))
         for tail in {"", tail_of(name)}:
             for pattern, apps in self.patterns.get(tail, {}).items():
@@ -519,7 +522,9 @@ def names_of_dialects(dialects: dict[str, Dialect]) -> DialectNames:
         for several in (dialect.explode, dialect.switch, dialect.idle):
             for one in several:
                 kinds |= dict.fromkeys(one.names, "mail")
-        kinds |= dict.fromkeys((*dialect.check.names, *dialect.behaviour.login_names), "mail")
+        kinds |= dict.fromkeys(
+            (*dialect.check.names, *dialect.behaviour.login_names, *dialect.behaviour.tokens), "mail"
+        )
         kinds |= dict.fromkeys(dialect.detect.names, "own")
         for name, kind in kinds.items():
             plain = name.partition("@")[0]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from itertools import islice, product
+from itertools import combinations, islice, product
 from typing import Final
 
 from smtpdoctor.knowledge.dialects import Dialect, Flag, Mode, When, shown
@@ -24,6 +24,7 @@ __all__ = [
     "in_range",
     "inert",
     "names_of",
+    "own_names",
     "row_of",
     "seen_by_modes",
     "state_from",
@@ -34,6 +35,7 @@ __all__ = [
 
 ABSENT: Final = "=absent"
 STRING: Final = "=string"
+STAR: Final = "=*"
 OTHER: Final = "*"
 SPECIAL: Final = frozenset({"port", "host", "username", "password"})
 _MOST_WRITTEN: Final = 20_000  # combinations of words that are tried
@@ -105,6 +107,9 @@ def _state_with(flag: Flag, text: str) -> str | None:
     for state, words in flag.states.items():
         for word in words:
             if word == text or (not flag.exact and word.lower() == text.lower()):
+                if word != OTHER:
+                    return state
+            elif word == STAR and text == OTHER:
                 return state
     return None
 
@@ -199,23 +204,66 @@ def write(
     the value ``""`` is to be left out, or removed.
     """
     have = have or {}
+    rows = [row for row in dialect.mode if in_range(version, row.since, row.until)]
+    if all(row.security is not security for row in rows):
+        return None
     seen = seen_by_modes(dialect)
-    names = [name for name in dialect.flags if name in seen]
-    choices = [
-        list(dict.fromkeys([have.get(name, ""), "", *_one_word_each(dialect.flags[name])])) for name in names
+    names = [
+        name
+        for name, flag in dialect.flags.items()
+        if name in seen and own_names(dialect, flag.names or (name,))
     ]
-    best: tuple[tuple[int, int], dict[str, str]] | None = None
-    for chosen in islice(product(*choices), _MOST_WRITTEN):
-        words = {name: word for name, word in zip(names, chosen, strict=True) if word}
-        cost = (sum(words.get(name, "") != have.get(name, "") for name in names), len(words))
+    plain = _plain(host, port)
+    # One word for each state, and what it is read as, so that a try costs a look at the rows alone.
+    states: dict[str, dict[str, str | None]] = {
+        name: {
+            word: _read(dialect.flags[name], word)
+            for word in dict.fromkeys([have.get(name, ""), "", *_one_word_each(dialect.flags[name])])
+        }
+        for name in names
+    }
+    fixed = {name: _read(flag, "") for name, flag in dialect.flags.items() if name not in states}
+    tries = islice(_changes(names, states, have), _MOST_WRITTEN)
+    best: tuple[tuple[int, int], Mapping[str, str]] | None = None
+    for changed, words in tries:
+        if best is not None and changed > best[0][0]:
+            break
+        cost = (changed, sum(map(bool, words.values())))
         if best is not None and cost >= best[0]:
             continue
-        row = _row_for(dialect, words, _plain(host, port), version)
+        known = {**fixed, **{name: states[name][word] for name, word in words.items()}}
+        row = next((row for row in rows if holds(row.when, known, plain)), None)
         if row is not None and row.security is security:
             best = cost, words
     if best is None:
         return None
-    return {name: best[1].get(name, "") for name in names if name in best[1] or name in have}
+    return {name: word for name, word in best[1].items() if word or name in have}
+
+
+def _changes(
+    names: Sequence[str], words: Mapping[str, Mapping[str, object]], have: Mapping[str, str]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield words for all flags, those with the fewest changes first, and how many changes they are."""
+    as_is = {name: have.get(name, "") for name in names}
+    for number in range(len(names) + 1):
+        for several in combinations(names, number):
+            others = [[word for word in words[name] if word != as_is[name]] for name in several]
+            for chosen in product(*others):
+                yield number, {**as_is, **dict(zip(several, chosen, strict=True))}
+
+
+def own_names(dialect: Dialect, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names under which something can be written by itself: not what a provider's name stands for."""
+    parts = {name for one in dialect.explode if one.codec == "service" for name in one.names}
+    return tuple(
+        name
+        for name in names
+        if not any(fnmatchcase(part, name.rpartition("@")[0]) for part in parts if "@" in name)
+    )
+
+
+def _read(flag: Flag, word: str) -> str | None:
+    return state_of(flag, word or None, _kind_of(flag, word))
 
 
 def seen_by_modes(dialect: Dialect) -> frozenset[str]:
@@ -277,7 +325,10 @@ def app_of(dialect: Dialect) -> App:
             written[mode] = words
     return App(
         name=dialect.name,
-        variables={name: tuple(map(shown, key.names)) for name, key in dialect.keys.items()},
+        variables={
+            name: tuple(dict.fromkeys(map(shown, own_names(dialect, key.names))))
+            for name, key in dialect.keys.items()
+        },
         required=tuple(name for name, key in dialect.keys.items() if key.required),
         true=("true",),
         false=("false",),

@@ -14,6 +14,7 @@ from math import prod
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smtpdoctor.formats.document import Assignment, Kind, Scope
 from smtpdoctor.knowledge.dialects import (
@@ -39,6 +40,7 @@ from smtpdoctor.knowledge.table import (
     holds,
     in_range,
     names_of,
+    own_names,
     row_of,
     state_from,
     state_of,
@@ -60,6 +62,10 @@ __all__ = [
 _UNKNOWN: Final = "=unknown"
 _MOST_ANSWERS: Final = 4_096  # combinations of flags whose values are not known
 _CALLED: Final = "()"
+# Settings that conditions tell apart by their value, and a value that no condition has.
+_TOLD_APART: Final[Mapping[str, str]] = {"host": "host.invalid", "port": "1"}
+_World = tuple[Mapping[str, str | None], Mapping[str, str | None]]
+"""The states of flags and the settings beside them, as they may be."""
 OddityKind = Literal[
     "word",  # a word that is not read, or not as it looks
     "opposite",  # what it does is other than it seems to say
@@ -154,6 +160,8 @@ class Reading(Struct, frozen=True, kw_only=True):
     @property
     def login_in_clear(self) -> bool:
         """Whether it may send its login over a connection that is not encrypted."""
+        if not self.on or any(odd.ends for odd in self.oddities):
+            return False
         clear = {Security.NONE, Security.OPPORTUNISTIC}
         may = any(
             one.security in clear or (one.row is not None and one.row.falls_back) for one in self.answers
@@ -224,7 +232,8 @@ class Values:
             return [] if one is None else [one]
         tail = tail_of(wanted)
         keys = self._tails.get(tail, ()) if tail else self._found
-        return [self._found[key] for key in keys if fnmatchcase(key, wanted)]
+        part = "@" in wanted  # a star stands for the names of objects, not for the parts of a value
+        return [self._found[key] for key in keys if ("@" in key) is part and fnmatchcase(key, wanted)]
 
     def get(self, names: Iterable[str]) -> Assignment | None:
         """Return the assignment of the first of some names that is there."""
@@ -373,30 +382,39 @@ class _Reader:
         bounds = ["", *sorted(edges, key=version_key), ""]
         return list(pairwise(bounds)) if edges else [("", "")]
 
-    def _worlds(self, whens: Iterable[When]) -> list[Mapping[str, str | None]] | None:
-        """Return the states that the flags of some conditions may have, more than one where values are not known.
+    def _worlds(self, whens: Sequence[When], used: Mapping[SettingName, Used]) -> list[_World] | None:
+        """Return what may be the case, more than one where values are not known that some conditions look at.
 
         None where there are too many to look at.
         """
         names = {name for when in whens for name in when}
         open_ = [name for name, state in self.states.items() if state == _UNKNOWN and name in names]
-        if prod(len(self.dialect.flags[name].states) for name in open_) > _MOST_ANSWERS:
+        plain = _plain(used)
+        hidden = [name for name in _TOLD_APART if name in names and plain.get(name, "") is None]
+        choices = [list(self.dialect.flags[name].states) for name in open_]
+        choices += [_told_apart(name, whens) for name in hidden]
+        if prod(map(len, choices)) > _MOST_ANSWERS:
             return None
-        return [
-            {**self.states, **dict(zip(open_, states, strict=True))}
-            for states in product(*(self.dialect.flags[name].states for name in open_))
-        ]
+        found: list[_World] = []
+        for chosen in product(*choices):
+            states = dict(zip(open_, chosen, strict=False))
+            rest = dict(zip(hidden, chosen[len(open_) :], strict=True))
+            found.append(({**self.states, **states}, {**plain, **rest}))
+        return found
 
     def _answer(self, used: Mapping[SettingName, Used], version: str) -> Answer:
-        worlds = self._worlds(row.when for row in self.dialect.mode)
+        worlds = self._worlds([row.when for row in self.dialect.mode], used)
         rows: list[Mode | None] = []
-        for states in worlds or ():
-            row = row_of(self.dialect, states, _plain(used), version)
+        for states, plain in worlds or ():
+            row = row_of(self.dialect, states, plain, version)
             if row not in rows:
                 rows.append(row)
         if worlds is None or len({one and (one.security, one.refuses) for one in rows}) > 1:
             open_ = [name for name, state in self.states.items() if state == _UNKNOWN]
-            return Answer(None, None, self.flags[open_[0]] if open_ else None, open_[0] if open_ else "")
+            if open_:
+                return Answer(None, None, self.flags[open_[0]], open_[0])
+            port = used.get("port")
+            return Answer(None, None, port.at if port is not None else None)
         if not rows or rows[0] is None:
             return Answer(None, None, None)
         return self._decided(rows[0], used)
@@ -413,10 +431,10 @@ class _Reader:
 
     def _holds(self, whens: Sequence[When], used: Mapping[SettingName, Used]) -> bool | None:
         """Whether one of some conditions holds; None where that is not known."""
-        worlds = self._worlds(whens)
+        worlds = self._worlds(whens, used)
         if worlds is None:
             return None
-        found = {any(holds(when, states, _plain(used)) for when in whens) for states in worlds}
+        found = {any(holds(when, states, plain) for when in whens) for states, plain in worlds}
         return found.pop() if len(found) == 1 else None
 
     def _decided(self, row: Mode, used: Mapping[SettingName, Used]) -> Answer:
@@ -542,7 +560,7 @@ class _Reader:
             if key.required and name not in used:
                 at = self.values.first(key.names) or self._near()
                 self.oddities.append(
-                    Oddity(kind="missing", name=shown(key.names[0]), at=at, setting=name, ends="send")
+                    Oddity(kind="missing", name=self._told_name(name), at=at, setting=name, ends="send")
                 )
 
     def _foreign(self) -> None:
@@ -561,60 +579,63 @@ class _Reader:
 
     def _logs_in(self, used: Mapping[SettingName, Used]) -> bool | None:
         how = self.dialect.behaviour
-        name, password = used.get("username"), used.get("password")
         if how.login == "never":
             return False
-        if how.login_names:
-            one = self.values.first(how.login_names)
-            word = how.login_default if one is None else one.value
-            if word is None:
-                return None
-            if word.strip().lower() not in how.login_on:
-                if name is not None and name.at is not None:
-                    at = one if one is not None else name.at
-                    self.oddities.append(
-                        Oddity(
-                            kind="inert",
-                            name=name.at.name,
-                            at=at,
-                            setting="username",
-                            expected=how.login_names[0],
-                        )
-                    )
-                return False
-        if how.login_when and (holding := self._holds(how.login_when, used)) is not True:
-            if holding is False and name is not None and name.at is not None:
-                flag = next(iter(how.login_when[0]))
-                names = self.dialect.flags[flag].names if flag in self.dialect.flags else ()
-                self.oddities.append(
-                    Oddity(
-                        kind="inert",
-                        name=name.at.name,
-                        at=name.at,
-                        setting="username",
-                        expected=shown(names[0]) if names else flag,
-                    )
-                )
-            return holding
+        allowed = self._may_log_in(used)
+        if allowed is not True:
+            return allowed
         if how.login == "always":
             return True
         if how.tokens and self.values.first(how.tokens) is not None:
             return None
+        name, password = used.get("username"), used.get("password")
         if how.empty == "error" and name is None and (there := self._empty("username")) is not None:
             self._half_login("username", there, ends="send")
             return None
         if (name is None) != (password is None) and (how.login == "both" or how.half == "error"):
-            there = (name.at if name is not None else None) or (password.at if password is not None else None)
-            if there is not None:
-                self._half_login(
-                    "password" if name is not None else "username",
-                    there,
-                    ends="send" if how.half == "error" else "",
-                )
+            one = name or password
+            if one is not None and one.at is not None:
+                other: SettingName = "password" if name is not None else "username"
+                self._half_login(other, one.at, ends="send" if how.half == "error" else "")
             return None if how.half == "error" else False
         if how.login == "user":
             return name is not None
         return name is not None or (how.login == "either" and password is not None)
+
+    def _may_log_in(self, used: Mapping[SettingName, Used]) -> bool | None:
+        """Return whether its flags let it log in; what is given for a login that they do not allow is told."""
+        how = self.dialect.behaviour
+        name = used.get("username")
+        allowed: bool | None = True
+        at, expected = name.at if name is not None else None, ""
+        if how.login_names:
+            one = self.values.first(how.login_names)
+            word = how.login_default if one is None else one.value
+            allowed = None if word is None else word.strip().lower() in how.login_on
+            at, expected = one or at, how.login_names[0]
+        if allowed and how.login_when:
+            allowed = self._holds(how.login_when, used)
+            flag = next(iter(how.login_when[0]))
+            expected = (
+                next(iter(self.dialect.flags[flag].names), flag) if flag in self.dialect.flags else flag
+            )
+        if allowed is False and name is not None and name.at is not None:
+            self.oddities.append(
+                Oddity(
+                    kind="inert",
+                    name=name.at.name,
+                    at=at,
+                    setting="username",
+                    expected=shown(expected),
+                )
+            )
+        return allowed
+
+    def _told_name(self, setting: SettingName) -> str:
+        """Return the name under which people are told of a setting."""
+        key = self.dialect.keys.get(setting)
+        names = own_names(self.dialect, key.names) if key is not None else ()
+        return shown(names[0]) if names else setting
 
     def _empty(self, name: SettingName) -> Assignment | None:
         """Return the assignment that leaves a setting empty."""
@@ -623,8 +644,7 @@ class _Reader:
         return one if one is not None and one.value is not None and one.kind != "null" else None
 
     def _half_login(self, other: SettingName, at: Assignment, *, ends: Literal["", "send"]) -> None:
-        key = self.dialect.keys.get(other)
-        name = shown(key.names[0]) if key is not None else other
+        name = self._told_name(other)
         self.oddities.append(Oddity(kind="half-login", name=name, at=at, setting=other, ends=ends))
 
     def _checks(
@@ -665,17 +685,17 @@ class _Reader:
 
     def _check_rows(self, used: Mapping[SettingName, Used]) -> tuple[bool | None, bool | None]:
         check = self.dialect.check
-        worlds = self._worlds(row.when for row in check.row)
+        worlds = self._worlds([row.when for row in check.row], used)
         if worlds is None:
             return None, None
         found = set()
         for since, _ in self._ranges(check.row):
-            for states in worlds:
+            for states, plain in worlds:
                 row = next(
                     (
                         row
                         for row in check.row
-                        if in_range(since, row.since, row.until) and holds(row.when, states, _plain(used))
+                        if in_range(since, row.since, row.until) and holds(row.when, states, plain)
                     ),
                     CheckRow(),
                 )
@@ -698,7 +718,12 @@ class _Reader:
                 continue
             if one.row.refuses:
                 at = one.at or self._near()
-                told = any(odd.at == at and odd.kind == "word" for odd in self.oddities)
+                told = [odd for odd in self.oddities if odd.at == at and odd.kind == "word"]
+                if told and all(other.row is not None and other.row.refuses for other in answers):
+                    self.oddities = [
+                        replace(odd, ends=odd.ends or one.row.refuses) if odd in told else odd
+                        for odd in self.oddities
+                    ]
                 if not told:
                     self.oddities.append(
                         Oddity(
@@ -721,6 +746,19 @@ class _Reader:
             self.oddities.append(
                 Oddity(kind="version", name=at.name if at else "", at=at, setting="security")
             )
+
+
+def _told_apart(name: str, whens: Sequence[When]) -> list[str]:
+    """Return values of a setting, one for each that conditions tell apart, and one that none of them names."""
+    found: list[str] = []
+    for when in whens:
+        wanted = when.get(name, ())
+        for one in (wanted,) if isinstance(wanted, str) else wanted:
+            if one == "loopback":
+                found.append("localhost")
+            elif one != "absent":
+                found.append(str(one).replace(OTHER, "x"))
+    return [*dict.fromkeys(found), _TOLD_APART[name]]
 
 
 def _plain(used: Mapping[SettingName, Used]) -> dict[str, str | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -11,6 +12,7 @@ from smtpdoctor.knowledge.dialects import Explode, Url
 
 __all__ = ["SmtpUrlError", "host_and_port", "joined", "parts_of", "url_parts"]
 
+_VALUE: Final = "=value"
 _SCHEME: Final = r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)"
 
 
@@ -39,7 +41,8 @@ def parts_of(text: str, how: Explode) -> dict[str, str]:
             user, colon, password = text.partition(":")
             return {"user": user, **({"password": password} if colon else {})}
         case "service":
-            return how.words.get(_service(text)) or how.words.get("*", {})
+            parts = how.words.get(_service(text)) or how.words.get("*", {})
+            return {name: text if part == _VALUE else part for name, part in parts.items()}
 
 
 def joined(parts: Mapping[str, str], how: Explode) -> str:
@@ -107,11 +110,18 @@ def url_parts(text: str, how: Url | None) -> dict[str, str]:
     What must be percent-encoded (RFC 3986 section 3.2.1) and is not is told by its sign, never by the text.
     """
     how = how or Url(schemes=())
+    for name in how.lists:
+        if text.startswith(f"{name}("):
+            text = (
+                text[len(name) + 1 :].removesuffix(")").split()[0]
+                if text[len(name) + 1 :].strip(" )")
+                else ""
+            )
     found = re.fullmatch(_SCHEME, text, re.DOTALL)
     if found is None:
         raise SmtpUrlError("scheme")
     scheme, rest = found[1].lower(), found[2]
-    if how.schemes and scheme not in how.schemes:
+    if how.schemes and not any(fnmatchcase(scheme, one) for one in how.schemes):
         raise SmtpUrlError("scheme")
     at = rest.rfind("@")
     login, place = (rest[:at], rest[at + 1 :]) if at >= 0 else ("", rest)

@@ -153,7 +153,7 @@ def write(
     the value ``""`` is to be left out, or removed.
     """
     have = have or {}
-    names = list(dialect.flags)
+    names = list(dialect.flags)[::-1]  # of two that would do the one that stands first is taken
     choices = [
         list(dict.fromkeys([have.get(name, ""), "", *_one_word_each(dialect.flags[name])])) for name in names
     ]
@@ -168,7 +168,7 @@ def write(
             best = cost, words
     if best is None:
         return None
-    return {name: best[1].get(name, "") for name in names if name in best[1] or name in have}
+    return {name: best[1].get(name, "") for name in dialect.flags if name in best[1] or name in have}
 
 
 def inert(dialect: Dialect, words: Mapping[str, str], port: int | None, *, version: str = "") -> list[str]:

@@ -153,10 +153,10 @@ def _notes(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
     for idle in app.idle:
         names = ", ".join(idle.names)
         texts.append(idle.text.in_(lang) if idle.text else say(lang, "apps.idle", names=names))
-    for over in app.overriding:
-        texts.append(
-            over.text.in_(lang) if over.text else say(lang, "apps.overriding", names=", ".join(over.names))
-        )
+    texts += [
+        over.text.in_(lang) if over.text else say(lang, "apps.overriding", names=", ".join(over.names))
+        for over in app.overriding
+    ]
     if not app.check.default:
         texts.append(say(lang, "apps.unchecked"))
     elif not app.check.name:

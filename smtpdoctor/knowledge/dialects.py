@@ -269,7 +269,8 @@ def problems_of(dialect: Dialect) -> Iterator[str]:
         words = [word if flag.exact else word.lower() for several in flag.states.values() for word in several]
         twice = {word for word in words if words.count(word) > 1}
         yield from (f"flags.{name}: {word!r} has two states" for word in sorted(twice))
-        if flag.default is not None and flag.default not in {"", *words} and "*" not in words:
+        default = flag.default if flag.exact or flag.default is None else flag.default.lower()
+        if default is not None and default not in {"", *words} and "*" not in words:
             yield f"flags.{name}: the default {flag.default!r} has no state"
     for number, idle in enumerate(dialect.idle):
         yield from (f"idle[{number}]: {one}" for one in _of_when(dialect, idle.when))

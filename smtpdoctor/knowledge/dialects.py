@@ -13,7 +13,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from smtpdoctor.knowledge.schema import Text
-from smtpdoctor.terms import Security, SettingName
+from smtpdoctor.model import Security, SettingName
 
 __all__ = [
     "Behaviour",

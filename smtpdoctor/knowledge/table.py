@@ -10,7 +10,7 @@ from typing import Final
 
 from smtpdoctor.knowledge.dialects import Dialect, Flag, Mode, When
 from smtpdoctor.knowledge.schema import App, AppSecurity
-from smtpdoctor.terms import Security
+from smtpdoctor.model import Security
 
 __all__ = [
     "ABSENT",

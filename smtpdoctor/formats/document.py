@@ -48,6 +48,7 @@ RemarkKind = Literal[
     "expanded",  # a $ was taken for a variable
     "escaped",  # a backslash or a doubled sign was taken for an escape, or was not
     "defaulted",  # the variable is not set: what stands behind :- was taken
+    "unexpanded",  # ${NAME} stayed as it stands: this reader puts no variables in
 ]
 ProblemKind = Literal[
     "syntax",  # it cannot be read from here on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from smtpdoctor.formats.document import (
@@ -20,7 +21,15 @@ from smtpdoctor.formats.document import (
     place_at,
 )
 
-__all__ = ["MOST_ASSIGNMENTS", "MOST_CHARACTERS", "MOST_DEPTH", "MOST_PROBLEMS", "MOST_VALUE", "Builder"]
+__all__ = [
+    "MOST_ASSIGNMENTS",
+    "MOST_CHARACTERS",
+    "MOST_DEPTH",
+    "MOST_PROBLEMS",
+    "MOST_VALUE",
+    "Builder",
+    "kept",
+]
 
 MOST_CHARACTERS: Final = 10_000_000
 MOST_ASSIGNMENTS: Final = 100_000
@@ -29,6 +38,22 @@ MOST_PROBLEMS: Final = 100
 MOST_VALUE: Final = 100_000
 # Brackets, tables, substitutions within each other.
 MOST_DEPTH: Final = 100
+
+
+_KEPT_QUOTE: Final = re.compile(r"""(['"]).*\1(?:[ \t]+[#;].*)?""", re.DOTALL)
+_KEPT_COMMENT: Final = re.compile(r"[ \t]([#;])(?=[ \t]|\w)")
+
+
+def kept(value: str) -> tuple[Remark, ...]:
+    """Return what is odd about a value where quotes, comments behind it and blanks are part of it."""
+    found: list[Remark] = []
+    if len(value) > 1 and (quote := _KEPT_QUOTE.fullmatch(value)):
+        found.append(Remark("quotes-kept", quote[1]))
+    if comment := _KEPT_COMMENT.search(value):
+        found.append(Remark("comment-kept", comment[1]))
+    if value.endswith("\r"):
+        found.append(Remark("carriage-return", "\r"))
+    return tuple(found)
 
 
 class Builder:
@@ -50,6 +75,10 @@ class Builder:
         """Return the place of a character."""
         return place_at(self.path, self._starts, offset)
 
+    def offset(self, line: int, column: int) -> int:
+        """Return the offset of a place, both counted from 1."""
+        return self._starts[min(line, len(self._starts)) - 1] + column - 1
+
     def region(self, start: int, end: int) -> Region:
         """Return a region of this file."""
         return Region(self.place(start), start, end)
@@ -64,6 +93,8 @@ class Builder:
         kind: Kind = "word",
         remarks: tuple[Remark, ...] = (),
         source: str = "",
+        style: str = "bare",
+        effect: tuple[Place, ...] = (),
     ) -> Assignment:
         """Return an assignment whose value stands from ``start`` to ``end``; it is counted, not kept."""
         self._count += 1
@@ -78,6 +109,8 @@ class Builder:
             kind=kind,
             remarks=remarks,
             source=source,
+            style=style,
+            effect=effect,
         )
 
     def assign(
@@ -90,10 +123,13 @@ class Builder:
         kind: Kind = "word",
         remarks: tuple[Remark, ...] = (),
         source: str = "",
+        style: str = "bare",
     ) -> None:
         """Keep an assignment for the document's one scope."""
         self.assignments.append(
-            self.assignment(name, value, start, end, kind=kind, remarks=remarks, source=source)
+            self.assignment(
+                name, value, start, end, kind=kind, remarks=remarks, source=source, style=style
+            )
         )
 
     def problem(self, kind: ProblemKind, offset: int, detail: str = "") -> None:

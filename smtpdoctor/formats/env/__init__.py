@@ -90,9 +90,9 @@ def read(source: Source) -> Document:
                 found.value,
                 original(start),
                 original(end),
-                kind="word",
                 remarks=remarks,
                 source=found.source,
+                style=text[start : start + 1] if text[start : start + 1] in reader.quotes else "bare",
             )
     except RefusedError as error:
         builder.problem(error.kind, original(error.offset), error.detail)

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from smtpdoctor.formats.env.entry import Bad, Entry, Names, RefusedError, Result, Scan, is_name, named
-from smtpdoctor.formats.substitution import SubstitutionError, substituted
+from smtpdoctor.formats.env.template import SubstitutionError, substituted
 
 __all__ = ["compose", "godotenv"]
 

@@ -40,6 +40,7 @@ from elsewhere and is not empty: a secret's reference, a command, a function.
 RemarkKind = Literal[
     "quotes-kept",  # the quotes became part of the value
     "comment-kept",  # so did what looks like a comment behind it
+    "unexpanded",  # ${NAME} stayed as it stands: this reader puts no variables in
     "value-cut",  # what stands behind a # or a quote is lost
     "blanks-kept",  # blanks around the value are part of it
     "blanks-lost",  # blanks inside an unquoted value end it
@@ -92,7 +93,8 @@ class Assignment(Struct, frozen=True, kw_only=True):
 
     ``value`` is None where it is not known from here. ``region`` is where its text stands; ``effect`` are the
     places through which it reaches the application, from there on: the line of a Compose file that
-    substitutes a variable of ``.env``. ``source`` names what an unknown value comes from.
+    substitutes a variable of ``.env``. ``source`` names what an unknown value comes from. ``style`` is how it
+    is written there, in the words of the ``write`` of its syntax; ``""`` where nothing can be written.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Assignment(Struct, frozen=True, kw_only=True):
     effect: tuple[Place, ...] = ()
     remarks: tuple[Remark, ...] = ()
     source: str = ""
+    style: str = ""
 
     def __repr__(self) -> str:  # a value may be a secret
         return f"Assignment({self.name!r}, kind={self.kind!r}, at={str(self.region.place)!r})"

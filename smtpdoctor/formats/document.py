@@ -48,6 +48,7 @@ RemarkKind = Literal[
     "expanded",  # a $ was taken for a variable
     "escaped",  # a backslash or a doubled sign was taken for an escape, or was not
     "defaulted",  # the variable is not set: what stands behind :- was taken
+    "retyped",  # what was not quoted is a number or a boolean, and is said in another way: 0123, 1e3, True
 ]
 ProblemKind = Literal[
     "syntax",  # it cannot be read from here on
@@ -92,7 +93,8 @@ class Assignment(Struct, frozen=True, kw_only=True):
 
     ``value`` is None where it is not known from here. ``region`` is where its text stands; ``effect`` are the
     places through which it reaches the application, from there on: the line of a Compose file that
-    substitutes a variable of ``.env``. ``source`` names what an unknown value comes from.
+    substitutes a variable of ``.env``. ``source`` names what an unknown value comes from. ``style`` is how it
+    is written there, in the words of the ``write`` of its syntax; ``""`` where nothing can be written.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Assignment(Struct, frozen=True, kw_only=True):
     effect: tuple[Place, ...] = ()
     remarks: tuple[Remark, ...] = ()
     source: str = ""
+    style: str = ""
 
     def __repr__(self) -> str:  # a value may be a secret
         return f"Assignment({self.name!r}, kind={self.kind!r}, at={str(self.region.place)!r})"

@@ -49,6 +49,7 @@ RemarkKind = Literal[
     "expanded",  # a $ was taken for a variable
     "escaped",  # a backslash or a doubled sign was taken for an escape, or was not
     "defaulted",  # the variable is not set: what stands behind :- was taken
+    "retyped",  # what was not quoted is a number or a boolean, and is said in another way: 0123, 1e3, True
 ]
 ProblemKind = Literal[
     "syntax",  # it cannot be read from here on

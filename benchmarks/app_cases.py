@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections import Counter
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ KINDS = {
     Label.OPPOSITE_MEANING: "opposite-meaning",
     Label.NO_EFFECT: "ignored-setting",
     Label.FOREIGN_NAME: "unknown-setting",
+    Label.UNREAD_NAME: "unknown-setting",
     Label.NEAR_NAME: "unknown-setting",
     Label.REFUSES_TO_START: "contradiction",
     Label.REFUSES_TO_SEND: "contradiction",
@@ -84,10 +86,11 @@ def answer(folder: Path, case: dict[str, Any]) -> dict[str, Any]:
         given["app"] = one.identified.app
     given["host"] = settings.host.value if settings.host else None
     given["port"] = settings.port.value if settings.port else None
-    given["username"] = settings.username.value if settings.username else None
-    given["sender"] = settings.sender.value if settings.sender else None
-    given["security"] = reading.security.value if reading.security else None
-    given["sends_login"] = reading.logs_in
+    username, sender = reading.used.get("username"), reading.used.get("sender")
+    given["username"] = username.text if username else None
+    given["sender"] = parseaddr(sender.text)[1] if sender and sender.text else None
+    given["security"] = reading.security.value if reading.security and reading.connects else None
+    given["sends_login"] = reading.logs_in if reading.connects else None
     root = main.parent
     for _ in Path(case["main"]).parts[1:]:
         root = root.parent

@@ -146,13 +146,17 @@ class Scope(Struct, frozen=True, kw_only=True):
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """What a file says. ``texts`` are the files that were read for it, its own first."""
+    """What a file says. ``texts`` are the files that were read for it, its own first.
+
+    ``variables`` are those of the ``Source``: what the application has in its environment beside this file.
+    """
 
     path: str
     syntax: str
     texts: Mapping[str, str]
     scopes: tuple[Scope, ...]
     problems: tuple[Problem, ...] = ()
+    variables: tuple[Assignment, ...] = ()
 
     def __repr__(self) -> str:
         return f"Document({self.path!r}, {self.syntax!r}, {len(self.scopes)} scopes)"

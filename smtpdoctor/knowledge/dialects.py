@@ -73,7 +73,8 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
     ``default`` may depend on the mode. ``required``: without it the application does not start or send.
     ``form``: ``address`` where a display name does not belong, ``local-part`` where ``domain`` names the
-    variable with the rest. ``of``: another setting that stands in where this one is absent.
+    variable with the rest. ``of``: another setting that stands in where this one is absent. ``elsewhere``
+    are names that say where the value is to be found: it is set, and not known.
     """
 
     names: tuple[str, ...]
@@ -82,6 +83,7 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     form: Literal["", "address", "mailbox", "local-part"] = ""
     domain: str = ""
     of: SettingName | Literal[""] = ""
+    elsewhere: tuple[str, ...] = ()
 
 
 class Flag(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -199,10 +201,14 @@ class Idle(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class Overriding(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A name that, when it is set, takes the place of the SMTP settings: another way of sending."""
+    """A name that, when it is set, takes the place of the SMTP settings: another way of sending.
+
+    ``instead`` are the settings that it uses then, where it is SMTP all the same.
+    """
 
     names: tuple[str, ...]
     over: tuple[str, ...] = ()
+    instead: dict[SettingName, str] = {}
     text: Text | None = None
 
 
@@ -261,8 +267,8 @@ def problems_of(dialect: Dialect) -> Iterator[str]:
             and row.decided_by not in _names_in(dialect)
         ):
             yield f"mode[{number}]: decided_by {row.decided_by!r} is no flag and no name"
-        if (row.security is None) != bool(row.refuses):
-            yield f"mode[{number}]: either security or refuses"
+        if row.security is None and not row.refuses:
+            yield f"mode[{number}]: neither security nor refuses"
     if not dialect.mode or dialect.mode[-1].when or dialect.mode[-1].since or dialect.mode[-1].until:
         yield "the last mode has conditions: what holds otherwise?"
     for name, flag in dialect.flags.items():
@@ -339,7 +345,7 @@ def names_of_dialects(dialects: dict[str, Dialect]) -> DialectNames:
         kinds: dict[str, str] = dict.fromkeys(dialect.known, "beside")
         kinds |= dict.fromkeys(dialect.detect.beside, "beside")
         for key in dialect.keys.values():
-            kinds |= dict.fromkeys(key.names, "mail")
+            kinds |= dict.fromkeys((*key.names, *key.elsewhere), "mail")
         for name, flag in dialect.flags.items():
             kinds |= dict.fromkeys(flag.names or (name,), "mail")
         for several in (dialect.explode, dialect.switch, dialect.idle):

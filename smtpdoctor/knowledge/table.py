@@ -23,6 +23,7 @@ __all__ = [
     "names_of",
     "row_of",
     "state_of",
+    "turns",
     "version_key",
     "write",
 ]
@@ -126,6 +127,7 @@ def names_of(dialect: Dialect) -> Iterator[str]:
     """Yield every name that an application reads, or that is known to do nothing."""
     for key in dialect.keys.values():
         yield from key.names
+        yield from key.elsewhere
         if key.domain:
             yield key.domain
     for name, flag in dialect.flags.items():
@@ -164,7 +166,7 @@ def write(
         if best is not None and cost >= best[0]:
             continue
         row = _row_for(dialect, words, _plain(host, port), version)
-        if row is not None and row.security is security:
+        if row is not None and row.security is security and not row.refuses:
             best = cost, words
     if best is None:
         return None
@@ -187,6 +189,16 @@ def inert(dialect: Dialect, words: Mapping[str, str], port: int | None, *, versi
             if len({mode(one) for one in (words, without, *others)}) == 1:
                 found.append(name)
     return found
+
+
+def turns(dialect: Dialect, flag: str, words: Mapping[str, str], port: int | None, *, implicit: bool) -> bool:
+    """Whether another word for one flag alone would lead to TLS from the first byte, or away from it."""
+    for word in ("", *_one_word_each(dialect.flags[flag])):
+        changed = {name: one for name, one in {**words, flag: word}.items() if one}
+        row = _row_for(dialect, changed, _plain("smtp.example.com", port), "")
+        if row is not None and not row.refuses and (row.security is Security.TLS) == implicit:
+            return True
+    return False
 
 
 def _plain(host: str, port: int | None) -> dict[str, str | None]:

@@ -37,6 +37,11 @@ _FALSE: Final = frozenset(
     {"false", "no", "off", "0", "n", "f", "disabled", "disable", "never", "none", "null"}
 )
 
+# What applications call their settings; whoever lacks one and has another's name for it meant it.
+_USUAL: Final[Mapping[SettingName, re.Pattern[str]]] = {
+    "host": re.compile(r"(?i)(?:.*_)?(?:SMTP|MAIL|EMAIL)_?(?:HOST|SERVER|ADDRESS|HOSTNAME)"),
+}
+
 OddityKind = Literal[
     "word",  # a word that is not read, or not as it looks
     "opposite",  # what it does is other than it seems to say
@@ -50,7 +55,7 @@ OddityKind = Literal[
     "half-login",
     "sender-form",
     "url",  # a URL that it cannot take apart
-    "foreign",  # a name that it does not read, though it looks so
+    "unread",  # a name that it does not read, though it looks so
     "version",  # the answer depends on the version
 ]
 
@@ -117,6 +122,17 @@ class Reading(Struct, frozen=True, kw_only=True):
     verifies: bool | None
     oddities: tuple[Oddity, ...]
     on: bool = True
+
+    @property
+    def connects(self) -> bool:
+        """Whether it gets as far as a connection, by all versions or by the newest."""
+        last = self.answers[-1].row if self.answers else None
+        return (
+            self.on
+            and not any(one.ends for one in self.oddities if one.kind != "refuses")
+            and not (last is not None and last.refuses == "start")
+            and not (last is not None and last.refuses and last.security is None)
+        )
 
     @property
     def security(self) -> Security | None:
@@ -240,6 +256,7 @@ class _Reader:
         used = {
             name: one for name, key in self.dialect.keys.items() if (one := self._used(name, key)) is not None
         }
+        self._overridden(used)
         answers = self._answers(used)
         mode = answers[0].security if answers else None
         if "port" not in used and (port := self._default_port(mode)) is not None:
@@ -247,9 +264,8 @@ class _Reader:
         on = self._switches()
         self._words()
         self._inert(used)
-        self._overridden()
         self._missing(used)
-        self._foreign()
+        self._unread(used)
         logs_in = self._logs_in(used)
         verifies = self._verifies(used, answers)
         self._refusals(answers)
@@ -268,15 +284,24 @@ class _Reader:
 
     def _used(self, name: SettingName, key: Key) -> Used | None:
         one = self.values.first(key.names)
-        if one is not None and one.value is None:
+        if one is not None and one.value is None and one.kind != "null":
             return Used(None, one)
         if one is not None and one.kind != "null" and one.value is not None and one.value.strip():
             return Used(self._formed(name, key, one), one)
+        if (pointer := self._elsewhere(key)) is not None:
+            return Used(None, pointer)
         if key.of and (other := self.dialect.keys.get(key.of)) is not None:
             return self._used(key.of, other)
         if key.default is None or isinstance(key.default, dict):
             return None
         return Used(str(key.default), None)
+
+    def _elsewhere(self, key: Key) -> Assignment | None:
+        """Return what says that a value is to be found somewhere else."""
+        endings = self.dialect.secret_files
+        names = (*key.elsewhere, *(name + ending for name in key.names for ending in endings))
+        one = self.values.first(names)
+        return one if one is not None and (one.value is None or one.value.strip()) else None
 
     def _formed(self, name: SettingName, key: Key, one: Assignment) -> str:
         text = one.value or ""
@@ -354,7 +379,7 @@ class _Reader:
         return state_of(flag, None if one is None else one.value, "word" if one is None else one.kind)
 
     def _decided(self, row: Mode, used: Mapping[SettingName, Used]) -> Answer:
-        names = [row.decided_by] if row.decided_by else [name for name in row.when if name in self.flags]
+        names = [name for name in (row.decided_by, *row.when) if name in self.flags]
         for name in names:
             at = self.flags.get(name) or self.values.get((name,))
             if at is not None:
@@ -368,16 +393,18 @@ class _Reader:
     # What is wrong or odd
 
     def _near(self, *names: SettingName) -> Assignment | None:
-        """Return the assignment beside which something absent is told about."""
-        for name in (*names, "port", "host", "username", "sender", "password"):
+        """Return the assignment beside which something absent is told about: the first of the application's."""
+        for name in names:
             key = self.dialect.keys.get(name)
             one = self.values.first(key.names) if key is not None else None
             if one is not None:
                 return one
-        return next(iter(self.flags_set()), None)
-
-    def flags_set(self) -> list[Assignment]:
-        return [one for one in self.flags.values() if one is not None]
+        known = {self.values.canonical(name) for name in names_of(self.dialect)}
+        for one in self.values.scope.assignments:
+            key_name = self.values.canonical(one.name)
+            if key_name in known or any(fnmatchcase(key_name, name) for name in known if "*" in name):
+                return one
+        return None
 
     def _switches(self) -> bool:
         on = True
@@ -450,14 +477,17 @@ class _Reader:
         states = {name: self._state(name, flag) for name, flag in self.dialect.flags.items()}
         return in_range(self.version, idle.since, idle.until) and holds(idle.when, states, _plain(used))
 
-    def _overridden(self) -> None:
+    def _overridden(self, used: dict[SettingName, Used]) -> None:
         for one in self.dialect.overriding:
             at = self.values.first(one.names)
             if at is None or not (at.value is None or at.value.strip()):
                 continue
             losing = self.values.first(one.over) if one.over else self._near("host")
-            if losing is not None:
-                self.oddities.append(Oddity(kind="overriding", name=at.name, at=at, expected=losing.name))
+            if losing is None:
+                continue
+            self.oddities.append(Oddity(kind="overriding", name=at.name, at=at, expected=losing.name))
+            for name, text in one.instead.items():
+                used[name] = Used(text, at)
 
     def _missing(self, used: Mapping[SettingName, Used]) -> None:
         for name, key in self.dialect.keys.items():
@@ -467,19 +497,29 @@ class _Reader:
                     Oddity(kind="missing", name=key.names[0], at=at, setting=name, ends="send")
                 )
 
-    def _foreign(self) -> None:
+    def _unread(self, used: Mapping[SettingName, Used]) -> None:
+        """Note names that look meant: with the application's own prefix, or for a setting that it lacks."""
         read_names = {self.values.canonical(name) for name in names_of(self.dialect)}
         patterns = [name for name in read_names if "*" in name]
         prefixes = tuple(map(self.values.canonical, self.dialect.prefixes))
+        lacking = {
+            name: key.names[0]
+            for name, key in self.dialect.keys.items()
+            if name in _USUAL and (name not in used or used[name].at is None)
+        }
         for key, one in self.values.named().items():
-            if "@" in key or not prefixes or not key.startswith(prefixes):
-                continue
             plain = key
             for ending in self.dialect.secret_files:
                 plain = plain.removesuffix(self.values.canonical(ending))
-            if key in read_names or plain in read_names or any(fnmatchcase(key, one) for one in patterns):
+            if "@" in key or {key, plain} & read_names or any(fnmatchcase(key, each) for each in patterns):
                 continue
-            self.oddities.append(Oddity(kind="foreign", name=one.name, at=one))
+            if prefixes and key.startswith(prefixes):
+                self.oddities.append(Oddity(kind="unread", name=one.name, at=one))
+                continue
+            for name, meant in lacking.items():
+                if name == "host" and one.value and _USUAL[name].fullmatch(one.name):
+                    self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=meant))
+                    break
 
     def _logs_in(self, used: Mapping[SettingName, Used]) -> bool | None:
         how = self.dialect.behaviour

@@ -70,6 +70,7 @@ class Label(StrEnum):
     WORD_NOT_READ = "word-not-read"
     OPPOSITE_MEANING = "opposite-meaning"
     NO_EFFECT = "no-effect"
+    UNREAD_NAME = "unread-name"
     REFUSES_TO_START = "refuses-to-start"
     REFUSES_TO_SEND = "refuses-to-send"
     MAIL_OFF = "mail-off"

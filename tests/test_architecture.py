@@ -34,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "smtp": {"model", "masking"},
     "net": {"smtp", "masking"},
     "knowledge": {"model", "labels", "errors", "files"},
-    "settings": {"model", "labels", "errors", "files", "knowledge", "smtp", "masking"},
+    "settings": {"model", "labels", "errors", "files", "formats", "knowledge", "smtp", "masking"},
     "diagnosis": {"model", "labels", "knowledge"},
     "formats": set(),
     "advice": {"model", "labels", "formats", "knowledge", "diagnosis", "text"},

@@ -235,7 +235,6 @@ GOOD: Final = """
 name = { en = "App", ko = "앱" }
 proof = "source"
 sources = ["app/app mail.py"]
-version_of = "app"
 keys.host = { names = ["HOST"] }
 keys.port = { names = ["URL@port"] }
 explode = [{ names = ["URL"], codec = "url", url = { schemes = ["smtp"] } }]
@@ -256,8 +255,8 @@ MISTAKES: Final = {
     "a port that is a text": ('port = [465, "absent"]', 'port = ["465"]', "port: '465'"),
     "a word of a user": ('username = "set"', 'username = "given"', "not set or absent"),
     "a host in capitals": ('host = ["loopback"]', 'host = ["Loopback"]', "host: 'Loopback'"),
-    "a row without a mode": ('{ refuses = "start", when', "{ when", "one of security"),
-    "a mode that refuses": ('refuses = "start"', 'refuses = "start", security = "none"', "one of security"),
+    "a row without a mode": ('{ refuses = "start", when', "{ when", "either a security"),
+    "a mode that is unclear": ('refuses = "start"', 'refuses = "start", unclear = true', "either a security"),
     "a last row with conditions": (
         '{ security = "none" }',
         '{ security = "none", since = "3" }',
@@ -279,7 +278,6 @@ MISTAKES: Final = {
     "a flag without use": ("idle =", 'flags.X.states = { true = ["1"] }\nidle =', "nothing depends"),
     "a bound that is a word": ('since = "1.2"', 'since = "old"', "no version"),
     "bounds without a range": ('until = "2"', 'until = "1.2"', "no version lies"),
-    "bounds of nothing": ('version_of = "app"', "", "no version_of"),
     "a name for two": ('"URL@port"]', '"HOST"]', "'HOST' is keys"),
     "a name that does nothing, and does": ('"OLD"', '"HOST"', "as well"),
     "a name with a blank": ('"HOST"', '"HOST "', "the name"),

@@ -76,11 +76,10 @@ def nodemailer(config: str) -> Told:
 
 
 def ghost(config: str) -> Told:
+    base: dict[str, Value | str] = {"mail.transport": "SMTP", "mail.options.host": "h"}
+    login: dict[str, Value | str] = {"mail.options.auth.user": "u", "mail.options.auth.pass": "p"}
     found = values(config.removeprefix("ghost SMTP "))
-    base = {"mail__transport": "SMTP", "mail__options__host": "h"}
-    login = {"mail__options__auth__user": "u", "mail__options__auth__pass": "p"}
-    options = {f"mail__options__{name}": value[0] or "" for name, value in found.items()}
-    return "ghost", made({**base, **login, **options})
+    return "ghost", made({**base, **login, **under("mail.options.", found)})
 
 
 def smtplib(config: str) -> Told:

@@ -112,6 +112,8 @@ def _configured(
             continue
         if environment:
             scope = replace(scope, assignments=(*scope.assignments, *_from_environment(dialect)))
+        if document.variables:  # the application has these in its environment, under what this file says
+            scope = replace(scope, assignments=(*document.variables, *scope.assignments))
         reading = read(dialect, scope, version=version or _version_of(dialect, scope))
         yield Configured(name, who, reading, loaded_of(reading, document, from_flags(flags)))
 
@@ -139,10 +141,11 @@ class _Files:
     def __init__(self, *, environment: bool) -> None:
         self._environment = dict(os.environ) if environment else {}
         self._left = _MOST_BESIDE
+        self._env_texts: dict[str, str] = {}
 
     def document(self, path: Path, dialect: Dialect | None) -> Document:
         """Return what a file says, read by the rules of whoever reads it; raises UsageError."""
-        from smtpdoctor.formats import SYNTAXES, read_as, syntax_of
+        from smtpdoctor.formats import SYNTAXES, syntax_of
 
         said: dict[str, object] = {"file": str(path), "flag": "--config"}
         data = read_file(path, most=_LARGEST, flag="--config", pipes=True)
@@ -159,8 +162,11 @@ class _Files:
         )
         try:
             if syntax not in _OWN_ENV:
-                source = _with_variables(source)
-            document = read_as(syntax, source)
+                source = self._with_variables(source)
+            document = _read_as(syntax, source)
+            if source.variables:
+                texts = {**document.texts, **{path: text for path, text in self._env_texts.items()}}
+                document = replace(document, variables=tuple(source.variables.values()), texts=texts)
             if syntax == "dotenv" and dialect is None:
                 document = self._again(document, source)
         except TooLargeError as error:
@@ -170,13 +176,11 @@ class _Files:
 
     def _again(self, document: Document, source: Source) -> Document:
         """Read a `.env` file once more, as the application does whose names stand in it."""
-        from smtpdoctor.formats import read_as
-
         who = identify(document.scopes[0], document.path, load.dialect_names(), syntax="dotenv")
         dialect = load.dialect(who.app) if who.app is not None else None
         if dialect is None or not dialect.reader:
             return document
-        return read_as("dotenv", replace(source, reader=dialect.reader))
+        return _read_as("dotenv", replace(source, reader=dialect.reader))
 
     def _beside(self, path: Path, name: str) -> str | None:
         """Return the text of a file that another one names, None where there is none."""
@@ -189,19 +193,26 @@ class _Files:
         said: dict[str, object] = {"file": str(other), "flag": str(path)}
         return decoded(read_file(other, most=_LARGEST_BESIDE, flag=str(path)), said)
 
+    def _with_variables(self, source: Source) -> Source:
+        """Give a file the variables that a `.env` beside it puts into the application's environment."""
+        for name in _VARIABLES:
+            text = source.beside(name)
+            if text is None:
+                continue
+            path = str(Path(source.path).parent / name)
+            self._env_texts[path] = text
+            beside = _read_as("dotenv", Source(path=path, text=text, environment=source.environment))
+            return replace(source, variables=beside.scopes[0].by_name() if beside.scopes else {})
+        return source
 
-def _with_variables(source: Source) -> Source:
-    """Give a file the variables that a `.env` beside it puts into the application's environment."""
-    from smtpdoctor.formats import read_as
 
-    for name in _VARIABLES:
-        text = source.beside(name)
-        if text is None:
-            continue
-        path = str(Path(source.path).parent / name)
-        beside = read_as("dotenv", Source(path=path, text=text, environment=source.environment))
-        return replace(source, variables=beside.scopes[0].by_name() if beside.scopes else {})
-    return source
+def _read_as(syntax: str, source: Source) -> Document:
+    from smtpdoctor.formats import reader_of
+
+    read_it = reader_of(syntax)
+    if read_it is None:
+        raise UsageError(Message("usage.config.unread", {"file": source.path, "syntax": syntax}))
+    return read_it(source)
 
 
 def _ambiguous(who: Identified, document: Document, service: str) -> UsageError:

@@ -40,6 +40,7 @@ from elsewhere and is not empty: a secret's reference, a command, a function.
 RemarkKind = Literal[
     "quotes-kept",  # the quotes became part of the value
     "comment-kept",  # so did what looks like a comment behind it
+    "unexpanded",  # ${NAME} stayed as it stands: this reader puts no variables in
     "value-cut",  # what stands behind a # or a quote is lost
     "blanks-kept",  # blanks around the value are part of it
     "blanks-lost",  # blanks inside an unquoted value end it
@@ -48,6 +49,7 @@ RemarkKind = Literal[
     "expanded",  # a $ was taken for a variable
     "escaped",  # a backslash or a doubled sign was taken for an escape, or was not
     "defaulted",  # the variable is not set: what stands behind :- was taken
+    "retyped",  # what was not quoted is a number or a boolean, and is said in another way: 0123, 1e3, True
 ]
 ProblemKind = Literal[
     "syntax",  # it cannot be read from here on
@@ -92,7 +94,8 @@ class Assignment(Struct, frozen=True, kw_only=True):
 
     ``value`` is None where it is not known from here. ``region`` is where its text stands; ``effect`` are the
     places through which it reaches the application, from there on: the line of a Compose file that
-    substitutes a variable of ``.env``. ``source`` names what an unknown value comes from.
+    substitutes a variable of ``.env``. ``source`` names what an unknown value comes from. ``style`` is how it
+    is written there, in the words of the ``write`` of its syntax; ``""`` where nothing can be written.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Assignment(Struct, frozen=True, kw_only=True):
     effect: tuple[Place, ...] = ()
     remarks: tuple[Remark, ...] = ()
     source: str = ""
+    style: str = ""
 
     def __repr__(self) -> str:  # a value may be a secret
         return f"Assignment({self.name!r}, kind={self.kind!r}, at={str(self.region.place)!r})"
@@ -142,13 +146,17 @@ class Scope(Struct, frozen=True, kw_only=True):
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """What a file says. ``texts`` are the files that were read for it, its own first."""
+    """What a file says. ``texts`` are the files that were read for it, its own first.
+
+    ``variables`` are those of the ``Source``: what the application has in its environment beside this file.
+    """
 
     path: str
     syntax: str
     texts: Mapping[str, str]
     scopes: tuple[Scope, ...]
     problems: tuple[Problem, ...] = ()
+    variables: tuple[Assignment, ...] = ()
 
     def __repr__(self) -> str:
         return f"Document({self.path!r}, {self.syntax!r}, {len(self.scopes)} scopes)"

@@ -15,7 +15,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from smtpdoctor.knowledge.schema import Text
-from smtpdoctor.terms import Security, SettingName
+from smtpdoctor.model import Security, SettingName
 
 __all__ = [
     "Behaviour",
@@ -81,7 +81,8 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
     ``default`` may depend on the mode. ``required``: without it the application does not start or send.
     ``form``: ``address`` where a display name does not belong, ``local-part`` where ``domain`` names the
-    variable with the rest. ``of``: another setting that stands in where this one is absent.
+    variable with the rest. ``of``: another setting that stands in where this one is absent. ``elsewhere``
+    are names that say where the value is to be found: it is set, and not known.
     """
 
     names: tuple[str, ...]
@@ -90,6 +91,7 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     form: Literal["", "address", "mailbox", "local-part"] = ""
     domain: str = ""
     of: SettingName | Literal[""] = ""
+    elsewhere: tuple[str, ...] = ()
 
 
 class Flag(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -244,10 +246,14 @@ class Idle(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class Overriding(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A name that, when it is set, takes the place of the SMTP settings: another way of sending."""
+    """A name that, when it is set, takes the place of the SMTP settings: another way of sending.
+
+    ``instead`` are the settings that it uses then, where it is SMTP all the same.
+    """
 
     names: tuple[str, ...]
     over: tuple[str, ...] = ()
+    instead: dict[SettingName, str] = {}
     text: Text | None = None
 
 
@@ -264,7 +270,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     ``reader`` is who reads its ``.env``. ``secret_files``: the ending of a name that names a file with the
     value (``_FILE``). ``prefixes``: every name that begins so is meant for it, and is read only if it is
     named somewhere here; ``known`` are names that it reads for other ends. ``version_of`` is what the
-    versions count: the application itself, or a package of a lock file.
+    versions count: the application itself where it is empty, or a package of a lock file.
     """
 
     name: Text
@@ -325,8 +331,8 @@ def _of_modes(dialect: Dialect) -> Iterator[str]:
             and row.decided_by not in _names_in(dialect)
         ):
             yield f"mode[{number}]: decided_by {row.decided_by!r} is no flag and no name"
-        if (row.security is not None) + bool(row.refuses) + row.unclear != 1:
-            yield f"mode[{number}]: one of security, refuses and unclear"
+        if row.unclear == bool(row.security or row.refuses):
+            yield f"mode[{number}]: either a security, what it refuses, or both; or it is unclear"
         for before, other in enumerate(dialect.mode[:number]):
             if _covers(other, row):
                 yield f"mode[{number}]: never reached, mode[{before}] holds whenever it does"
@@ -398,8 +404,6 @@ def _of_versions(dialect: Dialect) -> Iterator[str]:
                 yield f"{place}: {bound!r} is no version"
         if since and since == until:
             yield f"{place}: no version lies between {since} and {until}"
-    if any(since or until for _, since, until in bounded) and not dialect.version_of:
-        yield "bounds of versions, and no version_of"
 
 
 def _of_names(dialect: Dialect) -> Iterator[str]:
@@ -516,7 +520,7 @@ def names_of_dialects(dialects: dict[str, Dialect]) -> DialectNames:
         kinds: dict[str, str] = dict.fromkeys(dialect.known, "beside")
         kinds |= dict.fromkeys(dialect.detect.beside, "beside")
         for key in dialect.keys.values():
-            kinds |= dict.fromkeys(key.names, "mail")
+            kinds |= dict.fromkeys((*key.names, *key.elsewhere), "mail")
         for name, flag in dialect.flags.items():
             kinds |= dict.fromkeys(flag.names or (name,), "mail")
         for several in (dialect.explode, dialect.switch, dialect.idle):

@@ -10,7 +10,7 @@ from typing import Final
 
 from smtpdoctor.knowledge.dialects import Dialect, Flag, Mode, When, shown
 from smtpdoctor.knowledge.schema import App, AppSecurity
-from smtpdoctor.terms import Security
+from smtpdoctor.model import Security
 
 __all__ = [
     "ABSENT",
@@ -29,6 +29,7 @@ __all__ = [
     "seen_by_modes",
     "state_from",
     "state_of",
+    "turns",
     "version_key",
     "write",
 ]
@@ -176,6 +177,7 @@ def names_of(dialect: Dialect) -> Iterator[str]:
     """Yield every name that an application reads, or that is known to do nothing."""
     for key in dialect.keys.values():
         yield from key.names
+        yield from key.elsewhere
         if key.domain:
             yield key.domain
     for name, flag in dialect.flags.items():
@@ -213,7 +215,7 @@ def write(
         for name, flag in dialect.flags.items()
         if name in seen and own_names(dialect, flag.names or (name,))
     ]
-    plain = _plain(host, port)
+    plain = _plain(dialect, host, port)
     # One word for each state, and what it is read as, so that a try costs a look at the rows alone.
     states: dict[str, dict[str, str | None]] = {
         name: {
@@ -233,7 +235,7 @@ def write(
             continue
         known = {**fixed, **{name: states[name][word] for name, word in words.items()}}
         row = next((row for row in rows if holds(row.when, known, plain)), None)
-        if row is not None and row.security is security:
+        if row is not None and row.security is security and not row.refuses:
             best = cost, words
     if best is None:
         return None
@@ -273,7 +275,7 @@ def seen_by_modes(dialect: Dialect) -> frozenset[str]:
 
 def inert(dialect: Dialect, words: Mapping[str, str], port: int | None, *, version: str = "") -> list[str]:
     """Return the flags that are set though no word for them would change anything, as things stand."""
-    plain = _plain("smtp.example.com", port)
+    plain = _plain(dialect, "smtp.example.com", port)
 
     def mode(changed: Mapping[str, str]) -> object:
         row = _row_for(dialect, changed, plain, version)
@@ -290,8 +292,20 @@ def inert(dialect: Dialect, words: Mapping[str, str], port: int | None, *, versi
     return found
 
 
-def _plain(host: str, port: int | None) -> dict[str, str | None]:
-    return {"host": host, "port": "" if port is None else str(port), "username": "user", "password": None}
+def turns(dialect: Dialect, flag: str, words: Mapping[str, str], port: int | None, *, implicit: bool) -> bool:
+    """Whether another word for one flag alone would lead to TLS from the first byte, or away from it."""
+    for word in ("", *_one_word_each(dialect.flags[flag])):
+        changed = {name: one for name, one in {**words, flag: word}.items() if one}
+        row = _row_for(dialect, changed, _plain(dialect, "smtp.example.com", port), "")
+        if row is not None and not row.refuses and (row.security is Security.TLS) == implicit:
+            return True
+    return False
+
+
+def _plain(dialect: Dialect, host: str, port: int | None) -> dict[str, str | None]:
+    key = dialect.keys.get("port")
+    usual = key.default if key is not None and isinstance(key.default, (int, str)) else ""
+    return {"host": host, "port": str(usual if port is None else port), "username": "user", "password": None}
 
 
 def _row_for(dialect: Dialect, words: Mapping[str, str], plain: Plain, version: str) -> Mode | None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from smtpdoctor.formats.document import Assignment, Document, Problem, RemarkKind
 from smtpdoctor.knowledge.dialects import Dialect
+from smtpdoctor.knowledge.table import turns
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.guess import is_harmless
 from smtpdoctor.masking.words import printable, printable_facts
@@ -19,6 +20,7 @@ from smtpdoctor.model import (
     Message,
     Origin,
     Secret,
+    Security,
     Setting,
     SettingName,
     Settings,
@@ -44,7 +46,7 @@ _LABELS: Final[Mapping[str, Label]] = {
     "never-checks": Label.NEVER_CHECKED,
     "no-name-check": Label.NO_NAME_CHECK,
     "half-login": Label.HALF_LOGIN,
-    "foreign": Label.FOREIGN_NAME,
+    "unread": Label.UNREAD_NAME,
     "version": Label.BY_VERSION,
 }
 _REMARKS: Final[Mapping[RemarkKind, Label]] = {
@@ -126,6 +128,8 @@ class _Loader:
                 if name not in self._given:
                     found.pop(name, None)
         answer = self._answer()
+        if not self._reading.connects:
+            answer = None
         if "security" not in found and answer is not None and answer.security is not None:
             found["security"] = Setting(answer.security, self._security_origin(answer))
         evidence += self._oddities()
@@ -152,9 +156,21 @@ class _Loader:
         return self._reading.answers[-1] if self._reading.answers else None
 
     def _security_origin(self, answer: Answer) -> Origin:
-        if answer.at is not None:
-            return origin_of(answer.at, self._texts)
-        return Origin("default", answer.flag or "default")
+        """Return where to change the mode: at the flag that decides, unless no other word for it would do."""
+        if answer.at is None:
+            return Origin("default", answer.flag or "default")
+        if answer.flag in self._dialect.flags:
+            words = {
+                name: one.value
+                for name in self._dialect.flags
+                if (one := self._assignment(name)) is not None and one.value
+            }
+            port = self._reading.used.get("port")
+            number = int(port.text) if port is not None and port.text and port.text.isdigit() else None
+            implicit = answer.security is not Security.TLS
+            if not turns(self._dialect, answer.flag, words, number, implicit=implicit):
+                return Origin("default", answer.flag)
+        return origin_of(answer.at, self._texts)
 
     def _said(self, settings: Settings, answer: Answer | None) -> Message:
         """Return what the application does, and why, in one sentence."""
@@ -162,7 +178,7 @@ class _Loader:
         values: dict[str, object] = {name: str(one.value) if one else "?" for name, one in shown.items()}
         values["app_name"] = self._dialect.name.en
         if answer is None or answer.security is None:
-            refused = answer is not None and answer.row is not None and answer.row.refuses
+            refused = not self._reading.connects
             return Message("config.app.refused" if refused else "config.app.unsure", values)
         values["how"] = Message(f"how.{answer.security.value}")
         values["flag"] = answer.flag
@@ -223,9 +239,6 @@ class _Loader:
             case "version":
                 label = Label.BY_VERSION
                 facts["value"] = "; ".join(map(_told, self._reading.answers))
-            case "foreign":
-                label = Label.FOREIGN_NAME
-                facts |= {"foreign": facts["name"], "value": facts["name"]}
             case kind:
                 label = _LABELS[kind]
         if one.kind == "opposite":

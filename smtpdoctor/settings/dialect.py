@@ -66,6 +66,12 @@ _CALLED: Final = "()"
 _TOLD_APART: Final[Mapping[str, str]] = {"host": "host.invalid", "port": "1"}
 _World = tuple[Mapping[str, str | None], Mapping[str, str | None]]
 """The states of flags and the settings beside them, as they may be."""
+
+# What applications call their settings; whoever lacks one and has another's name for it meant it.
+_USUAL: Final[Mapping[SettingName, re.Pattern[str]]] = {
+    "host": re.compile(r"(?i)(?:.*_)?(?:SMTP|MAIL|EMAIL)_?(?:HOST|SERVER|ADDRESS|HOSTNAME)"),
+}
+
 OddityKind = Literal[
     "word",  # a word that is not read, or not as it looks
     "opposite",  # what it does is other than it seems to say
@@ -81,7 +87,7 @@ OddityKind = Literal[
     "half-login",
     "sender-form",
     "url",  # a URL that it cannot take apart
-    "foreign",  # a name that it does not read, though it looks so
+    "unread",  # a name that it does not read, though it looks so
     "version",  # the answer depends on the version
 ]
 
@@ -152,6 +158,17 @@ class Reading(Struct, frozen=True, kw_only=True):
     on: bool = True
 
     @property
+    def connects(self) -> bool:
+        """Whether it gets as far as a connection, by all versions or by the newest."""
+        last = self.answers[-1].row if self.answers else None
+        return (
+            self.on
+            and not any(one.ends for one in self.oddities if one.kind != "refuses")
+            and not (last is not None and last.refuses == "start")
+            and not (last is not None and last.refuses and last.security is None)
+        )
+
+    @property
     def security(self) -> Security | None:
         """The one way in which the connection is secured, None where there is none or more than one."""
         found = {one.security for one in self.answers}
@@ -160,7 +177,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     @property
     def login_in_clear(self) -> bool:
         """Whether it may send its login over a connection that is not encrypted."""
-        if not self.on or any(odd.ends for odd in self.oddities):
+        if not self.connects:
             return False
         clear = {Security.NONE, Security.OPPORTUNISTIC}
         may = any(
@@ -214,6 +231,10 @@ class Values:
                 )
             )
             return
+        if how.codec == "service" and not parts:
+            self.oddities.append(
+                Oddity(kind="word", name=one.name, at=one, setting="host", facts={"word": one.value.strip()})
+            )
         for part, text in parts.items():
             self._add_part(one, part, text, "word")
 
@@ -288,6 +309,11 @@ class _Reader:
         self.values = Values(dialect, scope)
         self.version = version
         self.oddities: list[Oddity] = list(self.values.oddities)
+        self.names = {self.values.canonical(name) for name in names_of(dialect)}
+        self.patterns: dict[str, list[str]] = {}
+        for name in self.names:
+            if OTHER in name:
+                self.patterns.setdefault(tail_of(name), []).append(name)
         self.flags = {name: self.values.get(flag.names or (name,)) for name, flag in dialect.flags.items()}
         self.states = {name: self._state(name, flag) for name, flag in dialect.flags.items()}
 
@@ -295,6 +321,7 @@ class _Reader:
         used = {
             name: one for name, key in self.dialect.keys.items() if (one := self._used(name, key)) is not None
         }
+        self._overridden(used)
         answers = self._answers(used)
         mode = answers[-1].security if answers else None
         if "port" not in used and (port := self._default_port(mode)) is not None:
@@ -302,9 +329,8 @@ class _Reader:
         on = self._switches()
         self._words()
         self._inert(used)
-        self._overridden()
         self._missing(used)
-        self._foreign()
+        self._unread(used)
         logs_in = self._logs_in(used)
         verifies, checks_name = self._checks(used, answers)
         self._refusals(answers)
@@ -324,15 +350,24 @@ class _Reader:
 
     def _used(self, name: SettingName, key: Key) -> Used | None:
         one = self.values.first(key.names)
-        if one is not None and one.value is None:
+        if one is not None and one.value is None and one.kind != "null":
             return Used(None, one)
         if one is not None and one.kind != "null" and one.value is not None and one.value.strip():
             return Used(self._formed(name, key, one), one)
+        if (pointer := self._elsewhere(key)) is not None:
+            return Used(None, pointer)
         if key.of and (other := self.dialect.keys.get(key.of)) is not None:
             return self._used(key.of, other)
         if key.default is None or isinstance(key.default, dict):
             return None
         return Used(str(key.default), None)
+
+    def _elsewhere(self, key: Key) -> Assignment | None:
+        """Return what says that a value is to be found somewhere else."""
+        endings = self.dialect.secret_files
+        names = (*key.elsewhere, *(name + ending for name in key.names for ending in endings))
+        one = self.values.first(names)
+        return one if one is not None and (one.value is None or one.value.strip()) else None
 
     def _formed(self, name: SettingName, key: Key, one: Assignment) -> str:
         text = one.value or ""
@@ -438,7 +473,7 @@ class _Reader:
         return found.pop() if len(found) == 1 else None
 
     def _decided(self, row: Mode, used: Mapping[SettingName, Used]) -> Answer:
-        names = [row.decided_by] if row.decided_by else [name for name in row.when if name in self.flags]
+        names = [name for name in (row.decided_by, *row.when) if name in self.flags]
         for name in names:
             at = self.flags.get(name) or self.values.get((name,))
             if at is not None:
@@ -452,16 +487,20 @@ class _Reader:
     # What is wrong or odd
 
     def _near(self, *names: SettingName) -> Assignment | None:
-        """Return the assignment beside which something absent is told about."""
-        for name in (*names, "port", "host", "username", "sender", "password"):
+        """Return the assignment beside which something absent is told about: the first of the application's."""
+        for name in names:
             key = self.dialect.keys.get(name)
             one = self.values.first(key.names) if key is not None else None
             if one is not None:
                 return one
-        return next(iter(self.flags_set()), None)
+        return next((one for one in self.values.scope.assignments if self._reads(one.name)), None)
 
-    def flags_set(self) -> list[Assignment]:
-        return [one for one in self.flags.values() if one is not None]
+    def _reads(self, name: str) -> bool:
+        """Whether a name is one that the application reads, or that is known to do nothing in it."""
+        key = self.values.canonical(name)
+        return key in self.names or any(
+            fnmatchcase(key, each) for tail in {"", tail_of(key)} for each in self.patterns.get(tail, ())
+        )
 
     def _switches(self) -> bool:
         on = True
@@ -544,14 +583,17 @@ class _Reader:
             return False
         return self._holds((idle.when,), used) is True
 
-    def _overridden(self) -> None:
+    def _overridden(self, used: dict[SettingName, Used]) -> None:
         for one in self.dialect.overriding:
             at = self.values.first(one.names)
             if at is None or not (at.value is None or at.value.strip()):
                 continue
             losing = self.values.first(one.over) if one.over else self._near("host")
-            if losing is not None:
-                self.oddities.append(Oddity(kind="overriding", name=at.name, at=at, expected=losing.name))
+            if losing is None:
+                continue
+            self.oddities.append(Oddity(kind="overriding", name=at.name, at=at, expected=losing.name))
+            for name, text in one.instead.items():
+                used[name] = Used(text, at)
 
     def _missing(self, used: Mapping[SettingName, Used]) -> None:
         if self.values.broken is not None:
@@ -563,19 +605,27 @@ class _Reader:
                     Oddity(kind="missing", name=self._told_name(name), at=at, setting=name, ends="send")
                 )
 
-    def _foreign(self) -> None:
-        read_names = {self.values.canonical(name) for name in names_of(self.dialect)}
-        patterns = [name for name in read_names if "*" in name]
+    def _unread(self, used: Mapping[SettingName, Used]) -> None:
+        """Note names that look meant: with the application's own prefix, or for a setting that it lacks."""
         prefixes = tuple(map(self.values.canonical, self.dialect.prefixes))
+        lacking = {
+            name: self._told_name(name)
+            for name in self.dialect.keys
+            if name in _USUAL and (name not in used or used[name].at is None)
+        }
         for key, one in self.values.named().items():
-            if "@" in key or not prefixes or not key.startswith(prefixes):
-                continue
             plain = key
             for ending in self.dialect.secret_files:
                 plain = plain.removesuffix(self.values.canonical(ending))
-            if key in read_names or plain in read_names or any(fnmatchcase(key, one) for one in patterns):
+            if "@" in key or plain in self.names or self._reads(one.name):
                 continue
-            self.oddities.append(Oddity(kind="foreign", name=one.name, at=one))
+            if prefixes and key.startswith(prefixes):
+                self.oddities.append(Oddity(kind="unread", name=one.name, at=one))
+                continue
+            for name, meant in lacking.items():
+                if name == "host" and one.value and _USUAL[name].fullmatch(one.name):
+                    self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=meant))
+                    break
 
     def _logs_in(self, used: Mapping[SettingName, Used]) -> bool | None:
         how = self.dialect.behaviour

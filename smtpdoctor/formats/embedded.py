@@ -1,0 +1,134 @@
+"""A configuration file that stands within another one, in a block: read by its own syntax, placed in the outer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from smtpdoctor.formats.document import Assignment, Document, Place, Problem, Region, Scope, Source
+from smtpdoctor.formats.yaml_nodes import Scalar
+from smtpdoctor.formats.yaml_values import Reader
+
+__all__ = ["embedded", "syntax_of_name"]
+
+_ENDINGS: Final = (
+    (r"(?:.*/)?\.?env(?:\..*)?|.*\.env(?:\..*)?", "env"),
+    (r".*\.properties", "properties"),
+    (r".*\.ya?ml(?:\.erb|\.tmpl|\.j2)?", "yaml"),
+    (r".*\.(?:ini|cnf|cfg)(?:\.tmpl|\.j2)?|.*/?odoo\.conf", "ini"),
+    (r".*\.json", "json"),
+    (r".*\.?msmtprc", "msmtp"),
+)
+
+
+def syntax_of_name(name: str) -> str:
+    """Return the syntax that a file's name tells, ``""`` where it tells none."""
+    for pattern, syntax in _ENDINGS:
+        if re.fullmatch(pattern, name, re.IGNORECASE):
+            return syntax
+    return ""
+
+
+def _reader_of(syntax: str) -> Callable[[Source], Document] | None:
+    if syntax == "yaml":
+        from smtpdoctor.formats import yaml
+
+        return yaml.read
+    if syntax == "env":
+        from smtpdoctor.formats import compose_env
+
+        return compose_env.read
+    return None
+
+
+class _Lines:
+    """Where a sign of the inner text stands in the outer one."""
+
+    def __init__(self, text: str, node: Scalar) -> None:
+        self.exact = node.style == "|"
+        self.node = node
+        self.inner: list[int] = []
+        self.outer: list[int] = []
+        if not self.exact:
+            return
+        lines = text[node.start : node.end].split("\n")
+        at = node.start + len(lines[0]) + 1
+        first = next((line for line in lines[1:] if line.strip()), "")
+        indicator = re.match(r"[|>][-+]?([1-9])?", lines[0])
+        indent = len(first) - len(first.lstrip(" "))
+        if indicator and indicator[1]:
+            self.exact = False  # how deep it stands is not told by its first line
+            return
+        offset = 0
+        for line in lines[1:]:
+            self.inner.append(offset)
+            self.outer.append(at + min(indent, len(line)))
+            offset += max(0, len(line) - indent) + 1
+            at += len(line) + 1
+
+    def outer_at(self, offset: int) -> int:
+        """Return the outer place of an inner one."""
+        from bisect import bisect_right
+
+        if not self.exact or not self.inner:
+            return self.node.start
+        line = max(0, bisect_right(self.inner, offset) - 1)
+        return min(self.outer[line] + offset - self.inner[line], self.node.end)
+
+
+def embedded(reader: Reader, node: Scalar, path: str, name: str, image: str = "") -> Iterator[Scope]:
+    """Yield the scopes of a file that a scalar holds, under the name of its holder; nothing for no known syntax.
+
+    ``path`` is what the file is called.
+    """
+    if reader.file.template(node.start, node.end) and node.style != "|":
+        return
+    read = _reader_of(syntax_of_name(path))
+    if read is None or node.style not in {"|", ">", "'", '"', ""}:
+        return
+    lines = _Lines(reader.file.text, node)
+    text = _with_templates(reader, node, lines) if lines.exact else node.value
+    document = read(Source(path=path, text=text, environment=reader.source.environment))
+    for problem in document.problems:
+        at = _offset(text, problem.place)
+        reader.file.problems.append(Problem(problem.kind, reader.file.place(lines.outer_at(at)), problem.detail))
+    for scope in document.scopes:
+        assignments = tuple(_moved(reader, one, lines) for one in scope.assignments)
+        place = reader.file.place(node.start)
+        yield replace(scope, assignments=assignments, name=scope.name or name, image=scope.image or image, place=place)
+
+
+def _with_templates(reader: Reader, node: Scalar, lines: _Lines) -> str:
+    """Return a block's text with the templates that were covered."""
+    if not reader.file.spans(node.start, node.end):
+        return node.value
+    text = reader.file.text
+    parts = []
+    for number, start in enumerate(lines.outer):
+        end = text.find("\n", start, node.end)
+        parts.append(text[start : end if end >= 0 else node.end])
+        del number
+    return "\n".join(parts) + "\n"
+
+
+def _offset(text: str, place: Place) -> int:
+    at = 0
+    for _ in range(place.line - 1):
+        at = text.find("\n", at) + 1
+        if not at:
+            return len(text)
+    return at + place.column - 1
+
+
+def _moved(reader: Reader, one: Assignment, lines: _Lines) -> Assignment:
+    if not lines.exact:
+        return replace(one, region=reader.file.region(lines.node), style="", effect=())
+    start = lines.outer_at(one.region.start)
+    end = max(start, lines.outer_at(one.region.end))
+    effect = tuple(
+        reader.file.place(lines.outer_at(_offset(lines.node.value, place))) for place in one.effect
+    )
+    return replace(one, region=Region(reader.file.place(start), start, end), effect=effect)

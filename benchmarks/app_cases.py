@@ -29,6 +29,7 @@ KINDS = {
     Label.PLAIN_ON_TLS_PORT: "tls-port-mismatch",
     Label.PORT_NOT_OFFERED: "wrong-port",
     Label.WORD_NOT_READ: "invalid-value",
+    Label.WORD_REFUSED: "invalid-value",
     Label.NOT_A_NUMBER: "invalid-value",
     Label.OPPOSITE_MEANING: "opposite-meaning",
     Label.NO_EFFECT: "ignored-setting",

@@ -585,6 +585,20 @@ class _Reader:
                 return False
         return check.default
 
+    def _refusal(self, answer: Answer, row: Mode, at: Assignment | None, *, last: bool) -> Oddity:
+        """Return what is wrong where a row refuses: one word, or several settings that exclude each other."""
+        flags = [name for name in row.when if name in self.flags]
+        alone = len(flags) == 1 and at is not None and at is self.flags[flags[0]]
+        return Oddity(
+            kind="word" if alone else "refuses",
+            name=at.name if at is not None else answer.flag,
+            at=at,
+            setting="security",
+            expected=_words_of(self.dialect.flags[flags[0]]) if alone else "",
+            facts={"word": at.value or ""} if alone and at is not None else {},
+            ends=row.refuses if last else "",
+        )
+
     def _refusals(self, answers: Sequence[Answer]) -> None:
         for one in answers:
             if one.row is None:
@@ -593,16 +607,7 @@ class _Reader:
                 at = one.at or self._near()
                 told = any(odd.at == at and odd.kind == "word" for odd in self.oddities)
                 if not told:
-                    self.oddities.append(
-                        Oddity(
-                            kind="refuses",
-                            name=one.flag or (at.name if at else ""),
-                            at=at,
-                            setting="security",
-                            facts={"since": one.since, "until": one.until},
-                            ends=one.row.refuses,
-                        )
-                    )
+                    self.oddities.append(self._refusal(one, one.row, at, last=one is answers[-1]))
             elif one.row.opposite and one.at is not None:
                 self.oddities.append(Oddity(kind="opposite", name=one.at.name, at=one.at, setting="security"))
         if len({one.security for one in answers}) > 1:

@@ -266,7 +266,8 @@ class _Reader:
         self._inert(used)
         self._missing(used)
         self._unread(used)
-        logs_in = self._logs_in(used)
+        last = answers[-1].row if answers else None
+        logs_in = self._logs_in(used) if last is None or not last.refuses else None
         verifies = self._verifies(used, answers)
         self._refusals(answers)
         return Reading(
@@ -468,7 +469,12 @@ class _Reader:
                 for one in self.values._matching(name):  # noqa: SLF001 -- its own reader
                     if one.name in told or not (one.value is None or one.value.strip()):
                         continue
+                    if idle.value and not re.fullmatch(idle.value, (one.value or "").strip()):
+                        continue
                     told.add(one.name)
+                    if idle.opposite:
+                        self.oddities.append(Oddity(kind="opposite", name=one.name, at=one))
+                        continue
                     self.oddities.append(
                         Oddity(kind="inert", name=one.name, at=one, setting="security", expected=idle.instead)
                     )
@@ -492,7 +498,8 @@ class _Reader:
     def _missing(self, used: Mapping[SettingName, Used]) -> None:
         for name, key in self.dialect.keys.items():
             if key.required and name not in used:
-                at = self.values.first(key.names) or self._near()
+                whole = (one.partition("@")[0] for one in key.names if "@" in one)
+                at = self.values.first((*key.names, *whole)) or self._near()
                 self.oddities.append(
                     Oddity(kind="missing", name=key.names[0], at=at, setting=name, ends="send")
                 )
@@ -526,6 +533,8 @@ class _Reader:
         name, password = used.get("username"), used.get("password")
         if how.login == "never":
             return False
+        if name is not None and name.unknown:
+            return None
         if how.login_names:
             one = self.values.first(how.login_names)
             word = how.login_default if one is None else one.value

@@ -165,7 +165,7 @@ class _Files:
                 source = self._with_variables(source)
             document = _read_as(syntax, source)
             if source.variables:
-                texts = {**document.texts, **{path: text for path, text in self._env_texts.items()}}
+                texts = {**document.texts, **self._env_texts}
                 document = replace(document, variables=tuple(source.variables.values()), texts=texts)
             if syntax == "dotenv" and dialect is None:
                 document = self._again(document, source)

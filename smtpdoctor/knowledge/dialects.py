@@ -235,7 +235,11 @@ class Explode(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 
 
 class Idle(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Names that people set and that do nothing here; ``instead`` is the name that does."""
+    """Names that people set and that do nothing here; ``instead`` is the name that does.
+
+    ``unread``: nothing of the application looks at them, or ever did. ``opposite``: they do something else than they seem to say; ``value`` is a pattern of the values for which
+    this has to be told.
+    """
 
     names: tuple[str, ...]
     instead: str = ""
@@ -243,6 +247,9 @@ class Idle(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     since: str = ""
     until: str = ""
     when: When = {}
+    opposite: bool = False
+    unread: bool = False
+    value: str = ""
 
 
 class Overriding(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

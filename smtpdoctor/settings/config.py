@@ -236,6 +236,8 @@ class _Loader:
                     one.facts.get("why", ""), Label.URL_SIGN
                 )
                 facts["sign"] = one.facts.get("sign", "")
+            case "word" if one.ends:
+                label = Label.WORD_REFUSED
             case "version":
                 label = Label.BY_VERSION
                 facts["value"] = "; ".join(map(_told, self._reading.answers))

@@ -331,7 +331,8 @@ class _Reader:
         self._inert(used)
         self._missing(used)
         self._unread(used)
-        logs_in = self._logs_in(used)
+        last = answers[-1].row if answers else None
+        logs_in = self._logs_in(used) if last is None or not last.refuses else None
         verifies, checks_name = self._checks(used, answers)
         self._refusals(answers)
         return Reading(
@@ -564,7 +565,16 @@ class _Reader:
                 for one in self.values._matching(name):  # noqa: SLF001 -- its own reader
                     if one.name in told or not (one.value is None or one.value.strip()):
                         continue
+                    if idle.value and not re.fullmatch(idle.value, (one.value or "").strip()):
+                        continue
                     told.add(one.name)
+                    if idle.opposite:
+                        self.oddities.append(Oddity(kind="opposite", name=one.name, at=one))
+                        continue
+                    if idle.unread:
+                        expected = shown(idle.instead) if idle.instead else ""
+                        self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=expected))
+                        continue
                     self.oddities.append(
                         Oddity(
                             kind="inert",
@@ -600,7 +610,8 @@ class _Reader:
             return
         for name, key in self.dialect.keys.items():
             if key.required and name not in used:
-                at = self.values.first(key.names) or self._near()
+                whole = (one.partition("@")[0] for one in key.names if "@" in one)
+                at = self.values.first((*key.names, *whole)) or self._near()
                 self.oddities.append(
                     Oddity(kind="missing", name=self._told_name(name), at=at, setting=name, ends="send")
                 )
@@ -634,11 +645,13 @@ class _Reader:
         allowed = self._may_log_in(used)
         if allowed is not True:
             return allowed
+        name, password = used.get("username"), used.get("password")
+        if any(one is not None and one.unknown for one in (name, password)):
+            return None
         if how.login == "always":
             return True
         if how.tokens and self.values.first(how.tokens) is not None:
             return None
-        name, password = used.get("username"), used.get("password")
         if how.empty == "error" and name is None and (there := self._empty("username")) is not None:
             self._half_login("username", there, ends="send")
             return None
@@ -762,6 +775,20 @@ class _Reader:
         found = (self.flags.get(name) for when in whens for name in when)
         return [one for one in found if one is not None]
 
+    def _refusal(self, answer: Answer, row: Mode, at: Assignment | None, *, last: bool) -> Oddity:
+        """Return what is wrong where a row refuses: one word, or several settings that exclude each other."""
+        flags = [name for name in row.when if name in self.flags]
+        alone = len(flags) == 1 and at is not None and at is self.flags[flags[0]]
+        return Oddity(
+            kind="word" if alone else "refuses",
+            name=at.name if at is not None else answer.flag,
+            at=at,
+            setting="security",
+            expected=_words_of(self.dialect.flags[flags[0]]) if alone else "",
+            facts={"word": at.value or ""} if alone and at is not None else {},
+            ends=row.refuses if last else "",
+        )
+
     def _refusals(self, answers: Sequence[Answer]) -> None:
         for one in answers:
             if one.row is None:
@@ -775,16 +802,7 @@ class _Reader:
                         for odd in self.oddities
                     ]
                 if not told:
-                    self.oddities.append(
-                        Oddity(
-                            kind="refuses",
-                            name=one.flag or (at.name if at else ""),
-                            at=at,
-                            setting="security",
-                            facts={"since": one.since, "until": one.until},
-                            ends=one.row.refuses,
-                        )
-                    )
+                    self.oddities.append(self._refusal(one, one.row, at, last=one is answers[-1]))
             elif one.row.opposite and one.at is not None:
                 self.oddities.append(Oddity(kind="opposite", name=one.at.name, at=one.at, setting="security"))
             if one.row.falls_back:

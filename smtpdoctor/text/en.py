@@ -25,7 +25,7 @@ MESSAGES: Final[dict[str, str]] = {
     "config.app.default": "{app_name} connects to {host}:{port} {how}, because {flag} is not set and stands for `{word}`",
     "config.app.port": "{app_name} connects to {host}:{port} {how}, because of the port",
     "config.app.plain": "{app_name} connects to {host}:{port} {how}",
-    "config.app.refused": "{app_name} does not get as far as connecting to {host}:{port}",
+    "config.app.refused": "{app_name} stops before it connects",
     "config.app.unsure": "{app_name} connects to {host}:{port}; how depends on what is not known from here",
     "how.tls": "with TLS from the first byte",
     "how.starttls": "and requires STARTTLS",

@@ -23,7 +23,7 @@ MESSAGES: Final[dict[str, str]] = {
     "config.app.default": "{app_name}: {host}:{port}, {how}({flag} 설정이 없으면 `{word}`)",
     "config.app.port": "{app_name}: {host}:{port}, {how}(포트에 따라 결정)",
     "config.app.plain": "{app_name}: {host}:{port}, {how}",
-    "config.app.refused": "{app_name}: {host}:{port}에 연결하기 전에 오류로 끝납니다",
+    "config.app.refused": "{app_name}: 연결하기 전에 오류로 끝납니다",
     "config.app.unsure": "{app_name}: {host}:{port}, 연결 방식은 이 파일만으로 알 수 없습니다",
     "how.tls": "처음부터 TLS로 연결",
     "how.starttls": "STARTTLS 필수",

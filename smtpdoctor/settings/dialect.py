@@ -646,7 +646,7 @@ class _Reader:
         if allowed is not True:
             return allowed
         name, password = used.get("username"), used.get("password")
-        if any(one is not None and one.unknown for one in (name, password)):
+        if name is not None and name.unknown:
             return None
         if how.login == "always":
             return True

@@ -174,6 +174,7 @@ HOSTS = st.from_regex(r"[a-z][a-z0-9.-]{0,20}|[0-9a-f:]{2,4}:[0-9a-f:]{1,4}", fu
 NUMBERS = st.integers(1, 65_535).map(str)
 
 
+@settings(max_examples=50)
 @given(user=SIGNS.filter(bool), password=st.none() | SIGNS, host=HOSTS, port=st.none() | NUMBERS, query=SIGNS)
 def test_a_url_is_taken_apart_as_it_was_put_together(
     user: str, password: str | None, host: str, port: str | None, query: str
@@ -187,6 +188,7 @@ def test_a_url_is_taken_apart_as_it_was_put_together(
     assert parts_of(joined(parts, how), how) == parts
 
 
+@settings(max_examples=50)
 @given(host=HOSTS, port=st.none() | NUMBERS, scheme=st.sampled_from(["", "tls", "ssl"]))
 def test_hosts_are_taken_apart_as_they_were_put_together(host: str, port: str | None, scheme: str) -> None:
     how = Explode(names=("HOST",), codec="hosts")
@@ -200,6 +202,7 @@ def test_hosts_are_taken_apart_as_they_were_put_together(host: str, port: str | 
     assert parts_of(f"{text};tls://other.example.com:587", how) == parts
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_any_text_is_taken_apart_or_refused(text: str) -> None:
     for codec in ("host:port", "hosts", "login", "service", "url"):

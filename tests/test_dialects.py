@@ -20,6 +20,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect, Explode, Url, problems_of
 from smtpdoctor.knowledge.table import inert, names_of, seen_by_modes, write
 from smtpdoctor.settings.dialect import Reading, read
+from smtpdoctor.settings.identify import identify
 from smtpdoctor.settings.smtp_url import SmtpUrlError, joined, parts_of
 from smtpdoctor.terms import Security, SettingName
 from tests.spelled import assignment, spelled, usable
@@ -165,6 +166,26 @@ def test_the_services_of_one_dialect_are_those_of_another() -> None:
     theirs = next(one.words for one in dialect_of("strapi").explode if one.words)
     assert ours == theirs
     assert all(set(parts) <= {"host", "port", "secure", "requireTLS", "ignoreTLS"} for parts in ours.values())
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_an_application_is_never_taken_for_another(app: str) -> None:
+    """With names of its own it is known, and without it is at least among those that it may be."""
+    dialect = dialect_of(app)
+    mode = next(words for mode in Security if (words := write(dialect, mode, 587)) is not None)
+    settings: dict[SettingName, str] = {"host": HOST, "port": "587", "username": "u", "password": "p"}
+    scope = spelled(dialect, settings, mode)
+    found = identify(scope, "file", load.dialect_names(), syntax=dialect.syntaxes[0])
+    assert app in (found.app, *found.candidates) or found.reason == "nothing"
+    own = [name for name in dialect.detect.names if name in exact_names(dialect)]
+    if own:
+        more = (*scope.assignments, *(assignment(name, "x") for name in own))
+        known = identify(Scope(assignments=more), "file", load.dialect_names(), syntax=dialect.syntaxes[0])
+        assert app in (known.app, *known.candidates)
+
+
+def exact_names(dialect: Dialect) -> set[str]:
+    return {name for name in names_of(dialect) if "*" not in name and "@" not in name}
 
 
 # The codecs

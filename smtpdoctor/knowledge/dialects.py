@@ -67,13 +67,14 @@ class Detect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """By what an application is known: names that only it has, container images, names of files.
 
     A name may end in ``*``, an image begin or end so. ``beside``: names that decide where the application
-    shares its mail settings' names with others.
+    shares its mail settings' names with others. ``needs``: names without one of which it is not this one.
     """
 
     names: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -498,6 +499,7 @@ class DialectNames(Struct, frozen=True):
     images: dict[str, tuple[str, ...]]
     files: dict[str, tuple[str, ...]]
     syntaxes: dict[str, tuple[str, ...]]
+    needs: dict[str, tuple[str, ...]] = {}
 
     def readers(self, name: str) -> dict[str, str]:
         """Return the applications that read a name."""
@@ -554,4 +556,5 @@ def names_of_dialects(dialects: dict[str, Dialect]) -> DialectNames:
         {app: one.detect.images for app, one in dialects.items() if one.detect.images},
         {app: one.detect.files for app, one in dialects.items() if one.detect.files},
         {app: one.syntaxes for app, one in dialects.items()},
+        {app: one.detect.needs for app, one in dialects.items() if one.detect.needs},
     )

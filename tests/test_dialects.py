@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from io import StringIO
 from itertools import product
 from typing import Any, Final
 
@@ -14,15 +15,17 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from smtpdoctor.formats.document import Kind, Scope
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect, Explode, Url, problems_of
 from smtpdoctor.knowledge.table import inert, names_of, seen_by_modes, write
+from smtpdoctor.report.app_sheets import app_object, print_app
 from smtpdoctor.settings.dialect import Reading, read
 from smtpdoctor.settings.identify import identify
 from smtpdoctor.settings.smtp_url import SmtpUrlError, joined, parts_of
-from smtpdoctor.terms import Security, SettingName
+from smtpdoctor.terms import Lang, Security, SettingName
 from tests.spelled import assignment, spelled, usable
 
 PORTS: Final = (None, 25, 465, 587)
@@ -186,6 +189,22 @@ def test_an_application_is_never_taken_for_another(app: str) -> None:
 
 def exact_names(dialect: Dialect) -> set[str]:
     return {name for name in names_of(dialect) if "*" not in name and "@" not in name}
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_every_application_can_be_shown(lang: Lang) -> None:
+    for app in APPS:
+        out = StringIO()
+        print_app(Console(file=out, width=80), dialect_of(app), lang)
+        assert dialect_of(app).name.in_(lang) in out.getvalue()
+        assert app_object(dialect_of(app), lang)["id"] == app
+
+
+def test_a_long_file_costs_no_more_for_the_many_patterns_of_a_dialect() -> None:
+    """A name is looked up by its last part: of the patterns that it does not fit few are tried."""
+    patterns = load.dialect_names().patterns
+    most = max(len(several) for tail, several in patterns.items() if tail) + len(patterns.get("", {}))
+    assert most < sum(map(len, patterns.values())) / 3
 
 
 # The codecs

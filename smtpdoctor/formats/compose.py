@@ -185,7 +185,11 @@ class _File:
         environment = self.nodes.get(inner, "environment")
         reset = environment is not None and getattr(environment, "tag", "") in {"!reset", "!override"}
         if environment is not None and getattr(environment, "tag", "") != "!reset":
-            entry = next(value for name_, value, _ in reversed(list(self.nodes.pairs(inner))) if name_.value == "environment")
+            entry = next(
+                value
+                for name_, value, _ in reversed(list(self.nodes.pairs(inner)))
+                if name_.value == "environment"
+            )
             vias = [via for name_, _, via in self.nodes.pairs(inner) if name_.value == "environment"]
             own.environment = {one.name: one for one in self.environment(entry, vias[-1])}
         own.env_files = list(self.env_files(inner))
@@ -200,7 +204,9 @@ class _File:
         extends = self.nodes.get(node, "extends")
         if extends is None:
             return None
-        other = self.string(node, "extends") if isinstance(extends, Scalar) else self.string(extends, "service")
+        other = (
+            self.string(node, "extends") if isinstance(extends, Scalar) else self.string(extends, "service")
+        )
         file: _File = self
         where = self.string(extends, "file") if isinstance(extends, Mapping) else ""
         if where:
@@ -223,8 +229,12 @@ class _File:
             for key, value, _ in reversed(list(file.nodes.pairs(listed))):
                 if key.value == other:
                     found = file.service(key, value, path)
-                    return None if found is None else replace(
-                        found, environment=dict(found.environment), env_files=list(found.env_files)
+                    return (
+                        None
+                        if found is None
+                        else replace(
+                            found, environment=dict(found.environment), env_files=list(found.env_files)
+                        )
                     )
         if other:
             self.reader.problem("refused", extends.start, other)
@@ -396,7 +406,11 @@ class _File:
     def included(self) -> Iterator[_File]:
         """Yield the files of ``include``."""
         for item in self.nodes.listed(self.root, "include"):
-            paths = [item] if isinstance(item, Scalar) else [self.nodes.get(item, "path"), *self.nodes.listed(item, "path")]
+            paths = (
+                [item]
+                if isinstance(item, Scalar)
+                else [self.nodes.get(item, "path"), *self.nodes.listed(item, "path")]
+            )
             for path in paths:
                 if isinstance(path, Scalar) and (name := self.filled(path).value):
                     whole, text = self.stack.beside(self.path, name)

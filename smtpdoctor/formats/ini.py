@@ -54,8 +54,6 @@ class _Entry(NamedTuple):
     literal: bool = False
 
 
-
-
 # --- go-ini
 
 _GO_KEY: Final = re.compile(r'"""(.+?)"""|"([^"]*+)"|`([^`]*+)`')

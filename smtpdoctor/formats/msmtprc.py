@@ -119,9 +119,7 @@ def _read(builder: Builder, accounts: dict[str, _Account]) -> None:
             values[name] = _assignment(builder, name, raw, place)
 
 
-def _account(
-    builder: Builder, accounts: dict[str, _Account], text: str, place: int, start: int
-) -> _Account:
+def _account(builder: Builder, accounts: dict[str, _Account], text: str, place: int, start: int) -> _Account:
     name, sign, others = text.partition(":")
     name = _trimmed(name)
     if not name or "," in name or name in accounts:

@@ -178,7 +178,9 @@ def _spring_beside(reader: Reader) -> list[Assignment]:
         path, text = beside(reader.source, f"application{end}")
         if text is not None:
             other = Reader(
-                replace(reader.source, path=path, text=text), opened(replace(reader.source, path=path, text=text)), reader.rules
+                replace(reader.source, path=path, text=text),
+                opened(replace(reader.source, path=path, text=text)),
+                reader.rules,
             )
             found: list[Assignment] = []
             for document in other.file.documents:
@@ -345,7 +347,13 @@ def _settings(reader: Reader, node: Node) -> Iterator[Assignment]:
         value = file.text[start:end]
         if quote and "\\" in value:
             value = re.sub(r"\\(.)", r"\1", value)
-        kind = "boolean" if not quote and raw in {"true", "false"} else "number" if raw.lstrip("-").isdigit() else "string"
+        kind = (
+            "boolean"
+            if not quote and raw in {"true", "false"}
+            else "number"
+            if raw.lstrip("-").isdigit()
+            else "string"
+        )
         yield Assignment(
             name=f"SiteSetting.{found['called'] or found['name']}",
             value=None if not quote and kind == "string" else value,

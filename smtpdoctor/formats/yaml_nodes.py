@@ -24,9 +24,7 @@ _MOST_LEVELS: Final = 64
 _MOST_DOCUMENTS: Final = 5_000
 _MOST_TEMPLATE: Final = 20_000  # signs between the brackets of one
 _COVERS: Final = "\ue000\ue001"  # taken by turns, so that two that touch stay two
-_UNREADABLE: Final = re.compile(
-    "[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-)
+_UNREADABLE: Final = re.compile("[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BRACKETS: Final = (("{{", "}}"), ("{%", "%}"), ("<%", "%>"))
 _STANDARD: Final = "tag:yaml.org,2002:"
 

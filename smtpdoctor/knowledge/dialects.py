@@ -7,8 +7,10 @@ there is no second table that could say otherwise.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
+from functools import cache
 from itertools import chain
 from typing import Final, Literal
 
@@ -505,12 +507,20 @@ class DialectNames(Struct, frozen=True):
         """Return the applications that read a name."""
         found = dict(self.exact.get(name, {}))
         for tail in {"", tail_of(name)}:
-            for pattern, apps in self.patterns.get(tail, {}).items():
-                if fnmatchcase(name, pattern):
-                    found |= apps
+            patterns = self.patterns.get(tail, {})
+            if patterns and _any_of(tuple(patterns)).match(name):
+                for pattern, apps in patterns.items():
+                    if fnmatchcase(name, pattern):
+                        found |= apps
         if self.folded:
             found = {**self.folded.get(folded(name), {}), **found}
         return found
+
+
+@cache
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Return one expression for several patterns: most names fit none of them."""
+    return re.compile("|".join(map(translate, patterns)))
 
 
 def folded(name: str) -> str:

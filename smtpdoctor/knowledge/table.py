@@ -29,6 +29,7 @@ __all__ = [
     "seen_by_modes",
     "state_from",
     "state_of",
+    "told_names",
     "turns",
     "version_key",
     "write",
@@ -39,6 +40,7 @@ STRING: Final = "=string"
 STAR: Final = "=*"
 OTHER: Final = "*"
 SPECIAL: Final = frozenset({"port", "host", "username", "password"})
+_NEWEST: Final = "9999"  # a version behind all bounds
 _MOST_WRITTEN: Final = 20_000  # combinations of words that are tried
 TRUE: Final = frozenset({"true", "yes", "on", "1", "y", "t", "enabled", "enable", "always", "required"})
 FALSE: Final = frozenset(
@@ -202,10 +204,10 @@ def write(
 ) -> dict[str, str] | None:
     """Return the words nearest to what stands there, or the fewest, with which a mode is read as wanted.
 
-    None where the application cannot say it. ``have`` are the words of the flags as they stand. A flag with
+    None where the application cannot say it, ``version`` being the newest where none is named. ``have`` are the words of the flags as they stand. A flag with
     the value ``""`` is to be left out, or removed.
     """
-    have = have or {}
+    have, version = have or {}, version or _NEWEST
     rows = [row for row in dialect.mode if in_range(version, row.since, row.until)]
     if all(row.security is not security for row in rows):
         return None
@@ -264,6 +266,13 @@ def own_names(dialect: Dialect, names: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def told_names(dialect: Dialect, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names that people are told of some: those without a pattern, where there are any."""
+    own = own_names(dialect, names)
+    plain = [name for name in own if "*" not in name]
+    return tuple(dict.fromkeys(plain or (name.lstrip("*").lstrip(".") for name in own)))
+
+
 def _read(flag: Flag, word: str) -> str | None:
     return state_of(flag, word or None, _kind_of(flag, word))
 
@@ -278,7 +287,7 @@ def inert(dialect: Dialect, words: Mapping[str, str], port: int | None, *, versi
     plain = _plain(dialect, "smtp.example.com", port)
 
     def mode(changed: Mapping[str, str]) -> object:
-        row = _row_for(dialect, changed, plain, version)
+        row = _row_for(dialect, changed, plain, version or _NEWEST)
         return None if row is None else (row.security, row.refuses)
 
     found = []
@@ -296,7 +305,7 @@ def turns(dialect: Dialect, flag: str, words: Mapping[str, str], port: int | Non
     """Whether another word for one flag alone would lead to TLS from the first byte, or away from it."""
     for word in ("", *_one_word_each(dialect.flags[flag])):
         changed = {name: one for name, one in {**words, flag: word}.items() if one}
-        row = _row_for(dialect, changed, _plain(dialect, "smtp.example.com", port), "")
+        row = _row_for(dialect, changed, _plain(dialect, "smtp.example.com", port), _NEWEST)
         if row is not None and not row.refuses and (row.security is Security.TLS) == implicit:
             return True
     return False

@@ -270,9 +270,11 @@ class _Loader:
                 yield _of_problem(problem, label)
 
     def _secrets(self) -> Iterator[Secret]:
-        for used in self._reading.used.values():
-            if used.at is not None and used.at.value and "@" in used.at.name:
-                continue
+        password = self._reading.used.get("password")
+        if (
+            password is not None and password.text
+        ):  # also one that is a part of a URL, or an argument of a call
+            yield Secret(password.text)
         for one in self._reading.scope.assignments:
             if one.value and _holds_secret(one.name):
                 yield Secret(one.value)

@@ -200,9 +200,10 @@ class Values:
         for one in scope.assignments:
             self._add(one)
         for several in dialect.explode:
-            for name in several.names:
-                for one in self._matching(name):
-                    self._explode(one, several)
+            # Several patterns may fit one name.
+            found = {one.name: one for name in several.names for one in self._matching(name)}
+            for one in found.values():
+                self._explode(one, several)
 
     def _add(self, one: Assignment) -> None:
         key = self._canonical(one.name)
@@ -231,7 +232,7 @@ class Values:
                 )
             )
             return
-        if how.codec == "service" and not parts:
+        if how.codec == "service" and not parts and "@" not in one.name:
             self.oddities.append(
                 Oddity(kind="word", name=one.name, at=one, setting="host", facts={"word": one.value.strip()})
             )
@@ -863,6 +864,10 @@ def _misleads(flag: Flag, one: Assignment, state: str) -> bool:
         return one.kind == "string" and looks is False and state != state_of(flag, "false", "boolean")
     if looks is not None and state in {"true", "false"}:
         return looks is not (state == "true")
-    known = {word.lower() for words in flag.states.values() for word in words}
+    known = {word for words in flag.states.values() for word in words}
     told = known - {"", OTHER, STRING, ABSENT}
+    if flag.exact:
+        text = (one.value or "").strip()
+    else:
+        known = {word.lower() for word in known}
     return bool(told and text) and text not in known and flag.invalid == "" and OTHER in flag.states[state]

@@ -342,6 +342,8 @@ MESSAGES: Final[dict[str, str]] = {
     "apps.table": "How it secures the connection: the first that applies",
     "apps.refuses.start": "does not start",
     "apps.refuses.send": "fails at sending",
+    "apps.unclear": "the code around decides",
+    "apps.falls-back": "goes on unencrypted where this fails",
     "apps.otherwise": "otherwise",
     "apps.write": "What to write",
     "apps.cannot": "cannot be set",

@@ -334,6 +334,8 @@ MESSAGES: Final[dict[str, str]] = {
     "apps.table": "연결 방식(먼저 해당하는 줄로 결정)",
     "apps.refuses.start": "시작되지 않음",
     "apps.refuses.send": "발송 실패",
+    "apps.unclear": "주변 코드가 결정",
+    "apps.falls-back": "실패하면 암호화 없이 계속",
     "apps.otherwise": "그 밖의 경우",
     "apps.write": "설정할 값",
     "apps.cannot": "설정할 수 없음",

@@ -176,9 +176,7 @@ def _expanded(name: str, one: _Raw, value: str, known: _Known, names: Names) -> 
             return entry._replace(value=None, endless=True)
         expression = found[1] or found[2]
         sign = _OPERATOR.search(expression)
-        wanted, operator = (
-            (expression[: sign.start()], sign[0]) if sign is not None else (expression, "")
-        )
+        wanted, operator = (expression[: sign.start()], sign[0]) if sign is not None else (expression, "")
         default = expression[sign.end() :] if sign is not None else ""
         there, text = known(wanted)
         entry = entry._replace(referred=True)

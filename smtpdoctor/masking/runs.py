@@ -130,7 +130,11 @@ class _Folded:
             if part.isascii():  # in which a character folds to one or to none
                 places += compress(numbers, map(table.__getitem__, part.encode()))
             else:
-                places += (place for place, one in zip(numbers, part, strict=True) for _ in table[ord(one)] or "")
+                folded = [table[ord(one)] for one in part]
+                if any(len(one) > 1 for one in set(folded) if one):
+                    places += (place for place, one in zip(numbers, folded, strict=True) for _ in one or "")
+                else:
+                    places += compress(numbers, folded)
         return places[start], places[end - 1] + 1
 
 

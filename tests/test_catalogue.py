@@ -17,7 +17,6 @@ import typer
 from smtpdoctor.advice import advise
 from smtpdoctor.cli import COMMANDS, app
 from smtpdoctor.diagnosis import Context, diagnose, order, ties
-from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.placeholders import PLACEHOLDER
 from smtpdoctor.knowledge.schema import Advice, Entry, Example, ExampleEvidence, NearMiss
 from smtpdoctor.labels import Label
@@ -26,8 +25,9 @@ from smtpdoctor.logs.lookup import of_entry
 from smtpdoctor.model import Evidence, Lang, Origin, Setting, Settings, Severity, Stage
 from smtpdoctor.text.en import MESSAGES as ENGLISH
 from smtpdoctor.text.ko import MESSAGES as KOREAN
+from tests.known import known
 
-KNOWN = load.from_sources()
+KNOWN = known()
 FACTS = Path(__file__).parent / "data" / "diagnoses.txt"
 
 

@@ -18,11 +18,12 @@ from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.compile import index_bytes, read, read_preset
 from smtpdoctor.knowledge.schema import Advice, Text
+from tests.known import known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KNOWN = load.from_sources()
+KNOWN = known()
 
 ENTRY = """\
 stage = "auth"

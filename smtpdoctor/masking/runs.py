@@ -181,9 +181,13 @@ class _Grams:
 
     def whole(self, text: str) -> Iterator[Span]:
         """Yield where a needle stands as a whole."""
-        for needle in self.texts:
-            for one in dict.fromkeys((needle, needle[::-1])):
+        for one in self._whole:
+            if one in text:
                 yield from _all(text, one)
+
+    @cached_property
+    def _whole(self) -> list[str]:
+        return list(dict.fromkeys(one for text in self.texts for one in (text, text[::-1])))
 
 
 def _all(text: str, one: str) -> Iterator[Span]:

@@ -302,37 +302,37 @@ ABSENT = ("", "  ")
 
 
 @pytest.mark.parametrize("port", ["465", "587", "25", "2525"])
-@pytest.mark.parametrize("opportunistic", [*TRUE, *FALSE, *ABSENT, "maybe"])
 @pytest.mark.parametrize("tls", [*TRUE, *FALSE, *ABSENT, "starttls"])
-def test_the_truth_table_of_the_base_variables(tls: str, opportunistic: str, port: str) -> None:
+def test_the_truth_table_of_the_base_variables(tls: str, port: str) -> None:
     """SMTP_TLS wins; then SMTP_OPPORTUNISTIC_TLS; with neither said the port decides (RFC 8314)."""
-    loaded = resolve(
-        Flags(),
-        variables(SMTP_HOST="h.test", SMTP_PORT=port, SMTP_TLS=tls, SMTP_OPPORTUNISTIC_TLS=opportunistic),
-    )
-    by_port = {
-        "465": Security.TLS,
-        "587": Security.STARTTLS,
-        "25": Security.OPPORTUNISTIC,
-        "2525": Security.STARTTLS,
-    }
-    if tls in TRUE:
-        expected = (Security.TLS, "environment SMTP_TLS")
-    elif opportunistic in TRUE:
-        expected = (Security.STARTTLS, "environment SMTP_OPPORTUNISTIC_TLS")
-    elif tls in FALSE and opportunistic in FALSE:
-        expected = (Security.NONE, "environment SMTP_OPPORTUNISTIC_TLS")
-    elif tls in FALSE:
-        expected = (Security.OPPORTUNISTIC, "environment SMTP_TLS")
-    else:
-        expected = (by_port[port], "default")
-    security = loaded.settings.security
-    assert security is not None
-    assert (security.value, str(security.origin)) == expected
-    wrong = {one.facts["name"] for one in loaded.evidence if "not-a-boolean" in one.labels}
-    assert wrong == ({"SMTP_TLS"} if tls == "starttls" else set()) | (
-        {"SMTP_OPPORTUNISTIC_TLS"} if opportunistic == "maybe" else set()
-    )
+    for opportunistic in (*TRUE, *FALSE, *ABSENT, "maybe"):
+        loaded = resolve(
+            Flags(),
+            variables(SMTP_HOST="h.test", SMTP_PORT=port, SMTP_TLS=tls, SMTP_OPPORTUNISTIC_TLS=opportunistic),
+        )
+        by_port = {
+            "465": Security.TLS,
+            "587": Security.STARTTLS,
+            "25": Security.OPPORTUNISTIC,
+            "2525": Security.STARTTLS,
+        }
+        if tls in TRUE:
+            expected = (Security.TLS, "environment SMTP_TLS")
+        elif opportunistic in TRUE:
+            expected = (Security.STARTTLS, "environment SMTP_OPPORTUNISTIC_TLS")
+        elif tls in FALSE and opportunistic in FALSE:
+            expected = (Security.NONE, "environment SMTP_OPPORTUNISTIC_TLS")
+        elif tls in FALSE:
+            expected = (Security.OPPORTUNISTIC, "environment SMTP_TLS")
+        else:
+            expected = (by_port[port], "default")
+        security = loaded.settings.security
+        assert security is not None
+        assert (security.value, str(security.origin)) == expected, opportunistic
+        wrong = {one.facts["name"] for one in loaded.evidence if "not-a-boolean" in one.labels}
+        assert wrong == ({"SMTP_TLS"} if tls == "starttls" else set()) | (
+            {"SMTP_OPPORTUNISTIC_TLS"} if opportunistic == "maybe" else set()
+        )
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def _silent_without_proxy(peer: Peer) -> None:
 )
 def test_a_port_that_waits_for_a_proxy_header(script: Script) -> None:
     """It is for a load balancer, whatever it says meanwhile."""
-    assert cause(run(script, timeout=QUICK * 4)) == ("proxy-expected", Stage.GREETING)
+    assert cause(run(script, timeout=4.0)) == ("proxy-expected", Stage.GREETING)
 
 
 # -- Silence --------------------------------------------------------------------------------------

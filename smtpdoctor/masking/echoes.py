@@ -60,6 +60,8 @@ _AROUND: Final = 40  # characters around a place in which any run that is shared
 _BLOCK: Final = 4_096
 _KNOWN: Final = 500  # texts of which it is kept in mind that they hold nothing,
 _KNOWN_LENGTH: Final = 500  # if they are no longer than this
+_MASKED: Final = 40  # texts of which it is kept in mind what they are without their secrets,
+_MASKED_LENGTH: Final = 20_000  # if they are no longer than this
 _AGAIN: Final = (
     20_000  # characters of a text up to which it is looked whether what is visible now is a secret
 )
@@ -422,6 +424,7 @@ class Redactor:
         self._sieve = Sieve(needles)
         self._search: Search | None = None
         self._known: set[str] = set()
+        self._without: dict[tuple[str, bool], str] = {}  # a reply is recorded, told as a fact and as evidence
 
     def __call__(self, text: str) -> str:
         """Return what others said, without secrets and without control characters.
@@ -459,6 +462,8 @@ class Redactor:
     def _masked(self, text: str, *, whole: bool = False) -> str:
         if not self._needles or text in self._known:
             return text
+        if (text, whole) in self._without:
+            return self._without[text, whole]
         if not self._sieve.passes(text):
             if self._search is None:
                 from smtpdoctor.masking.runs import Search
@@ -466,6 +471,8 @@ class Redactor:
                 self._search = Search(self._needles, self._public, self._sieve)
             masked = self._search.masked(text, whole=whole)
             if whole or masked != text:
+                if len(text) <= _MASKED_LENGTH and len(self._without) < _MASKED:
+                    self._without[text, whole] = masked
                 return masked
         if len(text) <= _KNOWN_LENGTH and len(self._known) < _KNOWN:
             self._known.add(text)

@@ -79,7 +79,9 @@ def test_a_target_of_few_settings() -> None:
     found = target_of(Settings.of(host="mail.example.test", port=25))
     assert found == Target(host=Host("mail.example.test"), port=25, security=Security.OPPORTUNISTIC)
     assert found.half_login is found.known_host is False
-    assert found.sender is found.recipient is found.login is None
+    assert found.sender is None
+    assert found.recipient is None
+    assert found.login is None
 
 
 @pytest.mark.parametrize(

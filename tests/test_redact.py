@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import random
 import string
 import time
@@ -10,18 +11,19 @@ import tomllib
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from smtpdoctor.masking.echoes import Redactor
+from smtpdoctor.masking.echoes import Redactor, Sieve
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Secret
 from tests.leaks import DISGUISES, LOSSY, disguised, leaks, plain, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ALPHABETS = [
     string.ascii_letters + string.digits,
@@ -159,6 +161,100 @@ def test_a_secret_within_a_secret_is_masked(secret: str, at: int, depth: int) ->
     assert not leaks(secret, shown)
     assert redact(shown) == shown
     assert shown.startswith("535 ")
+
+
+# Quickly and closely
+
+
+class _Nothing(Sieve):
+    """Lets no text pass unread, and has all of it read."""
+
+    def passes(self, _: str) -> bool:
+        return False
+
+    def has_signs(self, _: bytes) -> bool:
+        return True
+
+    def regions(self, folded: bytes) -> Iterator[tuple[int, int]]:
+        yield 0, len(folded)
+
+
+def closely(secret: str) -> Redactor:
+    """Return a redactor that reads every text closely, whatever a quick look says of it."""
+    redact = Redactor([secret])
+    redact._sieve = _Nothing(redact._needles)
+    redact._search = None
+    return redact
+
+
+# Of few letters in a row, so that hardly anything but the disguise itself tells that there is something.
+SHORT = [
+    "Zq7t!x",
+    "a!b@c#7",
+    "!@#$%^;",
+    "k1-2-3-z",
+    "비밀번호12",
+    "a%41%42=43c9",
+    "p\\x41q&amp;9",
+    "70:61-73:73:77",
+]
+MORE: dict[str, Callable[[str], str]] = {
+    "folded every two": lambda text: "\r\n535-".join(text[at : at + 2] for at in range(0, len(text), 2)),
+    "folded every three": lambda text: "\n250 ".join(text[at : at + 3] for at in range(0, len(text), 3)),
+    "folded behind codes": lambda text: "\n535-5.7.8 ".join(
+        text[at : at + 3] for at in range(0, len(text), 3)
+    ),
+    "parts in base64": lambda text: " ".join(base64.b64encode(one.encode()).decode() for one in text),
+    "read": lambda text: html.unescape(unquote(text.replace("\\x", "%"))),
+    "UTF-32": lambda text: base64.b64encode(text.encode("utf-32-le")).decode(),
+    "Base64 twice": lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
+    "code page": lambda text: base64.b64encode(text.encode("cp949")).decode(),
+    "cut encodings": lambda text: base64.b64encode(f"{text}xyz".encode()).decode()[1:-3],
+    "cut base32": lambda text: base64.b32encode(f"ab{text}xyz".encode()).decode()[3:].lower(),
+    "cut hexadecimal": lambda text: text.encode().hex()[1:],
+}
+EVERY = sorted({**DISGUISES, **MORE})
+
+
+@pytest.mark.parametrize("number", range(len(EVERY)))
+def test_a_quick_look_misses_nothing(number: int) -> None:
+    """What is let pass unread would stay as it is when it is read: the first time, and the next."""
+    disguise = {**DISGUISES, **MORE}[EVERY[number]]
+    for place in range(3):
+        secret = SHORT[(number + 3 * place) % len(SHORT)]
+        text = f"535 {disguise(secret)}."
+        assert Redactor([secret])(text) == closely(secret)(text)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS, st.sampled_from([*ALPHABETS, "%=+\\&;#x01ab", "019: ,-"]), st.integers(5, 24), st.data())
+def test_a_quick_look_misses_nothing_of_any_secret(
+    seed: int, alphabet: str, length: int, data: st.DataObject
+) -> None:
+    """Cut at both ends, too."""
+    secret = made(seed, alphabet, length)
+    assume(secret.strip() and secret.strip("*"))
+    echo = data.draw(disguised(secret, 2))
+    cut = slice(data.draw(st.sampled_from([0, 0, 1, 3])), data.draw(st.sampled_from([None, -1, -2])))
+    text = f"{data.draw(st.sampled_from(BEFORE))}{echo[cut]} (end)"
+    assert Redactor([secret])(text) == closely(secret)(text)
+
+
+@pytest.mark.parametrize(
+    ("secret", "echo"),
+    [
+        ("pw%41%42%43%44%45x", "pwABCDEx"),
+        ("x&#65;&#66;&#67;&#68;&#69;", "xABCDE"),
+        ("=41=42=43=44=45x", "ABCDEx"),
+        ("+41+42+43+44+45x", "ABCDEx"),
+        ("7a:71:37:74:52:62", "zq7tRb"),
+        ("122, 113, 55, 116, 82, 98", "zq7tRb"),
+        ("535-Zq7tRb", "Zq7tRb"),
+    ],
+)
+def test_a_secret_that_was_read_is_masked_at_once(secret: str, echo: str) -> None:
+    """A program on the way took something in it for an escape: not only once it has been seen as it is."""
+    assert Redactor([secret])(f"550 {echo} no") == f"550 {Secret.MASK} no"
 
 
 # Secrets of a few characters

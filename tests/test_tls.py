@@ -37,6 +37,7 @@ from smtpdoctor.net.second_look import (
 )
 from smtpdoctor.net.tls import (
     ContextError,
+    SessionFacts,
     Store,
     bundle_may_know,
     cipher_remark,
@@ -46,6 +47,7 @@ from smtpdoctor.net.tls import (
     session_facts,
     strict_context,
     trust_store,
+    verified_chain,
 )
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import ConnectFailed, DialogueError, TLSFailed
@@ -79,6 +81,10 @@ def test_what_the_strict_context_is_made_of(certificates: Certificates) -> None:
     names = {cipher["name"] for cipher in context.get_ciphers()}
     assert {"ECDHE-RSA-AES256-GCM-SHA384", "AES128-GCM-SHA256", "TLS_AES_128_GCM_SHA256"} <= names
     assert not [name for name in names if name.startswith(("ADH", "AECDH", "PSK", "SRP")) or "NULL" in name]
+    assert context.hostname_checks_common_name is True
+    assert context.maximum_version is ssl.TLSVersion.MAXIMUM_SUPPORTED
+    assert context.options & ssl.OP_NO_COMPRESSION
+    assert context.options & ssl.OP_NO_RENEGOTIATION
 
 
 @pytest.mark.parametrize("ciphers", ["ALL:COMPLEMENTOFALL", "aNULL:eNULL:HIGH", "ADH-AES256-SHA:AES256-SHA"])
@@ -106,6 +112,7 @@ def test_a_cipher_setting_that_leaves_nothing(certificates: Certificates, cipher
     with pytest.raises(ContextError) as caught:
         strict_context(str(certificates.ca_pem), ciphers)
     assert caught.value.what == "ciphers"
+    assert str(caught.value) == "ciphers: they leave no cipher"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
@@ -117,7 +124,8 @@ def test_a_ca_file_that_is_none(tmp_path: Path, content: bytes | None) -> None:
     with pytest.raises(ContextError) as caught:
         strict_context(str(path))
     assert caught.value.what == "ca-file"
-    assert caught.value.reason
+    assert (caught.value.reason == "No such file or directory") is (content is None)
+    assert caught.value.reason not in {"", "None"}
 
 
 def test_contexts_are_shared_until_something_changes(certificates: Certificates, tmp_path: Path) -> None:
@@ -141,12 +149,26 @@ def test_the_number_of_contexts_that_are_kept_is_bounded(certificates: Certifica
     for number in range(40):
         strict_context(ca_pem, f"HIGH:@SECLEVEL={number % 4}:-3DES{':-RC4' * number}")
     assert strict_context(ca_pem) is not first
+    last = strict_context(ca_pem, "HIGH")
+    for number in range(31):
+        assert strict_context(ca_pem, "HIGH") is last
+        strict_context(ca_pem, f"HIGH{':-RC4' * (number + 1)}:-3DES")
+    assert strict_context(ca_pem, "HIGH") is last
+    strict_context(ca_pem, "HIGH:-3DES")
+    assert strict_context(ca_pem, "HIGH") is not last
 
 
 def test_the_looking_context_takes_anything(certificates: Certificates) -> None:
     """It is for looking: no certificate, no name, no version and no key is too bad."""
     for kind in ("expired", "weak_key", "self_signed", "wrong_name"):
         assert shake(getattr(certificates, kind), context=looking_context()).token == ""
+    context = looking_context()
+    assert context.check_hostname is False
+    assert context.minimum_version is ssl.TLSVersion.MINIMUM_SUPPORTED
+    assert context.security_level == 0
+    assert context.options & 0x4  # servers without RFC 5746
+    assert offered_suites(context) >= {0x1301, 0xC02F}
+    assert looking_context() is context
 
 
 # -- The system's CAs ---------------------------------------------------------
@@ -238,6 +260,8 @@ def test_a_machine_without_cas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "nowhere"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing.pem"))
     assert trust_store().empty
+    assert Store().empty is True
+    assert Store(directory="x").empty is Store(bundle="x").empty is False
     assert strict_context().get_ca_certs() == []
     assert not bundle_may_know("x509-20")
 
@@ -269,6 +293,37 @@ def test_what_a_session_is_worth(certificates: Certificates) -> None:
     assert facts.version == "TLSv1.3"
     assert facts.cipher.startswith("TLS_")
     assert (facts.bits >= 128, facts.certificate, facts.protects) == (True, True, True)
+
+
+@pytest.mark.parametrize(
+    ("version", "bits", "certificate", "protects"),
+    [
+        *(("TLSv1.2", 112, True, True), ("TLSv1.3", 256, True, True), ("TLSv1.3", 111, True, False)),
+        *(("TLSv1.1", 256, True, False), ("", 0, False, False), ("TLSv1.3", 256, False, False)),
+        *(("TLSv1.2", 0, True, False), ("SSLv3", 128, True, False)),
+    ],
+)
+def test_what_protects_a_login(version: str, bits: int, *, certificate: bool, protects: bool) -> None:
+    """All three of them, each to its limit."""
+    assert SessionFacts(version, "x", bits, certificate).protects is protects
+
+
+def test_a_session_before_its_handshake() -> None:
+    """Nothing is known of it, and it has no certificates."""
+    made = looking_context().wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO())
+    facts = session_facts(made)
+    assert (facts.cipher, facts.bits, facts.certificate, facts.protects) == ("", 0, False, False)
+    assert isinstance(facts.version, str)
+    assert sent_chain(made) == verified_chain(made) == ()
+
+
+def test_the_chain_as_it_was_sent_and_as_it_was_built(certificates: Certificates) -> None:
+    """The server sends the leaf and what is above it; the anchor is what was added here."""
+    certificate = certificates.with_intermediate
+    tls = shake(certificate).tls
+    assert sent_chain(tls) == certificate.chain
+    assert verified_chain(tls)[:-1] == certificate.chain
+    assert verified_chain(tls)[-1] == ssl.PEM_cert_to_DER_cert(certificate.ca_pem.read_text(encoding="ascii"))
 
 
 def test_a_session_that_never_was_protects_nothing(certificates: Certificates) -> None:

@@ -120,6 +120,7 @@ def _problems_of_references(entry: Entry, known: _Known) -> Iterator[str]:
         yield from (f"no provider {name!r}" for name in when.provider if name not in known.presets)
         if isinstance(when, When):
             yield from (f"no application {name!r}" for name in when.app if name not in known.apps)
+            yield from (f"words: {word!r} is not in lower case" for word in when.words if word != word.lower())
     cases: list[Example | NearMiss] = [*entry.example, *entry.near_miss]
     yield from (
         f"example: no provider {case.provider!r}"

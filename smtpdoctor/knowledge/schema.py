@@ -63,6 +63,7 @@ LinkKind = Literal[
     "errors",
     "help",
     "approval",
+    "activity",
 ]
 
 
@@ -101,10 +102,12 @@ class Conditions(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
 class When(Conditions, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """When an advice applies; its labels may also be those that the config stage gave.
 
-    ``unless``: it does not where these conditions hold.
+    ``words``, in lower case: one of them occurs in what the other side said. ``unless``: it does not apply
+    where these conditions hold.
     """
 
     app: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     unless: Conditions | None = None
 
     @property

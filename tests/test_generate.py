@@ -959,7 +959,10 @@ def test_a_secret_kept_elsewhere_is_named(folder: Folder) -> None:
         ".env", "SMTP_HOST=smtp.gmail.com\nSMTP_USERNAME=${ME}\nSMTP_PASSWORD_FILE=/run/secrets/smtp\n"
     )
     done = generate("naver", "--write", path, "--force")
-    assert "SMTP_USERNAME, SMTP_PASSWORD_FILE: left unchanged; check that it belongs to Naver Mail." in done.stderr
+    assert (
+        "SMTP_USERNAME, SMTP_PASSWORD_FILE: left unchanged; check that it belongs to Naver Mail."
+        in done.stderr
+    )
     assert "SMTP_PASSWORD_FILE=/run/secrets/smtp\n" in path.read_text()
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "NearMiss",
     "Password",
     "Preset",
+    "Question",
     "Refused",
     "Reply",
     "Rule",
@@ -394,6 +395,18 @@ def _covers(host: str, name: str) -> bool:
     return name.startswith(start) and name.endswith(end) if star else name == host
 
 
+class Question(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What people ask in the words of a guide: a heading of its table, a library's code, a name.
+
+    ``answers`` are ids of the catalogue, the likeliest first; ``title`` and ``text`` say what no entry does.
+    """
+
+    words: tuple[str, ...]
+    answers: tuple[str, ...] = ()
+    title: Text | None = None
+    text: tuple[Text, ...] = ()
+
+
 class AppSecurity(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A row of an application's truth table: its own variables → how the connection is secured.
 
@@ -407,7 +420,10 @@ class AppSecurity(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 
 
 class App(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How an application spells its SMTP settings, by what its code does; the file's name is its id."""
+    """How an application spells its SMTP settings, by what its code does; the file's name is its id.
+
+    ``about`` says what each variable means, in the order in which they are listed.
+    """
 
     name: Text
     variables: dict[SettingName, tuple[str, ...]]
@@ -418,6 +434,7 @@ class App(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     write: dict[Security, dict[str, str]]
     sources: tuple[str, ...]
     detect: tuple[str, ...] = ()
+    about: dict[str, Text] = {}
     id: str = ""
 
     @property

@@ -334,6 +334,8 @@ MESSAGES: Final[dict[str, str]] = {
     "explain.at": "At {preset}",
     "explain.no-file": "There is no file {file}; it was read as an error text.",
     "explain.stdin": "Paste the error text, then Ctrl-D.",
+    "explain.variables": "All base variables",
+    "explain.variables.next": "`smtpdoctor generate PRESET` writes them, `smtpdoctor lint` checks them. Each may also be given as NAME_FILE, a path to a file that contains the value.",
     # generate
     "generate.header": "SMTP settings for {preset}, written by smtpdoctor",
     "generate.check": "Check the settings with: {command}",

@@ -325,6 +325,8 @@ MESSAGES: Final[dict[str, str]] = {
     "explain.at": "{preset}의 경우",
     "explain.no-file": "{file} 파일이 없어 오류 문구로 읽었습니다.",
     "explain.stdin": "오류 문구를 붙여 넣고 Ctrl-D를 누릅니다.",
+    "explain.variables": "기본 변수 목록",
+    "explain.variables.next": "`smtpdoctor generate PRESET`으로 만들고 `smtpdoctor lint`로 검사합니다. 변수 이름에 _FILE을 붙여 값이 담긴 파일의 경로를 적을 수도 있습니다.",
     "generate.header": "{preset} SMTP 설정 (smtpdoctor 작성)",
     "generate.check": "설정 확인: {command}",
     "generate.secret": "이 파일은 버전 관리에 넣지 않습니다.",

@@ -118,11 +118,15 @@ class When(Conditions, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
 
 
 class Advice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A numbered fix, or a further sentence of the meaning, that may depend on the case."""
+    """A numbered fix, or a further sentence of the meaning, that may depend on the case.
+
+    ``general``: it guesses what a provider wants in a setting, and is left out where the provider says it.
+    """
 
     en: str
     ko: str
     when: When | None = None
+    general: bool = False
 
     def in_(self, lang: Lang) -> str:
         """Return the text in that language."""

@@ -526,6 +526,29 @@ def test_a_quote_keeps_the_page_that_the_server_names(columns: int, words: int) 
     assert any(url in line for line in lines[first:last])
 
 
+@pytest.mark.parametrize("words", [1, 5, 40])
+def test_a_long_quote_keeps_its_end(words: int) -> None:
+    """Which of the checks failed stands at the end, but for the name of the server and the time."""
+    tail = "Spf= Fail , Dkim= Pass , DMARC= Fail"
+    text = (
+        f"550 5.7.515 Access denied, sending domain EXAMPLE.COM {'does not meet the level. ' * words}{tail}"
+    )
+    evidence = Evidence(
+        stage=Stage.SEND,
+        code=550,
+        enhanced="5.7.515",
+        text=f"{text} [AB1.example.com 2026-03-05T14:20Z 08DE]",
+    )
+    finding = diagnose(evidence, Context())
+    assert finding is not None
+    problem = problem_of(finding, Context(), "en")
+    page = terminal.Page(Console(file=StringIO(), width=80))
+    lines = [line.plain for line in terminal.problem_lines(page, problem, "en", room=0)]
+    shown = " ".join(" ".join(lines).split())
+    assert tail in shown
+    assert "550 5.7.515 Access denied" in shown
+
+
 def test_a_verdict_of_warnings_says_what_to_do() -> None:
     """Its title may say that something cannot work, which warnings alone do not mean."""
     Path(".env").write_text(env("smtp.gmail.com", 26, SMTP_PASSWORD="abcdefghijklmnop"), encoding="utf-8")

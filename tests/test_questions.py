@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from smtpdoctor.cli import app
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.names import bare_words
+from smtpdoctor.knowledge.schema import Question
 from smtpdoctor.text import LANGUAGES
 
 KNOWN = load.from_sources()
@@ -89,7 +91,7 @@ TOLD = {
 }
 
 
-def explain(*words: str) -> tuple[str, dict[str, object]]:
+def explain(*words: str) -> tuple[str, dict[str, Any]]:
     """Return what is printed for a person, on one line, and the JSON object."""
     runner = CliRunner()
     shown = runner.invoke(app, ["explain", "--no-color", *words], catch_exceptions=False)
@@ -104,7 +106,7 @@ def test_a_row_of_a_table_has_an_answer(row: str, lang: str) -> None:
     """Typed as it stands there, in one word or several, it leads to its entry and names what else it may be."""
     for words in ([row], row.split()):
         shown, told = explain("--lang", lang, *words)
-        [finding] = told["findings"]  # type: ignore[misc]
+        [finding] = told["findings"]
         assert finding["id"] == ROWS[row]
         assert KNOWN.entries[ROWS[row]].title.in_("ko" if lang == "ko" else "en") in shown
         assert all(name in KNOWN.entries and name != finding["id"] for name in finding["candidates"])
@@ -116,7 +118,7 @@ def test_what_no_entry_says_has_an_answer(asked: str, lang: str) -> None:
     """Guides tell more than errors: which messages there are, how a sender is shown, what a log is for."""
     shown, told = explain("--lang", lang, asked)
     assert TOLD[asked] in shown
-    assert told["answer"]["title"] in shown  # type: ignore[index]
+    assert told["answer"]["title"] in shown
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -128,7 +130,7 @@ def test_a_variable_says_what_it_means(name: str, lang: str) -> None:
         shown, told = explain("--lang", lang, asked)
         assert shown.startswith(name)
         assert "s3cret" not in shown
-        assert told["answer"]["variables"].keys() == app_.about.keys()  # type: ignore[index]
+        assert told["answer"]["variables"].keys() == app_.about.keys()
         for text in app_.about.values():
             assert " ".join(text.in_("ko" if lang == "ko" else "en").replace("`", "").split()) in shown
 
@@ -146,9 +148,9 @@ def test_every_base_variable_is_told() -> None:
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda one: one.words[0])
-def test_every_question_is_found_by_each_of_its_words(question: object) -> None:
+def test_every_question_is_found_by_each_of_its_words(question: Question) -> None:
     """Whatever stands in the file is found in the index, with and without the signs around it."""
-    for word in question.words:  # type: ignore[attr-defined]
+    for word in question.words:
         for asked in (word, word.upper(), f" ({word}) ", f"{word}:", f'"{word}"'):
             assert load.question(asked) == question
 
@@ -163,6 +165,6 @@ def test_words_that_no_guide_has_ask_nothing(text: str) -> None:
 def test_a_code_means_what_the_provider_says() -> None:
     """Where the provider is known, its own reading comes first, and its replies below."""
     shown, told = explain("535", "--preset", "naver")
-    assert told["findings"][0]["id"] == "auth-app-password"  # type: ignore[index]
-    assert "auth-bad-credentials" in told["findings"][0]["candidates"]  # type: ignore[index]
+    assert told["findings"][0]["id"] == "auth-app-password"
+    assert "auth-bad-credentials" in told["findings"][0]["candidates"]
     assert "535 5.7.1" in shown

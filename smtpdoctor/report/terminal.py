@@ -333,8 +333,11 @@ def _quote_lines(page: Page, problem: Problem, lang: Lang, *, whole: bool) -> li
     key = "report.evidence" if problem.quote.code is None else "report.server"
     said = problem.quote.words
     address = _URL.search(said)
-    if len(said) > _MAX_SAID:
+    if len(said) > _MAX_SAID and whole:
         said = shortened(said, _MAX_SAID, page.ellipsis) or said[:_MAX_SAID]
+    elif len(said) > _MAX_SAID:
+        begin, end = said[: _MAX_SAID // 2], said[-_MAX_SAID // 2 :]
+        said = f"{begin.rpartition(' ')[0] or begin} {end.partition(' ')[2] or end}"
     lines = _labelled(page, lang, key, [(said, "italic")])
     rest: list[Text] = []
     if not whole and len(lines) > _QUOTE_LINES:

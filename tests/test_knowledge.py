@@ -119,6 +119,17 @@ host = ["SERVER"]
 app = "App"
 names = ["APP_HOST", "APP_SMTP_*"]
 """
+QUESTIONS = """\
+[[question]]
+words = ["Thing happens"]
+answers = ["thing"]
+[question.title]
+en = "Thing"
+ko = "것"
+[[question.text]]
+en = "It happens."
+ko = "일어납니다."
+"""
 FILES = {
     "catalogue/thing.toml": ENTRY,
     "presets/corp.toml": PRESET,
@@ -127,6 +138,7 @@ FILES = {
     "hints.toml": re.sub(r"(?m)^\d{3} = .*$", "", (load.PACKAGE / "hints.toml").read_text(encoding="utf-8")),
     "spellings.toml": SPELLINGS,
     "secrets.toml": (load.PACKAGE / "secrets.toml").read_text(encoding="utf-8"),
+    "questions.toml": QUESTIONS,
 }
 
 
@@ -181,6 +193,19 @@ def test_the_small_tree_is_right(problems: Callable[[str, str, str], list[str]])
         ("spellings.toml", '"SERVER"', '"SERVER*"', ["near", "'SERVER*'"]),
         ("spellings.toml", '"SERVER"', '"SERVER", "SERVER"', ["near", "'SERVER'", "twice"]),
         ("words.toml", "[[word]]", "[[words]]", ["word"]),
+        ("questions.toml", "[[question]]", "[[questions]]", ["question"]),
+        ("questions.toml", "answers", "answer", ["answer"]),
+        ("questions.toml", '["Thing happens"]', '["a"]\n[[question]]\nwords = ["b"]', ["there is no answer"]),
+        ("questions.toml", 'answers = ["thing"]', 'answers = ["none"]', ["no diagnosis 'none'"]),
+        ("questions.toml", '["Thing happens"]', '["a", "A"]\n[[question]]\nwords = ["a."]', ["asked twice"]),
+        ("questions.toml", '[question.title]\nen = "Thing"\nko = "것"', "", ["a title belongs to a text"]),
+        ("apps/app.toml", "[write]", '[about.HOTS]\nen = "x"\nko = "x"\n[write]', ["'HOTS' is no variable"]),
+        (
+            "catalogue/thing.toml",
+            "[[fix]]",
+            '[[fix]]\nwhen = { words = ["Upper"] }',
+            ["'Upper' is not in lower case"],
+        ),
         # what is no TOML
         ("catalogue/thing.toml", 'stage = "auth"', "stage = auth", ["line 1"]),
         ("presets/corp.toml", 'kind = "mailbox"', "kind", ["line 1"]),
@@ -482,6 +507,7 @@ def test_the_index_is_kept_and_used_again(small: Path, tmp_path: Path) -> None:
         "spellings",
         "secrets",
         "keys",
+        "questions",
     )
     assert set(files) == {f"{kind}.json" for kind in kinds}
     assert run("-c", COUNT, XDG_CACHE_HOME=str(cache.parent)) == SMALL

@@ -149,7 +149,7 @@ def test_gmail_with_the_normal_password(certificates: Certificates, lang: Lang) 
     assert "smtpdoctor explain auth-app-password --preset gmail" in screen
     assert f"✖ {entry.title.in_(lang)} → " in screen
     # The table stands above.
-    remark = "14자, 지메일 기준 16자" if lang == "ko" else "14 characters, Gmail's have 16"
+    remark = "14자, 지메일 기준 16자" if lang == "ko" else "14 characters; Gmail passwords have 16"
     assert f"********        .env:5 · {remark}" in text
     assert "my-google-pass" not in text
     assert text.count("SMTP_PASSWORD=your-app-password") <= 2
@@ -220,7 +220,7 @@ def test_a_suspicion_is_shown_as_one_and_settled(certificates: Certificates) -> 
     arguments = ("--ca-file", certificates.ca_pem)
     shown = checked(env("smtp.gmail.com", 587), server, *arguments)
     assert re.search(r"^  \? settings ", shown, re.MULTILINE)
-    assert re.search(r"^  ✔ settled: .*login went through$", shown, re.MULTILINE | re.DOTALL)
+    assert re.search(r"^  ✔ settled: .*login succeeded$", shown, re.MULTILINE | re.DOTALL)
     assert shown.splitlines()[-1].startswith("✔ Healthy")
     found = json.loads(checked(env("smtp.gmail.com", 587), server, *arguments, "--format", "json"))
     assert found["verdict"] == "pass"
@@ -296,7 +296,7 @@ def test_a_settled_suspicion_names_what_settled_it() -> None:
     finding = of_entry(load.entry("config-tls-mode"))
     shown = rendered(Settings(), settled=(Settled(finding, Stage.GREETING),))
     assert "✔ settled: The TLS setting does not fit the port" in shown
-    assert "greeting went through" in " ".join(shown.split())
+    assert "greeting succeeded" in " ".join(shown.split())
 
 
 # -- Steps ---------------------------------------------------------------------
@@ -524,6 +524,29 @@ def test_a_quote_keeps_the_page_that_the_server_names(columns: int, words: int) 
     last = next(number for number, line in enumerate(lines) if "Cause:" in line)
     assert last - first <= 5
     assert any(url in line for line in lines[first:last])
+
+
+@pytest.mark.parametrize("words", [1, 5, 40])
+def test_a_long_quote_keeps_its_end(words: int) -> None:
+    """Which of the checks failed stands at the end, but for the name of the server and the time."""
+    tail = "Spf= Fail , Dkim= Pass , DMARC= Fail"
+    text = (
+        f"550 5.7.515 Access denied, sending domain EXAMPLE.COM {'does not meet the level. ' * words}{tail}"
+    )
+    evidence = Evidence(
+        stage=Stage.SEND,
+        code=550,
+        enhanced="5.7.515",
+        text=f"{text} [AB1.example.com 2026-03-05T14:20Z 08DE]",
+    )
+    finding = diagnose(evidence, Context())
+    assert finding is not None
+    problem = problem_of(finding, Context(), "en")
+    page = terminal.Page(Console(file=StringIO(), width=80))
+    lines = [line.plain for line in terminal.problem_lines(page, problem, "en", room=0)]
+    shown = " ".join(" ".join(lines).split())
+    assert tail in shown
+    assert "550 5.7.515 Access denied" in shown
 
 
 def test_a_verdict_of_warnings_says_what_to_do() -> None:

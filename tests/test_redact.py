@@ -302,6 +302,107 @@ def test_a_few_characters_leave_other_words_alone(secret: str, data: st.DataObje
             assert Redactor([one])(text) == text
 
 
+ALONE = {
+    "25": (
+        *(
+            "25",
+            "<25>",
+            ". 25",
+            "25.",
+            "25. x",
+            "a-25",
+            "25-",
+            "25:",
+            ":25",
+            "a:25",
+            "25,3",
+            "3,25",
+            "(25)",
+            "25=x",
+        ),
+        *("25 : 3", "25;3", "- 25", "25./", "25:a", "a/25"),
+    ),
+    "ab": ("ab:1", "1:ab", "ab-1", "1/ab", ".ab", "ab.", "ab,", "ba", "AB", "<ab>", "Ab"),
+    "a!b%": ("xa!b%y", "a!b%", "%b!a", "A!B%"),
+    "abc": ("abc", "CBA", "(abc)"),
+}
+WITHIN = {
+    "25": (
+        *(
+            "x25",
+            "25x",
+            "_25",
+            "25_",
+            "5.25",
+            "25.7",
+            "a.25",
+            "25.a",
+            "12:25",
+            "25:12",
+            "25/7",
+            "1/25",
+            "2026-25",
+        ),
+        *("25-11", "255", "125", "\u066325"),
+    ),
+    "ab": ("ab.c", "c.ab", "abc", "cab", "ab1", "1ab", "ab_", "_ab", "ab\xe9"),
+    "a!b%": ("a!b", "a! b"),
+    "abc": ("abcd", "xabc", "ab", "abc.d"),
+}
+
+
+@pytest.mark.parametrize("secret", ALONE)
+def test_what_stands_alone(secret: str) -> None:
+    """What is next to it belongs to it, or does not: letters, a dot with a letter behind, the rest of a date."""
+    redact = Redactor([secret])
+    for text in ALONE[secret]:
+        assert Secret.MASK in redact(f"no {text} no"), text
+    for text in WITHIN[secret]:
+        assert redact(f"no {text} no") == f"no {text} no"
+
+
+@pytest.mark.parametrize(
+    ("echo", "shown"),
+    [
+        *(("!(Zq7tRbx)?", "{}"), ("(Zq7tRbx)", "{}"), ("[Zq7tRbx]", "[{}]"), ("!!(Zq7tRbx)??", "!{}?")),
+        *(("xx!(Zq7tRbx)?yy", "xx{}yy"), ("!(Zq7tR", "{}"), ("tRbx)?", "{}"), ("?(Zq7tRbx)!", "?{}!")),
+        *(("zq7 trbx )?", "{}"), ("!(Zq7t", "{}"), ("7tRb", "7tRb"), ("(Zq7", "(Zq7")),
+    ],
+)
+def test_the_signs_at_the_ends_of_a_secret(echo: str, shown: str) -> None:
+    """They go with it as far as they are its own."""
+    assert Redactor(["!(Zq7tRbx)?"])(f"said {echo} ok") == f"said {shown.format(Secret.MASK)} ok"
+
+
+@pytest.mark.parametrize("form", ["{}", "({})", "{}x", "a.{}.b", "{}, {}"])
+@pytest.mark.parametrize("fill", ["", "=", "==", "==="])
+@pytest.mark.parametrize("before", [b"", b"a", b"ab", b"abc"])
+def test_of_an_encoded_word_the_rest_goes_too(form: str, fill: str, before: bytes) -> None:
+    """Up to what fills its end; nothing of what is around."""
+    word = base64.b64encode(before + b"Zq7tRbxWpLk93\xfb\xff~~").decode().rstrip("=")
+    for text in (word, word.replace("+", "-").replace("/", "_")):
+        one = text + (fill or ("." if "x" in form else ""))
+        rest = one[len(text) :].lstrip("=")
+        assert Redactor(["Zq7tRbxWpLk93"])(form.format(one, one)) == form.format(*[Secret.MASK + rest] * 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("250-Zq7tRbx\r\n250 WpLk93\r\nok", ["250-{}", "250 {}", "ok"]),
+        ("250-a Zq7tRbxWpLk93\n250 b", ["250-a {}", "250 b"]),
+        ("Zq7tRbx\nWpLk93\n", ["{}", "{}", ""]),
+        ("250-5.7.8 Zq7tRbx\n250 5.7.8 WpLk93 x", ["250-5.7.8 {}", "250 5.7.8 {} x"]),
+        ("Zq7tRbx\r\n\r\nWpLk93", ["{}", "", "{}"]),
+        ("250-Zq7tRbxW\n\n250 pLk93", ["250-{}", "", "250 {}"]),
+        ("199-Zq7tRbxW\n 250 pLk93", ["199-{}", " 250 {}"]),
+    ],
+)
+def test_lines_stay_lines(text: str, lines: list[str]) -> None:
+    """A mask in each, behind the code that it begins with."""
+    assert Redactor(["Zq7tRbxWpLk93"]).lines(text) == [one.format(Secret.MASK) for one in lines]
+
+
 def test_a_code_of_a_reply_is_no_secret() -> None:
     """Not even where the password is the same three digits: there they are the protocol's."""
     redact = Redactor(["535"])

@@ -21,7 +21,7 @@ from smtpdoctor.logs import Source, explain_source, explain_text
 from smtpdoctor.logs.judged import Judged
 from smtpdoctor.logs.masking import masked
 from smtpdoctor.logs.records import Record
-from smtpdoctor.masking.forms import without_credentials
+from smtpdoctor.masking.forms import Span, covered, without_credentials
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Secret
 from tests.fuzz.leak import leaked as leaked_in_any_form
@@ -449,6 +449,20 @@ def test_a_shape_keeps_the_codes(words: list[str]) -> None:
 
 # What is secret stands between ‹ and ›; where nothing does, nothing is.
 FORMS = (
+    "h?password=",
+    "x h?password= y",
+    "smtp://bob:@h",
+    "x h?a=1;b=2&password=‹x› y",
+    "smtp.h.test:465:‹bob:pw›",
+    "//bob:‹my pw›@h",
+    "‹SG.aB3dE6gH9jK2mN5pQ8sT1v.xY› ‹SG.aB3dE6gH9jK2mN5pQ8sT1v.xY›",
+    "xSG.aB3dE6gH9jK2mN5pQ8sT1v.xYx ‹SG.aB3dE6gH9jK2mN5pQ8sT1v.xY›",
+    "‹re_abcDEFghijk›",
+    "re_abcdefghijkl",
+    "see smtp://[fe80::1]:587 now",
+    "see foo://bob:hunter2 now",
+    "smtp://bob:‹my pw›@h",
+    "see Xbob:‹hunter2›@h now",
     "‹aB3dE6gH9jK2mN5pQ8sT1vX4zA7cF0eR›",
     "aB3dE6gH9jK2mN5pQ8sT1vX4zA7cF0e",
     "‹aB3dE6gH9jK2mN5pQ8sT1vX4zA7cF0eR›@x",
@@ -546,3 +560,28 @@ def test_each_form_to_the_letter(marked: str) -> None:
     """What is masked of a value or a line, and what is not: hosts, ports, placeholders, names of mechanisms."""
     text = marked.replace("‹", "").replace("›", "")
     assert without_credentials(text) == re.sub("‹[^›]*›", Secret.MASK, marked)
+
+
+@pytest.mark.parametrize(
+    ("places", "start", "end", "shown"),
+    [
+        ([(0, 1, 1), (3, 4, 4)], 2, 6, "c{}ef"),
+        ([(0, 3, 3), (2, 3, 4), (4, 5, 5)], 2, 6, "{}f"),
+        ([(5, 9, 9)], 0, 5, "abcde"),
+        ([(1, 2, 2), (0, 2, 2)], 0, 6, "{}cdef"),
+        ([(1, 2, 3), (4, 5, 6)], 0, 6, "a{}d{}"),
+        ([], 1, 3, "bc"),
+    ],
+)
+def test_a_part_is_covered(places: list[tuple[int, int, int]], start: int, end: int, shown: str) -> None:
+    """Places that touch become one, what is outside of the part counts for nothing."""
+    spans = [Span(*place) for place in places]
+    assert covered("abcdef", spans, start, end) == shown.replace("{}", Secret.MASK)
+
+
+@pytest.mark.parametrize("number", [500, 501])
+def test_behind_too_many_places_nothing_is_shown(number: int) -> None:
+    """Made on purpose: the rest counts as one secret."""
+    text = without_credentials("see " + "smtp://a:pw@h " * number + "tail")
+    assert ("tail" in text) is (number == 500)
+    assert "pw" not in text

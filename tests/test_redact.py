@@ -17,7 +17,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from smtpdoctor.masking.echoes import Redactor, Sieve
+from smtpdoctor.masking.echoes import Redactor, Sieve, decodings
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Secret
 from tests.leaks import DISGUISES, LOSSY, disguised, leaks, plain, visible
@@ -255,6 +255,74 @@ def test_a_quick_look_misses_nothing_of_any_secret(
 def test_a_secret_that_was_read_is_masked_at_once(secret: str, echo: str) -> None:
     """A program on the way took something in it for an escape: not only once it has been seen as it is."""
     assert Redactor([secret])(f"550 {echo} no") == f"550 {Secret.MASK} no"
+
+
+TOKEN = f"ya29{made(5, string.ascii_letters + string.digits, 200)}"
+ENCODED_TOKEN = base64.b64encode(TOKEN.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(("text", "least", "sure"), [(TOKEN, 8, 8), (ENCODED_TOKEN, 11, 12)])
+def test_how_much_of_a_token_tells_something(text: str, least: int, sure: int) -> None:
+    """Wherever in it that stands; less of it is shared by chance."""
+    redact = Redactor([TOKEN])
+    for start in range(0, len(text) - sure, 2):
+        piece = text[start : start + sure]
+        assert redact(f"一 {piece} 一") == f"一 {Secret.MASK} 一"
+        part = piece[: least - 1]
+        assert redact(f"一 {part} 一") == f"一 {part} 一"
+
+
+@pytest.mark.parametrize(
+    ("secret", "left", "masked"),
+    [
+        ("Zq7tRbxWpLk93", "RbxW", "RbxWp"),
+        ("0123456789abcdef0123", "56789ab", "56789abc"),  # many numbers have a few digits in common
+        ("0123456789abcde", "6789", "6789a"),
+        ("Zq7tRbxWpLk93", "WnE3d", "WnE3dFJi"),  # base64 of its beginning
+        ("Zq7t\udc80Rbx", "Zq7t", "Zq7tRb"),
+        ("Zq7tR\ud800bx", "Zq7t", "Zq7tRb"),
+    ],
+)
+def test_how_much_of_a_secret_tells_something(secret: str, left: str, masked: str) -> None:
+    """Five characters, more of what is a number or encoded."""
+    redact = Redactor([secret])
+    assert redact(f"一 {left} 一") == f"一 {left} 一"
+    assert redact(f"一 {masked} 一") == f"一 {Secret.MASK} 一"
+
+
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("secret", ["Zq7x", "a!b@"])
+def test_four_characters_are_known_in_base64(secret: str, before: int) -> None:
+    """At each place in a group of three, by capitals and small letters as they are."""
+    word = base64.b64encode(b"k" * before + f"user:{secret}".encode() + b"xyz" * before).decode()
+    assert Redactor([secret])(f"334 {word} no") == f"334 {Secret.MASK} no"
+
+
+@pytest.mark.parametrize("place", [4_040, 4_090, 4_100])
+def test_a_long_text_is_looked_through_to_its_end(place: int) -> None:
+    """Where one block of it ends, and whether few places hold something or all."""
+    secret = "Zq7tRbxWpLk93"
+    redact = Redactor([secret])
+    text = f"{'o ' * place}{{}}{' o' * 200} {{}}"
+    assert redact(text.format(secret, secret)) == text.format(Secret.MASK, Secret.MASK)
+    assert set(redact(f"{secret} " * (place // 8)).split()) == {Secret.MASK}
+
+
+@given(st.binary(min_size=12, max_size=40), st.integers(0, 3))
+def test_what_a_word_may_be_an_encoding_of(data: bytes, cut: int) -> None:
+    """Base64, base32 and hexadecimal, of which the beginning may be missing; told with the place and the bits."""
+    for word, bits in (
+        (base64.b64encode(data), 6), (base64.b32encode(data), 5), (data.hex().encode(), 4)
+    ):  # fmt: skip
+        bare = word.rstrip(b"=")[cut:]
+        for plain_data, start, width in decodings(bare):
+            if width == bits and (cut + start) * bits % 8 == 0:
+                whole = data[(cut + start) * bits // 8 :]
+                assert plain_data == whole[: len(plain_data)]
+                assert len(whole) - len(plain_data) <= 1
+                break
+        else:
+            assert bits != 4 or len(bare) < 2
 
 
 # Secrets of a few characters

@@ -56,6 +56,7 @@ from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import ConnectFailed, DialogueError, TLSFailed
 from smtpdoctor.smtp.transcript import Transcript
 from tests import certs, servers
+from tests.checking import check
 from tests.servers import serve
 from tests.test_certificate import HOST, shake
 
@@ -229,6 +230,21 @@ def test_the_bundle_is_read_where_it_may_know_more(own_store: tuple[Certificate,
     assert token == "x509-20"
     assert bundle_may_know(token)
     assert shake(in_bundle, context=strict_context(bundle=True)).token == ""
+
+
+def test_a_check_goes_on_with_the_bundle(own_store: tuple[Certificate, Certificate]) -> None:
+    """On a second connection, with STARTTLS as from the first byte."""
+    _, in_bundle = own_store
+    for security in ("tls", "starttls"):
+        script = servers.dialogue(
+            implicit_cert=in_bundle if security == "tls" else None,
+            starttls_cert=in_bundle if security == "starttls" else None,
+        )
+        with serve(script) as server:
+            report = check(server.port, security)
+            server.join()
+            assert len(server.connections) == 2
+        assert report.verdict == "pass"
 
 
 def test_the_bundle_knows_nothing_about_other_failures(own_store: tuple[Certificate, Certificate]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from smtpdoctor import Report, Settings, check
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Stage, Status
+from smtpdoctor.model import Message, Stage, Status
 from tests import servers
 from tests.checking import PASSWORD, USER, facts_of, ids
 from tests.checking import check as check_with
@@ -20,6 +20,8 @@ from tests.servers import HOST, Peer, Script, dialogue, serve
 from tests.test_names import certificate_for
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.certs import Certificate, Certificates
 
 # kind of certificate → the id of the cause, and how it is told
@@ -173,6 +175,7 @@ def test_old_tls_only(certificates: Certificates) -> None:
     report = run(script, ca_file=str(certificates.ca_pem))
     assert ids(report)[0] == "tls-version"
     assert report.findings[0].evidence.facts["version"] == "TLSv1.1"
+    assert facts_of(report, Stage.TLS)["version"] == "TLSv1.1"
 
 
 def _wants_certificate(certificate: Certificate, version: ssl.TLSVersion) -> Script:
@@ -394,6 +397,9 @@ MANY = [f"n{number}.example.test" for number in range(25)]
         ("smtp.acme.org", MANY, ", ".join(MANY[:3])),
         ("localhost", ["mail", "host.local", "*.local", "c"], "mail, host.local, c"),
         ("localhost", ["*.example.test"], ""),
+        ("smtp.acme.org", ["mail.local.", "ok.example.test."], "ok.example.test."),
+        ("smtp.corp.lan", ["mail.corp.lan."], "mail.corp.lan."),
+        ("smtp.acme.org", ["smtp.gmail.com"], "smtp.gmail.com"),
     ],
 )
 def test_which_names_may_be_written_instead(
@@ -409,6 +415,7 @@ def test_which_names_may_be_written_instead(
     assert evidence.facts.get("usable", "") == usable
     assert evidence.facts["names"] == ", ".join(names[:20])
     assert evidence.facts["expected"] == host.rstrip(".")
+    assert Label.INTERCEPTED not in evidence.labels
 
 
 @pytest.mark.parametrize(
@@ -504,6 +511,8 @@ def test_what_stands_behind_the_yes_to_starttls(extra: bytes, first: str) -> Non
     assert ids(report)[0] == "starttls-injection"
     evidence = report.findings[0].evidence
     assert (evidence.text, evidence.facts["first"]) == (first, first)
+    told = next(one.summary for one in report.stages if one.stage is Stage.TLS)
+    assert told == Message("tls.injected", {"first": first})
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
@@ -533,3 +542,35 @@ def test_words_in_the_place_of_a_handshake(security: str, said: bytes, tls: str,
     assert report.findings[0].stage is Stage.GREETING
     told = next(one for one in report.stages if one.status is Status.FAIL).summary
     assert (told.key, told.values["code"]) == ("greeting.refused", 554)
+
+
+def test_what_is_offered_inside_tls_stands_among_its_facts(certificates: Certificates) -> None:
+    """What was said before is forgotten."""
+    script = dialogue(starttls_cert=certificates.good, tls_capabilities=["AUTH PLAIN", "SIZE 1000"])
+    report = run(script, security="starttls", ca_file=str(certificates.ca_pem))
+    assert facts_of(report, Stage.TLS)["capabilities"] == ["AUTH PLAIN", "SIZE 1000"]
+
+
+def test_a_machine_without_cas_is_told(
+    certificates: Certificates, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nobody is unknown where nobody is known: the store is what is missing."""
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "nothing"))
+    report = run(dialogue(implicit_cert=certificates.self_signed))
+    assert Label.NO_CA_STORE in report.findings[0].evidence.labels
+    report = run(
+        dialogue(implicit_cert=certificates.self_signed), ca_file=str(certificates["root_expired"].ca_pem)
+    )
+    assert Label.NO_CA_STORE not in report.findings[0].evidence.labels
+
+
+@pytest.mark.parametrize("kind", ["alone", "expired", "self_signed"])
+def test_a_refused_certificate_is_looked_at_once(certificates: Certificates, kind: str) -> None:
+    """With a CA of the user's own there is no other bundle that may know more: no second connection."""
+    certificate = certificate_of(certificates, kind)
+    with serve(dialogue(implicit_cert=certificate)) as server:
+        report = check_with(server.port, "tls", options={"ca_file": str(certificates.ca_pem)})
+        server.join()
+        assert len(server.connections) == 1
+    assert report.verdict == "fail"

@@ -32,6 +32,14 @@ _NOISY = {
 # A slow machine is no failure.
 hypothesis.settings.register_profile("any-machine", deadline=None)
 hypothesis.settings.load_profile("any-machine")
+# For `mutmut run`: whether a change is noticed is no matter of chance, and nobody reads how it failed.
+hypothesis.settings.register_profile(
+    "mutation",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -18,6 +18,7 @@ import typer
 from smtpdoctor.advice import advise
 from smtpdoctor.cli import COMMANDS, app
 from smtpdoctor.diagnosis import Context, diagnose, order, ties
+from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.placeholders import PLACEHOLDER
 from smtpdoctor.knowledge.schema import Advice, Entry, Example, ExampleEvidence, NearMiss
 from smtpdoctor.labels import Label

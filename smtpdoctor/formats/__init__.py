@@ -82,7 +82,9 @@ _TOML_VALUE: Final = re.compile(
 )
 _ASSIGNED: Final = re.compile(r"^[ \t]*(?:export[ \t]+)?[\w.-]+[ \t]*=(?!=|>)", re.MULTILINE)
 _VARIABLE: Final = re.compile(r"^[ \t]*(?:export[ \t]+)?[A-Z][A-Z0-9_]*[ \t]*=", re.MULTILINE)
-_ACCOUNT: Final = re.compile(r"^(?:account|defaults)\b[^=:\n]*(?::[^\n]*)?$|^host[ \t]+\S+[ \t]*$", re.MULTILINE)
+_ACCOUNT: Final = re.compile(
+    r"^(?:account|defaults)\b[^=:\n]*(?::[^\n]*)?$|^host[ \t]+\S+[ \t]*$", re.MULTILINE
+)
 _MUTT: Final = re.compile(r"^[ \t]*set[ \t]+\w+[ \t]*=", re.MULTILINE)
 _PAIR: Final = re.compile(r"^[ \t]*(?:- )?[\w.\"'-]+:(?:[ \t]|\r?$)", re.MULTILINE)
 

@@ -114,7 +114,9 @@ def _folded(text: str, folds: str, shift: int) -> tuple[str, Callable[[int], int
     return text, lambda offset: offset + shift + bisect_left(ends, offset)
 
 
-_QUOTED: Final = {quote: re.compile(rf"{quote}((?:[^\\{quote}]++|\\.)*+){quote}", re.DOTALL) for quote in "'\"`"}
+_QUOTED: Final = {
+    quote: re.compile(rf"{quote}((?:[^\\{quote}]++|\\.)*+){quote}", re.DOTALL) for quote in "'\"`"
+}
 _BEHIND: Final = re.compile(r"[ \t\r]*+(?:#|\n|\Z)")
 _COMMENT: Final = re.compile(r"[ \t]#")
 _REFERENCE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*[}:]")
@@ -185,7 +187,12 @@ def _of_value(
     bare = value.rstrip("\r")
     if not meant.quote and bare != bare.strip(" \t") and not comment and not found.referred:
         yield "blanks-kept", " "
-    if reader.literal and meant.quote != "'" and (named := _REFERENCE.search(value)) and named[0] in meant.inner:
+    if (
+        reader.literal
+        and meant.quote != "'"
+        and (named := _REFERENCE.search(value))
+        and named[0] in meant.inner
+    ):
         yield "unexpanded", "$"
     if "\\" in meant.inner and not (found.referred or kept or comment or cut):
         if value.rstrip("\r \t") != _decoded(meant).rstrip(" \t"):

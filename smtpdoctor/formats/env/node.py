@@ -161,8 +161,8 @@ def dotenv_node_expand(text: str, names: Names) -> Scan:
             return True, done[name]
         return (True, raw[name][1]) if name in raw else (False, None)
 
-    for name, (one, value) in raw.items():
-        entry = _expanded(name, one, value, known, names)
+    for name, (place, value) in raw.items():
+        entry = _expanded(name, place, value, known, names)
         done[name] = entry.value
         yield entry
 
@@ -176,9 +176,7 @@ def _expanded(name: str, one: _Raw, value: str, known: _Known, names: Names) -> 
             return entry._replace(value=None, endless=True)
         expression = found[1] or found[2]
         sign = _OPERATOR.search(expression)
-        wanted, operator = (
-            (expression[: sign.start()], sign[0]) if sign is not None else (expression, "")
-        )
+        wanted, operator = (expression[: sign.start()], sign[0]) if sign is not None else (expression, "")
         default = expression[sign.end() :] if sign is not None else ""
         there, text = known(wanted)
         entry = entry._replace(referred=True)
@@ -214,7 +212,7 @@ _RUBY_COMMAND: Final = re.compile(r"(\\)?\$\([^()]")
 
 
 def dotenv_ruby(text: str, names: Names) -> Scan:
-    """Yield what Ruby's dotenv reads; double quotes as before its version 2.8, ``\\n`` ends a line."""
+    r"""Yield what Ruby's dotenv reads; double quotes as before its version 2.8, ``\\n`` ends a line."""
     for one in _raw(text, _RUBY):
         if isinstance(one, Bad):
             yield one

@@ -178,7 +178,7 @@ def _of_value(
     comment = found.end > meant.end and "#" in text[meant.end : found.end] and "#" in value
     if comment:
         yield "comment-kept", "#"
-    cut = found.end < meant.end
+    cut = found.end < meant.end and not found.lost
     if cut:
         behind = text[found.end : found.end + 1]
         yield "value-cut", quote if quote in {"'", '"'} and behind != "#" else behind

@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 from smtpdoctor.formats.building import Builder
 from smtpdoctor.formats.document import Document, Remark, RemarkKind, Source
 from smtpdoctor.formats.dotenv import UnwritableError
-from smtpdoctor.formats.env.entry import Bad, Entry, Names, RefusedError, Scan
+from smtpdoctor.formats.env.entry import ENVIRONMENT, Bad, Entry, Names, RefusedError, Scan
 
 __all__ = ["DEFAULT", "READERS", "UnwritableError", "read", "write"]
 
@@ -92,11 +92,18 @@ def read(source: Source) -> Document:
                 original(end),
                 remarks=remarks,
                 source=found.source,
-                style=text[start : start + 1] if text[start : start + 1] in reader.quotes else "bare",
+                style=_style(text, found, reader),
             )
     except RefusedError as error:
         builder.problem(error.kind, original(error.offset), error.detail)
     return builder.document(environment=True)
+
+
+def _style(text: str, found: Entry, reader: _Reader) -> str:
+    first = text[found.start : found.start + 1]
+    if found.source == ENVIRONMENT:
+        return ""
+    return first if first and first in reader.quotes else "bare"
 
 
 def _folded(text: str, folds: str, shift: int) -> tuple[str, Callable[[int], int]]:
@@ -150,7 +157,7 @@ def _meant(text: str, start: int, least: int, quotes: str) -> _Meant:
 def _judged(text: str, found: Entry, reader: _Reader) -> tuple[int, int, tuple[Remark, ...]]:
     """Return where the text of a value begins and ends, and what the reader did to it that was hardly meant."""
     start = found.start
-    if text[start - 1 : start] not in {"=", ":", " ", "\t"} and found.source == "environment":
+    if found.source == ENVIRONMENT:
         return start, found.end, ()
     meant = _meant(text, start, found.end, reader.quotes)
     end = max(found.end, meant.end)

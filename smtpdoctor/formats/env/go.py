@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from smtpdoctor.formats.env.entry import Bad, Entry, Names, RefusedError, Result, Scan, is_name, named
+from smtpdoctor.formats.env.entry import (
+    ENVIRONMENT,
+    Bad,
+    Entry,
+    Names,
+    RefusedError,
+    Result,
+    Scan,
+    is_name,
+    named,
+)
 from smtpdoctor.formats.env.template import SubstitutionError, substituted
 
 __all__ = ["compose", "godotenv"]
@@ -120,9 +130,9 @@ def compose(text: str, names: Names) -> Scan:
             # A name alone at the beginning of its line is taken from the environment.
             alone = is_name(name) and not text[text.rfind("\n", 0, begin) + 1 : begin].strip()
             if name in names.environment:
-                yield Entry(name, names.environment[name], at, at + len(name), referred=True)
+                yield Entry(name, names.environment[name], at, at + len(name), source=ENVIRONMENT)
             elif alone:
-                yield Entry(name, None, at, at + len(name), source="environment")
+                yield Entry(name, None, at, at + len(name), source=ENVIRONMENT)
             at = _statement(text, end)
             continue
         result = Result(names)

@@ -6,7 +6,17 @@ import re
 from typing import Final
 
 from smtpdoctor.formats.dotenv_python import parse_variables, spans
-from smtpdoctor.formats.env.entry import Bad, Entry, Names, RefusedError, Result, Scan, is_name, named
+from smtpdoctor.formats.env.entry import (
+    ENVIRONMENT,
+    Bad,
+    Entry,
+    Names,
+    RefusedError,
+    Result,
+    Scan,
+    is_name,
+    named,
+)
 
 __all__ = ["django_environ", "docker", "dotenv_python"]
 
@@ -96,6 +106,6 @@ def docker(text: str, names: Names) -> Scan:
         if sign:
             yield Entry(name, value, at, at + len(value))
         elif name in names.environment:
-            yield Entry(name, names.environment[name], start, start + len(name), referred=True)
+            yield Entry(name, names.environment[name], start, start + len(name), source=ENVIRONMENT)
         elif is_name(name):
-            yield Entry(name, None, start, start + len(name), source="environment")
+            yield Entry(name, None, start, start + len(name), source=ENVIRONMENT)

@@ -41,6 +41,7 @@ def read(source: Source) -> Document:
             else:
                 raw = value = re.sub(r"\s+#.*", "", raw)
             if not raw.startswith("'"):
+
                 def put(name: re.Match[str]) -> str:
                     remarks.append(Remark("expanded", name[0]))
                     return known.get(name[1] or name[2], "")

@@ -94,11 +94,15 @@ def embedded(reader: Reader, node: Scalar, path: str, name: str, image: str = ""
     document = read(Source(path=path, text=text, environment=reader.source.environment))
     for problem in document.problems:
         at = _offset(text, problem.place)
-        reader.file.problems.append(Problem(problem.kind, reader.file.place(lines.outer_at(at)), problem.detail))
+        reader.file.problems.append(
+            Problem(problem.kind, reader.file.place(lines.outer_at(at)), problem.detail)
+        )
     for scope in document.scopes:
         assignments = tuple(_moved(reader, one, lines) for one in scope.assignments)
         place = reader.file.place(node.start)
-        yield replace(scope, assignments=assignments, name=scope.name or name, image=scope.image or image, place=place)
+        yield replace(
+            scope, assignments=assignments, name=scope.name or name, image=scope.image or image, place=place
+        )
 
 
 def _with_templates(reader: Reader, node: Scalar, lines: _Lines) -> str:

@@ -17,6 +17,7 @@ __all__ = ["Filled", "Variables", "compose_filled", "erb_filled", "jinja_filled"
 
 _MOST_LEVELS: Final = 30  # of defaults in defaults
 _MOST_VALUE: Final = 100_000
+_MOST_STEPS: Final = 2_000  # variables that one value is made of, by way of others
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -75,7 +76,7 @@ class _Compose:
         self.variables = variables
         self.remarks: list[Remark] = []
         self.one: Assignment | None = None
-        self.size = 0
+        self.size = self.steps = 0
 
     def text(self, template: str, level: int = 0) -> str:
         if level > _MOST_LEVELS:
@@ -103,7 +104,8 @@ class _Compose:
                 parts.append("$")
                 done = at + 1
             self.size += len(parts[-1])
-            if self.size > _MOST_VALUE:
+            self.steps += 1
+            if self.size > _MOST_VALUE or self.steps > _MOST_STEPS:
                 raise _Stop("limit", "${")
         parts.append(template[done:])
         return "".join(parts)
@@ -195,7 +197,8 @@ def compose_filled(template: str, variables: Variables) -> Filled:
 class _Spring:
     """One property of Spring; ``properties`` looks up another one of the same file, as it stands there."""
 
-    def __init__(self, variables: Variables, properties: Callable[[str], str | None]) -> None:
+    def __init__(self, variables: Variables, properties: Callable[[str], Assignment | None]) -> None:
+        self.steps = 0
         self.variables = variables
         self.properties = properties
         self.remarks: list[Remark] = []
@@ -225,6 +228,9 @@ class _Spring:
         inner = self.text(inner, path, level + 1) if "${" in inner.partition(":")[0] else inner
         name, colon, default = inner.partition(":")
         name = name.strip()
+        self.steps += 1
+        if self.steps > _MOST_STEPS:
+            raise _Stop("limit", "${")
         if name in path:
             raise _Stop("cycle", name)
         # SPRING_MAIL_HOST is spring.mail.host for Spring.
@@ -240,7 +246,9 @@ class _Spring:
                 return value
         other = self.properties(name)
         if other is not None:
-            return self.text(other, (*path, name), level + 1)
+            if other.value is None and other.kind != "null":
+                raise _Unknown(other.source or name)
+            return self.text(other.value or "", (*path, name), level + 1)
         if not colon:
             raise _Unknown(name)
         self.remarks.append(Remark("defaulted", name))
@@ -257,7 +265,7 @@ def _brace_spring(template: str, at: int) -> int:
 
 
 def spring_filled(
-    name: str, template: str, variables: Variables, properties: Callable[[str], str | None]
+    name: str, template: str, variables: Variables, properties: Callable[[str], Assignment | None]
 ) -> Filled:
     """Return a property of Spring with its placeholders replaced."""
     run = _Spring(variables, properties)

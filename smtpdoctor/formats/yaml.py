@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from smtpdoctor.formats.document import Assignment, Document, Place, Region, Scope, Source
+from smtpdoctor.formats.document import Assignment, Document, Kind, Place, Region, Scope, Source
 from smtpdoctor.formats.substitution import spring_filled
 from smtpdoctor.formats.yaml_nodes import Alias, Item, Mapping, Node, Scalar, Sequence
 from smtpdoctor.formats.yaml_scalars import RULES
@@ -56,7 +56,7 @@ _PLACEHOLDER: Final = re.compile(r"\$\{([^{}:]*)(?::[^}]*)?\}|\$([A-Z][A-Z0-9_]+
 
 def rules_of(source: Source, reader: Reader) -> str:
     """Return whose rules hold for a file: the reader that was named, or what its keys say."""
-    if source.reader in RULES:
+    if source.reader and source.reader in RULES:
         return source.reader
     file = reader.file
     top: set[str] = set()
@@ -178,7 +178,9 @@ def _spring_beside(reader: Reader) -> list[Assignment]:
         path, text = beside(reader.source, f"application{end}")
         if text is not None:
             other = Reader(
-                replace(reader.source, path=path, text=text), opened(replace(reader.source, path=path, text=text)), reader.rules
+                replace(reader.source, path=path, text=text),
+                opened(replace(reader.source, path=path, text=text)),
+                reader.rules,
             )
             found: list[Assignment] = []
             for document in other.file.documents:
@@ -206,9 +208,8 @@ def _placed(reader: Reader, assignments: list[Assignment]) -> tuple[Assignment, 
     properties = {_relaxed(one.name): one for one in assignments}
     variables = reader.variables("spring")
 
-    def look_up(name: str) -> str | None:
-        one = properties.get(_relaxed(name))
-        return None if one is None else one.value if one.value is not None else ""
+    def look_up(name: str) -> Assignment | None:
+        return properties.get(_relaxed(name))
 
     found: list[Assignment] = []
     for one in assignments:
@@ -299,9 +300,9 @@ def _variables(reader: Reader, node: Item) -> Iterator[Assignment]:
                 if ENVIRONMENT_NAME.fullmatch(name):
                     yield from _variable(reader, name, item, via)
             elif isinstance(one, Scalar) and "=" in one.value and not file.spans(one.start, one.end):
-                name, _, value = one.value.partition("=")
+                name, _, text = one.value.partition("=")
                 if _UPPER.fullmatch(name):
-                    found = Found(value, "word")
+                    found = Found(text, "word")
                     yield reader.assignment(name, one, via, found=found, style=reader.style(one, name=name))
 
 
@@ -345,10 +346,13 @@ def _settings(reader: Reader, node: Node) -> Iterator[Assignment]:
         value = file.text[start:end]
         if quote and "\\" in value:
             value = re.sub(r"\\(.)", r"\1", value)
-        kind = "boolean" if not quote and raw in {"true", "false"} else "number" if raw.lstrip("-").isdigit() else "string"
+        kind: Kind = "string"
+        if not quote:
+            kind = "boolean" if raw in {"true", "false"} else "null" if raw == "nil" else "unknown"
+            kind = "number" if raw.lstrip("-").isdigit() else kind
         yield Assignment(
             name=f"SiteSetting.{found['called'] or found['name']}",
-            value=None if not quote and kind == "string" else value,
+            value=None if kind in {"unknown", "null"} else value,
             region=Region(file.place(start), start, end),
-            kind="unknown" if not quote and kind == "string" else kind,
+            kind=kind,
         )

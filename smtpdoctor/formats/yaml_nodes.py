@@ -19,14 +19,12 @@ from smtpdoctor.formats.document import Place, Problem, Region, TooLargeError, l
 __all__ = ["MOST_SIGNS", "Alias", "File", "Item", "Mapping", "Node", "Scalar", "Sequence", "parsed"]
 
 MOST_SIGNS: Final = 4_000_000  # of a file; one with a thousand services has a sixth of it
-_MOST_NODES: Final = 250_000  # as they stand, and again when aliases are followed
+_MOST_NODES: Final = 150_000  # as they stand, and again when aliases are followed
 _MOST_LEVELS: Final = 64
 _MOST_DOCUMENTS: Final = 5_000
 _MOST_TEMPLATE: Final = 20_000  # signs between the brackets of one
 _COVERS: Final = "\ue000\ue001"  # taken by turns, so that two that touch stay two
-_UNREADABLE: Final = re.compile(
-    "[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-)
+_UNREADABLE: Final = re.compile("[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BRACKETS: Final = (("{{", "}}"), ("{%", "%}"), ("<%", "%>"))
 _STANDARD: Final = "tag:yaml.org,2002:"
 
@@ -169,6 +167,18 @@ class File(Struct):
                 if key.value == name:
                     node = value
         return None if node is None else self.follow(node, 0)
+
+    def scalars(self) -> Iterator[Scalar]:
+        """Yield every value of the file once, where it stands; no keys."""
+        waiting: list[Item] = list(reversed(self.documents))
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Scalar):
+                yield node
+            elif isinstance(node, Sequence):
+                waiting += reversed(node.items)
+            elif isinstance(node, Mapping):
+                waiting += (value for _, value in reversed(node.entries))
 
     def string(self, node: Item | None, *names: str) -> str:
         """Return a scalar's text as it stands under these keys, ``""`` where there is none or a template."""
@@ -350,8 +360,11 @@ class _Composer:
         self.open.pop().end = event.end_mark.index
         self.keys.pop()
 
-    _on_SequenceEndEvent = _closed
-    _on_MappingEndEvent = _closed
+    def _on_SequenceEndEvent(self, event: Any) -> None:  # noqa: N802
+        self._closed(event)
+
+    def _on_MappingEndEvent(self, event: Any) -> None:  # noqa: N802
+        self._closed(event)
 
     def _on_AliasEvent(self, event: Any) -> None:  # noqa: N802
         at = event.start_mark.index

@@ -173,9 +173,7 @@ def _pyyaml(text: str) -> Typed | None:
     number = _old_int(text)
     if number is not None:
         return "number", str(number)
-    if re.fullmatch(
-        r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?", text
-    ):
+    if re.fullmatch(r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?", text):
         return "number", repr(_float(text))
     if re.fullmatch(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*", text):
         whole, _, rest = text.partition(".")
@@ -193,7 +191,9 @@ def _psych(text: str) -> Typed | None:
     if text.startswith(":") and len(text) > 1:
         return "string", text[1:]
     plain = text.replace(",", "")
-    if re.fullmatch(r"[-+]?(?:0[0-7_,]+|0|[1-9](?:[0-9]|,[0-9]|_[0-9])*|0x[_,]*[0-9a-fA-F][0-9a-fA-F_,]*|0b[01_,]+)", text):
+    if re.fullmatch(
+        r"[-+]?(?:0[0-7_,]+|0|[1-9](?:[0-9]|,[0-9]|_[0-9])*|0x[_,]*[0-9a-fA-F][0-9a-fA-F_,]*|0b[01_,]+)", text
+    ):
         number = _old_int(plain)
         if number is not None:
             return "number", str(number)
@@ -231,14 +231,16 @@ def _js(text: str) -> Typed | None:
                 number = int(digits, base)
                 value = number if number < 1 << 53 else int(float(number))
                 return "number", str(-value if sign == "-" else value)
-    if re.fullmatch(r"[-+]?(?:[0-9][0-9_]*)(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?", text):
+    if re.fullmatch(
+        r"[-+]?(?:[0-9][0-9_]*)(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?", text
+    ):
         return "number", _js_float(_float(text))
     return None
 
 
 def _agreed(text: str) -> Typed | None:
-    """What every reader takes for the same number."""
-    return ("number", text) if _DECIMAL.fullmatch(text) and text[0] not in "+" else None
+    """Take for a number what every reader takes for the same one."""
+    return ("number", text) if _DECIMAL.fullmatch(text) and text[0] != "+" else None
 
 
 class Rules(Struct, frozen=True):
@@ -297,7 +299,9 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@+=-]*(?::[A-Za-z0-9_./@
 _ESCAPES: Final = {
     "\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0", "\x1b": "\\e",
 }  # fmt: skip
-_ESCAPED: Final = re.compile("[\\\\\"\x00-\x1f\x7f-\xa0\xad\u2028\u2029\ufeff\ud800-\udfff\ue000-\uf8ff\ufffe\uffff]")
+_ESCAPED: Final = re.compile(
+    '[\\\\"\x00-\x1f\x7f-\xa0\xad\u2028\u2029\ufeff\ud800-\udfff\ue000-\uf8ff\ufffe\uffff]'
+)
 _OTHER_THAN_PLAIN: Final = re.compile(
     "[\x00-\x1f\x7f-\xa0\xad\u2028\u2029\ufeff\ud800-\udfff\ue000-\uf8ff\ufffe\uffff]"
 )
@@ -376,7 +380,7 @@ def _quoted(value: str, how: Style) -> str:
 
 def _reads_back(value: str, *, string: bool) -> bool:
     """Whether a plain scalar is this text for every reader."""
-    if value in {"true", "false"} or (_DECIMAL.fullmatch(value) and value[0] not in "+" and value != "-0"):
+    if value in {"true", "false"} or (_DECIMAL.fullmatch(value) and value[0] != "+" and value != "-0"):
         return not string
     return not (
         value in _NULL | _TRUE | _FALSE | _TRUE_11 | _FALSE_11 | _SHORT

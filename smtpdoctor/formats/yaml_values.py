@@ -114,7 +114,11 @@ class Reader:
             remarks.append(Remark("retyped"))
         if node.style in {"|", ">"} and node.value.endswith("\n"):
             remarks.append(Remark("trailing-newline"))
-        if kind == "null" and not node.value and re.match(r"[ \t]+#[^\s#!]", file.text[node.end : node.end + 80]):
+        if (
+            kind == "null"
+            and not node.value
+            and re.match(r"[ \t]+#[^\s#!]", file.text[node.end : node.end + 80])
+        ):
             remarks.append(Remark("value-cut", "#"))  # a word that begins with # is a comment
         if kind == "unknown":
             return Found(None, "unknown", tuple(remarks), source="date")
@@ -276,4 +280,3 @@ def document_of(reader: Reader, syntax: str, scopes: list[Scope]) -> Document:
         scopes=tuple(scopes),
         problems=tuple(problems),
     )
-

@@ -40,6 +40,7 @@ from elsewhere and is not empty: a secret's reference, a command, a function.
 RemarkKind = Literal[
     "quotes-kept",  # the quotes became part of the value
     "comment-kept",  # so did what looks like a comment behind it
+    "unexpanded",  # ${NAME} stayed as it stands: this reader puts no variables in
     "value-cut",  # what stands behind a # or a quote is lost
     "blanks-kept",  # blanks around the value are part of it
     "blanks-lost",  # blanks inside an unquoted value end it

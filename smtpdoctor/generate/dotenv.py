@@ -92,7 +92,7 @@ def _block(plan: Plan, variables: Iterable[Variable], lang: Lang, file: str | No
 
 def _bindings(text: str) -> list[tuple[str, str | None, str]]:
     """Return (name or "", value, source) of all parts of a file; the sources make up the file."""
-    from smtpdoctor.settings.dotenv import parse_stream
+    from smtpdoctor.formats.dotenv_python import parse_stream
 
     return [(b.key or "", b.value, b.original.string) for b in parse_stream(StringIO(text, newline=""))]
 

@@ -162,7 +162,7 @@ class _EnvFile:
     def __init__(
         self, path: Path, flag: str | None, environment: Mapping[str, str], names: frozenset[str] | None
     ) -> None:
-        from smtpdoctor.settings.dotenv import parts
+        from smtpdoctor.formats.dotenv_python import parts
 
         named: dict[str, object] = {"file": str(path), "flag": flag or Message("stage.config")}
         data = read_file(path, most=_MAX_FILE, flag=named["flag"], pipes=flag is not None)
@@ -308,7 +308,7 @@ class _EnvFile:
 
     def _missing(self, text: str, at: int) -> list[int]:
         """Return the definitions that a value names and that are not expanded yet, each once."""
-        from smtpdoctor.settings.dotenv import parse_variables
+        from smtpdoctor.formats.dotenv_python import parse_variables
 
         named = {part.name for part in parse_variables(text) if not isinstance(part, str)}
         above = (self._above(name, at) for name in named)
@@ -321,7 +321,7 @@ class _EnvFile:
         return places[number - 1] if number else None
 
     def _resolved(self, text: str, at: int) -> str:
-        from smtpdoctor.settings.dotenv import parse_variables
+        from smtpdoctor.formats.dotenv_python import parse_variables
 
         found: list[str] = []
         size = 0

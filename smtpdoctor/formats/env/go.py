@@ -1,0 +1,179 @@
+"""``.env`` as Go reads it: godotenv, and compose-go, which began as a copy of it and went its own way."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from smtpdoctor.formats.env.entry import Bad, Entry, Names, RefusedError, Result, Scan, is_name, named
+from smtpdoctor.formats.env.template import SubstitutionError, substituted
+
+__all__ = ["compose", "godotenv"]
+
+_BLANKS: Final = "\t\v\f\r \x85\xa0"
+_INLINE: Final = re.compile(f"[{_BLANKS}]*+")
+_SPACE: Final = re.compile(r"\s*+")
+_COMMENT: Final = re.compile(r"#[^\n]*+")
+
+
+def _statement(text: str, at: int) -> int:
+    """Return where the next definition begins, past blanks and comments."""
+    while True:
+        found = _SPACE.match(text, at)
+        at = at if found is None else found.end()
+        comment = _COMMENT.match(text, at)
+        if comment is None:
+            return at
+        at = comment.end()
+
+
+def _blanks(text: str, at: int) -> int:
+    found = _INLINE.match(text, at)
+    return at if found is None else found.end()
+
+
+_GO_NAME: Final = re.compile(rf"[A-Za-z0-9_.{_BLANKS}]*+")
+_GO_CLOSE: Final = {quote: re.compile(rf"(?<!\\){quote}") for quote in "'\""}
+_GO_VARIABLE: Final = re.compile(r"(\\)?\$\(?\{?([A-Z0-9_]+)?\}?")
+_GO_ESCAPE: Final = re.compile(r"\\([nr])|\\.")
+_GO_LAST_COMMENT: Final = re.compile(rf"[{_BLANKS}]#")
+
+
+def godotenv(text: str, names: Names) -> Scan:
+    """Yield what godotenv 1.5 reads; what it cannot read, it refuses the whole file for."""
+    at = _statement(text, 0)
+    while at < len(text):
+        begin = at
+        if text.startswith("export", at) and _blanks(text, at + 6) > at + 6:
+            at = _blanks(text, at + 6)
+        found = _GO_NAME.match(text, at)
+        end = at if found is None else found.end()
+        if text[end : end + 1] not in {"=", ":"}:
+            if end == len(text):
+                return  # a name alone at the end of the file
+            raise RefusedError(begin, named(text, begin))
+        name = text[at:end].strip()
+        at = _blanks(text, end + 1)
+        result = Result(names)
+        quote = text[at : at + 1]
+        if quote in {"'", '"'}:
+            close = _GO_CLOSE[quote].search(text, at + 1)
+            if close is None:
+                raise RefusedError(at, name)
+            value = text[at : close.start()].strip(quote)
+            start, at = at, close.end()
+            if quote == '"':
+                value = _GO_ESCAPE.sub(lambda one: {"n": "\n", "r": "\r"}.get(one[1], one[0]), value)
+                _go_expanded(re.sub(r"\\([^$])", r"\1", value), names, result)
+            else:
+                result.add(value)
+            yield result.entry(name, start, at)
+        else:
+            line = re.compile(r"[^\n\r]*+").match(text, at)
+            stop = at if line is None else line.end()
+            # Of several comments in a line the last is one.
+            comments = [one.start() for one in _GO_LAST_COMMENT.finditer(text, at, stop)]
+            value = text[at : comments[-1] if comments else stop].rstrip(_BLANKS)
+            start = at if value else end + 1
+            _go_expanded(value, names, result)
+            yield result.entry(name, start, start + len(value))
+            at = stop
+        at = _statement(text, at)
+
+
+def _go_expanded(value: str, names: Names, result: Result) -> None:
+    done = 0
+    for found in _GO_VARIABLE.finditer(value):
+        result.add(value[done : found.start()])
+        done = found.end()
+        if found[1]:
+            result.add(found[0][1:])
+        elif found[2]:
+            result.put(found[2], (found[2] in names.file, names.file.get(found[2])))
+        else:
+            result.add(found[0])
+    result.add(value[done:])
+
+
+_EXPORT: Final = re.compile(r"export\s++")
+_CLOSED: Final = {quote: re.compile(rf"((?:[^\\{quote}]++|\\.)*+){quote}", re.DOTALL) for quote in "'\""}
+_ESCAPE: Final = re.compile(r'\\(?:[abcfnrtv$"\\]|0\d{0,3})')
+_ESCAPED: Final = {
+    "\\a": "\a", "\\b": "\b", "\\f": "\f", "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\v": "\v",
+    "\\$": "$$", '\\"': '"', "\\\\": "\\",
+}  # fmt: skip
+
+
+def compose(text: str, names: Names) -> Scan:
+    """Yield what Compose reads, in ``.env`` and in the files of ``env_file``."""
+    at = _statement(text, 0)
+    while at < len(text):
+        begin = at
+        export = _EXPORT.match(text, at)
+        at = at if export is None else _blanks(text, at + 6)
+        end = at
+        while end < len(text) and (text[end] in _BLANKS or text[end] in "_.-[]" or text[end].isalnum()):
+            end += 1
+        if end < len(text) and text[end] not in "=:\n":
+            raise RefusedError(begin, named(text, begin))
+        name = text[at:end].rstrip()
+        if " " in name:
+            raise RefusedError(begin, named(text, begin))
+        if end == len(text) or text[end] == "\n":
+            if name in names.environment:
+                yield Entry(name, names.environment[name], at, at + len(name), referred=True)
+            elif is_name(name) and not text[text.rfind("\n", 0, begin) + 1 : begin].strip():
+                yield Entry(name, None, at, at + len(name), source="environment")
+            at = _statement(text, end)
+            continue
+        at = _blanks(text, end + 1)
+        quote = text[at : at + 1]
+        result = Result(names)
+        if quote in {"'", '"'}:
+            closed = _CLOSED[quote].match(text, at + 1)
+            if closed is None:
+                raise RefusedError(at, name)
+            value = closed[1]
+            if "\\" in value:
+                value = re.sub(
+                    r"\\(.)",
+                    lambda one, quote=quote: quote if one[1] == quote else one[0],
+                    value,
+                    flags=re.DOTALL,
+                )
+            start, stop, at = at, closed.end(), closed.end()
+            if quote == '"':
+                _compose_expanded(_ESCAPE.sub(_unescaped, value), names, result, start)
+            else:
+                result.add(value)
+        else:
+            stop = text.find("\n", at)
+            stop = len(text) if stop < 0 else stop
+            comment = text.find(" #", at, stop)
+            value = text[at : stop if comment < 0 else comment].rstrip()
+            start = at if value else end + 1
+            at, stop = stop, start + len(value)
+            _compose_expanded(value, names, result, start)
+        if name[:1].isdigit():
+            yield Bad(begin, name)
+        else:
+            yield result.entry(name, start, stop)
+        at = _statement(text, at)
+
+
+def _compose_expanded(value: str, names: Names, result: Result, at: int) -> None:
+    try:
+        substituted(value, names.outer, result)
+    except SubstitutionError as error:
+        raise RefusedError(at, error.name, "required" if error.required else "refused") from None
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """Return what an escape stands for; octal ones have three digits there, others are left half done."""
+    sign = found[0]
+    if sign.startswith("\\0"):
+        digits = sign[2:]
+        if re.fullmatch("[0-3][0-7]{2}", digits):
+            return chr(int(digits, 8))
+        return "\\" + digits
+    return _ESCAPED.get(sign, sign)

@@ -19,6 +19,8 @@ SYNTAXES: Final[dict[str, str]] = {
     "compose": "smtpdoctor.formats.compose",
     "csharp": "smtpdoctor.formats.csharp",
     "dotenv": "smtpdoctor.formats.env",
+    "github-actions": "smtpdoctor.formats.pipelines",
+    "gitlab-ci": "smtpdoctor.formats.pipelines",
     "go": "smtpdoctor.formats.go",
     "ini": "smtpdoctor.formats.ini",
     "java": "smtpdoctor.formats.java",
@@ -73,8 +75,6 @@ _BY_NAME: Final = tuple((re.compile(pattern, re.IGNORECASE), syntax) for pattern
 _YAML: Final = re.compile(r".*\.ya?ml(?:\.(?:example|sample|dist|tpl|gotmpl))?", re.IGNORECASE)
 _LOOKED_AT: Final = 100_000
 
-_KUBERNETES: Final = re.compile(r"^(?:apiVersion|kind):", re.MULTILINE)
-_SERVICES: Final = re.compile(r"^services:[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 _SECTION: Final = re.compile(r"^[ \t]*\[[^\]\n]+\][ \t]*(?:[#;].*)?\r?$", re.MULTILINE)
 _TOML_VALUE: Final = re.compile(
     r"^[ \t]*[\w.\"'-]+[ \t]*=[ \t]*(?:\"[^\n]*\"|'[^\n]*'|true|false|[\d.+-]+|\[.*|\{.*)[ \t]*(?:#.*)?\r?$",
@@ -82,7 +82,9 @@ _TOML_VALUE: Final = re.compile(
 )
 _ASSIGNED: Final = re.compile(r"^[ \t]*(?:export[ \t]+)?[\w.-]+[ \t]*=(?!=|>)", re.MULTILINE)
 _VARIABLE: Final = re.compile(r"^[ \t]*(?:export[ \t]+)?[A-Z][A-Z0-9_]*[ \t]*=", re.MULTILINE)
-_ACCOUNT: Final = re.compile(r"^(?:account|defaults)\b[^=:\n]*(?::[^\n]*)?$|^host[ \t]+\S+[ \t]*$", re.MULTILINE)
+_ACCOUNT: Final = re.compile(
+    r"^(?:account|defaults)\b[^=:\n]*(?::[^\n]*)?$|^host[ \t]+\S+[ \t]*$", re.MULTILINE
+)
 _MUTT: Final = re.compile(r"^[ \t]*set[ \t]+\w+[ \t]*=", re.MULTILINE)
 _PAIR: Final = re.compile(r"^[ \t]*(?:- )?[\w.\"'-]+:(?:[ \t]|\r?$)", re.MULTILINE)
 
@@ -97,17 +99,17 @@ def syntax_of(path: str, text: str) -> str | None:
     if name.lower() == "config" and re.search(r"[/\\]msmtp[/\\]config$", path):
         return "msmtprc"
     if _YAML.fullmatch(name):
-        return _of_yaml(head)
-    return _of_text(head)
+        return _of_yaml(path, text)
+    return _of_text(path, head)
 
 
-def _of_yaml(head: str) -> str:
-    if len(set(_KUBERNETES.findall(head))) > 1:
-        return "kubernetes"
-    return "compose" if _SERVICES.search(head) else "yaml"
+def _of_yaml(path: str, text: str) -> str:
+    from smtpdoctor.formats import yaml_kinds
+
+    return yaml_kinds.syntax_of(path, text)
 
 
-def _of_text(head: str) -> str | None:
+def _of_text(path: str, head: str) -> str | None:
     start = head.lstrip()[:5]
     if start[:1] == "{":
         return "json"
@@ -122,7 +124,7 @@ def _of_text(head: str) -> str | None:
         return "toml" if len(_TOML_VALUE.findall(head)) == assigned else "ini"
     pairs = len(_PAIR.findall(head))
     if pairs > assigned:
-        return _of_yaml(head)
+        return _of_yaml(path, head)
     if assigned:
         return "dotenv" if len(_VARIABLE.findall(head)) * 2 > assigned else "properties"
     return None

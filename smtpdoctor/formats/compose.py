@@ -102,7 +102,7 @@ class _Stack:
         known = {name: process[name] for name in names if name in process}
         key = (file.path, file.raw, tuple(sorted(known.items())))
         if key not in self.read:
-            reader = "raw" if file.raw else "compose"
+            reader = "docker" if file.raw else "compose"
             self.read[key] = compose_env.read(
                 Source(path=file.path, text=text, reader=reader, environment=known)
             )

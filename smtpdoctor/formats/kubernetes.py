@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from smtpdoctor.formats import compose_env
 from smtpdoctor.formats.document import Assignment, Document, Place, Remark, Scope, Source
-from smtpdoctor.formats.embedded import embedded, syntax_of_name
+from smtpdoctor.formats.embedded import embedded, is_file
 from smtpdoctor.formats.yaml import environments
 from smtpdoctor.formats.yaml_nodes import Item, Mapping, Node, Scalar, Sequence
 from smtpdoctor.formats.yaml_scalars import RULES
@@ -222,7 +222,7 @@ class _Manifests:
         image = self.mounts.get((one.kind, one.name), "")
         for key, value in one.values.items():
             node = one.nodes.get(key)
-            if node is not None and syntax_of_name(key):
+            if node is not None and is_file(key):
                 scopes = list(self._file(one, key, node, value, image))
                 if scopes:
                     yield from scopes
@@ -289,7 +289,7 @@ class _Manifests:
                     continue
                 one.used = True
                 for variable, value in one.values.items():
-                    if syntax_of_name(variable):
+                    if is_file(variable):
                         continue
                     known.pop(prefix + variable, None)
                     known[prefix + variable] = replace(

@@ -10,11 +10,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from smtpdoctor.formats.document import Assignment, Document, Place, Remark, Scope, Source
+from smtpdoctor.formats.yaml_kinds import syntax_of
 from smtpdoctor.formats.yaml_nodes import Alias, Item, Mapping, Node, Scalar
 from smtpdoctor.formats.yaml_scalars import RULES
 from smtpdoctor.formats.yaml_values import Found, Reader, as_word, document_of, opened
 
-__all__ = ["read_github", "read_gitlab"]
+__all__ = ["read"]
 
 _EXPRESSION: Final = re.compile(r"\$\{\{\s*(.*?)\s*\}\}", re.DOTALL)
 _ENV: Final = re.compile(r"env\.([A-Za-z_][\w-]*)")
@@ -191,10 +192,11 @@ class _GitLab(_Jobs):
         self.steps = 0
         filled = self._filled(text, known, path, one)
         if filled is None:
-            missing = next((m[1] or m[2] for m in _VARIABLE.finditer(text) if m[0] != "$$"), "")
+            # What stands behind a bare $ may be the half of a password.
+            missing = next((m[1] or "$" for m in _VARIABLE.finditer(text) if m[0] != "$$"), "")
             return replace(one, value=None, kind="unknown", source=missing)
         if whole is None and filled != text:
-            remarks += [Remark("expanded", m[0]) for m in _VARIABLE.finditer(text) if m[0] != "$$"]
+            remarks.append(Remark("expanded", "$"))
         if whole is not None:
             return replace(
                 whole,
@@ -236,15 +238,9 @@ class _GitLab(_Jobs):
         return "".join(parts)
 
 
-def read_github(source: Source) -> Document:
-    """Return the variables of a workflow's jobs and steps; raises TooLargeError."""
-    jobs = _GitHub(source)
+def read(source: Source) -> Document:
+    """Return the variables of a pipeline's jobs and steps; raises TooLargeError."""
+    gitlab = syntax_of(source.path, source.text) == "gitlab-ci"
+    jobs = _GitLab(source) if gitlab else _GitHub(source)
     scopes = list(jobs.scopes())
-    return document_of(jobs.reader, "github-actions", scopes)
-
-
-def read_gitlab(source: Source) -> Document:
-    """Return the variables of a pipeline's jobs; raises TooLargeError."""
-    jobs = _GitLab(source)
-    scopes = list(jobs.scopes())
-    return document_of(jobs.reader, "gitlab-ci", scopes)
+    return document_of(jobs.reader, "gitlab-ci" if gitlab else "github-actions", scopes)

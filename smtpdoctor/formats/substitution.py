@@ -122,14 +122,13 @@ class _Compose:
 
     def _plain(self, name: str, *, alone: bool, level: int) -> str:
         value = self._known(name, alone=alone, level=level)
-        if not alone:
-            self.remarks.append(Remark("expanded", f"${name}"))
+        if not alone or value is None:
+            self.remarks.append(Remark("expanded", "$"))
         if value is None:
-            # A $ in the middle of a word is hardly meant for a variable; for Compose it is one.
+            # A $ in the middle of a word is hardly meant for a variable; for Compose it is one. What stands
+            # behind it may be the half of a password, so it is not named.
             if alone and not self.variables.whole:
-                raise _Unknown(name)
-            if alone:
-                self.remarks.append(Remark("expanded", f"${name}"))
+                raise _Unknown("$")
             return ""
         return value
 
@@ -143,7 +142,7 @@ class _Compose:
             if value is None:
                 if not self.variables.whole:
                     raise _Unknown(name)
-                self.remarks.append(Remark("expanded", f"${{{name}}}"))
+                self.remarks.append(Remark("expanded", "$"))
                 return ""
             return value
         sign = rest[:2] if rest[0] == ":" else rest[0]
@@ -163,11 +162,8 @@ class _Compose:
         if there:
             return value or ""
         self.one = None
-        self.remarks.append(Remark("defaulted", name))
-        inner_one, self.one = self.one, None
-        text = self.text(other, level + 1)
-        self.one = inner_one
-        return text
+        self.remarks.append(Remark("defaulted", sign))
+        return self.text(other, level + 1)
 
 
 def _brace(template: str, at: int) -> int:
@@ -251,7 +247,7 @@ class _Spring:
             return self.text(other.value or "", (*path, name), level + 1)
         if not colon:
             raise _Unknown(name)
-        self.remarks.append(Remark("defaulted", name))
+        self.remarks.append(Remark("defaulted", ":"))
         return self.text(default, path, level + 1)
 
 
@@ -315,7 +311,7 @@ def erb_filled(expression: str, variables: Variables) -> Filled:
             return Filled(None, source=(one.source if one is not None else "") or name)
         return Filled(value, one, one.remarks if one is not None else ())
     if default is not None:
-        return Filled(_literal(default), remarks=(Remark("defaulted", name),))
+        return Filled(_literal(default), remarks=(Remark("defaulted", "ENV"),))
     return Filled(None, source=name)
 
 

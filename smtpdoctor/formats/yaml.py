@@ -51,7 +51,7 @@ _SETTING: Final = re.compile(
     re.VERBOSE,
 )
 _PROFILE_FILE: Final = re.compile(r"(?P<stem>.*\bapplication)-(?P<profile>[^/]+)(?P<end>\.ya?ml)")
-_PLACEHOLDER: Final = re.compile(r"\$\{([^{}:]*)(?::[^}]*)?\}|\$([A-Z][A-Z0-9_]+)(?![A-Za-z0-9_])")
+_PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z_][\w.-]*)(?::[^}]*)?\}")
 
 
 def rules_of(source: Source, reader: Reader) -> str:
@@ -136,8 +136,7 @@ def _rails(reader: Reader, node: Mapping) -> Iterator[Scope]:
 def _unfilled(reader: Reader, one: Assignment) -> Assignment:
     """Return a value with placeholders as not known, unless it is known that nobody replaces them."""
     if reader.rules.placeholders == "?" and one.value and (found := _PLACEHOLDER.search(one.value)):
-        source = found[1] or found[2] or ""
-        return replace(one, value=None, kind="unknown", source=source.removeprefix("env."), style="")
+        return replace(one, value=None, kind="unknown", source=found[1].removeprefix("env."))
     return one
 
 

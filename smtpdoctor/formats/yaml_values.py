@@ -148,7 +148,7 @@ class Reader:
         remarks: list[Remark] = []
         one: Assignment | None = None
         done = 0
-        variables = self.variables("ruby-dotenv")
+        variables = self.variables("dotenv-ruby")
         for run, expression in zip(_COVER_RUN.finditer(node.value), expressions, strict=True):
             filled = erb_filled(expression, variables)
             remarks += filled.remarks

@@ -303,9 +303,9 @@ class _File:
         found = self.filled(node)
         if found.source == "date":
             self.reader.problem("refused", node.start, name)
-        if found.kind == "null":
-            return self.taken(name, node, via, found.remarks)
         style = self.reader.style(node, dollars=True)
+        if found.kind == "null":
+            return self.taken(name, node, via, found.remarks, style)
         return as_word(self.reader.assignment(name, node, via, found=found, style=style))
 
     def item(self, node: Scalar, via: tuple[Place, ...]) -> Iterator[Assignment]:
@@ -324,7 +324,7 @@ class _File:
             if re.match(r"[\w.-]+:\s", name):
                 self.reader.problem("line", node.start, name.partition(":")[0])
                 return
-            yield self.taken(name, node, via, ())
+            yield self.taken(name, node, via, (), self.reader.style(node, dollars=True, name=name))
             return
         if name != name.rstrip():
             self.reader.problem("refused", node.start, name.strip())
@@ -333,7 +333,7 @@ class _File:
         value = replace(node, value=text, style="'")
         found = self.filled(value)
         remarks = list(found.remarks)
-        if node.style in {"|", ">"} and raw.endswith("\n"):
+        if node.style in {"|", ">"} and raw.endswith("\n") and raw.count("\n") == 1:
             remarks.append(Remark("trailing-newline"))
         if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
             remarks.append(Remark("quotes-kept", text[0]))
@@ -355,11 +355,10 @@ class _File:
             yield self.reader.assignment(name[1], node, via, style="")
 
     def taken(
-        self, name: str, node: Scalar, via: tuple[Place, ...], remarks: tuple[Remark, ...]
+        self, name: str, node: Scalar, via: tuple[Place, ...], remarks: tuple[Remark, ...], style: str
     ) -> Assignment:
         """Return a variable that is named without a value: it is taken from the process or ``.env``."""
         is_set, value, one = self.stack.variables.get(name)
-        style = self.reader.style(node, dollars=True)
         if not is_set or value is None:
             source = one.source if one is not None and one.source else name
             found = Found(None, "unknown", remarks, source)

@@ -52,7 +52,7 @@ class _Lines:
         for line in lines[1:]:
             self.inner.append(offset)
             self.outer.append(at + min(indent, len(line)))
-            offset += max(0, len(line) - indent) + 1
+            offset += len(line[indent:].rstrip("\r")) + 1
             at += len(line) + 1
 
     def outer_at(self, offset: int) -> int:

@@ -34,6 +34,11 @@ _PODS: Final = {
 _TEMPLATE: Final = ("spec", "template", "spec")
 _CONTAINERS: Final = ("initContainers", "containers", "ephemeralContainers")
 _REFERENCE: Final = re.compile(r"\$\$|\$\(([-._A-Za-z0-9]+)\)")
+# They say nothing to an application, and some are very long.
+_SILENT: Final = frozenset(
+    {"Service", "Ingress", "Namespace", "PersistentVolume", "PersistentVolumeClaim", "ServiceAccount", "Role",
+     "ClusterRole", "RoleBinding", "ClusterRoleBinding", "CustomResourceDefinition", "NetworkPolicy", "PodDisruptionBudget"}
+)  # fmt: skip
 _MOST_OBJECTS: Final = 5_000
 
 
@@ -336,7 +341,7 @@ class _Manifests:
             found = Found("", "word", found.remarks)
         elif found.value is not None and "$" in found.value:
             found = self._referring(found, known)
-        style = self.reader.style(value, string=True)
+        style = self.reader.style(value, string=True, dollars=True)
         return as_word(self.reader.assignment(name, value, found=found, style=style))
 
     def _referring(self, found: Found, known: dict[str, Assignment]) -> Found:
@@ -399,15 +404,9 @@ class _Manifests:
     def _other(self, node: Mapping, name: str) -> Iterator[Scope]:
         """Yield what a resource of another kind says (Keycloak, AlertmanagerConfig, a chart's values)."""
         variables = list(environments(self.reader, node))
-        taken = {one.region.start for scope in variables for one in scope.assignments}
-        rest = tuple(one for one in self.reader.flat(node) if one.region.start not in taken)
-        kind = self.file.string(node, "kind")
-        if rest and kind not in {
-            "Service",
-            "Ingress",
-            "Namespace",
-            "PersistentVolumeClaim",
-            "ServiceAccount",
-        }:
+        if self.file.string(node, "kind") in _SILENT:
+            return
+        rest = tuple(one for one in self.reader.flat(node) if not self.reader.is_taken(one))
+        if rest:
             yield Scope(assignments=rest, name=name, place=self.file.place(node.start))
         yield from variables

@@ -31,7 +31,7 @@ _MOST_STEPS: Final = 2_000
 class _Jobs:
     def __init__(self, source: Source) -> None:
         self.file = opened(source)
-        self.reader = Reader(source, self.file, RULES[""])
+        self.reader = Reader(source, self.file, replace(RULES[""], placeholders=""))
 
     def entries(self, item: Item | None) -> Iterator[tuple[str, Scalar | None, Node, tuple[Place, ...]]]:
         """Yield the names of a map with their values; a value may stand in a map of its own (GitLab)."""
@@ -105,7 +105,9 @@ class _GitHub(_Jobs):
                 known[name] = self.reader.unknown(name, stands, via, "")
                 continue
             known.pop(name, None)
-            known[name] = as_word(self.reader.assignment(name, scalar, via, found=self.found(scalar, before)))
+            style = self.reader.style(scalar, braces=True)
+            found = self.found(scalar, before)
+            known[name] = as_word(self.reader.assignment(name, scalar, via, found=found, style=style))
         return known
 
     def found(self, node: Scalar, known: Known[str, Assignment]) -> Found:
@@ -167,10 +169,11 @@ class _GitLab(_Jobs):
             if scalar is None:
                 raw[name] = self.reader.unknown(name, stands, via, "")
                 continue
-            one = as_word(self.reader.assignment(name, scalar, via))
+            whole = stands is not scalar and self.file.string(stands, "expand") == "false"
+            style = self.reader.style(scalar, dollars=not whole)
+            one = as_word(self.reader.assignment(name, scalar, via, style=style))
             if one.kind == "null":
                 one = replace(one, value="", kind="word")
-            whole = stands is not scalar and self.file.string(stands, "expand") == "false"
             raw[name] = one if whole else replace(one, source="expand")
         for name, one in raw.items():
             known.pop(name, None)

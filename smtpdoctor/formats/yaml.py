@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from smtpdoctor.formats import env
 from smtpdoctor.formats.document import Assignment, Document, Kind, Place, Region, Scope, Source
 from smtpdoctor.formats.substitution import spring_filled
 from smtpdoctor.formats.yaml_nodes import Alias, Item, Mapping, Node, Scalar, Sequence
@@ -113,8 +114,7 @@ def _document(reader: Reader, document: Item) -> Iterator[Scope]:
     if settings and variables:  # Discourse's own, beside its variables
         first = variables[0]
         variables[0] = replace(first, assignments=(*first.assignments, *settings))
-    taken = {one.region.start for scope in variables for one in scope.assignments}
-    assignments = [_unfilled(reader, one) for one in reader.flat(document) if one.region.start not in taken]
+    assignments = [_unfilled(reader, one) for one in reader.flat(document) if not reader.is_taken(one)]
     if assignments or not variables:
         yield Scope(assignments=tuple(assignments), place=place)
     yield from variables
@@ -205,7 +205,7 @@ def _placed(reader: Reader, assignments: list[Assignment]) -> tuple[Assignment, 
     if not any(one.value is not None and "${" in one.value for one in assignments):
         return tuple(assignments)
     properties = {_relaxed(one.name): one for one in assignments}
-    variables = reader.variables("spring")
+    variables = reader.variables(env.DEFAULT)
 
     def look_up(name: str) -> Assignment | None:
         return properties.get(_relaxed(name))
@@ -260,6 +260,8 @@ def _environments(reader: Reader, node: Item, path: str, image: str, level: int)
         if key.value.lower() in _ENVIRONMENT_KEYS and not file.template(key.start, key.end):
             assignments = tuple(_variables(reader, value))
             if assignments:
+                held = file.follow(value, level)
+                reader.taken.append((held.start, held.end))
                 place = file.place(key.start)
                 yield Scope(assignments=assignments, name=path, image=image, environment=True, place=place)
                 continue

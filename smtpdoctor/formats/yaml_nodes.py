@@ -20,6 +20,7 @@ __all__ = ["MOST_SIGNS", "Alias", "File", "Item", "Mapping", "Node", "Scalar", "
 
 MOST_SIGNS: Final = 4_000_000  # of a file; one with a thousand services has a sixth of it
 _MOST_NODES: Final = 150_000  # as they stand, and again when aliases are followed
+_MOST_MERGED: Final = 20_000
 _MOST_LEVELS: Final = 64
 _MOST_DOCUMENTS: Final = 5_000
 _MOST_TEMPLATE: Final = 20_000  # signs between the brackets of one
@@ -84,6 +85,7 @@ class File(Struct):
     templates: list[tuple[int, int]]  # from where to where, in order
     controls: list[int]  # where a line has nothing but templates
     followed: int = 0
+    merged: int = 0
 
     def place(self, at: int) -> Place:
         """Return the place of a sign."""
@@ -144,6 +146,9 @@ class File(Struct):
         for key, value in node.entries:
             if isinstance(key, Scalar) and key.value == "<<" and not key.style and not key.tag:
                 target = self.follow(value, level)
+                self.merged += 1
+                if self.merged > _MOST_MERGED:
+                    raise TooLargeError("merge keys", _MOST_MERGED, self.place(key.start))
                 for part in reversed(target.items) if isinstance(target, Sequence) else [value]:
                     inner = self.follow(part, level)
                     way = (self.place(part.start), *via) if isinstance(part, Alias) else via
@@ -292,14 +297,25 @@ class _Composer:
         except TooLargeError:
             raise
         except Exception as error:  # noqa: BLE001 - its scanner also lets ValueError and such escape
-            mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-            at = mark.index if mark is not None else self._last()
-            file.problem("syntax", at)
+            marks = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
+            places = [mark.index for mark in marks if mark is not None] or [self._last()]
+            # What is never closed is told where it is opened, not at the end of the file.
+            at = places[-1] if places[0] >= len(text.rstrip()) else places[0]
+            file.problem("syntax", at, "tab" if text[at : at + 1] == "\t" else "")
+            self._doubt(at)
         if self.open:
             self._cut()
 
     def _last(self) -> int:
         return self.open[-1].start if self.open else 0
+
+    def _doubt(self, at: int) -> None:
+        """Take back the value right before what cannot be read: it may be the beginning of that."""
+        last = self.open[-1] if self.open else None
+        if isinstance(last, Mapping) and last.entries and self.keys[-1] is None:
+            value = last.entries[-1][1]
+            if isinstance(value, Scalar) and not self.file.text[value.end : at].strip():
+                last.entries.pop()
 
     def _cut(self) -> None:
         """End what is open: what was understood so far stays."""
@@ -330,7 +346,19 @@ class _Composer:
             end = start + len(text[start:end].rstrip())  # not the empty lines and comments behind a block
             if "\n" not in text[start:end]:  # a block that is empty
                 end = max(end, start + 1)
+        if start == end and not style:
+            start = end = self._gap(start)
         self._add(Scalar(event.value, style, tag, start, end), event.anchor)
+
+    def _gap(self, at: int) -> int:
+        """Return where a value would stand that is not there: the mark is that of whatever comes next."""
+        key = self.keys[-1] if self.open else None
+        if isinstance(key, Scalar | Alias):
+            end = key.end if isinstance(key, Scalar) else key.start
+            colon = self.file.text.find(":", end, at)
+            if colon >= 0 and not self.file.text[end:colon].strip(" \t") or isinstance(key, Alias):
+                return colon + 1 if colon >= 0 else at
+        return at
 
     def _behind_properties(self, start: int, end: int) -> int:
         found = re.compile(r"(?:[!&][^\s,\[\]{}]*\s*(?:#[^\n]*\n\s*)?)*").match(self.file.text, start, end)

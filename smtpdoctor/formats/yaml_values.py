@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ _ENCRYPTED: Final = re.compile(
     re.DOTALL,
 )
 _STANDARD_TAGS: Final = frozenset({"", "!", "!!str", "!!int", "!!float", "!!bool", "!!null", "!!binary"})
-_MOST_ASSIGNMENTS: Final = 100_000
+_MOST_ASSIGNMENTS: Final = 50_000
 _MOST_PROBLEMS: Final = 100
 
 
@@ -71,6 +72,7 @@ class Reader:
         self.rules = rules
         self.texts: dict[str, str] = {file.path: file.text}
         self.count = 0
+        self.taken: list[tuple[int, int]] = []  # maps of environment variables, in order: told as such
         self._variables: Variables | None = None
 
     def variables(self, reader: str) -> Variables:
@@ -112,7 +114,7 @@ class Reader:
         remarks: list[Remark] = []
         if changed:
             remarks.append(Remark("retyped"))
-        if node.style in {"|", ">"} and node.value.endswith("\n"):
+        if node.style in {"|", ">"} and node.value.endswith("\n") and node.value.count("\n") == 1:
             remarks.append(Remark("trailing-newline"))
         if (
             kind == "null"
@@ -173,6 +175,8 @@ class Reader:
             if before[-1:] not in {":", "-"} and not properties:
                 return ""
             flags["behind"] = True
+        if self.rules.placeholders:
+            flags["braces"] = True
         return str(Style(node.style if node.style in {"'", '"'} else "", **flags))
 
     def assignment(
@@ -231,27 +235,38 @@ class Reader:
                 else:
                     yield from self.flat(value, whole, (*way, *via), level + 1)
 
+    def is_taken(self, one: Assignment) -> bool:
+        """Whether something stands in a map of environment variables."""
+        at = bisect_right(self.taken, (one.region.start, len(self.file.text) + 1)) - 1
+        return at >= 0 and self.taken[at][0] <= one.region.start <= self.taken[at][1]
+
     def unknown(self, name: str, node: Node, via: tuple[Place, ...], source: str) -> Assignment:
         """Return that a name has a value that is not known from here."""
         end = node.end if isinstance(node, Scalar) else node.start
         region = Region(self.file.place(node.start), node.start, max(end, node.start))
         return Assignment(name=name, value=None, region=region, kind="unknown", effect=via, source=source)
 
-    def doubtful(self, node: Mapping) -> set[str]:
+    def doubtful(self, node: Mapping, level: int = 0) -> set[str]:
         """Return the keys of which a template decides which one counts; note those that come twice."""
         seen: dict[str, int] = {}
         found: set[str] = set()
-        for key, _ in node.entries:
+        merged: set[str] = set()
+        for key, value in node.entries:
             name = key.node if isinstance(key, Alias) else key
             if not isinstance(name, Scalar):
                 continue
+            if self.file.controls and name.value == "<<" and not name.style:
+                target = self.file.follow(value, level)
+                for part in target.items if isinstance(target, Sequence) else [target]:
+                    inner = self.file.follow(part, level)
+                    merged |= self.doubtful(inner, level + 1) if isinstance(inner, Mapping) else set()
             if name.value in seen:
                 if self.file.controlled(seen[name.value], name.start):
                     found.add(name.value)
                 elif not self.rules.twice:
                     self.problem("refused", name.start, name.value)
             seen[name.value] = name.start
-        return found
+        return found | (merged - seen.keys())
 
 
 def handed_on(one: Assignment, here: Assignment) -> Assignment:

@@ -356,7 +356,7 @@ class _Composer:
         if isinstance(key, Scalar | Alias):
             end = key.end if isinstance(key, Scalar) else key.start
             colon = self.file.text.find(":", end, at)
-            if colon >= 0 and not self.file.text[end:colon].strip(" \t") or isinstance(key, Alias):
+            if (colon >= 0 and not self.file.text[end:colon].strip(" \t")) or isinstance(key, Alias):
                 return colon + 1 if colon >= 0 else at
         return at
 

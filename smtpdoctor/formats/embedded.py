@@ -18,6 +18,8 @@ __all__ = ["embedded", "is_file"]
 
 _FILE_NAME: Final = re.compile(r"(?:.*/)?(?:\.?[\w-]+(?:\.[\w-]+)*\.[A-Za-z]\w*|\.env|\.?msmtprc|\.muttrc)")
 
+_OPEN: Final = re.compile(r".*\.(?:conf|config|cnf|txt|tmpl|tpl|erb)", re.IGNORECASE)  # what tells no syntax
+
 
 def is_file(name: str) -> bool:
     """Whether a key is the name of a file rather than that of a variable."""
@@ -27,6 +29,10 @@ def is_file(name: str) -> bool:
 def _read_as(path: str, text: str) -> str | None:
     """Return the syntax of a file in a file; a file in that one is not looked for."""
     syntax = syntax_of(path, text)
+    if text.lstrip().startswith("{{"):
+        return None  # nothing but a template
+    if syntax_of(path, "") is None and not _OPEN.fullmatch(path):
+        return None  # a script or a page, whatever it looks like
     return "yaml" if syntax in {"compose", "kubernetes", "github-actions", "gitlab-ci"} else syntax
 
 
@@ -51,8 +57,10 @@ class _Lines:
         offset = 0
         for line in lines[1:]:
             self.inner.append(offset)
-            self.outer.append(at + min(indent, len(line)))
-            offset += len(line[indent:].rstrip("\r")) + 1
+            # A template may stand further to the left than what is around it.
+            cut = min(indent, len(line) - len(line.lstrip(" ")))
+            self.outer.append(at + cut)
+            offset += len(line[cut:].rstrip("\r")) + 1
             at += len(line) + 1
 
     def outer_at(self, offset: int) -> int:
@@ -98,7 +106,7 @@ def _with_templates(reader: Reader, node: Scalar, lines: _Lines) -> str:
     parts = []
     for start in lines.outer:
         end = text.find("\n", start, node.end)
-        parts.append(text[start : end if end >= 0 else node.end])
+        parts.append(text[start : end if end >= 0 else node.end].rstrip("\r"))
     return "\n".join(parts) + "\n"
 
 

@@ -158,7 +158,9 @@ def _spring(reader: Reader) -> list[Scope]:
         if not names:
             common += found
     own = _PROFILE_FILE.fullmatch(reader.file.path)
-    first = Scope(assignments=_placed(reader, common), name=own["profile"] if own else "", place=None)
+    first = Scope(
+        assignments=_placed(reader, common), name=own["profile"] if own else "", place=reader.file.place(0)
+    )
     return [
         *([first] if common or not profiles else []),
         *(

@@ -27,6 +27,7 @@ _MOST_TEMPLATE: Final = 20_000  # signs between the brackets of one
 _COVERS: Final = "\ue000\ue001"  # taken by turns, so that two that touch stay two
 _UNREADABLE: Final = re.compile("[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BRACKETS: Final = (("{{", "}}"), ("{%", "%}"), ("<%", "%>"))
+_BLOCK: Final = re.compile(r"(:[ \t]+[|>][-+0-9]*)[ \t]*$")
 _STANDARD: Final = "tag:yaml.org,2002:"
 
 
@@ -222,39 +223,42 @@ def _spans(text: str) -> list[tuple[int, int]]:
 
 
 def _covered(text: str, spans: list[tuple[int, int]]) -> tuple[str, list[int]]:
-    """Return the text with templates covered, and where a line of nothing else begins."""
+    """Return the text with templates covered, and where a line of nothing else begins.
+
+    Such a line becomes empty lines: what is empty may stand anywhere, also in a block. Lines are counted in
+    the text itself, so that more of them do no harm.
+    """
     parts: list[str] = []
     controls: list[int] = []
-    done = number = 0
-    for turn, (start, end) in enumerate(spans):
-        if number > turn:
-            continue
+    done = turn = 0
+    while turn < len(spans):
+        start, stop = spans[turn]
         line = text.rfind("\n", 0, start) + 1
-        # As many templates as stand on this line, with nothing beside them.
-        last, stop = turn, end
+        last = turn
+        beside = text[line:start]
         while True:
             until = text.find("\n", stop)
             until = len(text) if until < 0 else until
-            if last + 1 < len(spans) and spans[last + 1][0] < until:
-                last += 1
-                stop = spans[last][1]
-                continue
-            break
-        rest = [text[line:start]]
-        rest += [text[spans[i][1] : spans[i + 1][0]] for i in range(turn, last)]
-        rest.append(text[stop:until])
-        blank = not any(part.strip() for part in rest)
-        parts.append(text[done:start])
-        for i in range(turn, last + 1):
-            first, second = spans[i]
-            if blank:
-                parts.append("".join("\n" if sign == "\n" else " " for sign in text[first:second]))
-            else:
-                parts.append(_COVERS[i % 2] * (second - first))
-            parts.append(text[second : spans[i + 1][0]] if i < last else "")
-        if blank:
+            if last + 1 == len(spans) or spans[last + 1][0] >= until:
+                break
+            beside += text[stop : spans[last + 1][0]]
+            last += 1
+            stop = spans[last][1]
+        beside += text[stop:until].rstrip("\r")
+        if not beside.strip():
+            parts += (text[done:line], "\n" * (until - line))
             controls.append(start)
-        done, number = stop, last + 1
+            done = until
+        elif found := _BLOCK.search(beside):
+            # What a block begins with stands behind its indicator: `key: |- {{ … }}`.
+            parts += (text[done : line + found.end(1)], "\n" * (until - line - found.end(1)))
+            done = until
+        else:
+            for number in range(turn, last + 1):
+                first, second = spans[number]
+                parts += (text[done:first], _COVERS[number % 2] * (second - first))
+                done = second
+        turn = last + 1
     parts.append(text[done:])
     return "".join(parts), controls
 

@@ -104,7 +104,7 @@ class Reader:
         spans = file.spans(node.start, node.end)
         if spans:
             return self._filled(node, spans, rules)
-        if not node.style and not node.value and (template := self._below(node)):
+        if node.style in {"", "|", ">"} and not node.value.strip() and (template := self._below(node)):
             return Found(None, "unknown", source=jinja_filled(template).source)
         if node.tag == "!!binary":
             return Found(None, "unknown", source="!!binary")
@@ -134,8 +134,10 @@ class Reader:
             return ""
         at = text.find(template, node.end)
         between = text[node.end : at]
-        if between.strip() or not between.count("\n"):
+        if between.strip("|>-+0123456789 \t\r\n") or not (node.style or "\n" in between):
             return ""
+        if "\n" not in between:
+            return template
         line = text.rfind("\n", 0, node.start) + 1
         indent = len(text[line : node.start]) - len(text[line : node.start].lstrip(" "))
         return template if at - (text.rfind("\n", 0, at) + 1) > indent else ""

@@ -34,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "smtp": {"model", "masking"},
     "net": {"smtp", "masking"},
     "knowledge": {"model", "labels", "errors", "files"},
-    "settings": {"model", "labels", "errors", "files", "knowledge", "smtp", "masking"},
+    "settings": {"model", "labels", "errors", "files", "formats", "knowledge", "smtp", "masking"},
     "diagnosis": {"model", "labels", "knowledge"},
     "formats": set(),
     "advice": {"model", "labels", "formats", "knowledge", "diagnosis", "text"},
@@ -150,7 +150,7 @@ BUDGETS = {
     "version": (("--version",), 4, 54, {"ssl", "rich", "re2", "msgspec", "smtpdoctor.cli.check"}),
     "check until dns": (
         ("check", "--until", "dns", *JSON),
-        56,
+        57,
         178,
         {
             "rich",
@@ -163,17 +163,17 @@ BUDGETS = {
     ),
     "check until auth": (
         (*UNTIL_AUTH, *JSON),
-        64,
+        65,
         186,
         {"rich", "smtpdoctor.diagnosis", "smtpdoctor.knowledge.compile", "re2"},
     ),
     "check in a terminal": (
         UNTIL_AUTH,
-        65,
+        66,
         234,
         {"asyncio", "re2", "smtpdoctor.diagnosis"},
     ),
-    "lint": (("lint", *JSON), 51, 168, {"rich", "asyncio", "re2"}),
+    "lint": (("lint", *JSON), 52, 169, {"rich", "asyncio", "re2"}),
     "explain": (
         ("explain", FAILURE, *JSON),
         48,

@@ -18,7 +18,10 @@ def read(source: Source) -> Document:
     scopes = tuple(
         replace(
             scope,
-            assignments=tuple(replace(one, style=f"dotenv {source.reader}") for one in scope.assignments),
+            assignments=tuple(
+                replace(one, style=f"dotenv {source.reader}") if one.style else one
+                for one in scope.assignments
+            ),
         )
         for scope in document.scopes
     )

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from smtpdoctor.formats.env.entry import Bad, Entry, Names, RefusedError, Result, Scan, is_name, named
+from smtpdoctor.formats.env.entry import (
+    ENVIRONMENT,
+    Bad,
+    Entry,
+    Names,
+    RefusedError,
+    Result,
+    Scan,
+    is_name,
+    named,
+)
 from smtpdoctor.formats.env.template import SubstitutionError, substituted
 
 __all__ = ["compose", "godotenv"]
@@ -109,56 +119,57 @@ def compose(text: str, names: Names) -> Scan:
     at = _statement(text, 0)
     while at < len(text):
         begin = at
-        export = _EXPORT.match(text, at)
-        at = at if export is None else _blanks(text, at + 6)
+        at = _blanks(text, at + 6) if _EXPORT.match(text, at) else at
         end = at
         while end < len(text) and (text[end] in _BLANKS or text[end] in "_.-[]" or text[end].isalnum()):
             end += 1
-        if end < len(text) and text[end] not in "=:\n":
-            raise RefusedError(begin, named(text, begin))
         name = text[at:end].rstrip()
-        if " " in name:
+        if " " in name or (end < len(text) and text[end] not in "=:\n"):
             raise RefusedError(begin, named(text, begin))
-        if end == len(text) or text[end] == "\n":
+        if text[end : end + 1] in {"", "\n"}:
+            # A name alone at the beginning of its line is taken from the environment.
+            alone = is_name(name) and not text[text.rfind("\n", 0, begin) + 1 : begin].strip()
             if name in names.environment:
-                yield Entry(name, names.environment[name], at, at + len(name), referred=True)
-            elif is_name(name) and not text[text.rfind("\n", 0, begin) + 1 : begin].strip():
-                yield Entry(name, None, at, at + len(name), source="environment")
+                yield Entry(name, names.environment[name], at, at + len(name), source=ENVIRONMENT)
+            elif alone:
+                yield Entry(name, None, at, at + len(name), source=ENVIRONMENT)
             at = _statement(text, end)
             continue
-        at = _blanks(text, end + 1)
-        quote = text[at : at + 1]
         result = Result(names)
-        if quote in {"'", '"'}:
-            closed = _CLOSED[quote].match(text, at + 1)
-            if closed is None:
-                raise RefusedError(at, name)
-            value = closed[1]
-            if "\\" in value:
-                value = re.sub(
-                    r"\\(.)",
-                    lambda one, quote=quote: quote if one[1] == quote else one[0],
-                    value,
-                    flags=re.DOTALL,
-                )
-            start, stop, at = at, closed.end(), closed.end()
-            if quote == '"':
-                _compose_expanded(_ESCAPE.sub(_unescaped, value), names, result, start)
-            else:
-                result.add(value)
-        else:
-            stop = text.find("\n", at)
-            stop = len(text) if stop < 0 else stop
-            comment = text.find(" #", at, stop)
-            value = text[at : stop if comment < 0 else comment].rstrip()
-            start = at if value else end + 1
-            at, stop = stop, start + len(value)
-            _compose_expanded(value, names, result, start)
+        start, stop, at = _compose_value(text, end + 1, name, names, result)
         if name[:1].isdigit():
-            yield Bad(begin, name)
+            yield Bad(begin, named(text, begin))
         else:
             yield result.entry(name, start, stop)
         at = _statement(text, at)
+
+
+def _compose_value(text: str, sign: int, name: str, names: Names, result: Result) -> tuple[int, int, int]:
+    """Read the value behind a sign; returns where its text begins and ends, and where to read on."""
+    at = _blanks(text, sign)
+    quote = text[at : at + 1]
+    if quote not in {"'", '"'}:
+        line = text.find("\n", at)
+        line = len(text) if line < 0 else line
+        comment = text.find(" #", at, line)
+        value = text[at : line if comment < 0 else comment].rstrip()
+        start = at if value else sign
+        _compose_expanded(value, names, result, start)
+        return start, start + len(value), line
+    closed = _CLOSED[quote].match(text, at + 1)
+    if closed is None:
+        raise RefusedError(at, name)
+    value = _unquoted(closed[1], quote)
+    if quote == '"':
+        _compose_expanded(_ESCAPE.sub(_unescaped, value), names, result, at)
+    else:
+        result.add(value)
+    return at, closed.end(), closed.end()
+
+
+def _unquoted(value: str, quote: str) -> str:
+    """Return a value in which a quote needs no backslash any more; one that is itself escaped is none."""
+    return re.sub(r"\\(.)", lambda one: quote if one[1] == quote else one[0], value, flags=re.DOTALL)
 
 
 def _compose_expanded(value: str, names: Names, result: Result, at: int) -> None:

@@ -323,6 +323,11 @@ def test_of_several_merged_maps_the_first_counts() -> None:
     assert (found["c.x"], found["c.y"], found["c.z"], found["d.x"]) == ("1", "3", "4", "9")
 
 
+def test_a_map_takes_the_place_of_a_merged_one_whole() -> None:
+    read = document("a: &a\n  smtp: {host: x, port: 25}\nb:\n  <<: *a\n  smtp: {host: y}\n")
+    assert {name: value for name, value in values(read).items() if name[0] == "b"} == {"b.smtp.host": "y"}
+
+
 def test_springs_profiles_are_scopes_over_what_holds_for_all() -> None:
     text = (
         "spring:\n  mail: {host: a, port: 25}\n---\nspring:\n  config.activate.on-profile: prod, eu\n"
@@ -362,6 +367,29 @@ def test_springs_placeholders_are_replaced_where_that_can_be_known() -> None:
     assert found["spring.mail.nested"] == "c"
     assert {problem.kind for problem in read.problems} == {"cycle"}
     assert found["loop.a"] is None
+
+
+def test_a_key_in_brackets_has_dots_of_its_own_for_spring() -> None:
+    text = "spring.mail.properties:\n  '[mail.smtp.auth]': yes\n  mail.smtp.starttls: {enable: true}\n"
+    assert values(document(text)) == {
+        "spring.mail.properties.mail.smtp.auth": "true",
+        "spring.mail.properties.mail.smtp.starttls.enable": "true",
+    }
+
+
+def test_symfonys_variables_come_from_its_env() -> None:
+    text = "framework:\n  mailer:\n    dsn: '%env(MAILER_DSN)%'\n    other: '%env(json:file:X)%'\n    more: '%env(NOPE)%'\n"
+    read = document(text, "config/packages/mailer.yaml", {"../../.env": "MAILER_DSN=smtp://h:25\n"})
+    assert values(read) == {
+        "framework.mailer.dsn": "smtp://h:25",
+        "framework.mailer.other": None,
+        "framework.mailer.more": None,
+    }
+    assert [str(place) for place in one(read, "framework.mailer.dsn").places] == [
+        ".env:1",
+        "config/packages/mailer.yaml:3",
+    ]
+    assert one(read, "framework.mailer.more").source == "NOPE"
 
 
 def test_erb_is_read_as_far_as_it_is_literal() -> None:

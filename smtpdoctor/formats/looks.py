@@ -29,7 +29,7 @@ _NAMES: Final[tuple[tuple[str, str], ...]] = (
     (r".*\.cs", "csharp"),
 )
 _BY_NAME: Final = tuple((re.compile(pattern, re.IGNORECASE), syntax) for pattern, syntax in _NAMES)
-_YAML: Final = re.compile(r".*\.ya?ml(?:\.(?:example|sample|dist|tpl|gotmpl))?", re.IGNORECASE)
+_YAML: Final = re.compile(r".*\.ya?ml(?:\.(?:example|sample|dist|tpl|tmpl|gotmpl|j2|erb))?", re.IGNORECASE)
 _LOOKED_AT: Final = 100_000
 
 _SECTION: Final = re.compile(r"^[ \t]*\[[^\]\n]+\][ \t]*(?:[#;].*)?\r?$", re.MULTILINE)

@@ -291,7 +291,8 @@ def _variables(reader: Reader, node: Item) -> Iterator[Assignment]:
     via = (file.place(node.start),) if isinstance(node, Alias) else ()
     if isinstance(inner, Mapping):
         entries = [(key, value, way) for key, value, way in file.pairs(inner)]
-        if not entries or not all(_UPPER.fullmatch(key.value) for key, _, _ in entries):
+        names = [key.value for key, _, _ in entries]
+        if not all(map(ENVIRONMENT_NAME.fullmatch, names)) or not any(map(_UPPER.fullmatch, names)):
             return
         for key, value, way in entries:
             yield from _variable(reader, key.value, value, (*way, *via))

@@ -19,7 +19,7 @@ _SERVICE: Final = re.compile(
 )
 _FLOW_SERVICE: Final = re.compile(r"[{,]\s*[\"']?(?:image|build)[\"']?\s*:")
 _NAMED: Final = re.compile(
-    r"(?:docker-)?compose(?:[._-][^/]*)?\.ya?ml(?:\.[^/]+)?|[^/]*(?:docker-compose|[-_.]stack)[^/]*\.ya?ml|docker-stack\.ya?ml"
+    r"(?:.*[-_.])?(?:docker-)?compose(?:[-_.].*)?\.ya?ml(?:\..+)?|(?:.*[-_.])?stack(?:[-_.].*)?\.ya?ml"
 )
 _JOB: Final = re.compile(r"^[ \t]+(?:script|stage|trigger|rules|extends)[ \t]*:", re.MULTILINE)
 

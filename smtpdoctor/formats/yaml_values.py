@@ -37,6 +37,10 @@ _ENCRYPTED: Final = re.compile(
     r"ENC\[.*\]|ENC\(.*\)|\{cipher\}.*|\$ANSIBLE_VAULT;.*|%env\(.*\)%|(?:ref\+)?vault:[\w/.-]+#.*|op://.*|awssm:.*",
     re.DOTALL,
 )
+_SYMFONY: Final = re.compile(r"%env\((?:(?:string|trim|int|bool|not|resolve):)*([A-Za-z_]\w*)\)%")
+_IN_CONFIG: Final = re.compile(
+    r"(?:^|/)config((?:/packages(?:/\w+)?)?)$"
+)  # of Rails and Symfony; .env is above it
 _STANDARD_TAGS: Final = frozenset({"", "!", "!!str", "!!int", "!!float", "!!bool", "!!null", "!!binary"})
 _MOST_ASSIGNMENTS: Final = 50_000
 _MOST_PROBLEMS: Final = 100
@@ -79,6 +83,8 @@ class Reader:
         """Return what is known of the variables that values name, ``.env`` beside the file among it."""
         if self._variables is None:
             path, text = beside(self.source, ".env")
+            if text is None and (layout := _IN_CONFIG.search(posixpath.dirname(self.file.path))):
+                path, text = beside(self.source, "../" * (1 + layout[1].count("/")) + ".env")
             known: dict[str, Assignment] = {}
             if text is not None and path != self.file.path:
                 self.texts[path] = text
@@ -109,7 +115,7 @@ class Reader:
         if node.tag == "!!binary":
             return Found(None, "unknown", source="!!binary")
         if _ENCRYPTED.fullmatch(node.value):
-            return Found(None, "unknown", source=node.value[:5].rstrip("[({"))
+            return self._elsewhere(node.value)
         kind, value, changed = resolved(node, rules)
         remarks: list[Remark] = []
         if changed:
@@ -125,6 +131,15 @@ class Reader:
         if kind == "unknown":
             return Found(None, "unknown", tuple(remarks), source="date")
         return Found(value, kind, tuple(remarks))
+
+    def _elsewhere(self, text: str) -> Found:
+        symfony = _SYMFONY.fullmatch(text)
+        if symfony is None:
+            return Found(None, "unknown", source=text[:5].rstrip("[({"))
+        _, value, one = self.variables("symfony").get(symfony[1])
+        if value is None:
+            return Found(None, "unknown", source=symfony[1])
+        return Found(value, "string", one=one)
 
     def _below(self, node: Scalar) -> str:
         """Return the template that stands where a value was to stand, on a line of its own."""
@@ -227,15 +242,22 @@ class Reader:
             for number, item in enumerate(inner.items):
                 yield from self.flat(item, f"{name}.{number}" if name else str(number), via, level + 1)
         else:
-            doubtful = self.doubtful(inner)
-            for key, value, way in self.file.pairs(inner):
-                if self.file.template(key.start, key.end):
-                    continue
-                whole = f"{name}.{key.value}" if name else key.value
-                if key.value in doubtful:
-                    yield self.unknown(whole, self.file.follow(value, level), (*way, *via), "{{ }}")
-                else:
-                    yield from self.flat(value, whole, (*way, *via), level + 1)
+            yield from self._flat_map(inner, name, via, level)
+
+    def _flat_map(self, node: Mapping, name: str, via: tuple[Place, ...], level: int) -> Iterator[Assignment]:
+        doubtful = self.doubtful(node)
+        # A map that stands here takes the place of a merged one whole.
+        entries = {key.value: (key, value, way) for key, value, way in self.file.pairs(node)}
+        for own, (key, value, way) in entries.items():
+            if self.file.template(key.start, key.end):
+                continue
+            dotted = self.rules.placeholders == "spring" and own.startswith("[") and own.endswith("]")
+            last = own[1:-1] if dotted else own  # in brackets a key has dots of its own
+            whole = f"{name}.{last}" if name else last
+            if own in doubtful:
+                yield self.unknown(whole, self.file.follow(value, level), (*way, *via), "{{ }}")
+            else:
+                yield from self.flat(value, whole, (*way, *via), level + 1)
 
     def is_taken(self, one: Assignment) -> bool:
         """Whether something stands in a map of environment variables."""

@@ -193,7 +193,7 @@ VALUES = (
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(VALUES, STYLES)
 def test_a_style_survives_its_name_and_a_value_every_reader(value: str, style: Style) -> None:
     assert Style.of(str(style)) == style
@@ -233,7 +233,7 @@ PLACES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(st.sampled_from(PLACES), VALUES, st.data())
 def test_a_changed_value_is_read_back_and_nothing_else_changes(
     place: tuple[str, str, str], value: str, data: st.DataObject
@@ -503,7 +503,7 @@ MERGED = "x0: &x0 {A: 1}\n" + "".join(
     [
         ("yaml", BOMB),
         ("compose", MERGED + "services: {a: {environment: *x11}}\n"),
-        ("yaml", "[" * 5000),
+        ("yaml", "[" * 200),
         ("yaml", "- " * 3000),
         ("compose", "services:\n" + "  a: {image: x}\n" * (MOST_SIGNS // 16 + 1)),
     ],
@@ -520,7 +520,7 @@ def test_too_much_is_refused_with_the_limit(syntax: str, text: str) -> None:
     [
         ("compose", "services:\n a:\n  environment:\n   A: " + "${A:-" * 2000 + "}" * 2000),
         ("compose", "services:\n a:\n  environment:\n   A: " + "${A:-b}" * 20_000),
-        ("yaml", "spring:\n" + "".join(f"  a{n}: ${{spring.a{n + 1}}}${{spring.a{n + 1}}}\n" for n in range(28)) + "  a28: ''\n"),
+        ("yaml", "spring:\n" + "".join(f"  a{n}: ${{spring.a{n + 1}}}${{spring.a{n + 1}}}\n" for n in range(18)) + "  a18: ''\n"),
         ("gitlab-ci", "variables:\n" + "".join(f"  A{n}: $A{n + 1}$A{n + 1}\n" for n in range(19)) + "  A19: ''\n"),
     ],
     ids=["levels", "many", "spring", "gitlab"],
@@ -543,7 +543,7 @@ YAMLISH = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(YAMLISH, st.sampled_from(["yaml", "compose", "kubernetes", "github-actions", "gitlab-ci"]))
 def test_no_text_makes_it_fall_over_and_every_region_is_in_a_text(text: str, syntax: str) -> None:
     """Nothing but TooLargeError escapes; places are within the texts; no value is in what is shown."""

@@ -119,7 +119,7 @@ def test_files_in_a_config_map_are_read_in_their_places() -> None:
     }  # fmt: skip
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), st.booleans())
 def test_a_secrets_value_survives_base64(value: str, wrapped: bool) -> None:
     encoded = base64.b64encode(value.encode()).decode() or '""'

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,8 @@ def test_any_text_is_read_without_an_exception(text: str, reader: str) -> None:
         assert (one.value is None) == (one.kind == "unknown")
         line = text.count("\n", 0, one.region.start) + 1
         assert one.region.place.line == line
+    places = sorted((one.region.start, one.region.end) for one in document.scopes[0].assignments)
+    assert all(one[1] <= other[0] for one, other in pairwise(places))
     for problem in document.problems:
         assert problem.detail == "BOM" or not problem.detail.islower() or len(problem.detail) < 10
 
@@ -204,6 +207,9 @@ def test_plain_values_need_no_quotes_and_are_nothing_to_remark_on(reader: str) -
         ("A=x  ", "django-environ", {"blanks-kept"}),
         ("export A=x y", "shell", {"blanks-lost"}),
         ("A=x\r", "shell", {"carriage-return"}),
+        ("A=x;y", "shell", {"value-cut"}),
+        ("A=x; C=y", "shell", set()),
+        ("export A=x C=y;", "shell", set()),
         (r'A="a\"b"', "dotenv-node", {"escaped"}),
         (r'A="a\"b"', "dotenv-python", set()),
         (r"A=a\b", "dotenv-ruby", {"escaped"}),

@@ -125,6 +125,7 @@ _QUOTED: Final = {
     quote: re.compile(rf"{quote}((?:[^\\{quote}]++|\\.)*+){quote}", re.DOTALL) for quote in "'\"`"
 }
 _BEHIND: Final = re.compile(r"[ \t\r]*+(?:#|\n|\Z)")
+_OPERATOR: Final = re.compile(r"[;&|<>()](?![ \t\r\n]|\Z)")
 _COMMENT: Final = re.compile(r"[ \t]#")
 _REFERENCE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*[}:]")
 _DECODED: Final = re.compile(r'\\([nrt"\\$])')
@@ -160,7 +161,10 @@ def _judged(text: str, found: Entry, reader: _Reader) -> tuple[int, int, tuple[R
     if found.source == ENVIRONMENT:
         return start, found.end, ()
     meant = _meant(text, start, found.end, reader.quotes)
-    end = max(found.end, meant.end)
+    if reader.module == "shell" and meant.end > found.end and not _OPERATOR.match(text, found.end):
+        # Behind it stands another command, or another assignment of the same one.
+        meant = meant._replace(end=found.end, inner=text[start : found.end])
+    end = max(found.end, meant.end) if reader.module != "shell" else found.end
     kinds: list[tuple[RemarkKind, str]] = []
     if found.expanded:
         kinds.append(("expanded", "$"))

@@ -37,6 +37,11 @@ def _statement(text: str, at: int) -> int:
         at = comment.end()
 
 
+def _fresh(text: str, last: int, at: int) -> bool:
+    """Return whether a definition begins in a line of its own; else it is what is left of a value with quotes."""
+    return last < 0 or text.find("\n", max(last - 1, 0), at) >= 0
+
+
 def _blanks(text: str, at: int) -> int:
     found = _INLINE.match(text, at)
     return at if found is None else found.end()
@@ -51,9 +56,10 @@ _GO_LAST_COMMENT: Final = re.compile(rf"[{_BLANKS}]#")
 
 def godotenv(text: str, names: Names) -> Scan:
     """Yield what godotenv 1.5 reads; what it cannot read, it refuses the whole file for."""
-    at = _statement(text, 0)
+    last, at = -1, _statement(text, 0)
     while at < len(text):
         begin = at
+        fresh = _fresh(text, last, at)
         if text.startswith("export", at) and _blanks(text, at + 6) > at + 6:
             at = _blanks(text, at + 6)
         found = _GO_NAME.match(text, at)
@@ -77,7 +83,7 @@ def godotenv(text: str, names: Names) -> Scan:
                 _go_expanded(re.sub(r"\\([^$])", r"\1", value), names, result)
             else:
                 result.add(value)
-            yield result.entry(name, start, at)
+            yield result.entry(name, start, at) if fresh and name else Bad(begin)
         else:
             line = re.compile(r"[^\n\r]*+").match(text, at)
             stop = at if line is None else line.end()
@@ -86,9 +92,9 @@ def godotenv(text: str, names: Names) -> Scan:
             value = text[at : comments[-1] if comments else stop].rstrip(_BLANKS)
             start = at if value else end + 1
             _go_expanded(value, names, result)
-            yield result.entry(name, start, start + len(value))
+            yield result.entry(name, start, start + len(value)) if fresh and name else Bad(begin)
             at = stop
-        at = _statement(text, at)
+        last, at = at, _statement(text, at)
 
 
 def _go_expanded(value: str, names: Names, result: Result) -> None:
@@ -116,9 +122,10 @@ _ESCAPED: Final = {
 
 def compose(text: str, names: Names) -> Scan:
     """Yield what Compose reads, in ``.env`` and in the files of ``env_file``."""
-    at = _statement(text, 0)
+    last, at = -1, _statement(text, 0)
     while at < len(text):
         begin = at
+        fresh = _fresh(text, last, at)
         at = _blanks(text, at + 6) if _EXPORT.match(text, at) else at
         end = at
         while end < len(text) and (text[end] in _BLANKS or text[end] in "_.-[]" or text[end].isalnum()):
@@ -128,20 +135,20 @@ def compose(text: str, names: Names) -> Scan:
             raise RefusedError(begin, named(text, begin))
         if text[end : end + 1] in {"", "\n"}:
             # A name alone at the beginning of its line is taken from the environment.
-            alone = is_name(name) and not text[text.rfind("\n", 0, begin) + 1 : begin].strip()
-            if name in names.environment:
+            alone = is_name(name) and fresh
+            if alone and name in names.environment:
                 yield Entry(name, names.environment[name], at, at + len(name), source=ENVIRONMENT)
             elif alone:
                 yield Entry(name, None, at, at + len(name), source=ENVIRONMENT)
-            at = _statement(text, end)
+            last, at = end, _statement(text, end)
             continue
         result = Result(names)
         start, stop, at = _compose_value(text, end + 1, name, names, result)
-        if name[:1].isdigit():
-            yield Bad(begin, named(text, begin))
+        if not fresh or not name or name[0].isdigit():
+            yield Bad(begin)
         else:
             yield result.entry(name, start, stop)
-        at = _statement(text, at)
+        last, at = at, _statement(text, at)
 
 
 def _compose_value(text: str, sign: int, name: str, names: Names, result: Result) -> tuple[int, int, int]:

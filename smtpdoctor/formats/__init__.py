@@ -18,6 +18,8 @@ SYNTAXES: Final[dict[str, str]] = {
     "compose": "smtpdoctor.formats.compose",
     "csharp": "smtpdoctor.formats.csharp",
     "dotenv": "smtpdoctor.formats.env",
+    "github-actions": "smtpdoctor.formats.pipelines",
+    "gitlab-ci": "smtpdoctor.formats.pipelines",
     "go": "smtpdoctor.formats.go",
     "ini": "smtpdoctor.formats.ini",
     "java": "smtpdoctor.formats.java",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from smtpdoctor.formats import yaml_kinds
+
 __all__ = ["syntax_of"]
 
 _NAMES: Final[tuple[tuple[str, str], ...]] = (
@@ -27,11 +29,9 @@ _NAMES: Final[tuple[tuple[str, str], ...]] = (
     (r".*\.cs", "csharp"),
 )
 _BY_NAME: Final = tuple((re.compile(pattern, re.IGNORECASE), syntax) for pattern, syntax in _NAMES)
-_YAML: Final = re.compile(r".*\.ya?ml(?:\.(?:example|sample|dist|tpl|gotmpl))?", re.IGNORECASE)
+_YAML: Final = re.compile(r".*\.ya?ml(?:\.(?:example|sample|dist|tpl|tmpl|gotmpl|j2|erb))?", re.IGNORECASE)
 _LOOKED_AT: Final = 100_000
 
-_KUBERNETES: Final = re.compile(r"^(?:apiVersion|kind):", re.MULTILINE)
-_SERVICES: Final = re.compile(r"^services:[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 _SECTION: Final = re.compile(r"^[ \t]*\[[^\]\n]+\][ \t]*(?:[#;].*)?\r?$", re.MULTILINE)
 _TOML_VALUE: Final = re.compile(
     r"^[ \t]*[\w.\"'-]+[ \t]*=[ \t]*(?:\"[^\n]*\"|'[^\n]*'|true|false|[\d.+-]+|\[.*|\{.*)[ \t]*(?:#.*)?\r?$",
@@ -56,17 +56,11 @@ def syntax_of(path: str, text: str) -> str | None:
     if name.lower() == "config" and re.search(r"[/\\]msmtp[/\\]config$", path):
         return "msmtprc"
     if _YAML.fullmatch(name):
-        return _of_yaml(head)
-    return _of_text(head)
+        return yaml_kinds.syntax_of(path, text)
+    return _of_text(path, head)
 
 
-def _of_yaml(head: str) -> str:
-    if len(set(_KUBERNETES.findall(head))) > 1:
-        return "kubernetes"
-    return "compose" if _SERVICES.search(head) else "yaml"
-
-
-def _of_text(head: str) -> str | None:
+def _of_text(path: str, head: str) -> str | None:
     start = head.lstrip()[:5]
     if start[:1] == "{":
         return "json"
@@ -81,7 +75,7 @@ def _of_text(head: str) -> str | None:
         return "toml" if len(_TOML_VALUE.findall(head)) == assigned else "ini"
     pairs = len(_PAIR.findall(head))
     if pairs > assigned:
-        return _of_yaml(head)
+        return yaml_kinds.syntax_of(path, head)
     if assigned:
         return "dotenv" if len(_VARIABLE.findall(head)) * 2 > assigned else "properties"
     return None

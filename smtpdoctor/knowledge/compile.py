@@ -463,6 +463,18 @@ def _read_all(folder: Path, problems: list[str]) -> Iterator[tuple[Path, dict[st
             problems.append(f"{path}: {error}")
 
 
+def _dialects(folder: Path, problems: list[str]) -> dict[str, Dialect]:
+    found: dict[str, Dialect] = {}
+    for path, data in _read_all(folder, problems):
+        try:
+            found[path.stem] = _convert({**data, "id": path.stem}, Dialect)
+        except msgspec.ValidationError as error:
+            problems.append(f"{path}: {error}")
+            continue
+        problems += [f"{path}: {problem}" for problem in problems_of(found[path.stem])]
+    return found
+
+
 def read(package: Path, presets: Path) -> Knowledge:
     """Read all files below the package folder and the presets folder.
 
@@ -509,14 +521,7 @@ def read(package: Path, presets: Path) -> Knowledge:
         problems += [
             f"{path}: about: {name!r} is no variable" for name in app.about if name not in read_names
         ]
-    dialects: dict[str, Dialect] = {}
-    for path, data in _read_all(package / "dialects", problems):
-        try:
-            dialects[path.stem] = _convert({**data, "id": path.stem}, Dialect)
-        except msgspec.ValidationError as error:
-            problems.append(f"{path}: {error}")
-            continue
-        problems += [f"{path}: {problem}" for problem in problems_of(dialects[path.stem])]
+    dialects = _dialects(package / "dialects", problems)
     words: tuple[Word, ...] = ()
     try:
         words = msgspec.convert(_toml(package / "words.toml")["word"], tuple[Word, ...], strict=True)

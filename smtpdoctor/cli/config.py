@@ -30,7 +30,7 @@ _LARGEST: Final = 16_777_216  # bytes of a file; a large one of Kubernetes has s
 _LARGEST_BESIDE: Final = 1_048_576
 _MOST_BESIDE: Final = 50
 _MOST_CANDIDATES: Final = 8
-_VARIABLES: Final = (".env", ".env.local", ".env.production")
+_VARIABLES: Final = (".env", ".env.local", ".env.production", "../.env")
 # Syntaxes that look for `.env` by themselves, or are it.
 _OWN_ENV: Final = frozenset({"dotenv", "compose"})
 

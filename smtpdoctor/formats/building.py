@@ -83,7 +83,7 @@ class Builder:
         """Return a region of this file."""
         return Region(self.place(start), start, end)
 
-    def assignment(
+    def assignment(  # noqa: PLR0913 -- one for each field
         self,
         name: str,
         value: str | None,

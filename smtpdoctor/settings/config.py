@@ -159,7 +159,7 @@ class _Loader:
         """Return where to change the mode: at the flag that decides, unless no other word for it would do."""
         if answer.at is None:
             return Origin("default", answer.flag or "default")
-        if answer.flag in self._dialect.flags:
+        if answer.flag in self._dialect.flags and answer.security is not Security.NONE:
             words = {
                 name: one.value
                 for name in self._dialect.flags

@@ -212,11 +212,13 @@ class Values:
         self._found[key] = one
 
     def _explode(self, one: Assignment, how: Explode) -> None:
+        if one.kind == "null":
+            return
         if one.value is None:
             for part in ("host", "port", "scheme", "secure", "user", "password"):
                 self._add_part(one, part, None, "unknown")
             return
-        if not one.value.strip() or one.kind == "null":
+        if not one.value.strip():
             return
         try:
             parts = parts_of(one.value.strip(), how)
@@ -268,7 +270,7 @@ class Values:
     def first(self, names: Iterable[str]) -> Assignment | None:
         """Return the first of some names that has a value, also one that is not known; else the first that is there."""
         there = [one for name in names for one in reversed(self._matching(name))]
-        return next((one for one in there if one.value is None or one.value.strip()), next(iter(there), None))
+        return next((one for one in there if _is_given(one)), next(iter(there), None))
 
     def named(self) -> Mapping[str, Assignment]:
         """Return the assignments by their canonical names, exploded ones among them."""
@@ -277,6 +279,11 @@ class Values:
     def canonical(self, name: str) -> str:
         """Return a name as it is compared."""
         return self._canonical(name)
+
+
+def _is_given(one: Assignment) -> bool:
+    """Whether there is a value, known or not."""
+    return one.kind != "null" and (one.value is None or bool(one.value.strip()))
 
 
 def _spring(name: str) -> str:
@@ -369,7 +376,7 @@ class _Reader:
         endings = self.dialect.secret_files
         names = (*key.elsewhere, *(name + ending for name in key.names for ending in endings))
         one = self.values.first(names)
-        return one if one is not None and (one.value is None or one.value.strip()) else None
+        return one if one is not None and _is_given(one) else None
 
     def _formed(self, name: SettingName, key: Key, one: Assignment) -> str:
         text = one.value or ""
@@ -508,7 +515,7 @@ class _Reader:
         on = True
         for switch in self.dialect.switch:
             one = self.values.first(switch.names)
-            if one is not None and one.value is None and one.kind != "call":
+            if one is not None and one.value is None and one.kind not in {"call", "null"}:
                 continue
             text = switch.default if one is None else _CALLED if one.kind == "call" else (one.value or "")
             if not _is_on(switch, text):
@@ -564,7 +571,7 @@ class _Reader:
                 continue
             for name in idle.names:
                 for one in self.values._matching(name):  # noqa: SLF001 -- its own reader
-                    if one.name in told or not (one.value is None or one.value.strip()):
+                    if one.name in told or not _is_given(one):
                         continue
                     if idle.value and not re.fullmatch(idle.value, (one.value or "").strip()):
                         continue
@@ -597,7 +604,7 @@ class _Reader:
     def _overridden(self, used: dict[SettingName, Used]) -> None:
         for one in self.dialect.overriding:
             at = self.values.first(one.names)
-            if at is None or not (at.value is None or at.value.strip()):
+            if at is None or not _is_given(at):
                 continue
             losing = self.values.first(one.over) if one.over else self._near("host")
             if losing is None:

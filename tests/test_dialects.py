@@ -27,6 +27,7 @@ from smtpdoctor.settings.identify import identify
 from smtpdoctor.settings.smtp_url import SmtpUrlError, joined, parts_of
 from smtpdoctor.terms import Lang, Security, SettingName
 from tests.spelled import assignment, spelled, usable
+from tests.test_catalogue import NO_WORD
 
 PORTS: Final = (None, 25, 465, 587)
 HOST: Final = "smtp.example.com"
@@ -162,6 +163,9 @@ def test_every_text_is_there_in_korean(app: str) -> None:
     for text in texts:
         assert re.search("[가-힣]", text.ko), text
         assert not re.search("[가-힣]", text.en), text
+        assert text.en.endswith("."), text
+        assert text.ko.endswith("."), text
+        assert not NO_WORD.search(text.en), text
 
 
 def test_the_services_of_one_dialect_are_those_of_another() -> None:

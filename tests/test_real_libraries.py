@@ -155,6 +155,38 @@ PYTHON: Final[Mapping[str, tuple[tuple[str, ...], tuple[Case, ...]]]] = {
 }
 
 
+# Programs are started anew for each mail, with the words of their command line or their file.
+
+
+def curl_cases() -> Iterator[Case]:
+    for scheme, flags in product(("smtp", "smtps"), ((), ("--ssl",), ("--ssl-reqd",), ("--insecure",))):
+        url = f"{scheme}://HOST:PORT"
+        told = (assignment("--url", url), assignment("--user", "x:x"))
+        flagged = tuple(assignment(flag, "true") for flag in flags)
+        yield Case("curl", {"url": url, "flags": list(flags)}, told + flagged)
+
+
+def swaks_cases() -> Iterator[Case]:
+    told = (assignment("--server", "h"), assignment("--auth-user", "x"), assignment("--auth-password", "x"))
+    for flags in ((), ("--tls",), ("--tls-optional",), ("--tls-on-connect",)):
+        yield Case("swaks", {"flags": list(flags)}, told + tuple(assignment(one, "true") for one in flags))
+
+
+def msmtp_cases() -> Iterator[Case]:
+    told = tuple(assignment(name, "x") for name in ("host", "user", "password"))
+    several: tuple[dict[str, str], ...] = (
+        {},
+        {"tls": "on"},
+        {"tls": "on", "tls_starttls": "off"},
+        {"tls_starttls": "on"},
+        {"tls": "on", "tls_certcheck": "off"},
+        {"tls": "on", "tls_starttls": "off", "tls_certcheck": "off"},
+    )
+    for options in several:
+        lines = {"auth": "on", **options}
+        yield Case("msmtp", {"lines": lines}, told + tuple(assignment(*one) for one in lines.items()))
+
+
 def reading_of(case: Case) -> Reading:
     dialect = load.dialect(case.app)
     assert dialect is not None
@@ -285,6 +317,21 @@ def test_a_python_library_does_what_its_dialect_says(library: str, certificates:
             pytest.skip(f"{module} is not installed")
     command = [sys.executable, "-W", "ignore", str(DRIVERS / "python_mail.py"), library]
     hold(cases, command, certificates, "SSL_CERT_FILE")
+
+
+PROGRAMS: Final[Mapping[str, tuple[Case, ...]]] = {
+    "curl": tuple(curl_cases()),
+    "msmtp": tuple(msmtp_cases()),
+    "swaks": tuple(swaks_cases()),
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_does_what_its_dialect_says(program: str, certificates: Certificates) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"no {program}")
+    command = [sys.executable, "-I", str(DRIVERS / "programs.py"), program]
+    hold(PROGRAMS[program], command, certificates, "CA_OF_TEST")
 
 
 def node() -> str:

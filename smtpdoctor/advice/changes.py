@@ -51,6 +51,8 @@ def _changes(
     if edit.setting == "security":
         yield from _of_security(Security(edit.value.partition(":")[2]), settings, preset, names)
         return
+    if names.is_part(edit.setting):  # the rest of the value must not be lost
+        return
     value = _port(edit, names) if edit.value.startswith("port:") else names.fill(edit.value)
     if not value or Secret.MASK in value:  # what is masked cannot be told to be written
         return
@@ -89,6 +91,8 @@ def _of_security(mode: Security, settings: Settings, preset: Preset | None, name
         place = _place("security", origin, "", settings)
         if place is not None:
             yield Change(place.name, mode.value, place, "security")
+        return
+    if any("@" in name for name in names.written(mode)):
         return
     standing = {one.name: one for one in settings.switches}
     for name, value in names.written(mode).items():

@@ -538,9 +538,7 @@ def read(package: Path, presets: Path) -> Knowledge:
     if problems or hints is None or spellings is None or secrets is None:
         raise KnowledgeError(problems)
     secrets = _with_keys_and_words(secrets, entries, known, replies, words)
-    return Knowledge(
-        entries, known, replies, apps, dialects, words, hints, spellings, secrets, questions
-    )
+    return Knowledge(entries, known, replies, apps, dialects, words, hints, spellings, secrets, questions)
 
 
 def _with_words(dialects: dict[str, Dialect], folder: Path, problems: list[str]) -> dict[str, Dialect]:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from itertools import combinations, islice, product
 from typing import Final
 
-from smtpdoctor.knowledge.dialects import Dialect, Flag, Mode, When, shown
+from smtpdoctor.knowledge.dialects import Dialect, Flag, Mode, When
 from smtpdoctor.knowledge.schema import App, AppSecurity
 from smtpdoctor.model import Security
 
@@ -340,23 +340,28 @@ def _one_word_each(flag: Flag) -> list[str]:
 
 
 def app_of(dialect: Dialect) -> App:
-    """Return an application's names as advice needs them: the variable of each setting, what to write for a mode."""
+    """Return an application's names as advice needs them: the variable of each setting, what to write for a mode.
+
+    A name that is part of another one's value is told with it: ``EMAIL_URL@port``.
+    """
+    flags = {
+        name: (*told_names(dialect, flag.names or (name,)), name)[0] for name, flag in dialect.flags.items()
+    }
     written = {}
     for mode in Security:
         words = write(dialect, mode, _usual_port(mode))
         if words is not None:
-            written[mode] = words
+            written[mode] = {flags[name]: word for name, word in words.items()}
     return App(
         name=dialect.name,
-        variables={
-            name: tuple(dict.fromkeys(map(shown, own_names(dialect, key.names))))
-            for name, key in dialect.keys.items()
-        },
+        variables={name: told_names(dialect, key.names) for name, key in dialect.keys.items()},
         required=tuple(name for name, key in dialect.keys.items() if key.required),
         true=("true",),
         false=("false",),
         security=tuple(
-            AppSecurity(mode=row.security, when={name: "true" for name in row.when if name not in SPECIAL})
+            AppSecurity(
+                mode=row.security, when={flags[name]: "true" for name in row.when if name not in SPECIAL}
+            )
             for row in dialect.mode
             if row.security is not None
         ),

@@ -220,7 +220,7 @@ class _Loader:
             yield self._about(one)
 
     def _about(self, one: Oddity) -> Evidence:
-        facts = {"name": one.name.partition("@")[0]}
+        facts = {"name": _with_part(one.name)}
         if one.expected:
             facts["expected"] = one.expected
         word = one.facts.get("word")
@@ -278,6 +278,12 @@ class _Loader:
         for one in self._reading.scope.assignments:
             if one.value and _holds_secret(one.name):
                 yield Secret(one.value)
+
+
+def _with_part(name: str) -> str:
+    """Return a name as people are told it, with the option of a URL that it is about."""
+    plain, _, part = name.partition("@")
+    return f"{plain} (?{part.removeprefix('query.')})" if part.startswith("query.") else plain
 
 
 def _of_problem(problem: Problem, label: Label) -> Evidence:

@@ -90,7 +90,7 @@ def url_cases() -> Iterator[Case]:
         ("django-environ", ("smtp", "smtps", "smtp+tls", "smtp+ssl", "submission")),
         ("dj-email-url", ("smtp", "smtps", "submission", "smtp+tls", "smtp+ssl")),
     ):
-        for scheme, query in product(schemes, queries):
+        for scheme, query in [*product(schemes, queries[:1]), *product(schemes[:1], queries[1:])]:
             url = f"{scheme}://USER:secret@HOST:PORT/{query}"
             yield Case(app, {"url": url, "reader": app}, (assignment("EMAIL_URL", url),))
 

@@ -28,6 +28,7 @@ from smtpdoctor.logs.masking import masked
 from smtpdoctor.logs.records import records
 from smtpdoctor.logs.run import tell
 from smtpdoctor.logs.source import SMALL
+from tests.known import known
 
 REFUSED = "Error: Invalid login: 535 5.7.8 Error: authentication failed: bad"
 UNKNOWN = "550 5.1.1 <x@example.com>: Recipient address rejected: User unknown (in reply to RCPT TO command)"
@@ -271,7 +272,7 @@ def test_a_code_is_refined_by_the_provider() -> None:
 
 # -- Literals -----------------------------------------------------------------
 
-KNOWN = load.from_sources()
+KNOWN = known()
 _AT_ONCE = 200  # patterns; of all of them together RE2 would want more memory than it takes
 
 

@@ -540,7 +540,7 @@ STANDING = ["SMTP_PASSWORD=", "SMTP_PASSWORD=''", 'export SMTP_PASSWORD = ""  # 
 
 
 @given(value=PASSWORDS, standing=st.sampled_from(STANDING), end=st.sampled_from(["\n", "\r\n"]))
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_password_survives_or_is_refused(
     value: str, standing: str, end: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -578,7 +578,7 @@ LINE = st.one_of(
 
 
 @given(lines=st.lists(LINE, max_size=8), end=st.sampled_from(["\n", "\r\n"]), last=st.booleans())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 def test_no_file_loses_anything(
     lines: list[str], end: str, last: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -759,7 +759,7 @@ def test_env_file_gives_way_to_force_or_to_variables_that_are_there(folder: Fold
 
 
 @given(value=PRINTABLE.filter(lambda text: text.strip("\r\n")), form=st.sampled_from(["list", "mapping"]))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_compose_reads_back_what_it_wrote(
     value: str, form: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -146,9 +146,9 @@ class Page:
         return text.replace("→", "->").replace("–", "-").replace("·", "-").replace("…", "...")
 
     def print(self, lines: Iterable[Text]) -> None:
-        """Print lines as they are."""
-        for line in lines:
-            self.console.print(line, soft_wrap=True)
+        """Print lines as they are; all at once, since what rich does for each print takes longer than the line."""
+        if together := list(lines):
+            self.console.print(Text("\n").join(together), soft_wrap=True)
 
     def height(self, lines: Sequence[Text]) -> int:
         """Return how many rows lines take where one may be longer than the screen is wide."""

@@ -599,3 +599,10 @@ def test_korean_particles_fit_what_stands_in_front() -> None:
     """No `을(를)`: a sentence is worded so that what is filled in does not choose the particle."""
     pair = re.compile(r"[이을은과와으]\((?:가|를|는|과|와|로)\)")
     assert [text for text in KOREAN.values() if pair.search(text)] == []
+
+
+def test_nothing_is_said_twice_in_one_text() -> None:
+    """A sentence that stands there again is a slip of whoever edited the text."""
+    for where, text in _all_texts():
+        sentences = [one.strip() for one in re.split(r"(?<=[.!?])\s+", text) if len(one.strip()) > 12]
+        assert len(sentences) == len(set(sentences)), where

@@ -461,6 +461,43 @@ def test_who_sends_through_a_provider_has_no_server_to_mend(evidence: Evidence, 
         assert "465" in " ".join(advice.steps)
 
 
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_what_is_for_who_runs_the_server_is_left_out_where_a_provider_does(entry: Entry) -> None:
+    """A known provider's server is nobody's own; something is left to do, and an unknown one's may be."""
+    for name, preset in KNOWN.presets.items():
+        context = Context(provider=name)
+        fixes = advise(of_entry(entry), context, "en").fixes
+        assert fixes
+        told = {one.en for one in entry.fix if one.own and "{" not in one.en}
+        assert preset.anywhere or not told & set(fixes)
+
+
+def test_a_guess_gives_way_to_what_the_provider_says() -> None:
+    """Where the user name is a fixed word, no step asks for the whole address."""
+    entry = of_entry(KNOWN.entries["auth-bad-credentials"])
+    asked = "full email address"
+    assert any(asked in step for step in advise(entry, Context(), "en").fixes)
+    for name, preset in KNOWN.presets.items():
+        if not preset.anywhere:
+            assert not any(asked in step for step in advise(entry, Context(provider=name), "en").fixes)
+
+
+def test_an_advice_may_depend_on_what_the_server_said() -> None:
+    """Words of one system's own choose the step that is about it, whatever the case of their letters."""
+    for text, step in (
+        ("550 5.7.68 TenantInboundAttribution; Direct Send not allowed for this organization", "Direct Send"),
+        ("554 Reject due to policy. 554 See https://postmaster.gmx.net/en/case?c=hi&i=ip", "Bcc, Cc, Date"),
+        ("dial tcp: MISSING PORT in address smtp.example.com", "Grafana"),
+        ("{:error, :retries_exceeded, {:temporary_failure, ~c'192.0.2.1', :tls_failed}}", "OTP 26"),
+    ):
+        [found] = explain_text(text)
+        fixes = advise(found.finding, found.context, "en").fixes
+        assert step in fixes[0]
+        assert not any(
+            step in one for one in advise(of_entry(KNOWN.entries[found.finding.id]), Context(), "en").fixes
+        )
+
+
 SAID_OF_CONFIG = {
     Label.NOT_A_NUMBER: ("port", "58a7"),
     Label.OUT_OF_RANGE: ("port", "99999"),
@@ -562,3 +599,10 @@ def test_korean_particles_fit_what_stands_in_front() -> None:
     """No `을(를)`: a sentence is worded so that what is filled in does not choose the particle."""
     pair = re.compile(r"[이을은과와으]\((?:가|를|는|과|와|로)\)")
     assert [text for text in KOREAN.values() if pair.search(text)] == []
+
+
+def test_nothing_is_said_twice_in_one_text() -> None:
+    """A sentence that stands there again is a slip of whoever edited the text."""
+    for where, text in _all_texts():
+        sentences = [one.strip() for one in re.split(r"(?<=[.!?])\s+", text) if len(one.strip()) > 12]
+        assert len(sentences) == len(set(sentences)), where

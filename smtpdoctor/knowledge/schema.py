@@ -121,12 +121,14 @@ class Advice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """A numbered fix, or a further sentence of the meaning, that may depend on the case.
 
     ``general``: it guesses what a provider wants in a setting, and is left out where the provider says it.
+    ``own``: it is for who runs the server, which nobody does who sends through a provider that is known.
     """
 
     en: str
     ko: str
     when: When | None = None
     general: bool = False
+    own: bool = False
 
     def in_(self, lang: Lang) -> str:
         """Return the text in that language."""

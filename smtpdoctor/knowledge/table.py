@@ -352,6 +352,8 @@ def app_of(dialect: Dialect) -> App:
         words = write(dialect, mode, _usual_port(mode))
         if words is not None:
             written[mode] = {flags[name]: word for name, word in words.items()}
+    if Security.STARTTLS not in written and Security.OPPORTUNISTIC in written:
+        written[Security.STARTTLS] = written[Security.OPPORTUNISTIC]  # as near as it comes
     return App(
         name=dialect.name,
         variables={name: told_names(dialect, key.names) for name, key in dialect.keys.items()},

@@ -220,14 +220,18 @@ EVERY = sorted({**DISGUISES, **MORE})
 def test_a_quick_look_misses_nothing(number: int) -> None:
     """What is let pass unread would stay as it is when it is read: the first time, and the next."""
     disguise = {**DISGUISES, **MORE}[EVERY[number]]
-    # What servers do to everything, for some; what only a few do, for each.
-    chosen = SHORT if EVERY[number] in MORE else [SHORT[(number + 3 * place) % 8] for place in range(3)]
+    # Where a reply is folded depends most on what the secret is made of.
+    chosen = (
+        SHORT
+        if EVERY[number].startswith("folded")
+        else [SHORT[(number + 3 * place) % 8] for place in range(3)]
+    )
     for secret in chosen:
         text = f"535 {disguise(secret)}."
         assert Redactor([secret])(text) == closely(secret)(text)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(SEEDS, st.sampled_from([*ALPHABETS, "%=+\\&;#x01ab", "019: ,-"]), st.integers(5, 24), st.data())
 def test_a_quick_look_misses_nothing_of_any_secret(
     seed: int, alphabet: str, length: int, data: st.DataObject
@@ -327,7 +331,7 @@ def test_four_characters_are_known_in_base64(secret: str, before: int) -> None:
     assert Redactor([secret])(f"334 {word} no") == f"334 {Secret.MASK} no"
 
 
-@pytest.mark.parametrize("place", [4_040, 4_090, 4_100])
+@pytest.mark.parametrize("place", [4_040, 4_095])
 def test_a_long_text_is_looked_through_to_its_end(place: int) -> None:
     """Where one block of it ends, and whether few places hold something or all."""
     secret = "Zq7tRbxWpLk93"
@@ -473,8 +477,8 @@ def test_the_signs_at_the_ends_of_a_secret(echo: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["{}", "({})", "{}x", "a.{}.b", "{}, {}"])
-@pytest.mark.parametrize("fill", ["", "=", "==", "==="])
-@pytest.mark.parametrize("before", [b"", b"a", b"ab", b"abc"])
+@pytest.mark.parametrize("fill", ["", "=", "==="])
+@pytest.mark.parametrize("before", [b"", b"a", b"ab"])
 def test_of_an_encoded_word_the_rest_goes_too(form: str, fill: str, before: bytes) -> None:
     """Up to what fills its end; nothing of what is around."""
     word = base64.b64encode(before + b"Zq7tRbxWpLk93\xfb\xff~~").decode().rstrip("=")

@@ -18,7 +18,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from smtpdoctor.masking.echoes import Redactor, Sieve, decodings, is_odd
-from smtpdoctor.masking.words import printable
+from smtpdoctor.masking.words import printable, printable_facts
 from smtpdoctor.model import Secret
 from tests.leaks import DISGUISES, LOSSY, disguised, leaks, plain, visible
 
@@ -639,3 +639,4 @@ def test_what_nobody_sees_never_survives(text: str, secrets: list[str]) -> None:
 def test_control_characters_become_visible(text: str, shown: str) -> None:
     """An escape sequence shows as text, and a tab is a blank."""
     assert printable(text) == shown
+    assert printable_facts(one=text, other="x") == {"one": shown, "other": "x"}

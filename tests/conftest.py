@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from tests import certs
+from tests import certs, known
 from tests import postfix as postfix_server
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
         shutil.rmtree(home)
 
     config.add_cleanup(restore)
+    if config.getoption("numprocesses", None):
+        known.keep(Path(home))
 
 
 @pytest.fixture(scope="session")

@@ -156,11 +156,12 @@ def test_nothing_that_is_sealed_shows_the_password(drawn: tuple[str, StageResult
     """Summary, facts, evidence, origins and settings: one boundary for all of them."""
     secret, result, finding, given_settings = drawn
     seal = Seal(Redactor([secret]))
-    shown = "\n".join(map(repr, (seal.result(result), seal.finding(finding), seal.settings(given_settings))))
+    sealed = seal.result(result), seal.finding(finding), seal.settings(given_settings)
+    shown = "\n".join(map(repr, sealed))
     if secret.strip() and secret.isprintable():
         assert repr(secret)[1:-1] not in shown
-    assert seal.finding(finding).id == finding.id
-    assert seal.result(result).summary.key == result.summary.key
+    assert sealed[0].summary.key == result.summary.key
+    assert sealed[1].id == finding.id
 
 
 def test_a_login_in_the_place_of_the_host_is_masked_everywhere() -> None:

@@ -178,7 +178,10 @@ def _steps(
 ) -> Iterator[Step]:
     if reply is not None:
         yield Step(reply.cure.in_(lang), reply.cure.en, 0)
+    said = frozenset(entry.provider_facts) if preset is not None and not preset.anywhere else frozenset()
     for fix, text in names.fitting(entry.fix, context):
+        if fix.general and settings_in(fix.en) <= said:
+            continue
         own = fix.when is not None and preset is not None and preset.id in fix.when.provider
         rank = 1 if own else 2 if fix.when is not None and fix.when.seen else 4
         yield Step(text, fix.en, rank, settings_in(fix.en))

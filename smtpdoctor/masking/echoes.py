@@ -64,6 +64,8 @@ _AROUND: Final = 40  # characters around a place in which any run that is shared
 _BLOCK: Final = 4_096
 _KNOWN: Final = 500  # texts of which it is kept in mind that they hold nothing,
 _KNOWN_LENGTH: Final = 500  # if they are no longer than this
+_MASKED: Final = 40  # texts of which it is kept in mind what they are without their secrets,
+_MASKED_LENGTH: Final = 20_000  # if they are no longer than this
 _AGAIN: Final = (
     20_000  # characters of a text up to which it is looked whether what is visible now is a secret
 )
@@ -441,6 +443,7 @@ class Redactor:
         self._sieve = Sieve(needles)
         self._search: Search | None = None
         self._known: set[str] = set()
+        self._without: dict[tuple[str, bool], str] = {}  # a reply is recorded, told as a fact and as evidence
         if any(_reads_otherwise(one.secret) for one in needles if not one.few):
             self._closely()  # which tells the sieve what else such a secret may become
 
@@ -487,9 +490,13 @@ class Redactor:
     def _masked(self, text: str, *, whole: bool = False) -> str:
         if not self._needles or text in self._known:
             return text
+        if (text, whole) in self._without:
+            return self._without[text, whole]
         if not self._sieve.passes(text):
             masked = self._closely().masked(text, whole=whole)
             if whole or masked != text:
+                if len(text) <= _MASKED_LENGTH and len(self._without) < _MASKED:
+                    self._without[text, whole] = masked
                 return masked
         if len(text) <= _KNOWN_LENGTH and len(self._known) < _KNOWN:
             self._known.add(text)

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from smtpdoctor.masking.echoes import Redactor, Sieve, decodings, is_odd
+from smtpdoctor.masking.echoes import Needles, Redactor, Sieve, decodings, encodings, is_odd
 from smtpdoctor.masking.words import printable, printable_facts
 from smtpdoctor.model import Secret
 from tests.leaks import DISGUISES, LOSSY, disguised, leaks, plain, visible
@@ -245,11 +245,103 @@ def test_a_quick_look_misses_nothing_of_any_secret(
     assert Redactor([secret])(text) == closely(secret)(text)
 
 
+# What a quick look is enough for: nothing of a secret is in it, and nothing in it may stand for something else.
+ENOUGH = (
+    *(
+        "plain text",
+        "5%",
+        "a = b",
+        "x=y",
+        "a+b",
+        "on +0900",
+        "at 10:00 +0100 a",
+        "c++",
+        "a%4",
+        "%zz",
+        "=",
+        "a=4",
+        "=\n",
+    ),
+    *(
+        "+4",
+        "+z1",
+        "x0",
+        "250 ok",
+        "250-ok",
+        "250-ok\r\n250 fine",
+        "aa bb cc",
+        "12 13 14 15",
+        "a b c d e f g",
+    ),
+    *("abcd efgh", "zq7", "7qZ", "mail.example.test"),
+)
+TOO_LITTLE = (
+    *(
+        "100% sure",
+        "%41",
+        "%u0041",
+        "=3D",
+        "+41+42",
+        "+41",
+        "14%",
+        "14=",
+        "24+14+",
+        "1400u%",
+        "\\",
+        "&",
+        "0x41",
+        "0X41",
+    ),
+    *(
+        "1 2 3 4 5",
+        "12 13 14 15 16",
+        "a b c d e f g h",
+        "abcd efgh ijkl",
+        "aBcD eFgH",
+        "aBcD efgh eFgH",
+        "Zq7t",
+    ),
+    *("39kL", "bxWp", "qqqq 비", "Zq7.tR", "250-5.7.8 ok", "250-Zq\r\n250 7t"),
+)
+
+
+@pytest.mark.parametrize("text", ENOUGH + TOO_LITTLE)
+def test_for_what_a_quick_look_is_enough(text: str) -> None:
+    """Signs that may be escapes, words that may be pieces of one, and four characters in a row are read closely."""
+    assert Sieve([Needles("Zq7tRbxWpLk93")]).passes(text) is (text in ENOUGH)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    passwords(7, 20),
+    st.sampled_from(["utf-8", "cp949", "utf-16-le", "utf-16-be", "utf-32-le"]),
+    st.binary(max_size=5),
+)
+def test_needles_are_in_each_encoding(secret: str, page: str, around: bytes) -> None:
+    """Wherever in the encoded text the secret stands: decoding is a second net, not the only one."""
+    try:
+        raw = secret.encode(page)
+    except UnicodeEncodeError:
+        return
+    width = len("a".encode(page))
+    around *= width
+    needles = [one for one, _ in encodings(secret)]
+    forms = [base64.b64encode(around + raw + around)]
+    if page == "utf-8":
+        forms += [(around + raw).hex().encode(), base64.b32encode(around + raw + around)]
+        forms += [base64.b64encode(base64.b64encode(around + raw + around))]
+    for form in forms:
+        folded = plain(form.decode())
+        assert any(one in folded for one in needles), form
+
+
 @pytest.mark.parametrize(
     ("secret", "echo"),
     [
         ("pw%41%42%43%44%45x", "pwABCDEx"),
         ("x&#65;&#66;&#67;&#68;&#69;", "xABCDE"),
+        ("xy&#65;bcd", "xyAbcd"),
+        ("xy&amp;bcd", "xy&bcd"),
         ("=41=42=43=44=45x", "ABCDEx"),
         ("+41+42+43+44+45x", "ABCDEx"),
         ("7a:71:37:74:52:62", "zq7tRb"),

@@ -19,7 +19,6 @@ from smtpdoctor.formats.code.terms import (
     Choice,
     Env,
     Equal,
-    Joined,
     Literally,
     Members,
     Not,
@@ -78,15 +77,15 @@ class _Reader(Reader):
         "variable_declarator": "visit_declarator",
         "assignment_expression": "visit_assignment",
         "augmented_assignment_expression": "visit_augmented",
-        "call_expression": "visit_call",
-        "new_expression": "visit_call",
+        "call_expression": "keep_call",
+        "new_expression": "keep_call",
         "public_field_definition": "visit_field",
         "field_definition": "visit_field",
         "export_statement": "visit_export",
-        "if_statement": "visit_if",
+        "if_statement": "branches",
         "switch_statement": "visit_switch",
-        "catch_clause": "visit_catch",
-        "for_in_statement": "visit_for",
+        "catch_clause": "perhaps",
+        "for_in_statement": "many",
     }
     makers = {
         "string": "string",
@@ -140,11 +139,6 @@ class _Reader(Reader):
         if kind in {"this", "super", "import", "meta_property", "property_identifier"}:
             return self.raw(node), None
         return "", None
-
-    def raw_of(self, node: Node, field: str) -> str:
-        """Return the text of a field."""
-        found = node.child_by_field_name(field)
-        return "" if found is None else self.raw(found)
 
     def _required(self, node: Node) -> str:
         """Return what a call of ``require`` gives, ``""`` for any other call."""
@@ -258,12 +252,6 @@ class _Reader(Reader):
         else:
             self.program.assign(name, self.opaque(node, self.operator(node)), *context, outer=True)
 
-    def visit_call(self, node: Node, context: Context) -> None:
-        """Keep a call, unless it is of what only turns a value into another."""
-        term = self.term(node)
-        if isinstance(term, Call):
-            self.program.call(term, *context)
-
     def visit_field(self, node: Node, context: Context) -> None:
         """Keep a field of a class."""
         value = node.child_by_field_name("value")
@@ -277,37 +265,10 @@ class _Reader(Reader):
         if value is not None:
             self.program.members(self.term(value), *context)
 
-    def visit_if(self, node: Node, context: Context) -> list[tuple[Node, Context]]:
-        """Take the arms of a condition apart; ``else if`` is one more."""
-        arms: list[tuple[Term | None, Iterable[Node]]] = []
-        one: Node | None = node
-        while one is not None and one.type == "if_statement":
-            body = one.child_by_field_name("consequence")
-            test = one.child_by_field_name("condition")
-            arms.append((self.term(test), [] if body is None else [*([test] if test else []), body]))
-            otherwise = one.child_by_field_name("alternative")
-            children = self.children(otherwise)
-            one = children[0] if children else None
-        if one is not None:
-            arms.append((None, [one]))
-        return self.forked(arms, context, whole=one is not None)
-
     def visit_switch(self, node: Node, context: Context) -> list[tuple[Node, Context]]:
         """Take the cases of a switch apart."""
         cases = self.children(node.child_by_field_name("body"))
-        whole = bool(cases) and cases[-1].type == "switch_default"
-        return self.forked([(None, [case]) for case in cases], context, whole=whole)
-
-    def visit_catch(self, node: Node, context: Context) -> list[tuple[Node, Context]]:
-        """What is done after a failure need not be done."""
-        return self.forked([(None, self.children(node.child_by_field_name("body")))], context, whole=False)
-
-    def visit_for(self, node: Node, context: Context) -> None:
-        """Keep that a variable has many values."""
-        left = node.child_by_field_name("left")
-        if left is not None:
-            for name in [self.raw(left)] if left.type in self.names else self._names_in(left):
-                self.program.assign(name, self.opaque(left, name), *context, told=False)
+        return self.cases(cases, context, frozenset({"switch_default"}))
 
     # Expressions
 
@@ -318,19 +279,7 @@ class _Reader(Reader):
     def template(self, node: Node) -> Term:
         """Return a template, with what is put into it."""
         holes = [one for one in node.named_children if one.type == "template_substitution"]
-        if not holes:
-            return self.string(node)
-        parts: list[Term] = []
-        at = node.start_byte + 1
-        for hole in (*holes, None):
-            end = node.end_byte - 1 if hole is None else hole.start_byte
-            if end > at:
-                text = decoded(self._data[at:end].decode("utf-8", "surrogatepass"), "javascript")
-                parts.append(Literally("string", text, self.at(at), self.at(end)))
-            if hole is not None:
-                parts.append(self.inside(hole))
-                at = hole.end_byte
-        return Joined(tuple(parts), *self.span(node))
+        return self.text_of(node, 1, holes, lambda raw: decoded(raw, "javascript"))
 
     def member(self, node: Node) -> Term:
         """Return a variable of the environment, or a name."""
@@ -477,9 +426,7 @@ class _Reader(Reader):
 
     def ternary(self, node: Node) -> Term:
         """Return one of two."""
-        test, then, otherwise = (
-            self.term(node.child_by_field_name(field)) for field in ("condition", "consequence", "alternative")
-        )
+        test, then, otherwise = (self.field(node, one) for one in ("condition", "consequence", "alternative"))
         return Choice(test, then, otherwise, *self.span(node))
 
     def assigned(self, node: Node) -> Term:

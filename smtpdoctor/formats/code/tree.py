@@ -346,7 +346,88 @@ class Reader:
         """Return a call."""
         return Call(callee, arguments, named, *self.span(node), value=value)
 
+    def field(self, node: Node, name: str) -> Term:
+        """Return what stands in a field."""
+        return self.term(node.child_by_field_name(name))
+
+    def raw_of(self, node: Node, field: str) -> str:
+        """Return the text of a field."""
+        found = node.child_by_field_name(field)
+        return "" if found is None else self.raw(found)
+
+    def pieces(self, node: Node, start: int, end: int, holes: Iterable[Node]) -> list[Node | Literally]:
+        """Return what stands between places of a text, and the nodes at them; what stands between is not decoded."""
+        found: list[Node | Literally] = []
+        for hole in holes:
+            if hole.start_byte > start:
+                found.append(self._piece(start, hole.start_byte))
+            found.append(hole)
+            start = hole.end_byte
+        if end > start:
+            found.append(self._piece(start, end))
+        return found
+
+    def _piece(self, start: int, end: int) -> Literally:
+        text = self._data[start:end].decode("utf-8", "surrogatepass")
+        return Literally("string", text, self.at(start), self.at(end))
+
+    def text_of(self, node: Node, quote: int, holes: list[Node], decode: Callable[[str], str]) -> Term:
+        """Return a string whose quotation marks are so long, with what is put into it."""
+        parts: list[Term] = []
+        for one in self.pieces(node, node.start_byte + quote, node.end_byte - quote, holes):
+            if isinstance(one, Literally):
+                parts.append(Literally("string", decode(one.text or ""), one.start, one.end))
+            else:
+                parts.append(self.hole(one))
+        if holes:
+            return Joined(tuple(parts), *self.span(node))
+        text = parts[0].text if parts and isinstance(parts[0], Literally) else ""
+        return self.literal("string", text, node)
+
+    def hole(self, node: Node) -> Term:
+        """Return what is put into a text."""
+        return self.inside(node)
+
+    def many(self, node: Node, context: Context) -> None:
+        """Keep that the variables of a loop have many values."""
+        left = node.child_by_field_name("left")
+        if left is not None:
+            for name in [self.raw(left)] if left.type in self.names else self._names_in(left):
+                self.program.assign(name.lstrip("$"), self.opaque(left, name), *context, told=False)
+
+    def keep_call(self, node: Node, context: Context) -> None:
+        """Keep a call, unless it is of what only turns a value into another."""
+        term = self.term(node)
+        if isinstance(term, Call):
+            self.program.call(term, *context)
+
     # Conditions
+
+    def branches(self, node: Node, context: Context) -> list[tuple[Node, Context]]:
+        """Take the arms of a condition apart, whose alternative may be one more."""
+        arms: list[tuple[Term | None, Iterable[Node]]] = []
+        one: Node | None = node
+        while one is not None and one.type == node.type:
+            body = one.child_by_field_name("consequence")
+            test = one.child_by_field_name("condition")
+            before = one.child_by_field_name("initializer")
+            arms.append((self.term(test), [each for each in (before, test, body) if each is not None]))
+            one = one.child_by_field_name("alternative")
+            if one is not None and one.type == "else_clause":
+                children = self.children(one)
+                one = children[0] if children else None
+        if one is not None:
+            arms.append((None, [one]))
+        return self.forked(arms, context, whole=one is not None)
+
+    def cases(self, nodes: list[Node], context: Context, default: frozenset[str]) -> list[tuple[Node, Context]]:
+        """Take the cases of a switch apart."""
+        whole = bool(nodes) and nodes[-1].type in default
+        return self.forked([(None, [one]) for one in nodes], context, whole=whole)
+
+    def perhaps(self, node: Node, context: Context) -> list[tuple[Node, Context]]:
+        """What is done after a failure need not be done."""
+        return self.forked([(None, self.children(node))], context, whole=False)
 
     def forked(
         self, arms: list[tuple[Term | None, Iterable[Node]]], context: Context, *, whole: bool

@@ -123,7 +123,7 @@ class Program:
         shape = self.values.shape(term, scope)
         if shape is None:
             if name:
-                self._add(name, self.values.value(term, scope), of, unsure, effect)
+                self._add(name, self.values.told(self.values.value(term, scope)), of, unsure, effect)
             return
         members, there, condition = shape
         if id(members) in self._open:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from smtpdoctor.formats.building import MOST_DEPTH
+from smtpdoctor.formats.code.offsets import Offsets
 from smtpdoctor.formats.code.program import Program
 from smtpdoctor.formats.code.scopes import Arm, Fork, Scope
 from smtpdoctor.formats.code.strings import number
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HELPER", "Context", "Reader", "Visit", "helper_env"]
 
-_STEP: Final = 512
 _PIECE: Final = 65_536
 # How often tree-sitter asks whether to go on: some thirty times for a kilobyte, more where it has to guess.
 _PATIENCE: Final = 200_000
@@ -73,10 +73,8 @@ class Reader:
     def __init__(self, source: Source, grammar: object) -> None:
         self.program = Program(source, self.syntax, self.language)
         self.text = source.text
-        self._data = source.text.encode("utf-8", "surrogatepass")
+        self.offsets = Offsets(source.text)
         self._grammar = grammar
-        self._ascii = len(self._data) == len(source.text)
-        self._steps = [] if self._ascii else self._measured()
         self._terms: dict[int, Term] = {}
         self._level = 0
         self._nodes: list[Node] = []  # an id is a node's only as long as somebody holds it
@@ -107,7 +105,7 @@ class Reader:
         from tree_sitter import Language as Grammar
         from tree_sitter import Parser
 
-        left = _PATIENCE + _PATIENCE_A_BYTE * len(self._data)
+        left = _PATIENCE + _PATIENCE_A_BYTE * len(self.offsets.data)
 
         def enough(_offset: int, _error: bool) -> bool:  # noqa: FBT001 -- tree-sitter's
             nonlocal left
@@ -115,7 +113,7 @@ class Reader:
             return left < 0
 
         def piece(offset: int, _: object) -> bytes:
-            return self._data[offset : offset + _PIECE]
+            return self.offsets.data[offset : offset + _PIECE]
 
         parser = Parser(Grammar(self._grammar))
         try:
@@ -172,26 +170,13 @@ class Reader:
 
     # Offsets
 
-    def _measured(self) -> list[int]:
-        """Return where each piece of so many characters begins in bytes."""
-        steps = [0]
-        for start in range(0, len(self.text), _STEP):
-            steps.append(steps[-1] + len(self.text[start : start + _STEP].encode("utf-8", "surrogatepass")))
-        return steps
-
     def at(self, offset: int) -> int:
         """Return the place of a byte in characters."""
-        if self._ascii:
-            return offset
-        from bisect import bisect_right
-
-        step = bisect_right(self._steps, offset) - 1
-        before = self._data[self._steps[step] : offset]
-        return step * _STEP + len(before.decode("utf-8", "surrogatepass"))
+        return self.offsets.at(offset)
 
     def raw(self, node: Node) -> str:
         """Return the text of a node."""
-        return self._data[node.start_byte : node.end_byte].decode("utf-8", "surrogatepass")
+        return self.offsets.text(node.start_byte, node.end_byte)
 
     def span(self, node: Node) -> tuple[int, int]:
         """Return where a node begins and ends."""
@@ -368,8 +353,7 @@ class Reader:
         return found
 
     def _piece(self, start: int, end: int) -> Literally:
-        text = self._data[start:end].decode("utf-8", "surrogatepass")
-        return Literally("string", text, self.at(start), self.at(end))
+        return Literally("string", self.offsets.text(start, end), self.at(start), self.at(end))
 
     def text_of(self, node: Node, quote: int, holes: list[Node], decode: Callable[[str], str]) -> Term:
         """Return a string whose quotation marks are so long, with what is put into it."""

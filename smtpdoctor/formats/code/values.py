@@ -43,6 +43,10 @@ _LARAVEL: Final[dict[str, tuple[Kind, str | None]]] = {
     "(false)": ("boolean", "false"), "empty": ("string", ""), "(empty)": ("string", ""),
     "null": ("null", None), "(null)": ("null", None),
 }  # fmt: skip
+_DEFAULTED: Final = Remark("defaulted")
+# A login may come from anywhere; a switch that is not set is one that is not set.
+_SWITCHES: Final = re.compile(r"TLS|SSL|SECURE|AUTH|VERIFY|REJECT|ENABLE|DEBUG|USE_", re.IGNORECASE)
+_SECRETS: Final = re.compile(r"USER|PASS|PWD|SECRET|TOKEN|KEY|LOGIN|CRED", re.IGNORECASE)
 _QUOTED: Final = re.compile(r"(['\"])(.*)\1", re.DOTALL)
 
 
@@ -317,6 +321,10 @@ class Values:
         last = values[-1] if values else self._unknown(term, term.name)
         if any(one.plain != last.plain for one in values) or (len(values) > 1 and not last.known):
             return self._unknown(term, term.name)
+        if not last.known and not last.source:
+            return self._unknown(term, term.name)
+        if isinstance(found[0][-1].term, Opaque):  # what a function is given has no place of its own
+            return self._unknown(term, last.source)
         place = self.builder.place(term.start)
         return replace(last, source=last.source or ("" if last.known else term.name), effect=(*last.effect, place))
 
@@ -343,7 +351,13 @@ class Values:
     def _supposed(self, value: Value) -> Value:
         """Take what is not in ``.env`` for absent, where there is one."""
         if value.absent and self.builder.source.variables:
-            return _defaulted(replace(value, kind="null", text=None, absent=False))
+            return _nothing(value)
+        return value
+
+    def told(self, value: Value) -> Value:
+        """Return a value as it is told: what switches something and is not in ``.env`` is not set."""
+        if value.absent and _SWITCHES.search(value.source) and not _SECRETS.search(value.source):
+            return self._supposed(value)
         return value
 
     def _truth(self, value: Value) -> bool | None:
@@ -379,9 +393,11 @@ class Values:
 
     def _choice(self, term: Term, scope: Scope) -> Value:
         assert isinstance(term, Choice)  # noqa: S101
-        chosen = self.truth(term.test, scope)
+        test = self._supposed(self.value(term.test, scope))
+        chosen = self._truth(test)
         if chosen is not None:
-            return self.value(term.then if chosen else term.otherwise, scope)
+            taken = self.value(term.then if chosen else term.otherwise, scope)
+            return _defaulted(taken) if _DEFAULTED in test.remarks else taken
         then, otherwise = self.value(term.then, scope), self.value(term.otherwise, scope)
         if then.known and then.plain == otherwise.plain:
             return replace(then, region=self._region(term), style="")
@@ -449,15 +465,18 @@ class Values:
 
     def _equal(self, term: Term, scope: Scope) -> Value:
         assert isinstance(term, Equal)  # noqa: S101
-        left, right = (self._asked(one, scope) for one in (term.left, term.right))
+        left, right = self._asked(term.left, scope, term.right), self._asked(term.right, scope, term.left)
         of = right if isinstance(term.left, Literally) and not isinstance(term.right, Literally) else left
         same = self._same(left, right, term)
         if same is None:
             return self._unknown(term, next((one.source for one in (left, right) if not one.known), ""))
         return self._boolean(term, of, true=same is not term.negated)
 
-    def _asked(self, term: Term, scope: Scope) -> Value:
-        return self._supposed(self.value(term, scope))
+    def _asked(self, term: Term, scope: Scope, other: Term | None = None) -> Value:
+        value = self.value(term, scope)
+        if value.absent and isinstance(other, Literally) and other.kind == "null":
+            return _nothing(value)  # it is asked whether it is set
+        return self._supposed(value)
 
     def _same(self, left: Value, right: Value, term: Equal) -> bool | None:
         if not left.known or not right.known:
@@ -494,6 +513,9 @@ def _unsure(shape: tuple[Members, Scope, str] | None) -> tuple[Members, Scope, s
     return None if shape is None else (shape[0], shape[1], "if")
 
 
+def _nothing(value: Value) -> Value:
+    return _defaulted(replace(value, kind="null", text=None, absent=False))
+
+
 def _defaulted(value: Value) -> Value:
-    remark = Remark("defaulted")
-    return value if remark in value.remarks else replace(value, remarks=(*value.remarks, remark))
+    return value if _DEFAULTED in value.remarks else replace(value, remarks=(*value.remarks, _DEFAULTED))

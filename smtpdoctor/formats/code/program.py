@@ -8,16 +8,19 @@ it is called at all is ``smtplib.SMTP()``.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from smtpdoctor.formats.building import MOST_DEPTH, Builder
 from smtpdoctor.formats.code.scopes import Arm, Entry, Path, Scope
 from smtpdoctor.formats.code.terms import SPREAD, Call, Literally, Reference, Term
 from smtpdoctor.formats.code.values import Language, Value, Values
-from smtpdoctor.formats.document import Assignment, Document, Place, Source
+from smtpdoctor.formats.document import Assignment, Document, Kind, Place, Source
 
 __all__ = ["Program"]
 
+# What a function is called that makes a new thing each time, and shares nothing with the last.
+_MAKES: Final = re.compile(r"[A-Z]\w*|(?:create|make|new|forRoot|build)\w*|delivery_method")
 _MOST_NAME: Final = 200
 _KEY: Final = re.compile(r"[\w.\-]{1,200}")
 _MOST_ITEMS: Final = 1000  # of a list or a table: settings have fewer
@@ -35,8 +38,7 @@ class _Statement(NamedTuple):
 
 class _Told(NamedTuple):
     assignment: Assignment
-    arm: Arm | None
-    owner: Scope | None
+    of: _Statement
 
 
 class Program:
@@ -98,7 +100,7 @@ class Program:
 
     def _called(self, one: _Statement, call: Call) -> None:
         assignment = self.builder.assignment(f"{call.callee}()", "()", call.start, call.end, kind="call", style="")
-        self._told.append(_Told(assignment, one.arm, None))
+        self._told.append(_Told(assignment, one))
         for number, argument in enumerate(call.arguments):
             shape = self.values.shape(argument, one.scope)
             # An object's members are named as the options that they are; a list's by their place in it.
@@ -178,42 +180,60 @@ class Program:
             effect=(*value.effect, *effect),
             region=value.region,
         )
-        self._told.append(_Told(assignment, of.arm, of.owner))
+        self._told.append(_Told(assignment, of))
 
-    # What stands under a condition that is not known
+    # What is said more than once
 
     def _decided(self) -> list[Assignment]:
-        """Return what was told, with an unknown value behind a name that has one value here and another there."""
+        """Return what was told; an unknown value stands behind a name that has one value here and another there."""
         groups: dict[tuple[int, str], list[int]] = {}
         for at, one in enumerate(self._told):
             if one.assignment.kind != "call":
-                groups.setdefault((id(one.owner), one.assignment.name), []).append(at)
-        undecided = {group[-1] for group in groups.values() if len(group) > 1 and self._differs(group)}
+                groups.setdefault((id(one.of.owner), one.assignment.name), []).append(at)
+        behind: dict[int, list[Assignment]] = {}
+        for group in groups.values():
+            if len(group) > 1 and self._differs(group):
+                behind.setdefault(group[-1], []).append(_open(self._told[group[-1]].assignment, "unknown"))
+        for at, added in self._remade():
+            behind.setdefault(at, []).append(added)
         decided: list[Assignment] = []
         for at, one in enumerate(self._told):
             decided.append(one.assignment)
-            if at in undecided:
-                last = one.assignment
-                decided.append(
-                    Assignment(
-                        name=last.name,
-                        value=None,
-                        region=last.region,
-                        kind="unknown",
-                        effect=last.effect,
-                        source="if",
-                    )
-                )
+            decided += behind.get(at, ())
         return decided
+
+    def _remade(self) -> Iterator[tuple[int, Assignment]]:
+        """Yield what the last of several that are made alike does not say: it has nothing of the others."""
+        made: dict[str, dict[int, dict[str, int]]] = {}
+        for at, one in enumerate(self._told):
+            term = one.of.term
+            if isinstance(term, Call) and one.of.key is None and _MAKES.fullmatch(term.callee.rpartition(".")[2]):
+                made.setdefault(term.callee, {}).setdefault(id(one.of), {})[one.assignment.name] = at
+        for calls in made.values():
+            if len(calls) < 2:  # noqa: PLR2004 -- it is made once
+                continue
+            *others, last = calls.values()
+            end = max(last.values())
+            path = self.values.path(self._told[end].of.arm)
+            missing: dict[str, bool] = {}
+            for other in others[-_MOST_COMPARED:]:
+                for name, at in other.items():
+                    if name not in last:
+                        theirs = self.values.path(self._told[at].of.arm)
+                        shared = path[: len(theirs)] == theirs or theirs[: len(path)] == path
+                        missing[name] = missing.get(name, False) or not shared
+            for name, unsure in missing.items():
+                last_told = self._told[end].assignment
+                yield end, _open(last_told, "unknown" if unsure else "null", name)
 
     def _differs(self, group: list[int]) -> bool:
         told = [self._told[at] for at in group[-_MOST_COMPARED:]]
-        if all(one.arm is None for one in told):
+        if all(one.of.arm is None for one in told):
             return False
         last = told[-1].assignment
-        paths = {self.values.path(told[-1].arm)}
+        paths = {self.values.path(told[-1].of.arm)}
         for one in reversed(told[:-1]):
-            path = self.values.path(one.arm)
+            path = self.values.path(one.of.arm)
             if any(path[: len(other)] == other for other in paths):
                 continue  # what stands further down is always reached after it
             if (one.assignment.kind, one.assignment.value) != (last.kind, last.value):
@@ -229,8 +249,23 @@ class Program:
             joined = False
             for path in [one for one in paths if one]:
                 fork = path[-1][0]
-                arms = {other[-1][1] for other in paths if other and other[:-1] == path[:-1] and other[-1][0] is fork}
+                arms = {
+                    other[-1][1]
+                    for other in paths
+                    if other and other[:-1] == path[:-1] and other[-1][0] is fork
+                }
                 if fork.whole and path[:-1] not in paths and self.values.arms(fork) <= arms:
                     paths.add(path[:-1])
                     joined = True
 
+
+def _open(last: Assignment, kind: Kind, name: str = "") -> Assignment:
+    """Return what is not known about a name, or not there, at the place of the last that was told of it."""
+    return Assignment(
+        name=name or last.name,
+        value=None,
+        region=last.region,
+        kind=kind,
+        effect=last.effect,
+        source="if" if kind == "unknown" else "",
+    )

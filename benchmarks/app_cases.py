@@ -29,6 +29,7 @@ KINDS = {
     Label.PLAIN_ON_TLS_PORT: "tls-port-mismatch",
     Label.PORT_NOT_OFFERED: "wrong-port",
     Label.WORD_NOT_READ: "invalid-value",
+    Label.WORD_REFUSED: "invalid-value",
     Label.NOT_A_NUMBER: "invalid-value",
     Label.OPPOSITE_MEANING: "opposite-meaning",
     Label.NO_EFFECT: "ignored-setting",
@@ -88,7 +89,7 @@ def answer(folder: Path, case: dict[str, Any]) -> dict[str, Any]:
     given["port"] = settings.port.value if settings.port else None
     username, sender = reading.used.get("username"), reading.used.get("sender")
     given["username"] = username.text if username else None
-    given["sender"] = parseaddr(sender.text)[1] if sender and sender.text else None
+    given["sender"] = _bare(sender.text) if sender and sender.text else None
     given["security"] = reading.security.value if reading.security and reading.connects else None
     given["sends_login"] = reading.logs_in if reading.connects else None
     root = main.parent
@@ -108,6 +109,10 @@ def answer(folder: Path, case: dict[str, Any]) -> dict[str, Any]:
         and (finding.evidence.origin is None or finding.evidence.origin.line is None)
     ]
     return given
+
+
+def _bare(text: str) -> str:
+    return parseaddr(text)[1] if "<" in text else text
 
 
 def _beside(path: str | None, root: Path, case: dict[str, Any]) -> str:

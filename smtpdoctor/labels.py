@@ -68,6 +68,7 @@ class Label(StrEnum):
     SENDER_IS_LOGIN = "sender-is-login"
     # what an application makes of its settings
     WORD_NOT_READ = "word-not-read"
+    WORD_REFUSED = "word-refused"
     OPPOSITE_MEANING = "opposite-meaning"
     NO_EFFECT = "no-effect"
     UNREAD_NAME = "unread-name"

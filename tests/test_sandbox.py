@@ -1090,4 +1090,4 @@ def test_usage_errors(arguments: list[str]) -> None:
     assert done.stdout == ""
     first, *hints = done.stderr.splitlines()
     assert first.startswith("Error: ")
-    assert hints in ([], ["  `smtpdoctor sandbox --help` lists what there is."])
+    assert hints in ([], ["  `smtpdoctor sandbox --help` lists the options."])

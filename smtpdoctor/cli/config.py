@@ -30,7 +30,8 @@ _LARGEST: Final = 16_777_216  # bytes of a file; a large one of Kubernetes has s
 _LARGEST_BESIDE: Final = 1_048_576
 _MOST_BESIDE: Final = 50
 _MOST_CANDIDATES: Final = 8
-_VARIABLES: Final = (".env", ".env.local", ".env.production")
+_NOWHERE: Final = Region(Place("", 0, 0), 0, 0)  # the environment of the process
+_VARIABLES: Final = (".env", ".env.local", ".env.production", "../.env")
 # Syntaxes that look for `.env` by themselves, or are it.
 _OWN_ENV: Final = frozenset({"dotenv", "compose"})
 
@@ -69,6 +70,8 @@ def load_configs(
                 texts = {**before[0].texts, **document.texts}
                 joined = replace(before[0], texts=texts, problems=before[0].problems + document.problems)
                 merged[scope.name] = (joined, [*before[1], *scope.assignments], before[2])
+    if not paths:
+        merged[""] = _environment_alone()
     if service is not None and not merged:
         raise UsageError(Message("usage.config.service", {"name": service, "file": str(paths[0])}))
     found = list(_configured(merged, flags, dialect, version, environment=environment))
@@ -77,6 +80,18 @@ def load_configs(
     if not found:
         raise _nothing(paths, dialect)
     return found
+
+
+def _environment_alone() -> tuple[Document, list[Assignment], Scope]:
+    """Return the process environment as a document: the names of it that some application reads."""
+    names = load.dialect_names()
+    found = [
+        Assignment(name=name, value=text, region=_NOWHERE)
+        for name, text in os.environ.items()
+        if names.readers(name)
+    ]
+    scope = Scope(assignments=tuple(found), environment=True)
+    return Document(path="", syntax="environment", texts={}, scopes=(scope,)), found, scope
 
 
 def _named(name: str | None) -> Dialect | None:
@@ -120,10 +135,9 @@ def _configured(
 
 def _from_environment(dialect: Dialect) -> Iterator[Assignment]:
     """Yield what the process environment says; its values stand over those of files."""
-    nowhere = Region(Place("", 0, 0), 0, 0)
     for name in dict.fromkeys(one.partition("@")[0] for one in names_of(dialect)):
         if (text := os.environ.get(name)) is not None:
-            yield Assignment(name=name, value=text, region=nowhere)
+            yield Assignment(name=name, value=text, region=_NOWHERE)
 
 
 def _version_of(dialect: Dialect, scope: Scope) -> str:
@@ -165,7 +179,7 @@ class _Files:
                 source = self._with_variables(source)
             document = _read_as(syntax, source)
             if source.variables:
-                texts = {**document.texts, **{path: text for path, text in self._env_texts.items()}}
+                texts = {**document.texts, **self._env_texts}
                 document = replace(document, variables=tuple(source.variables.values()), texts=texts)
             if syntax == "dotenv" and dialect is None:
                 document = self._again(document, source)

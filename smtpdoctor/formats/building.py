@@ -83,7 +83,7 @@ class Builder:
         """Return a region of this file."""
         return Region(self.place(start), start, end)
 
-    def assignment(
+    def assignment(  # noqa: PLR0913 -- one for each field
         self,
         name: str,
         value: str | None,
@@ -133,9 +133,7 @@ class Builder:
     ) -> None:
         """Keep an assignment for the document's one scope."""
         self.assignments.append(
-            self.assignment(
-                name, value, start, end, kind=kind, remarks=remarks, source=source, style=style
-            )
+            self.assignment(name, value, start, end, kind=kind, remarks=remarks, source=source, style=style)
         )
 
     def problem(self, kind: ProblemKind, offset: int, detail: str = "") -> None:

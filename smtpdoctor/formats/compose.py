@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping as Known
+from collections.abc import Iterator
+from collections.abc import Mapping as Known
 from typing import Final
 
 from msgspec import Struct
@@ -23,12 +24,13 @@ from smtpdoctor.formats.document import (
     Remark,
     Scope,
     Source,
+    TooLargeError,
 )
 from smtpdoctor.formats.embedded import embedded
 from smtpdoctor.formats.substitution import Variables, compose_filled
-from smtpdoctor.formats.yaml_nodes import Alias, Item, Mapping, Node, Scalar, Sequence, parsed
-from smtpdoctor.formats.yaml_scalars import RULES
-from smtpdoctor.formats.yaml_values import Found, Reader, as_word, beside, document_of, handed_on, opened
+from smtpdoctor.formats.yaml_nodes import Alias, Item, Mapping, Node, Scalar, Sequence
+from smtpdoctor.formats.yaml_scalars import RULES, resolved
+from smtpdoctor.formats.yaml_values import Found, Reader, as_word, beside, document_of, opened
 
 __all__ = ["read"]
 
@@ -39,6 +41,7 @@ _OVERRIDES: Final = (
 _MOST_FILES: Final = 50
 _MOST_EXTENDS: Final = 20
 _MOST_SERVICES: Final = 10_000
+_MOST_ASSIGNMENTS: Final = 200_000  # of env files, for all services together
 
 
 class _Service(Struct):
@@ -49,6 +52,7 @@ class _Service(Struct):
     image: str = ""
     environment: dict[str, Assignment] = {}
     env_files: list[_EnvFile] = []
+    over: bool = False  # nothing of the environment below it stays
 
 
 class _EnvFile(Struct, frozen=True):
@@ -76,6 +80,9 @@ class _Stack:
             )
             known = {name: one for scope in document.scopes for name, one in scope.by_name().items()}
             self.problems += document.problems
+        self.read: dict[object, Document] = {}
+        self.referred: dict[str, frozenset[str]] = {}
+        self.count = 0
         self.variables = Variables(source.environment, known, whole=text is not None)
 
     def file(self, path: str, text: str) -> _File:
@@ -84,6 +91,26 @@ class _Stack:
             self.texts[path] = text
             self.files[path] = _File(self, path, text)
         return self.files[path]
+
+    def definitions(self, file: _EnvFile, text: str, process: Known[str, str]) -> Document:
+        """Return what an env file says; read once where nothing that it refers to differs."""
+        if file.path not in self.referred:
+            self.referred[file.path] = frozenset(
+                re.findall(r"[A-Za-z_]\w*", " ".join(re.findall(r"\$[^\n]*", text)))
+            )
+        names = self.referred[file.path]
+        known = {name: process[name] for name in names if name in process}
+        key = (file.path, file.raw, tuple(sorted(known.items())))
+        if key not in self.read:
+            reader = "docker" if file.raw else "compose"
+            self.read[key] = compose_env.read(
+                Source(path=file.path, text=text, reader=reader, environment=known)
+            )
+            self.problems += self.read[key].problems
+        self.count += sum(len(scope.assignments) for scope in self.read[key].scopes)
+        if self.count > _MOST_ASSIGNMENTS:
+            raise TooLargeError("assignments", _MOST_ASSIGNMENTS, file.place)
+        return self.read[key]
 
     def beside(self, path: str, name: str) -> tuple[str, str | None]:
         """Return a file that another one of the project names."""
@@ -104,10 +131,9 @@ def read(source: Source) -> Document:
         for name in _OVERRIDES:
             path, text = stack.beside(source.path, name)
             if text is not None:
-                for key, service in stack.file(path, text).services(services):
-                    services[key] = service
+                services |= dict(stack.file(path, text).services(services))
                 break
-    scopes = [stack_scope for service in services.values() for stack_scope in [main.scope(service)]]
+    scopes = [main.scope(service) for service in services.values()]
     scopes += main.configs()
     problems = [*stack.problems, *(one for file in stack.files.values() for one in file.reader.file.problems)]
     document = document_of(main.reader, "compose", scopes)
@@ -134,10 +160,18 @@ class _File:
             for document in self.nodes.documents[1:]:
                 self.reader.problem("unsupported", document.start, "document")
 
+        # It is the whole file that Compose puts variables into, not only what is looked at here.
+        for node in self.nodes.scalars():
+            if "$" in node.value:
+                self.filled(node)
+
     # Strings
 
     def filled(self, node: Scalar) -> Found:
         """Return a scalar as Compose reads it, variables put in."""
+        if node.tag.startswith("!") and not node.tag.startswith("!!"):
+            # A tag of one's own is ignored: it is a string, or nothing.
+            node = replace(node, tag="!" if node.value or node.style else "")
         found = self.reader.found(node)
         if found.value is None or found.kind != "string" or "$" not in found.value:
             return found
@@ -166,41 +200,37 @@ class _File:
             if number >= _MOST_SERVICES:
                 self.reader.problem("limit", key.start, "services")
                 return
-            service = self.service(key, value, ())
-            if service is not None:
-                old = (before or {}).get(key.value)
-                yield key.value, service if old is None else _merged(old, service)
+            service = self.service(key.value, key, value, ())
+            old = (before or {}).get(key.value)
+            yield key.value, service if old is None else _merged(old, service)
 
-    def service(self, key: Scalar, node: Item, path: tuple[tuple[str, str], ...]) -> _Service | None:
-        """Return a service with what it extends; None where it leads back to itself."""
-        name = key.value
+    def service(self, name: str, key: Scalar, node: Item, path: tuple[tuple[str, str], ...]) -> _Service:
+        """Return a service with what it extends."""
         inner = self.nodes.follow(node, 0)
         own = _Service(name, self.nodes.place(key.start))
         if not isinstance(inner, Mapping):
             return own
-        if isinstance(inner, Mapping):
-            self.reader.doubtful(inner)
-        base = self.extended(name, inner, (*path, (self.path, name)))
+        self.reader.doubtful(inner)
+        base = self.extended(inner, (*path, (self.path, name)))
         own.image = self.string(inner, "image")
-        environment = self.nodes.get(inner, "environment")
-        reset = environment is not None and getattr(environment, "tag", "") in {"!reset", "!override"}
-        if environment is not None and getattr(environment, "tag", "") != "!reset":
-            entry = next(value for name_, value, _ in reversed(list(self.nodes.pairs(inner))) if name_.value == "environment")
-            vias = [via for name_, _, via in self.nodes.pairs(inner) if name_.value == "environment"]
-            own.environment = {one.name: one for one in self.environment(entry, vias[-1])}
+        entries = [(value, via) for one, value, via in self.nodes.pairs(inner) if one.value == "environment"]
+        if entries:
+            item, via = entries[-1]
+            tag = self.nodes.follow(item, 0).tag
+            own.over = tag in {"!reset", "!override"}
+            if tag != "!reset":
+                own.environment = {one.name: one for one in self.environment(item, via)}
         own.env_files = list(self.env_files(inner))
-        if base is None:
-            return own
-        if reset:
-            base.environment = {}
-        return _merged(base, own)
+        return own if base is None else _merged(base, own)
 
-    def extended(self, name: str, node: Mapping, path: tuple[tuple[str, str], ...]) -> _Service | None:
+    def extended(self, node: Mapping, path: tuple[tuple[str, str], ...]) -> _Service | None:
         """Return the service that one extends."""
         extends = self.nodes.get(node, "extends")
         if extends is None:
             return None
-        other = self.string(node, "extends") if isinstance(extends, Scalar) else self.string(extends, "service")
+        other = (
+            self.string(node, "extends") if isinstance(extends, Scalar) else self.string(extends, "service")
+        )
         file: _File = self
         where = self.string(extends, "file") if isinstance(extends, Mapping) else ""
         if where:
@@ -222,10 +252,7 @@ class _File:
         if isinstance(listed, Mapping):
             for key, value, _ in reversed(list(file.nodes.pairs(listed))):
                 if key.value == other:
-                    found = file.service(key, value, path)
-                    return None if found is None else replace(
-                        found, environment=dict(found.environment), env_files=list(found.env_files)
-                    )
+                    return file.service(other, key, value, path)
         if other:
             self.reader.problem("refused", extends.start, other)
         return None
@@ -238,20 +265,7 @@ class _File:
         if isinstance(item, Alias):
             via = (self.nodes.place(item.start), *via)
         if isinstance(node, Mapping):
-            doubtful = self.reader.doubtful(node)
-            for key, value, way in self.nodes.pairs(node):
-                if self.nodes.template(key.start, key.end):
-                    continue
-                inner = self.nodes.follow(value, 1)
-                over = (*way, *via)
-                if isinstance(value, Alias):
-                    over = (self.nodes.place(value.start), *over)
-                if key.value in doubtful:
-                    yield self.reader.unknown(key.value, inner, over, "{{ }}")
-                elif isinstance(inner, Scalar):
-                    yield self.entry(key.value, inner, over)
-                else:
-                    self.reader.problem("refused", inner.start, key.value)
+            yield from self.mapped(node, via)
         elif isinstance(node, Sequence):
             for one in node.items:
                 inner = self.nodes.follow(one, 1)
@@ -263,12 +277,35 @@ class _File:
         elif node.value or node.style:
             self.reader.problem("refused", node.start, "environment")
 
+    def mapped(self, node: Mapping, via: tuple[Place, ...]) -> Iterator[Assignment]:
+        """Yield the variables of a map; of those that are merged only what counts."""
+        doubtful = self.reader.doubtful(node)
+        entries = {key.value: (key, value, way) for key, value, way in self.nodes.pairs(node)}
+        for name, (key, value, way) in entries.items():
+            if self.nodes.template(key.start, key.end):
+                continue
+            if resolved(key, self.reader.rules)[0] not in {"string", "unknown"}:
+                self.reader.problem("refused", key.start, name)  # a key that is no string
+                continue
+            inner = self.nodes.follow(value, 1)
+            over = (*way, *via)
+            if isinstance(value, Alias):
+                over = (self.nodes.place(value.start), *over)
+            if name in doubtful:
+                yield self.reader.unknown(name, inner, over, "{{ }}")
+            elif isinstance(inner, Scalar):
+                yield self.entry(name, inner, over)
+            else:
+                self.reader.problem("refused", inner.start, name)
+
     def entry(self, name: str, node: Scalar, via: tuple[Place, ...]) -> Assignment:
         """Return a variable of the map form."""
         found = self.filled(node)
-        if found.kind == "null":
-            return self.taken(name, node, via, found.remarks)
+        if found.source == "date":
+            self.reader.problem("refused", node.start, name)
         style = self.reader.style(node, dollars=True)
+        if found.kind == "null":
+            return self.taken(name, node, via, found.remarks, style)
         return as_word(self.reader.assignment(name, node, via, found=found, style=style))
 
     def item(self, node: Scalar, via: tuple[Place, ...]) -> Iterator[Assignment]:
@@ -287,7 +324,7 @@ class _File:
             if re.match(r"[\w.-]+:\s", name):
                 self.reader.problem("line", node.start, name.partition(":")[0])
                 return
-            yield self.taken(name, node, via, ())
+            yield self.taken(name, node, via, (), self.reader.style(node, dollars=True, name=name))
             return
         if name != name.rstrip():
             self.reader.problem("refused", node.start, name.strip())
@@ -296,7 +333,7 @@ class _File:
         value = replace(node, value=text, style="'")
         found = self.filled(value)
         remarks = list(found.remarks)
-        if node.style in {"|", ">"} and raw.endswith("\n"):
+        if node.style in {"|", ">"} and raw.endswith("\n") and raw.count("\n") == 1:
             remarks.append(Remark("trailing-newline"))
         if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
             remarks.append(Remark("quotes-kept", text[0]))
@@ -318,11 +355,10 @@ class _File:
             yield self.reader.assignment(name[1], node, via, style="")
 
     def taken(
-        self, name: str, node: Scalar, via: tuple[Place, ...], remarks: tuple[Remark, ...]
+        self, name: str, node: Scalar, via: tuple[Place, ...], remarks: tuple[Remark, ...], style: str
     ) -> Assignment:
         """Return a variable that is named without a value: it is taken from the process or ``.env``."""
         is_set, value, one = self.stack.variables.get(name)
-        style = self.reader.style(node, dollars=True)
         if not is_set or value is None:
             source = one.source if one is not None and one.source else name
             found = Found(None, "unknown", remarks, source)
@@ -358,10 +394,9 @@ class _File:
 
     def scope(self, service: _Service) -> Scope:
         """Return what a service's container gets."""
-        process = dict(self.stack.source.environment)
-        for name, known in self.stack.variables.file.items():
-            if known.value is not None:
-                process.setdefault(name, known.value)
+        process = {
+            name: one.value for name, one in self.stack.variables.file.items() if one.value is not None
+        } | dict(self.stack.source.environment)
         for name, own in service.environment.items():
             if own.value is not None:
                 process[name] = own.value
@@ -369,11 +404,7 @@ class _File:
         for file in service.env_files:
             if file.text is None:
                 continue
-            reader = "raw" if file.raw else "compose"
-            document = compose_env.read(
-                Source(path=file.path, text=file.text, reader=reader, environment=process)
-            )
-            self.stack.problems += document.problems
+            document = self.stack.definitions(file, file.text, process)
             for scope in document.scopes:
                 for one in scope.assignments:
                     found.pop(one.name, None)
@@ -396,7 +427,11 @@ class _File:
     def included(self) -> Iterator[_File]:
         """Yield the files of ``include``."""
         for item in self.nodes.listed(self.root, "include"):
-            paths = [item] if isinstance(item, Scalar) else [self.nodes.get(item, "path"), *self.nodes.listed(item, "path")]
+            paths = (
+                [item]
+                if isinstance(item, Scalar)
+                else [self.nodes.get(item, "path"), *self.nodes.listed(item, "path")]
+            )
             for path in paths:
                 if isinstance(path, Scalar) and (name := self.filled(path).value):
                     whole, text = self.stack.beside(self.path, name)
@@ -435,13 +470,10 @@ class _File:
 
 
 def _merged(base: _Service, own: _Service) -> _Service:
-    environment = dict(base.environment)
+    environment = {} if own.over else dict(base.environment)
     for name, one in own.environment.items():
         environment.pop(name, None)
         environment[name] = one
     return _Service(
         own.name, own.place, own.image or base.image, environment, [*base.env_files, *own.env_files]
     )
-
-
-_ = (handed_on, parsed)

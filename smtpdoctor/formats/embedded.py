@@ -3,45 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Final
 
 from msgspec.structs import replace
 
-from smtpdoctor.formats.document import Assignment, Document, Place, Problem, Region, Scope, Source
+from smtpdoctor.formats import reader_of, syntax_of
+from smtpdoctor.formats.document import Assignment, Place, Problem, Region, Scope, Source
 from smtpdoctor.formats.yaml_nodes import Scalar
 from smtpdoctor.formats.yaml_values import Reader
 
-__all__ = ["embedded", "syntax_of_name"]
+__all__ = ["embedded", "is_file"]
 
-_ENDINGS: Final = (
-    (r"(?:.*/)?\.?env(?:\..*)?|.*\.env(?:\..*)?", "env"),
-    (r".*\.properties", "properties"),
-    (r".*\.ya?ml(?:\.erb|\.tmpl|\.j2)?", "yaml"),
-    (r".*\.(?:ini|cnf|cfg)(?:\.tmpl|\.j2)?|.*/?odoo\.conf", "ini"),
-    (r".*\.json", "json"),
-    (r".*\.?msmtprc", "msmtp"),
-)
+_FILE_NAME: Final = re.compile(r"(?:.*/)?(?:\.?[\w-]+(?:\.[\w-]+)*\.[A-Za-z]\w*|\.env|\.?msmtprc|\.muttrc)")
+
+_OPEN: Final = re.compile(r".*\.(?:conf|config|cnf|txt|tmpl|tpl|erb)", re.IGNORECASE)  # what tells no syntax
 
 
-def syntax_of_name(name: str) -> str:
-    """Return the syntax that a file's name tells, ``""`` where it tells none."""
-    for pattern, syntax in _ENDINGS:
-        if re.fullmatch(pattern, name, re.IGNORECASE):
-            return syntax
-    return ""
+def is_file(name: str) -> bool:
+    """Whether a key is the name of a file rather than that of a variable."""
+    return _FILE_NAME.fullmatch(name) is not None
 
 
-def _reader_of(syntax: str) -> Callable[[Source], Document] | None:
-    if syntax == "yaml":
-        from smtpdoctor.formats import yaml
-
-        return yaml.read
-    if syntax == "env":
-        from smtpdoctor.formats import compose_env
-
-        return compose_env.read
-    return None
+def _read_as(path: str, text: str) -> str | None:
+    """Return the syntax of a file in a file; a file in that one is not looked for."""
+    syntax = syntax_of(path, text)
+    if text.lstrip().startswith("{{"):
+        return None  # nothing but a template
+    if syntax_of(path, "") is None and not _OPEN.fullmatch(path):
+        return None  # a script or a page, whatever it looks like
+    return "yaml" if syntax in {"compose", "kubernetes", "github-actions", "gitlab-ci"} else syntax
 
 
 class _Lines:
@@ -65,14 +57,14 @@ class _Lines:
         offset = 0
         for line in lines[1:]:
             self.inner.append(offset)
-            self.outer.append(at + min(indent, len(line)))
-            offset += max(0, len(line) - indent) + 1
+            # A template may stand further to the left than what is around it.
+            cut = min(indent, len(line) - len(line.lstrip(" ")))
+            self.outer.append(at + cut)
+            offset += len(line[cut:].rstrip("\r")) + 1
             at += len(line) + 1
 
     def outer_at(self, offset: int) -> int:
         """Return the outer place of an inner one."""
-        from bisect import bisect_right
-
         if not self.exact or not self.inner:
             return self.node.start
         line = max(0, bisect_right(self.inner, offset) - 1)
@@ -86,19 +78,24 @@ def embedded(reader: Reader, node: Scalar, path: str, name: str, image: str = ""
     """
     if reader.file.template(node.start, node.end) and node.style != "|":
         return
-    read = _reader_of(syntax_of_name(path))
-    if read is None or node.style not in {"|", ">", "'", '"', ""}:
-        return
     lines = _Lines(reader.file.text, node)
     text = _with_templates(reader, node, lines) if lines.exact else node.value
+    syntax = _read_as(path, text) or ""
+    read = reader_of(syntax)
+    if read is None:
+        return
     document = read(Source(path=path, text=text, environment=reader.source.environment))
     for problem in document.problems:
         at = _offset(text, problem.place)
-        reader.file.problems.append(Problem(problem.kind, reader.file.place(lines.outer_at(at)), problem.detail))
+        reader.file.problems.append(
+            Problem(problem.kind, reader.file.place(lines.outer_at(at)), problem.detail)
+        )
     for scope in document.scopes:
-        assignments = tuple(_moved(reader, one, lines) for one in scope.assignments)
+        assignments = tuple(_moved(reader, one, lines, syntax) for one in scope.assignments)
         place = reader.file.place(node.start)
-        yield replace(scope, assignments=assignments, name=scope.name or name, image=scope.image or image, place=place)
+        yield replace(
+            scope, assignments=assignments, name=scope.name or name, image=scope.image or image, place=place
+        )
 
 
 def _with_templates(reader: Reader, node: Scalar, lines: _Lines) -> str:
@@ -107,10 +104,9 @@ def _with_templates(reader: Reader, node: Scalar, lines: _Lines) -> str:
         return node.value
     text = reader.file.text
     parts = []
-    for number, start in enumerate(lines.outer):
+    for start in lines.outer:
         end = text.find("\n", start, node.end)
-        parts.append(text[start : end if end >= 0 else node.end])
-        del number
+        parts.append(text[start : end if end >= 0 else node.end].rstrip("\r"))
     return "\n".join(parts) + "\n"
 
 
@@ -123,7 +119,7 @@ def _offset(text: str, place: Place) -> int:
     return at + place.column - 1
 
 
-def _moved(reader: Reader, one: Assignment, lines: _Lines) -> Assignment:
+def _moved(reader: Reader, one: Assignment, lines: _Lines, syntax: str) -> Assignment:
     if not lines.exact:
         return replace(one, region=reader.file.region(lines.node), style="", effect=())
     start = lines.outer_at(one.region.start)
@@ -131,4 +127,5 @@ def _moved(reader: Reader, one: Assignment, lines: _Lines) -> Assignment:
     effect = tuple(
         reader.file.place(lines.outer_at(_offset(lines.node.value, place))) for place in one.effect
     )
-    return replace(one, region=Region(reader.file.place(start), start, end), effect=effect)
+    style = one.style if syntax == "yaml" else "dotenv" if syntax == "dotenv" else ""
+    return replace(one, region=Region(reader.file.place(start), start, end), effect=effect, style=style)

@@ -18,18 +18,18 @@ __all__ = ["READERS", "read"]
 class _Rules(NamedTuple):
     """``continued``: a backslash ends no value; ``braces``: Grafana's ``${NAME}``; ``percent``: configparser's."""
 
-    go: bool
+    go: bool = True
     continued: bool = True
     braces: bool = False
     percent: bool = False
 
 
 _RULES: Final = {
-    "go-ini": _Rules(True),
-    "grafana": _Rules(True, braces=True),
-    "gitea": _Rules(True, continued=False),
-    "configparser": _Rules(False, percent=True),
-    "odoo": _Rules(False),
+    "go-ini": _Rules(),
+    "grafana": _Rules(braces=True),
+    "gitea": _Rules(continued=False),
+    "configparser": _Rules(go=False, percent=True),
+    "odoo": _Rules(go=False),
 }
 READERS: Final = tuple(_RULES)
 
@@ -54,10 +54,9 @@ class _Entry(NamedTuple):
     literal: bool = False
 
 
-
-
 # --- go-ini
 
+_SURROUNDED: Final = re.compile(r"""(['"])((?:(?!\1).)*+)\1""")
 _GO_KEY: Final = re.compile(r'"""(.+?)"""|"([^"]*+)"|`([^`]*+)`')
 _SIGN: Final = re.compile("[=:]")
 _COMMENT: Final = re.compile("[#;]")
@@ -115,7 +114,8 @@ def _go_value(
     """Return the entry whose value begins there, and where the next line does; None where the file is refused."""
     text = builder.text
     raw = text[start:end].rstrip()
-    quote = '"""' if raw.startswith('"""') and len(text[start : end + 1]) > 3 else raw[:1]
+    # As there, three quotes alone at the end of a file are no beginning.
+    quote = '"""' if raw.startswith('"""') and start + len('"""') <= min(end, len(text) - 1) else raw[:1]
     if quote in {'"""', "`"}:
         close = text.rfind(quote, start + len(quote), end)
         if close < 0:
@@ -152,9 +152,9 @@ def _go_plain(section: str, key: str, raw: str, start: int) -> _Entry:
             stop = len(raw)
             remarks.append(Remark("value-cut", comment[0]))
     style = "bare"
-    if len(value) > 1 and value[0] in "'\"" and value[-1] == value[0] and value.count(value[0]) == 2:
-        style = value[0]
-        value = value[1:-1]
+    quoted = _SURROUNDED.fullmatch(value)
+    if quoted is not None:
+        style, value = quoted.groups()
     elif value[:1] in {"'", '"'} and not remarks:
         remarks.append(Remark("quotes-kept", value[0]))
     return _Entry(section, key, value, start, start + max(stop, 0), tuple(remarks), style)

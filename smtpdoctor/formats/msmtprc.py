@@ -18,13 +18,58 @@ _LINE: Final = re.compile(r"([^\n]*+)(?:\n|\Z)")
 _COMMAND: Final = re.compile(r"[ \t]*+([^ \t]++)[ \t]*+")
 _LONGEST_LINE: Final = 499  # a line of 500 characters without an end is refused there
 _COMMANDS: Final = frozenset(
-    "add_missing_date_header add_missing_from_header aliases allow_from_override auth auto_from"
-    " connect_timeout domain dsn_notify dsn_return eval from from_full_name host keepbcc logfile"
-    " logfile_time_format maildomain ntlmdomain password passwordeval port protocol proxy_host proxy_port"
-    " remove_bcc_headers set_date_header set_from_header set_msgid_header set_to_header socket source_ip"
-    " syslog timeout tls tls_cert_file tls_certcheck tls_crl_file tls_fingerprint tls_force_sslv3"
-    " tls_host_override tls_key_file tls_min_dh_prime_bits tls_nocertcheck tls_nostarttls tls_priorities"
-    " tls_starttls tls_trust_file undisclosed_recipients user".split()
+    [
+        "add_missing_date_header",
+        "add_missing_from_header",
+        "aliases",
+        "allow_from_override",
+        "auth",
+        "auto_from",
+        "connect_timeout",
+        "domain",
+        "dsn_notify",
+        "dsn_return",
+        "eval",
+        "from",
+        "from_full_name",
+        "host",
+        "keepbcc",
+        "logfile",
+        "logfile_time_format",
+        "maildomain",
+        "ntlmdomain",
+        "password",
+        "passwordeval",
+        "port",
+        "protocol",
+        "proxy_host",
+        "proxy_port",
+        "remove_bcc_headers",
+        "set_date_header",
+        "set_from_header",
+        "set_msgid_header",
+        "set_to_header",
+        "socket",
+        "source_ip",
+        "syslog",
+        "timeout",
+        "tls",
+        "tls_cert_file",
+        "tls_certcheck",
+        "tls_crl_file",
+        "tls_fingerprint",
+        "tls_force_sslv3",
+        "tls_host_override",
+        "tls_key_file",
+        "tls_min_dh_prime_bits",
+        "tls_nocertcheck",
+        "tls_nostarttls",
+        "tls_priorities",
+        "tls_starttls",
+        "tls_trust_file",
+        "undisclosed_recipients",
+        "user",
+    ]
 )
 
 
@@ -119,9 +164,7 @@ def _read(builder: Builder, accounts: dict[str, _Account]) -> None:
             values[name] = _assignment(builder, name, raw, place)
 
 
-def _account(
-    builder: Builder, accounts: dict[str, _Account], text: str, place: int, start: int
-) -> _Account:
+def _account(builder: Builder, accounts: dict[str, _Account], text: str, place: int, start: int) -> _Account:
     name, sign, others = text.partition(":")
     name = _trimmed(name)
     if not name or "," in name or name in accounts:

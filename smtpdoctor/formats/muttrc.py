@@ -74,7 +74,9 @@ def _set(builder: Builder, values: dict[str, str | None], at: int, end: int) -> 
         if not name[3]:
             said = "no" if name[1] == "no" else "yes"
             values[name[2]] = said
-            builder.assign(name[2], said, name.start(1) if name[1] else name.start(2), at, kind="boolean", style="")
+            builder.assign(
+                name[2], said, name.start(1) if name[1] else name.start(2), at, kind="boolean", style=""
+            )
             continue
         value = _Value()
         start = at

@@ -42,7 +42,7 @@ def read(source: Source) -> Document:
     """Read a properties file."""
     builder = Builder(source, "properties")
     spring = source.reader != "java"
-    entries = list(_entries(builder, spring))
+    entries = list(_entries(builder, spring=spring))
     profiles = {
         one.document: one.value.strip() for one in entries if spring and one.key in _PROFILES and one.value
     }
@@ -63,7 +63,7 @@ def read(source: Source) -> Document:
     return builder.document(tuple(scopes))
 
 
-def _entries(builder: Builder, spring: bool) -> Iterator[_Entry]:
+def _entries(builder: Builder, *, spring: bool) -> Iterator[_Entry]:
     text = builder.text
     at = 1 if text.startswith("\ufeff") else 0
     document = 0
@@ -126,7 +126,7 @@ def _decoded(raw: str) -> tuple[str, bool]:
     def one(found: re.Match[str]) -> str:
         nonlocal odd
         sign = found[1]
-        if len(sign) == 5:
+        if sign[1:]:
             return chr(int(sign[1:], 16))
         odd = odd or sign not in _MEANT
         return _ESCAPED.get(sign, sign)

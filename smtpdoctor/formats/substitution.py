@@ -17,6 +17,7 @@ __all__ = ["Filled", "Variables", "compose_filled", "erb_filled", "jinja_filled"
 
 _MOST_LEVELS: Final = 30  # of defaults in defaults
 _MOST_VALUE: Final = 100_000
+_MOST_STEPS: Final = 2_000  # variables that one value is made of, by way of others
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -75,7 +76,7 @@ class _Compose:
         self.variables = variables
         self.remarks: list[Remark] = []
         self.one: Assignment | None = None
-        self.size = 0
+        self.size = self.steps = 0
 
     def text(self, template: str, level: int = 0) -> str:
         if level > _MOST_LEVELS:
@@ -103,7 +104,8 @@ class _Compose:
                 parts.append("$")
                 done = at + 1
             self.size += len(parts[-1])
-            if self.size > _MOST_VALUE:
+            self.steps += 1
+            if self.size > _MOST_VALUE or self.steps > _MOST_STEPS:
                 raise _Stop("limit", "${")
         parts.append(template[done:])
         return "".join(parts)
@@ -120,14 +122,13 @@ class _Compose:
 
     def _plain(self, name: str, *, alone: bool, level: int) -> str:
         value = self._known(name, alone=alone, level=level)
-        if not alone:
-            self.remarks.append(Remark("expanded", f"${name}"))
+        if not alone or value is None:
+            self.remarks.append(Remark("expanded", "$"))
         if value is None:
-            # A $ in the middle of a word is hardly meant for a variable; for Compose it is one.
+            # A $ in the middle of a word is hardly meant for a variable; for Compose it is one. What stands
+            # behind it may be the half of a password, so it is not named.
             if alone and not self.variables.whole:
-                raise _Unknown(name)
-            if alone:
-                self.remarks.append(Remark("expanded", f"${name}"))
+                raise _Unknown("$")
             return ""
         return value
 
@@ -141,7 +142,7 @@ class _Compose:
             if value is None:
                 if not self.variables.whole:
                     raise _Unknown(name)
-                self.remarks.append(Remark("expanded", f"${{{name}}}"))
+                self.remarks.append(Remark("expanded", "$"))
                 return ""
             return value
         sign = rest[:2] if rest[0] == ":" else rest[0]
@@ -161,11 +162,8 @@ class _Compose:
         if there:
             return value or ""
         self.one = None
-        self.remarks.append(Remark("defaulted", name))
-        inner_one, self.one = self.one, None
-        text = self.text(other, level + 1)
-        self.one = inner_one
-        return text
+        self.remarks.append(Remark("defaulted", sign))
+        return self.text(other, level + 1)
 
 
 def _brace(template: str, at: int) -> int:
@@ -195,7 +193,8 @@ def compose_filled(template: str, variables: Variables) -> Filled:
 class _Spring:
     """One property of Spring; ``properties`` looks up another one of the same file, as it stands there."""
 
-    def __init__(self, variables: Variables, properties: Callable[[str], str | None]) -> None:
+    def __init__(self, variables: Variables, properties: Callable[[str], Assignment | None]) -> None:
+        self.steps = 0
         self.variables = variables
         self.properties = properties
         self.remarks: list[Remark] = []
@@ -225,6 +224,9 @@ class _Spring:
         inner = self.text(inner, path, level + 1) if "${" in inner.partition(":")[0] else inner
         name, colon, default = inner.partition(":")
         name = name.strip()
+        self.steps += 1
+        if self.steps > _MOST_STEPS:
+            raise _Stop("limit", "${")
         if name in path:
             raise _Stop("cycle", name)
         # SPRING_MAIL_HOST is spring.mail.host for Spring.
@@ -240,10 +242,12 @@ class _Spring:
                 return value
         other = self.properties(name)
         if other is not None:
-            return self.text(other, (*path, name), level + 1)
+            if other.value is None and other.kind != "null":
+                raise _Unknown(other.source or name)
+            return self.text(other.value or "", (*path, name), level + 1)
         if not colon:
             raise _Unknown(name)
-        self.remarks.append(Remark("defaulted", name))
+        self.remarks.append(Remark("defaulted", ":"))
         return self.text(default, path, level + 1)
 
 
@@ -257,7 +261,7 @@ def _brace_spring(template: str, at: int) -> int:
 
 
 def spring_filled(
-    name: str, template: str, variables: Variables, properties: Callable[[str], str | None]
+    name: str, template: str, variables: Variables, properties: Callable[[str], Assignment | None]
 ) -> Filled:
     """Return a property of Spring with its placeholders replaced."""
     run = _Spring(variables, properties)
@@ -307,7 +311,7 @@ def erb_filled(expression: str, variables: Variables) -> Filled:
             return Filled(None, source=(one.source if one is not None else "") or name)
         return Filled(value, one, one.remarks if one is not None else ())
     if default is not None:
-        return Filled(_literal(default), remarks=(Remark("defaulted", name),))
+        return Filled(_literal(default), remarks=(Remark("defaulted", "ENV"),))
     return Filled(None, source=name)
 
 

@@ -35,6 +35,7 @@ _ESCAPED: Final = {
     "b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b", '"': '"', "\\": "\\",
 }  # fmt: skip
 _PLACE: Final = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)")
+_LONG_NUMBER: Final = 100
 _MOST_NAME: Final = 2000
 _MOST_CHECKED: Final = 500_000
 
@@ -225,7 +226,7 @@ def _number(text: str) -> str:
     """Return a number as others write it."""
     plain = text.replace("_", "")
     if plain[:2] in {"0x", "0o", "0b"}:
-        return str(int(plain, 0)) if len(plain) < 100 else plain
+        return str(int(plain, 0)) if len(plain) < _LONG_NUMBER else plain
     return plain.removeprefix("+")
 
 
@@ -236,10 +237,10 @@ def _decoded(raw: str, at: int) -> str:
     def one(found: re.Match[str]) -> str:
         code = found[1] or found[2]
         if code:
-            number = int(code, 16)
-            if number > 0x10FFFF or 0xD800 <= number < 0xE000:
-                raise _WrongError(at)
-            return chr(number)
+            try:
+                return chr(int(code, 16)).encode().decode()
+            except (ValueError, OverflowError):  # beyond Unicode, or half a pair
+                raise _WrongError(at) from None
         if found[3]:
             return ""
         if found[4] not in _ESCAPED:

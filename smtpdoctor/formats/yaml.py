@@ -13,7 +13,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from smtpdoctor.formats.document import Assignment, Document, Place, Region, Scope, Source
+from smtpdoctor.formats import env
+from smtpdoctor.formats.document import Assignment, Document, Kind, Place, Region, Scope, Source
 from smtpdoctor.formats.substitution import spring_filled
 from smtpdoctor.formats.yaml_nodes import Alias, Item, Mapping, Node, Scalar, Sequence
 from smtpdoctor.formats.yaml_scalars import RULES
@@ -51,12 +52,12 @@ _SETTING: Final = re.compile(
     re.VERBOSE,
 )
 _PROFILE_FILE: Final = re.compile(r"(?P<stem>.*\bapplication)-(?P<profile>[^/]+)(?P<end>\.ya?ml)")
-_PLACEHOLDER: Final = re.compile(r"\$\{([^{}:]*)(?::[^}]*)?\}|\$([A-Z][A-Z0-9_]+)(?![A-Za-z0-9_])")
+_PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z_][\w.-]*)(?::[^}]*)?\}")
 
 
 def rules_of(source: Source, reader: Reader) -> str:
     """Return whose rules hold for a file: the reader that was named, or what its keys say."""
-    if source.reader in RULES:
+    if source.reader and source.reader in RULES:
         return source.reader
     file = reader.file
     top: set[str] = set()
@@ -113,8 +114,7 @@ def _document(reader: Reader, document: Item) -> Iterator[Scope]:
     if settings and variables:  # Discourse's own, beside its variables
         first = variables[0]
         variables[0] = replace(first, assignments=(*first.assignments, *settings))
-    taken = {one.region.start for scope in variables for one in scope.assignments}
-    assignments = [_unfilled(reader, one) for one in reader.flat(document) if one.region.start not in taken]
+    assignments = [_unfilled(reader, one) for one in reader.flat(document) if not reader.is_taken(one)]
     if assignments or not variables:
         yield Scope(assignments=tuple(assignments), place=place)
     yield from variables
@@ -136,8 +136,7 @@ def _rails(reader: Reader, node: Mapping) -> Iterator[Scope]:
 def _unfilled(reader: Reader, one: Assignment) -> Assignment:
     """Return a value with placeholders as not known, unless it is known that nobody replaces them."""
     if reader.rules.placeholders == "?" and one.value and (found := _PLACEHOLDER.search(one.value)):
-        source = found[1] or found[2] or ""
-        return replace(one, value=None, kind="unknown", source=source.removeprefix("env."), style="")
+        return replace(one, value=None, kind="unknown", source=found[1].removeprefix("env."))
     return one
 
 
@@ -159,7 +158,9 @@ def _spring(reader: Reader) -> list[Scope]:
         if not names:
             common += found
     own = _PROFILE_FILE.fullmatch(reader.file.path)
-    first = Scope(assignments=_placed(reader, common), name=own["profile"] if own else "", place=None)
+    first = Scope(
+        assignments=_placed(reader, common), name=own["profile"] if own else "", place=reader.file.place(0)
+    )
     return [
         *([first] if common or not profiles else []),
         *(
@@ -178,7 +179,9 @@ def _spring_beside(reader: Reader) -> list[Assignment]:
         path, text = beside(reader.source, f"application{end}")
         if text is not None:
             other = Reader(
-                replace(reader.source, path=path, text=text), opened(replace(reader.source, path=path, text=text)), reader.rules
+                replace(reader.source, path=path, text=text),
+                opened(replace(reader.source, path=path, text=text)),
+                reader.rules,
             )
             found: list[Assignment] = []
             for document in other.file.documents:
@@ -204,11 +207,10 @@ def _placed(reader: Reader, assignments: list[Assignment]) -> tuple[Assignment, 
     if not any(one.value is not None and "${" in one.value for one in assignments):
         return tuple(assignments)
     properties = {_relaxed(one.name): one for one in assignments}
-    variables = reader.variables("spring")
+    variables = reader.variables(env.DEFAULT)
 
-    def look_up(name: str) -> str | None:
-        one = properties.get(_relaxed(name))
-        return None if one is None else one.value if one.value is not None else ""
+    def look_up(name: str) -> Assignment | None:
+        return properties.get(_relaxed(name))
 
     found: list[Assignment] = []
     for one in assignments:
@@ -260,6 +262,8 @@ def _environments(reader: Reader, node: Item, path: str, image: str, level: int)
         if key.value.lower() in _ENVIRONMENT_KEYS and not file.template(key.start, key.end):
             assignments = tuple(_variables(reader, value))
             if assignments:
+                held = file.follow(value, level)
+                reader.taken.append((held.start, held.end))
                 place = file.place(key.start)
                 yield Scope(assignments=assignments, name=path, image=image, environment=True, place=place)
                 continue
@@ -287,7 +291,8 @@ def _variables(reader: Reader, node: Item) -> Iterator[Assignment]:
     via = (file.place(node.start),) if isinstance(node, Alias) else ()
     if isinstance(inner, Mapping):
         entries = [(key, value, way) for key, value, way in file.pairs(inner)]
-        if not entries or not all(_UPPER.fullmatch(key.value) for key, _, _ in entries):
+        names = [key.value for key, _, _ in entries]
+        if not all(map(ENVIRONMENT_NAME.fullmatch, names)) or not any(map(_UPPER.fullmatch, names)):
             return
         for key, value, way in entries:
             yield from _variable(reader, key.value, value, (*way, *via))
@@ -299,9 +304,9 @@ def _variables(reader: Reader, node: Item) -> Iterator[Assignment]:
                 if ENVIRONMENT_NAME.fullmatch(name):
                     yield from _variable(reader, name, item, via)
             elif isinstance(one, Scalar) and "=" in one.value and not file.spans(one.start, one.end):
-                name, _, value = one.value.partition("=")
+                name, _, text = one.value.partition("=")
                 if _UPPER.fullmatch(name):
-                    found = Found(value, "word")
+                    found = Found(text, "word")
                     yield reader.assignment(name, one, via, found=found, style=reader.style(one, name=name))
 
 
@@ -345,10 +350,13 @@ def _settings(reader: Reader, node: Node) -> Iterator[Assignment]:
         value = file.text[start:end]
         if quote and "\\" in value:
             value = re.sub(r"\\(.)", r"\1", value)
-        kind = "boolean" if not quote and raw in {"true", "false"} else "number" if raw.lstrip("-").isdigit() else "string"
+        kind: Kind = "string"
+        if not quote:
+            kind = "boolean" if raw in {"true", "false"} else "null" if raw == "nil" else "unknown"
+            kind = "number" if raw.lstrip("-").isdigit() else kind
         yield Assignment(
             name=f"SiteSetting.{found['called'] or found['name']}",
-            value=None if not quote and kind == "string" else value,
+            value=None if kind in {"unknown", "null"} else value,
             region=Region(file.place(start), start, end),
-            kind="unknown" if not quote and kind == "string" else kind,
+            kind=kind,
         )

@@ -19,15 +19,15 @@ from smtpdoctor.formats.document import Place, Problem, Region, TooLargeError, l
 __all__ = ["MOST_SIGNS", "Alias", "File", "Item", "Mapping", "Node", "Scalar", "Sequence", "parsed"]
 
 MOST_SIGNS: Final = 4_000_000  # of a file; one with a thousand services has a sixth of it
-_MOST_NODES: Final = 250_000  # as they stand, and again when aliases are followed
+_MOST_NODES: Final = 150_000  # as they stand, and again when aliases are followed
+_MOST_MERGED: Final = 20_000
 _MOST_LEVELS: Final = 64
 _MOST_DOCUMENTS: Final = 5_000
 _MOST_TEMPLATE: Final = 20_000  # signs between the brackets of one
 _COVERS: Final = "\ue000\ue001"  # taken by turns, so that two that touch stay two
-_UNREADABLE: Final = re.compile(
-    "[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-)
+_UNREADABLE: Final = re.compile("[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BRACKETS: Final = (("{{", "}}"), ("{%", "%}"), ("<%", "%>"))
+_BLOCK: Final = re.compile(r"(:[ \t]+[|>][-+0-9]*)[ \t]*$")
 _STANDARD: Final = "tag:yaml.org,2002:"
 
 
@@ -86,6 +86,7 @@ class File(Struct):
     templates: list[tuple[int, int]]  # from where to where, in order
     controls: list[int]  # where a line has nothing but templates
     followed: int = 0
+    merged: int = 0
 
     def place(self, at: int) -> Place:
         """Return the place of a sign."""
@@ -146,6 +147,9 @@ class File(Struct):
         for key, value in node.entries:
             if isinstance(key, Scalar) and key.value == "<<" and not key.style and not key.tag:
                 target = self.follow(value, level)
+                self.merged += 1
+                if self.merged > _MOST_MERGED:
+                    raise TooLargeError("merge keys", _MOST_MERGED, self.place(key.start))
                 for part in reversed(target.items) if isinstance(target, Sequence) else [value]:
                     inner = self.follow(part, level)
                     way = (self.place(part.start), *via) if isinstance(part, Alias) else via
@@ -169,6 +173,18 @@ class File(Struct):
                 if key.value == name:
                     node = value
         return None if node is None else self.follow(node, 0)
+
+    def scalars(self) -> Iterator[Scalar]:
+        """Yield every value of the file once, where it stands; no keys."""
+        waiting: list[Item] = list(reversed(self.documents))
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Scalar):
+                yield node
+            elif isinstance(node, Sequence):
+                waiting += reversed(node.items)
+            elif isinstance(node, Mapping):
+                waiting += (value for _, value in reversed(node.entries))
 
     def string(self, node: Item | None, *names: str) -> str:
         """Return a scalar's text as it stands under these keys, ``""`` where there is none or a template."""
@@ -207,39 +223,42 @@ def _spans(text: str) -> list[tuple[int, int]]:
 
 
 def _covered(text: str, spans: list[tuple[int, int]]) -> tuple[str, list[int]]:
-    """Return the text with templates covered, and where a line of nothing else begins."""
+    """Return the text with templates covered, and where a line of nothing else begins.
+
+    Such a line becomes empty lines: what is empty may stand anywhere, also in a block. Lines are counted in
+    the text itself, so that more of them do no harm.
+    """
     parts: list[str] = []
     controls: list[int] = []
-    done = number = 0
-    for turn, (start, end) in enumerate(spans):
-        if number > turn:
-            continue
+    done = turn = 0
+    while turn < len(spans):
+        start, stop = spans[turn]
         line = text.rfind("\n", 0, start) + 1
-        # As many templates as stand on this line, with nothing beside them.
-        last, stop = turn, end
+        last = turn
+        beside = text[line:start]
         while True:
             until = text.find("\n", stop)
             until = len(text) if until < 0 else until
-            if last + 1 < len(spans) and spans[last + 1][0] < until:
-                last += 1
-                stop = spans[last][1]
-                continue
-            break
-        rest = [text[line:start]]
-        rest += [text[spans[i][1] : spans[i + 1][0]] for i in range(turn, last)]
-        rest.append(text[stop:until])
-        blank = not any(part.strip() for part in rest)
-        parts.append(text[done:start])
-        for i in range(turn, last + 1):
-            first, second = spans[i]
-            if blank:
-                parts.append("".join("\n" if sign == "\n" else " " for sign in text[first:second]))
-            else:
-                parts.append(_COVERS[i % 2] * (second - first))
-            parts.append(text[second : spans[i + 1][0]] if i < last else "")
-        if blank:
+            if last + 1 == len(spans) or spans[last + 1][0] >= until:
+                break
+            beside += text[stop : spans[last + 1][0]]
+            last += 1
+            stop = spans[last][1]
+        beside += text[stop:until].rstrip("\r")
+        if not beside.strip():
+            parts += (text[done:line], "\n" * (until - line))
             controls.append(start)
-        done, number = stop, last + 1
+            done = until
+        elif found := _BLOCK.search(beside):
+            # What a block begins with stands behind its indicator: `key: |- {{ … }}`.
+            parts += (text[done : line + found.end(1)], "\n" * (until - line - found.end(1)))
+            done = until
+        else:
+            for number in range(turn, last + 1):
+                first, second = spans[number]
+                parts += (text[done:first], _COVERS[number % 2] * (second - first))
+                done = second
+        turn = last + 1
     parts.append(text[done:])
     return "".join(parts), controls
 
@@ -282,14 +301,25 @@ class _Composer:
         except TooLargeError:
             raise
         except Exception as error:  # noqa: BLE001 - its scanner also lets ValueError and such escape
-            mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-            at = mark.index if mark is not None else self._last()
-            file.problem("syntax", at)
+            marks = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
+            places = [mark.index for mark in marks if mark is not None] or [self._last()]
+            # What is never closed is told where it is opened, not at the end of the file.
+            at = places[-1] if places[0] >= len(text.rstrip()) else places[0]
+            file.problem("syntax", at, "tab" if text[at : at + 1] == "\t" else "")
+            self._doubt(at)
         if self.open:
             self._cut()
 
     def _last(self) -> int:
         return self.open[-1].start if self.open else 0
+
+    def _doubt(self, at: int) -> None:
+        """Take back the value right before what cannot be read: it may be the beginning of that."""
+        last = self.open[-1] if self.open else None
+        if isinstance(last, Mapping) and last.entries and self.keys[-1] is None:
+            value = last.entries[-1][1]
+            if isinstance(value, Scalar) and not self.file.text[value.end : at].strip():
+                last.entries.pop()
 
     def _cut(self) -> None:
         """End what is open: what was understood so far stays."""
@@ -320,7 +350,19 @@ class _Composer:
             end = start + len(text[start:end].rstrip())  # not the empty lines and comments behind a block
             if "\n" not in text[start:end]:  # a block that is empty
                 end = max(end, start + 1)
+        if start == end and not style:
+            start = end = self._gap(start)
         self._add(Scalar(event.value, style, tag, start, end), event.anchor)
+
+    def _gap(self, at: int) -> int:
+        """Return where a value would stand that is not there: the mark is that of whatever comes next."""
+        key = self.keys[-1] if self.open else None
+        if isinstance(key, Scalar | Alias):
+            end = key.end if isinstance(key, Scalar) else key.start
+            colon = self.file.text.find(":", end, at)
+            if (colon >= 0 and not self.file.text[end:colon].strip(" \t")) or isinstance(key, Alias):
+                return colon + 1 if colon >= 0 else at
+        return at
 
     def _behind_properties(self, start: int, end: int) -> int:
         found = re.compile(r"(?:[!&][^\s,\[\]{}]*\s*(?:#[^\n]*\n\s*)?)*").match(self.file.text, start, end)
@@ -350,8 +392,11 @@ class _Composer:
         self.open.pop().end = event.end_mark.index
         self.keys.pop()
 
-    _on_SequenceEndEvent = _closed
-    _on_MappingEndEvent = _closed
+    def _on_SequenceEndEvent(self, event: Any) -> None:  # noqa: N802
+        self._closed(event)
+
+    def _on_MappingEndEvent(self, event: Any) -> None:  # noqa: N802
+        self._closed(event)
 
     def _on_AliasEvent(self, event: Any) -> None:  # noqa: N802
         at = event.start_mark.index

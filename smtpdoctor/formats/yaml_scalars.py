@@ -16,6 +16,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from smtpdoctor.formats.document import Kind
+from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.formats.yaml_nodes import Scalar
 
 __all__ = ["RULES", "Rules", "Style", "resolved", "write"]
@@ -150,6 +151,9 @@ def _snakeyaml(text: str) -> Typed | None:
         text,
     ):
         return "number", _java_float(_float(text))
+    if re.fullmatch(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*", text):
+        whole, _, rest = text.partition(".")
+        return "number", _java_float(float(_sixties(whole)) + _float(f"0.{rest}0"))
     if re.fullmatch(r"[-+]?\.(?:inf|Inf|INF)", text):
         return "number", "-Infinity" if text[0] == "-" else "Infinity"
     return ("number", "NaN") if text in _NOT_A_NUMBER else None
@@ -173,9 +177,7 @@ def _pyyaml(text: str) -> Typed | None:
     number = _old_int(text)
     if number is not None:
         return "number", str(number)
-    if re.fullmatch(
-        r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?", text
-    ):
+    if re.fullmatch(r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?", text):
         return "number", repr(_float(text))
     if re.fullmatch(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*", text):
         whole, _, rest = text.partition(".")
@@ -187,31 +189,37 @@ def _pyyaml(text: str) -> Typed | None:
     return None
 
 
+def _ruby_float(number: float) -> str:
+    digits, sign, exponent = repr(number).partition("e")
+    return digits + (".0" if sign and "." not in digits else "") + sign + exponent
+
+
 def _psych(text: str) -> Typed | None:
     if _DATE.fullmatch(text):
         return "unknown", text
     if text.startswith(":") and len(text) > 1:
         return "string", text[1:]
     plain = text.replace(",", "")
-    if re.fullmatch(r"[-+]?(?:0[0-7_,]+|0|[1-9](?:[0-9]|,[0-9]|_[0-9])*|0x[_,]*[0-9a-fA-F][0-9a-fA-F_,]*|0b[01_,]+)", text):
+    if re.fullmatch(
+        r"[-+]?(?:0[0-7_,]+|0|[1-9](?:[0-9]|,[0-9]|_[0-9])*|0x[_,]*[0-9a-fA-F][0-9a-fA-F_,]*|0b[01_,]+)", text
+    ):
         number = _old_int(plain)
         if number is not None:
             return "number", str(number)
     if re.fullmatch(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9]){1,2}(?:\.[0-9_]*)?", text):
-        whole, point, _ = text.partition(".")
-        hours, minutes, seconds = [*map(int, whole.replace("_", "").split(":")), 0][:3]
-        number = hours * 3600 + minutes * 60 + seconds  # the sign is that of the hours alone
-        return "number", f"{number}.0" if point else str(number)
+        point = "." in text
+        parts = [float(part) if point else int(part) for part in text.replace("_", "").split(":")]
+        number = sum(part * 60 ** (2 - place) for place, part in enumerate(parts))  # hours come first
+        return "number", _ruby_float(number) if isinstance(number, float) else str(number)
     if re.fullmatch(r"[-+]?\.(?:inf|Inf|INF)", text):
         return "number", "-Infinity" if text[0] == "-" else "Infinity"
     if text in _NOT_A_NUMBER:
         return "number", "NaN"
     if re.fullmatch(r"[-+]?(?:[0-9][0-9_,]*)?\.[0-9]*(?:[eE][-+][0-9]+)?", text) and re.search("[0-9]", text):
         try:
-            digits, sign, exponent = repr(_float(plain)).partition("e")
+            return "number", _ruby_float(_float(plain))
         except ValueError:
             return None
-        return "number", digits + (".0" if sign and "." not in digits else "") + sign + exponent
     return None
 
 
@@ -231,14 +239,16 @@ def _js(text: str) -> Typed | None:
                 number = int(digits, base)
                 value = number if number < 1 << 53 else int(float(number))
                 return "number", str(-value if sign == "-" else value)
-    if re.fullmatch(r"[-+]?(?:[0-9][0-9_]*)(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?", text):
+    if re.fullmatch(
+        r"[-+]?(?:[0-9][0-9_]*)(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?", text
+    ):
         return "number", _js_float(_float(text))
     return None
 
 
 def _agreed(text: str) -> Typed | None:
-    """What every reader takes for the same number."""
-    return ("number", text) if _DECIMAL.fullmatch(text) and text[0] not in "+" else None
+    """Take for a number what every reader takes for the same one."""
+    return ("number", text) if _DECIMAL.fullmatch(text) and text[0] != "+" else None
 
 
 class Rules(Struct, frozen=True):
@@ -297,13 +307,15 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@+=-]*(?::[A-Za-z0-9_./@
 _ESCAPES: Final = {
     "\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0", "\x1b": "\\e",
 }  # fmt: skip
-_ESCAPED: Final = re.compile("[\\\\\"\x00-\x1f\x7f-\xa0\xad\u2028\u2029\ufeff\ud800-\udfff\ue000-\uf8ff\ufffe\uffff]")
+_ESCAPED: Final = re.compile(
+    '[\\\\"\x00-\x1f\x7f-\xa0\xad\u2028\u2029\ufeff\ud800-\udfff\ue000-\uf8ff\ufffe\uffff]'
+)
 _OTHER_THAN_PLAIN: Final = re.compile(
     "[\x00-\x1f\x7f-\xa0\xad\u2028\u2029\ufeff\ud800-\udfff\ue000-\uf8ff\ufffe\uffff]"
 )
 
 
-_FLAGS: Final = ("base64", "dollars", "string", "behind")
+_FLAGS: Final = ("base64", "dollars", "string", "behind", "braces")
 
 
 class Style(Struct, frozen=True):
@@ -311,7 +323,7 @@ class Style(Struct, frozen=True):
 
     ``quote`` is ``""`` or a quotation mark; ``name`` that of an item ``NAME=value``; ``base64`` of a Secret;
     ``dollars`` are doubled (Compose); ``string``: it must stay a string whatever it looks like (Kubernetes). ``behind``: nothing stands there yet,
-    not even the blank behind the colon.
+    not even the blank behind the colon. ``braces``: what is in ``${}`` is replaced, and cannot be said.
     """
 
     quote: str = ""
@@ -320,6 +332,7 @@ class Style(Struct, frozen=True):
     dollars: bool = False
     string: bool = False
     behind: bool = False
+    braces: bool = False
 
     def __str__(self) -> str:
         flags = [word for word in _FLAGS if getattr(self, word)]
@@ -353,9 +366,11 @@ def _double(value: str) -> str:
 def write(value: str, style: str) -> str:
     """Return the text that stands for a value where the style is this, so that it is read back as it is.
 
-    Raises ValueError for a style of another syntax.
+    Raises UnwritableError for what cannot be said there, and ValueError for a style of another syntax.
     """
     how = Style.of(style)
+    if how.braces and "${" in value:
+        raise UnwritableError("${")
     if how.base64:
         value = base64.b64encode(value.encode("utf-8", "surrogateescape")).decode("ascii")
     if how.dollars:
@@ -376,7 +391,7 @@ def _quoted(value: str, how: Style) -> str:
 
 def _reads_back(value: str, *, string: bool) -> bool:
     """Whether a plain scalar is this text for every reader."""
-    if value in {"true", "false"} or (_DECIMAL.fullmatch(value) and value[0] not in "+" and value != "-0"):
+    if value in {"true", "false"} or (_DECIMAL.fullmatch(value) and value[0] != "+" and value != "-0"):
         return not string
     return not (
         value in _NULL | _TRUE | _FALSE | _TRUE_11 | _FALSE_11 | _SHORT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -36,8 +37,12 @@ _ENCRYPTED: Final = re.compile(
     r"ENC\[.*\]|ENC\(.*\)|\{cipher\}.*|\$ANSIBLE_VAULT;.*|%env\(.*\)%|(?:ref\+)?vault:[\w/.-]+#.*|op://.*|awssm:.*",
     re.DOTALL,
 )
+_SYMFONY: Final = re.compile(r"%env\((?:(?:string|trim|int|bool|not|resolve):)*([A-Za-z_]\w*)\)%")
+_IN_CONFIG: Final = re.compile(
+    r"(?:^|/)config((?:/packages(?:/\w+)?)?)$"
+)  # of Rails and Symfony; .env is above it
 _STANDARD_TAGS: Final = frozenset({"", "!", "!!str", "!!int", "!!float", "!!bool", "!!null", "!!binary"})
-_MOST_ASSIGNMENTS: Final = 100_000
+_MOST_ASSIGNMENTS: Final = 50_000
 _MOST_PROBLEMS: Final = 100
 
 
@@ -71,12 +76,15 @@ class Reader:
         self.rules = rules
         self.texts: dict[str, str] = {file.path: file.text}
         self.count = 0
+        self.taken: list[tuple[int, int]] = []  # maps of environment variables, in order: told as such
         self._variables: Variables | None = None
 
     def variables(self, reader: str) -> Variables:
         """Return what is known of the variables that values name, ``.env`` beside the file among it."""
         if self._variables is None:
             path, text = beside(self.source, ".env")
+            if text is None and (layout := _IN_CONFIG.search(posixpath.dirname(self.file.path))):
+                path, text = beside(self.source, "../" * (1 + layout[1].count("/")) + ".env")
             known: dict[str, Assignment] = {}
             if text is not None and path != self.file.path:
                 self.texts[path] = text
@@ -102,23 +110,36 @@ class Reader:
         spans = file.spans(node.start, node.end)
         if spans:
             return self._filled(node, spans, rules)
-        if not node.style and not node.value and (template := self._below(node)):
+        if node.style in {"", "|", ">"} and not node.value.strip() and (template := self._below(node)):
             return Found(None, "unknown", source=jinja_filled(template).source)
         if node.tag == "!!binary":
             return Found(None, "unknown", source="!!binary")
         if _ENCRYPTED.fullmatch(node.value):
-            return Found(None, "unknown", source=node.value[:5].rstrip("[({"))
+            return self._elsewhere(node.value)
         kind, value, changed = resolved(node, rules)
         remarks: list[Remark] = []
         if changed:
             remarks.append(Remark("retyped"))
-        if node.style in {"|", ">"} and node.value.endswith("\n"):
+        if node.style in {"|", ">"} and node.value.endswith("\n") and node.value.count("\n") == 1:
             remarks.append(Remark("trailing-newline"))
-        if kind == "null" and not node.value and re.match(r"[ \t]+#[^\s#!]", file.text[node.end : node.end + 80]):
+        if (
+            kind == "null"
+            and not node.value
+            and re.match(r"[ \t]+#[^\s#!]", file.text[node.end : node.end + 80])
+        ):
             remarks.append(Remark("value-cut", "#"))  # a word that begins with # is a comment
         if kind == "unknown":
             return Found(None, "unknown", tuple(remarks), source="date")
         return Found(value, kind, tuple(remarks))
+
+    def _elsewhere(self, text: str) -> Found:
+        symfony = _SYMFONY.fullmatch(text)
+        if symfony is None:
+            return Found(None, "unknown", source=text[:5].rstrip("[({"))
+        _, value, one = self.variables("symfony").get(symfony[1])
+        if value is None:
+            return Found(None, "unknown", source=symfony[1])
+        return Found(value, "string", one=one)
 
     def _below(self, node: Scalar) -> str:
         """Return the template that stands where a value was to stand, on a line of its own."""
@@ -128,8 +149,10 @@ class Reader:
             return ""
         at = text.find(template, node.end)
         between = text[node.end : at]
-        if between.strip() or not between.count("\n"):
+        if between.strip("|>-+0123456789 \t\r\n") or not (node.style or "\n" in between):
             return ""
+        if "\n" not in between:
+            return template
         line = text.rfind("\n", 0, node.start) + 1
         indent = len(text[line : node.start]) - len(text[line : node.start].lstrip(" "))
         return template if at - (text.rfind("\n", 0, at) + 1) > indent else ""
@@ -144,7 +167,7 @@ class Reader:
         remarks: list[Remark] = []
         one: Assignment | None = None
         done = 0
-        variables = self.variables("ruby-dotenv")
+        variables = self.variables("dotenv-ruby")
         for run, expression in zip(_COVER_RUN.finditer(node.value), expressions, strict=True):
             filled = erb_filled(expression, variables)
             remarks += filled.remarks
@@ -169,6 +192,8 @@ class Reader:
             if before[-1:] not in {":", "-"} and not properties:
                 return ""
             flags["behind"] = True
+        if self.rules.placeholders:
+            flags["braces"] = True
         return str(Style(node.style if node.style in {"'", '"'} else "", **flags))
 
     def assignment(
@@ -217,15 +242,27 @@ class Reader:
             for number, item in enumerate(inner.items):
                 yield from self.flat(item, f"{name}.{number}" if name else str(number), via, level + 1)
         else:
-            doubtful = self.doubtful(inner)
-            for key, value, way in self.file.pairs(inner):
-                if self.file.template(key.start, key.end):
-                    continue
-                whole = f"{name}.{key.value}" if name else key.value
-                if key.value in doubtful:
-                    yield self.unknown(whole, self.file.follow(value, level), (*way, *via), "{{ }}")
-                else:
-                    yield from self.flat(value, whole, (*way, *via), level + 1)
+            yield from self._flat_map(inner, name, via, level)
+
+    def _flat_map(self, node: Mapping, name: str, via: tuple[Place, ...], level: int) -> Iterator[Assignment]:
+        doubtful = self.doubtful(node)
+        # A map that stands here takes the place of a merged one whole.
+        entries = {key.value: (key, value, way) for key, value, way in self.file.pairs(node)}
+        for own, (key, value, way) in entries.items():
+            if self.file.template(key.start, key.end):
+                continue
+            dotted = self.rules.placeholders == "spring" and own.startswith("[") and own.endswith("]")
+            last = own[1:-1] if dotted else own  # in brackets a key has dots of its own
+            whole = f"{name}.{last}" if name else last
+            if own in doubtful:
+                yield self.unknown(whole, self.file.follow(value, level), (*way, *via), "{{ }}")
+            else:
+                yield from self.flat(value, whole, (*way, *via), level + 1)
+
+    def is_taken(self, one: Assignment) -> bool:
+        """Whether something stands in a map of environment variables."""
+        at = bisect_right(self.taken, (one.region.start, len(self.file.text) + 1)) - 1
+        return at >= 0 and self.taken[at][0] <= one.region.start <= self.taken[at][1]
 
     def unknown(self, name: str, node: Node, via: tuple[Place, ...], source: str) -> Assignment:
         """Return that a name has a value that is not known from here."""
@@ -233,21 +270,27 @@ class Reader:
         region = Region(self.file.place(node.start), node.start, max(end, node.start))
         return Assignment(name=name, value=None, region=region, kind="unknown", effect=via, source=source)
 
-    def doubtful(self, node: Mapping) -> set[str]:
+    def doubtful(self, node: Mapping, level: int = 0) -> set[str]:
         """Return the keys of which a template decides which one counts; note those that come twice."""
         seen: dict[str, int] = {}
         found: set[str] = set()
-        for key, _ in node.entries:
+        merged: set[str] = set()
+        for key, value in node.entries:
             name = key.node if isinstance(key, Alias) else key
             if not isinstance(name, Scalar):
                 continue
+            if self.file.controls and name.value == "<<" and not name.style:
+                target = self.file.follow(value, level)
+                for part in target.items if isinstance(target, Sequence) else [target]:
+                    inner = self.file.follow(part, level)
+                    merged |= self.doubtful(inner, level + 1) if isinstance(inner, Mapping) else set()
             if name.value in seen:
                 if self.file.controlled(seen[name.value], name.start):
                     found.add(name.value)
                 elif not self.rules.twice:
                     self.problem("refused", name.start, name.value)
             seen[name.value] = name.start
-        return found
+        return found | (merged - seen.keys())
 
 
 def handed_on(one: Assignment, here: Assignment) -> Assignment:
@@ -276,4 +319,3 @@ def document_of(reader: Reader, syntax: str, scopes: list[Scope]) -> Document:
         scopes=tuple(scopes),
         problems=tuple(problems),
     )
-

@@ -18,7 +18,7 @@ import msgspec
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.atoms import atoms_of, parsed
 from smtpdoctor.knowledge.dialects import Dialect, names_of_dialects, problems_of
-from smtpdoctor.knowledge.names import names_of
+from smtpdoctor.knowledge.names import bare_words, names_of
 from smtpdoctor.knowledge.placeholders import ALWAYS, IN_EDITS, PLACEHOLDER, SOMETIMES
 from smtpdoctor.knowledge.schema import (
     Advice,
@@ -31,6 +31,7 @@ from smtpdoctor.knowledge.schema import (
     Hints,
     NearMiss,
     Preset,
+    Question,
     Reply,
     Rule,
     Secrets,
@@ -71,6 +72,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     hints: Hints
     spellings: Spellings
     secrets: Secrets
+    questions: tuple[Question, ...]
 
 
 def _score(rule: Rule) -> float:
@@ -122,6 +124,9 @@ def _problems_of_references(entry: Entry, known: _Known) -> Iterator[str]:
         yield from (f"no provider {name!r}" for name in when.provider if name not in known.presets)
         if isinstance(when, When):
             yield from (f"no application {name!r}" for name in when.app if name not in known.apps)
+            yield from (
+                f"words: {word!r} is not in lower case" for word in when.words if word != word.lower()
+            )
     cases: list[Example | NearMiss] = [*entry.example, *entry.near_miss]
     yield from (
         f"example: no provider {case.provider!r}"
@@ -333,6 +338,29 @@ def _spellings(path: Path, problems: list[str]) -> Spellings | None:
     return spellings
 
 
+def _questions(path: Path, ids: frozenset[str], problems: list[str]) -> tuple[Question, ...]:
+    """Return what people ask, each question by its words as they are compared."""
+    try:
+        questions = msgspec.convert(_toml(path)["question"], tuple[Question, ...], strict=True)
+    except (OSError, ValueError, KeyError, msgspec.ValidationError) as error:
+        problems.append(f"{path}: {error}")
+        return ()
+    known: set[str] = set()
+    for question in questions:
+        problems += [f"{path}: no diagnosis {name!r}" for name in question.answers if name not in ids]
+        if not question.answers and not question.text:
+            problems.append(f"{path}: {question.words[:1]}: there is no answer")
+        if bool(question.title) != bool(question.text):
+            problems.append(f"{path}: {question.words[:1]}: a title belongs to a text")
+        words = {bare_words(word) for word in question.words}
+        problems += [f"{path}: {word!r} is asked twice" for word in words & known]
+        known |= words
+    return tuple(
+        msgspec.structs.replace(one, words=tuple(dict.fromkeys(map(bare_words, one.words))))
+        for one in questions
+    )
+
+
 def _secrets(path: Path, problems: list[str]) -> Secrets | None:
     try:
         secrets = _convert(_toml(path), Secrets)
@@ -435,6 +463,18 @@ def _read_all(folder: Path, problems: list[str]) -> Iterator[tuple[Path, dict[st
             problems.append(f"{path}: {error}")
 
 
+def _dialects(folder: Path, problems: list[str]) -> dict[str, Dialect]:
+    found: dict[str, Dialect] = {}
+    for path, data in _read_all(folder, problems):
+        try:
+            found[path.stem] = _convert({**data, "id": path.stem}, Dialect)
+        except msgspec.ValidationError as error:
+            problems.append(f"{path}: {error}")
+            continue
+        problems += [f"{path}: {problem}" for problem in problems_of(found[path.stem])]
+    return found
+
+
 def read(package: Path, presets: Path) -> Knowledge:
     """Read all files below the package folder and the presets folder.
 
@@ -473,17 +513,15 @@ def read(package: Path, presets: Path) -> Knowledge:
     apps: dict[str, App] = {}
     for path, data in _read_all(package / "apps", problems):
         try:
-            apps[path.stem] = _convert({**data, "id": path.stem}, App)
-        except msgspec.ValidationError as error:
-            problems.append(f"{path}: {error}")
-    dialects: dict[str, Dialect] = {}
-    for path, data in _read_all(package / "dialects", problems):
-        try:
-            dialects[path.stem] = _convert({**data, "id": path.stem}, Dialect)
+            app = apps[path.stem] = _convert({**data, "id": path.stem}, App)
         except msgspec.ValidationError as error:
             problems.append(f"{path}: {error}")
             continue
-        problems += [f"{path}: {problem}" for problem in problems_of(dialects[path.stem])]
+        read_names = {*app.flags, *(name for names in app.variables.values() for name in names)}
+        problems += [
+            f"{path}: about: {name!r} is no variable" for name in app.about if name not in read_names
+        ]
+    dialects = _dialects(package / "dialects", problems)
     words: tuple[Word, ...] = ()
     try:
         words = msgspec.convert(_toml(package / "words.toml")["word"], tuple[Word, ...], strict=True)
@@ -496,10 +534,13 @@ def read(package: Path, presets: Path) -> Knowledge:
     hints = _hints(package / "hints.toml", ids, problems)
     spellings = _spellings(package / "spellings.toml", problems)
     secrets = _secrets(package / "secrets.toml", problems)
+    questions = _questions(package / "questions.toml", ids, problems)
     if problems or hints is None or spellings is None or secrets is None:
         raise KnowledgeError(problems)
     secrets = _with_keys_and_words(secrets, entries, known, replies, words)
-    return Knowledge(entries, known, replies, apps, dialects, words, hints, spellings, secrets)
+    return Knowledge(
+        entries, known, replies, apps, dialects, words, hints, spellings, secrets, questions
+    )
 
 
 def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
@@ -529,4 +570,7 @@ def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
         "spellings.json": msgspec.json.encode(knowledge.spellings),
         "secrets.json": msgspec.json.encode(knowledge.secrets),
         "keys.json": msgspec.json.encode(knowledge.secrets.keys),
+        "questions.json": msgspec.json.encode(
+            {word: question for question in knowledge.questions for word in question.words}
+        ),
     }

@@ -190,7 +190,11 @@ class Explode(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 
 
 class Idle(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Names that people set and that do nothing here; ``instead`` is the name that does."""
+    """Names that people set and that do nothing here; ``instead`` is the name that does.
+
+    ``opposite``: they do something else than they seem to say; ``value`` is a pattern of the values for which
+    this has to be told.
+    """
 
     names: tuple[str, ...]
     instead: str = ""
@@ -198,6 +202,8 @@ class Idle(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     since: str = ""
     until: str = ""
     when: When = {}
+    opposite: bool = False
+    value: str = ""
 
 
 class Overriding(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

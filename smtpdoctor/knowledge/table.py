@@ -234,6 +234,8 @@ def app_of(dialect: Dialect) -> App:
         words = write(dialect, mode, _usual_port(mode))
         if words is not None:
             written[mode] = words
+    if Security.STARTTLS not in written and Security.OPPORTUNISTIC in written:
+        written[Security.STARTTLS] = written[Security.OPPORTUNISTIC]  # as near as it comes
     return App(
         name=dialect.name,
         variables={name: tuple(map(_shown, key.names)) for name, key in dialect.keys.items()},

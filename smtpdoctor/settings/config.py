@@ -157,7 +157,7 @@ class _Loader:
         """Return where to change the mode: at the flag that decides, unless no other word for it would do."""
         if answer.at is None:
             return Origin("default", answer.flag or "default")
-        if answer.flag in self._dialect.flags:
+        if answer.flag in self._dialect.flags and answer.security is not Security.NONE:
             words = {
                 name: one.value
                 for name in self._dialect.flags
@@ -234,6 +234,8 @@ class _Loader:
                     one.facts.get("why", ""), Label.URL_SIGN
                 )
                 facts["sign"] = one.facts.get("sign", "")
+            case "word" if one.ends:
+                label = Label.WORD_REFUSED
             case "version":
                 label = Label.BY_VERSION
                 facts["value"] = "; ".join(map(_told, self._reading.answers))

@@ -208,7 +208,7 @@ class Values:
     def first(self, names: Iterable[str]) -> Assignment | None:
         """Return the first of some names that has a value, also one that is not known; else the first that is there."""
         there = [one for name in names for one in self._matching(name)]
-        return next((one for one in there if one.value is None or one.value.strip()), next(iter(there), None))
+        return next((one for one in there if _is_given(one)), next(iter(there), None))
 
     def named(self) -> Mapping[str, Assignment]:
         """Return the assignments by their canonical names, exploded ones among them."""
@@ -217,6 +217,11 @@ class Values:
     def canonical(self, name: str) -> str:
         """Return a name as it is compared."""
         return self._canonical(name)
+
+
+def _is_given(one: Assignment) -> bool:
+    """Whether there is a value, known or not."""
+    return one.kind != "null" and (one.value is None or bool(one.value.strip()))
 
 
 def _spring(name: str) -> str:
@@ -266,7 +271,8 @@ class _Reader:
         self._inert(used)
         self._missing(used)
         self._unread(used)
-        logs_in = self._logs_in(used)
+        last = answers[-1].row if answers else None
+        logs_in = self._logs_in(used) if last is None or not last.refuses else None
         verifies = self._verifies(used, answers)
         self._refusals(answers)
         return Reading(
@@ -301,7 +307,7 @@ class _Reader:
         endings = self.dialect.secret_files
         names = (*key.elsewhere, *(name + ending for name in key.names for ending in endings))
         one = self.values.first(names)
-        return one if one is not None and (one.value is None or one.value.strip()) else None
+        return one if one is not None and _is_given(one) else None
 
     def _formed(self, name: SettingName, key: Key, one: Assignment) -> str:
         text = one.value or ""
@@ -410,7 +416,7 @@ class _Reader:
         on = True
         for switch in self.dialect.switch:
             one = self.values.first(switch.names)
-            if one is not None and one.value is None:
+            if one is not None and one.value is None and one.kind != "null":
                 continue
             text = switch.default if one is None else (one.value or "")
             if not _is_on(switch, text):
@@ -466,9 +472,14 @@ class _Reader:
                 continue
             for name in idle.names:
                 for one in self.values._matching(name):  # noqa: SLF001 -- its own reader
-                    if one.name in told or not (one.value is None or one.value.strip()):
+                    if one.name in told or not _is_given(one):
+                        continue
+                    if idle.value and not re.fullmatch(idle.value, (one.value or "").strip()):
                         continue
                     told.add(one.name)
+                    if idle.opposite:
+                        self.oddities.append(Oddity(kind="opposite", name=one.name, at=one))
+                        continue
                     self.oddities.append(
                         Oddity(kind="inert", name=one.name, at=one, setting="security", expected=idle.instead)
                     )
@@ -480,7 +491,7 @@ class _Reader:
     def _overridden(self, used: dict[SettingName, Used]) -> None:
         for one in self.dialect.overriding:
             at = self.values.first(one.names)
-            if at is None or not (at.value is None or at.value.strip()):
+            if at is None or not _is_given(at):
                 continue
             losing = self.values.first(one.over) if one.over else self._near("host")
             if losing is None:
@@ -492,7 +503,8 @@ class _Reader:
     def _missing(self, used: Mapping[SettingName, Used]) -> None:
         for name, key in self.dialect.keys.items():
             if key.required and name not in used:
-                at = self.values.first(key.names) or self._near()
+                whole = (one.partition("@")[0] for one in key.names if "@" in one)
+                at = self.values.first((*key.names, *whole)) or self._near()
                 self.oddities.append(
                     Oddity(kind="missing", name=key.names[0], at=at, setting=name, ends="send")
                 )
@@ -526,6 +538,8 @@ class _Reader:
         name, password = used.get("username"), used.get("password")
         if how.login == "never":
             return False
+        if name is not None and name.unknown:
+            return None
         if how.login_names:
             one = self.values.first(how.login_names)
             word = how.login_default if one is None else one.value
@@ -585,6 +599,20 @@ class _Reader:
                 return False
         return check.default
 
+    def _refusal(self, answer: Answer, row: Mode, at: Assignment | None, *, last: bool) -> Oddity:
+        """Return what is wrong where a row refuses: one word, or several settings that exclude each other."""
+        flags = [name for name in row.when if name in self.flags]
+        alone = len(flags) == 1 and at is not None and at is self.flags[flags[0]]
+        return Oddity(
+            kind="word" if alone else "refuses",
+            name=at.name if at is not None else answer.flag,
+            at=at,
+            setting="security",
+            expected=_words_of(self.dialect.flags[flags[0]]) if alone else "",
+            facts={"word": at.value or ""} if alone and at is not None else {},
+            ends=row.refuses if last else "",
+        )
+
     def _refusals(self, answers: Sequence[Answer]) -> None:
         for one in answers:
             if one.row is None:
@@ -593,16 +621,7 @@ class _Reader:
                 at = one.at or self._near()
                 told = any(odd.at == at and odd.kind == "word" for odd in self.oddities)
                 if not told:
-                    self.oddities.append(
-                        Oddity(
-                            kind="refuses",
-                            name=one.flag or (at.name if at else ""),
-                            at=at,
-                            setting="security",
-                            facts={"since": one.since, "until": one.until},
-                            ends=one.row.refuses,
-                        )
-                    )
+                    self.oddities.append(self._refusal(one, one.row, at, last=one is answers[-1]))
             elif one.row.opposite and one.at is not None:
                 self.oddities.append(Oddity(kind="opposite", name=one.at.name, at=one.at, setting="security"))
         if len({one.security for one in answers}) > 1:

@@ -24,6 +24,8 @@ _OWN: Final = 4.0  # what a name counts that only one application has
 _BESIDE: Final = 2.0
 _FILE: Final = 3.0
 _LEAST: Final = 2.0
+# What holds other files or environments within itself.
+_CARRIERS: Final = frozenset({"compose", "kubernetes", "github-actions", "gitlab-ci"})
 
 
 class Identified(Struct, frozen=True):
@@ -68,7 +70,7 @@ def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") 
 
 
 def _fits(syntax: str, syntaxes: tuple[str, ...]) -> bool:
-    return syntax in syntaxes or (syntax in {"dotenv", "compose", "kubernetes"} and "environment" in syntaxes)
+    return syntax in syntaxes or syntax in _CARRIERS or (syntax == "dotenv" and "environment" in syntaxes)
 
 
 def _image_fits(image: str, pattern: str) -> bool:

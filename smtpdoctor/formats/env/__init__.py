@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 from smtpdoctor.formats.building import Builder
 from smtpdoctor.formats.document import Document, Remark, RemarkKind, Source
 from smtpdoctor.formats.dotenv import UnwritableError
-from smtpdoctor.formats.env.entry import Bad, Entry, Names, RefusedError, Scan
+from smtpdoctor.formats.env.entry import ENVIRONMENT, Bad, Entry, Names, RefusedError, Scan
 
 __all__ = ["DEFAULT", "READERS", "UnwritableError", "read", "write"]
 
@@ -92,11 +92,18 @@ def read(source: Source) -> Document:
                 original(end),
                 remarks=remarks,
                 source=found.source,
-                style=text[start : start + 1] if text[start : start + 1] in reader.quotes else "bare",
+                style=_style(text, found, reader),
             )
     except RefusedError as error:
         builder.problem(error.kind, original(error.offset), error.detail)
     return builder.document(environment=True)
+
+
+def _style(text: str, found: Entry, reader: _Reader) -> str:
+    first = text[found.start : found.start + 1]
+    if found.source == ENVIRONMENT:
+        return ""
+    return first if first and first in reader.quotes else "bare"
 
 
 def _folded(text: str, folds: str, shift: int) -> tuple[str, Callable[[int], int]]:
@@ -114,8 +121,11 @@ def _folded(text: str, folds: str, shift: int) -> tuple[str, Callable[[int], int
     return text, lambda offset: offset + shift + bisect_left(ends, offset)
 
 
-_QUOTED: Final = {quote: re.compile(rf"{quote}((?:[^\\{quote}]++|\\.)*+){quote}", re.DOTALL) for quote in "'\"`"}
+_QUOTED: Final = {
+    quote: re.compile(rf"{quote}((?:[^\\{quote}]++|\\.)*+){quote}", re.DOTALL) for quote in "'\"`"
+}
 _BEHIND: Final = re.compile(r"[ \t\r]*+(?:#|\n|\Z)")
+_OPERATOR: Final = re.compile(r"[;&|<>()](?![ \t\r\n]|\Z)")
 _COMMENT: Final = re.compile(r"[ \t]#")
 _REFERENCE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*[}:]")
 _DECODED: Final = re.compile(r'\\([nrt"\\$])')
@@ -148,10 +158,13 @@ def _meant(text: str, start: int, least: int, quotes: str) -> _Meant:
 def _judged(text: str, found: Entry, reader: _Reader) -> tuple[int, int, tuple[Remark, ...]]:
     """Return where the text of a value begins and ends, and what the reader did to it that was hardly meant."""
     start = found.start
-    if text[start - 1 : start] not in {"=", ":", " ", "\t"} and found.source == "environment":
+    if found.source == ENVIRONMENT:
         return start, found.end, ()
     meant = _meant(text, start, found.end, reader.quotes)
-    end = max(found.end, meant.end)
+    if reader.module == "shell" and meant.end > found.end and not _OPERATOR.match(text, found.end):
+        # Behind it stands another command, or another assignment of the same one.
+        meant = meant._replace(end=found.end, inner=text[start : found.end])
+    end = max(found.end, meant.end) if reader.module != "shell" else found.end
     kinds: list[tuple[RemarkKind, str]] = []
     if found.expanded:
         kinds.append(("expanded", "$"))
@@ -176,7 +189,7 @@ def _of_value(
     comment = found.end > meant.end and "#" in text[meant.end : found.end] and "#" in value
     if comment:
         yield "comment-kept", "#"
-    cut = found.end < meant.end
+    cut = found.end < meant.end and not found.lost
     if cut:
         behind = text[found.end : found.end + 1]
         yield "value-cut", quote if quote in {"'", '"'} and behind != "#" else behind
@@ -185,7 +198,12 @@ def _of_value(
     bare = value.rstrip("\r")
     if not meant.quote and bare != bare.strip(" \t") and not comment and not found.referred:
         yield "blanks-kept", " "
-    if reader.literal and meant.quote != "'" and (named := _REFERENCE.search(value)) and named[0] in meant.inner:
+    if (
+        reader.literal
+        and meant.quote != "'"
+        and (named := _REFERENCE.search(value))
+        and named[0] in meant.inner
+    ):
         yield "unexpanded", "$"
     if "\\" in meant.inner and not (found.referred or kept or comment or cut):
         if value.rstrip("\r \t") != _decoded(meant).rstrip(" \t"):

@@ -9,7 +9,19 @@ from typing import Final, NamedTuple
 from smtpdoctor.formats.building import MOST_VALUE
 from smtpdoctor.formats.document import ProblemKind
 
-__all__ = ["ALIVE", "BLANK", "Bad", "Entry", "Names", "RefusedError", "Result", "Scan", "is_name", "named"]
+__all__ = [
+    "ALIVE",
+    "BLANK",
+    "ENVIRONMENT",
+    "Bad",
+    "Entry",
+    "Names",
+    "RefusedError",
+    "Result",
+    "Scan",
+    "is_name",
+    "named",
+]
 
 BLANK: Final = " \t"
 ALIVE: Final = 5_000_000
@@ -52,6 +64,10 @@ class Entry(NamedTuple):
     lost: bool = False
     source: str = ""
     endless: bool = False
+
+
+ENVIRONMENT: Final = "environment"
+"""The source of a name that stands alone: there is no text of its value that could be changed."""
 
 
 class Bad(NamedTuple):

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from smtpdoctor.formats.env.entry import Bad, Entry, Names, RefusedError, Result, Scan, is_name, named
+from smtpdoctor.formats.env.entry import (
+    ENVIRONMENT,
+    Bad,
+    Entry,
+    Names,
+    RefusedError,
+    Result,
+    Scan,
+    is_name,
+    named,
+)
 from smtpdoctor.formats.env.template import SubstitutionError, substituted
 
 __all__ = ["compose", "godotenv"]
@@ -27,6 +37,11 @@ def _statement(text: str, at: int) -> int:
         at = comment.end()
 
 
+def _fresh(text: str, last: int, at: int) -> bool:
+    """Return whether a definition begins in a line of its own; else it is what is left of a value with quotes."""
+    return last < 0 or text.find("\n", max(last - 1, 0), at) >= 0
+
+
 def _blanks(text: str, at: int) -> int:
     found = _INLINE.match(text, at)
     return at if found is None else found.end()
@@ -41,9 +56,10 @@ _GO_LAST_COMMENT: Final = re.compile(rf"[{_BLANKS}]#")
 
 def godotenv(text: str, names: Names) -> Scan:
     """Yield what godotenv 1.5 reads; what it cannot read, it refuses the whole file for."""
-    at = _statement(text, 0)
+    last, at = -1, _statement(text, 0)
     while at < len(text):
         begin = at
+        fresh = _fresh(text, last, at)
         if text.startswith("export", at) and _blanks(text, at + 6) > at + 6:
             at = _blanks(text, at + 6)
         found = _GO_NAME.match(text, at)
@@ -67,7 +83,7 @@ def godotenv(text: str, names: Names) -> Scan:
                 _go_expanded(re.sub(r"\\([^$])", r"\1", value), names, result)
             else:
                 result.add(value)
-            yield result.entry(name, start, at)
+            yield result.entry(name, start, at) if fresh and name else Bad(begin)
         else:
             line = re.compile(r"[^\n\r]*+").match(text, at)
             stop = at if line is None else line.end()
@@ -76,9 +92,9 @@ def godotenv(text: str, names: Names) -> Scan:
             value = text[at : comments[-1] if comments else stop].rstrip(_BLANKS)
             start = at if value else end + 1
             _go_expanded(value, names, result)
-            yield result.entry(name, start, start + len(value))
+            yield result.entry(name, start, start + len(value)) if fresh and name else Bad(begin)
             at = stop
-        at = _statement(text, at)
+        last, at = at, _statement(text, at)
 
 
 def _go_expanded(value: str, names: Names, result: Result) -> None:
@@ -106,59 +122,61 @@ _ESCAPED: Final = {
 
 def compose(text: str, names: Names) -> Scan:
     """Yield what Compose reads, in ``.env`` and in the files of ``env_file``."""
-    at = _statement(text, 0)
+    last, at = -1, _statement(text, 0)
     while at < len(text):
         begin = at
-        export = _EXPORT.match(text, at)
-        at = at if export is None else _blanks(text, at + 6)
+        fresh = _fresh(text, last, at)
+        at = _blanks(text, at + 6) if _EXPORT.match(text, at) else at
         end = at
         while end < len(text) and (text[end] in _BLANKS or text[end] in "_.-[]" or text[end].isalnum()):
             end += 1
-        if end < len(text) and text[end] not in "=:\n":
-            raise RefusedError(begin, named(text, begin))
         name = text[at:end].rstrip()
-        if " " in name:
+        if " " in name or (end < len(text) and text[end] not in "=:\n"):
             raise RefusedError(begin, named(text, begin))
-        if end == len(text) or text[end] == "\n":
-            if name in names.environment:
-                yield Entry(name, names.environment[name], at, at + len(name), referred=True)
-            elif is_name(name) and not text[text.rfind("\n", 0, begin) + 1 : begin].strip():
-                yield Entry(name, None, at, at + len(name), source="environment")
-            at = _statement(text, end)
+        if text[end : end + 1] in {"", "\n"}:
+            # A name alone at the beginning of its line is taken from the environment.
+            alone = is_name(name) and fresh
+            if alone and name in names.environment:
+                yield Entry(name, names.environment[name], at, at + len(name), source=ENVIRONMENT)
+            elif alone:
+                yield Entry(name, None, at, at + len(name), source=ENVIRONMENT)
+            last, at = end, _statement(text, end)
             continue
-        at = _blanks(text, end + 1)
-        quote = text[at : at + 1]
         result = Result(names)
-        if quote in {"'", '"'}:
-            closed = _CLOSED[quote].match(text, at + 1)
-            if closed is None:
-                raise RefusedError(at, name)
-            value = closed[1]
-            if "\\" in value:
-                value = re.sub(
-                    r"\\(.)",
-                    lambda one, quote=quote: quote if one[1] == quote else one[0],
-                    value,
-                    flags=re.DOTALL,
-                )
-            start, stop, at = at, closed.end(), closed.end()
-            if quote == '"':
-                _compose_expanded(_ESCAPE.sub(_unescaped, value), names, result, start)
-            else:
-                result.add(value)
-        else:
-            stop = text.find("\n", at)
-            stop = len(text) if stop < 0 else stop
-            comment = text.find(" #", at, stop)
-            value = text[at : stop if comment < 0 else comment].rstrip()
-            start = at if value else end + 1
-            at, stop = stop, start + len(value)
-            _compose_expanded(value, names, result, start)
-        if name[:1].isdigit():
-            yield Bad(begin, name)
+        start, stop, at = _compose_value(text, end + 1, name, names, result)
+        if not fresh or not name or name[0].isdigit():
+            yield Bad(begin)
         else:
             yield result.entry(name, start, stop)
-        at = _statement(text, at)
+        last, at = at, _statement(text, at)
+
+
+def _compose_value(text: str, sign: int, name: str, names: Names, result: Result) -> tuple[int, int, int]:
+    """Read the value behind a sign; returns where its text begins and ends, and where to read on."""
+    at = _blanks(text, sign)
+    quote = text[at : at + 1]
+    if quote not in {"'", '"'}:
+        line = text.find("\n", at)
+        line = len(text) if line < 0 else line
+        comment = text.find(" #", at, line)
+        value = text[at : line if comment < 0 else comment].rstrip()
+        start = at if value else sign
+        _compose_expanded(value, names, result, start)
+        return start, start + len(value), line
+    closed = _CLOSED[quote].match(text, at + 1)
+    if closed is None:
+        raise RefusedError(at, name)
+    value = _unquoted(closed[1], quote)
+    if quote == '"':
+        _compose_expanded(_ESCAPE.sub(_unescaped, value), names, result, at)
+    else:
+        result.add(value)
+    return at, closed.end(), closed.end()
+
+
+def _unquoted(value: str, quote: str) -> str:
+    """Return a value in which a quote needs no backslash any more; one that is itself escaped is none."""
+    return re.sub(r"\\(.)", lambda one: quote if one[1] == quote else one[0], value, flags=re.DOTALL)
 
 
 def _compose_expanded(value: str, names: Names, result: Result, at: int) -> None:

@@ -6,13 +6,26 @@ import re
 from typing import Final
 
 from smtpdoctor.formats.dotenv_python import parse_variables, spans
-from smtpdoctor.formats.env.entry import Bad, Entry, Names, RefusedError, Result, Scan, is_name, named
+from smtpdoctor.formats.env.entry import (
+    ENVIRONMENT,
+    Bad,
+    Entry,
+    Names,
+    RefusedError,
+    Result,
+    Scan,
+    is_name,
+    named,
+)
 
 __all__ = ["django_environ", "docker", "dotenv_python"]
 
 _LINE: Final = re.compile(r"(?:export )?([A-Za-z_0-9]+)=(.*)", re.DOTALL)
 _PROXY: Final = re.compile(r"\$+([A-Za-z_]\w*)")
+_SINGLE: Final = re.compile("'(.*)'", re.DOTALL)
+_DOUBLE: Final = re.compile('"(.*)"', re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\(.)")
+_MOST_STEPS: Final = 20  # from a variable that names another to the one that has a value
 _LONGEST_LINE: Final = 64 * 1024  # Go's bufio.MaxScanTokenSize
 
 
@@ -48,10 +61,10 @@ def django_environ(text: str, names: Names) -> Scan:
                 yield Bad(start, named(text, start))
             continue
         value = match[2]
-        if len(value) >= 2 and value[0] == value[-1] == "'":
-            value = value[1:-1]
-        if len(value) >= 2 and value[0] == value[-1] == '"':
-            value = _ESCAPED.sub(lambda one: one[0] if one[1] in "rnt" else one[1], value[1:-1])
+        if (quoted := _SINGLE.fullmatch(value)) is not None:
+            value = quoted[1]
+        if (quoted := _DOUBLE.fullmatch(value)) is not None:
+            value = _ESCAPED.sub(lambda one: one[0] if one[1] in "rnt" else one[1], quoted[1])
         found.append(Entry(match[1], value, start + match.start(2), start + match.end(2)))
     for one in found:
         names.file[one.name] = one.value
@@ -67,7 +80,7 @@ def _proxied(one: Entry, names: Names) -> Entry:
     while value is not None and (proxy := _PROXY.fullmatch(value)) is not None:
         name = proxy[1]
         there, value = names.outer(name)
-        if not there or name in seen:
+        if not there or name in seen or len(seen) > _MOST_STEPS:
             return one._replace(value=None, expanded=True, referred=True, source=name)
         seen.add(name)
     return one._replace(value=value, referred=True, source="" if value is not None else name)
@@ -93,6 +106,6 @@ def docker(text: str, names: Names) -> Scan:
         if sign:
             yield Entry(name, value, at, at + len(value))
         elif name in names.environment:
-            yield Entry(name, names.environment[name], start, start + len(name), referred=True)
+            yield Entry(name, names.environment[name], start, start + len(name), source=ENVIRONMENT)
         elif is_name(name):
-            yield Entry(name, None, start, start + len(name), source="environment")
+            yield Entry(name, None, start, start + len(name), source=ENVIRONMENT)

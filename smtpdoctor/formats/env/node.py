@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
+from smtpdoctor.formats.building import MOST_VALUE
 from smtpdoctor.formats.env.entry import ALIVE, Bad, Entry, Names, RefusedError, Result, Scan, named
 
 __all__ = ["dotenv_node", "dotenv_node_expand", "dotenv_ruby"]
@@ -45,6 +46,7 @@ class _Raw(NamedTuple):
     first: str  # the quote with which it begins, whether or not it ends so
     start: int
     end: int
+    exported: bool = False  # ``export NAME=`` and nothing behind it
 
 
 class _Exported(NamedTuple):
@@ -87,6 +89,7 @@ def _raw(text: str, grammar: _Grammar) -> Iterator[_Raw | _Exported | Bad]:
         end = len(text) if end < 0 else end
         comment = text.find("#", sign.end(), end)
         stop = end if comment < 0 else comment
+        nothing = export is not None and stop == sign.end()
         start = min(start, stop)
         while stop > start and grammar.stripped.match(text, stop - 1):
             stop -= 1
@@ -95,7 +98,7 @@ def _raw(text: str, grammar: _Grammar) -> Iterator[_Raw | _Exported | Bad]:
         value = text[start:stop]
         first = value[:1] if value[:1] in grammar.quotes else ""
         quote = first if first and len(value) > 1 and value[-1] == first else ""
-        yield _Raw(key[0], value[1:-1] if quote else value, quote, first, start, stop)
+        yield _Raw(key[0], value[1:-1] if quote else value, quote, first, start, stop, nothing)
         position = end
 
 
@@ -161,8 +164,8 @@ def dotenv_node_expand(text: str, names: Names) -> Scan:
             return True, done[name]
         return (True, raw[name][1]) if name in raw else (False, None)
 
-    for name, (one, value) in raw.items():
-        entry = _expanded(name, one, value, known, names)
+    for name, (place, value) in raw.items():
+        entry = _expanded(name, place, value, known, names)
         done[name] = entry.value
         yield entry
 
@@ -176,9 +179,7 @@ def _expanded(name: str, one: _Raw, value: str, known: _Known, names: Names) -> 
             return entry._replace(value=None, endless=True)
         expression = found[1] or found[2]
         sign = _OPERATOR.search(expression)
-        wanted, operator = (
-            (expression[: sign.start()], sign[0]) if sign is not None else (expression, "")
-        )
+        wanted, operator = (expression[: sign.start()], sign[0]) if sign is not None else (expression, "")
         default = expression[sign.end() :] if sign is not None else ""
         there, text = known(wanted)
         entry = entry._replace(referred=True)
@@ -194,7 +195,7 @@ def _expanded(name: str, one: _Raw, value: str, known: _Known, names: Names) -> 
             new = text or ""
             entry = entry._replace(expanded=entry.expanded or not there)
         names.left -= len(new)
-        if names.left < 0:
+        if names.left < 0 or len(value) + len(new) > max(MOST_VALUE, len(one.text)):
             return entry._replace(value=None, endless=True)
         value = value.replace(found[0], _replacement(new, found[0]), 1)
         if there and value == text:
@@ -214,12 +215,12 @@ _RUBY_COMMAND: Final = re.compile(r"(\\)?\$\([^()]")
 
 
 def dotenv_ruby(text: str, names: Names) -> Scan:
-    """Yield what Ruby's dotenv reads; double quotes as before its version 2.8, ``\\n`` ends a line."""
+    r"""Yield what Ruby's dotenv reads; double quotes as before its version 2.8, ``\\n`` ends a line."""
     for one in _raw(text, _RUBY):
         if isinstance(one, Bad):
             yield one
             continue
-        if isinstance(one, _Exported):
+        if isinstance(one, _Exported) or one.exported:
             if not names.outer(one.name)[0]:
                 raise RefusedError(one.start)
             continue

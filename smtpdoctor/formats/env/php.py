@@ -29,49 +29,50 @@ def symfony(text: str, names: Names) -> Scan:
     at = _past_empty_lines(text, 0)
     while at < len(text):
         head = _HEAD.match(text, at)
-        if head is None:
+        if head is None or text[head.end() : head.end() + 1] != "=":
             raise RefusedError(at, named(text, at))
-        name, end = head[2], head.end()
-        if text[end : end + 1] != "=":
-            raise RefusedError(at, named(text, at))
-        at = end + 1
+        at = head.end() + 1
         none = _NO_VALUE.match(text, at)
         if none is not None:
-            yield Result(names).entry(name, at, at)
-            at = _past_empty_lines(text, none.end())
-            continue
-        if text[at] in " \t":
-            raise RefusedError(at, name)
-        start = at
-        result = Result(names)
-        while at < len(text) and text[at] != "\n":
+            yield Result(names).entry(head[2], at, at)
+            at = none.end()
+        elif text[at] in " \t":
+            raise RefusedError(at, head[2])
+        else:
+            result = Result(names)
+            start = at
+            end, at = _symfony_value(text, at, names, result, head[2])
+            yield result.entry(head[2], start, max(end, start))
+        at = _past_empty_lines(text, at)
+
+
+def _symfony_value(text: str, at: int, names: Names, result: Result, name: str) -> tuple[int, int]:
+    """Read the pieces of a value, in quotes and not; returns where it and what follows it end."""
+    end = at
+    while at < len(text) and text[at] != "\n":
+        if text[at] in {"'", '"'}:
+            close = text.find("'", at + 1) if text[at] == "'" else _symfony_close(text, at)
+            if close < 0:
+                raise RefusedError(at, name)
+            value = text[at + 1 : close]
             if text[at] == "'":
-                close = text.find("'", at + 1)
-                if close < 0:
-                    raise RefusedError(at, name)
-                result.add(text[at + 1 : close])
-                at = end = close + 1
-            elif text[at] == '"':
-                close = _symfony_close(text, at)
-                if close is None:
-                    raise RefusedError(at, name)
-                value = text[at + 1 : close]
+                result.add(value)
+            else:
                 value = value.replace('\\"', '"').replace("\\r", "\r").replace("\\n", "\n")
                 _symfony_resolved(value, names, result, at, name)
-                at = end = close + 1
-            else:
-                value, stop = _symfony_bare(text, at)
-                stripped = value.rstrip(" \t\n\r\0\v")
-                before = len(result.parts)
-                _symfony_resolved(stripped, names, result, at, name)
-                if "".join(result.parts[before:]) == stripped and re.search(r"\s", stripped):
-                    raise RefusedError(at, name)
-                end = at + len(text[at:stop].rstrip())
-                at = stop
-                if at < len(text) and text[at] == "#":
-                    break
-        yield result.entry(name, start, max(end, start))
-        at = _past_empty_lines(text, at)
+            at = end = close + 1
+            continue
+        value, stop = _symfony_bare(text, at)
+        stripped = value.rstrip(" \t\n\r\0\v")
+        before = len(result.parts)
+        _symfony_resolved(stripped, names, result, at, name)
+        if "".join(result.parts[before:]) == stripped and re.search(r"\s", stripped):
+            raise RefusedError(at, name)
+        end = at + len(text[at:stop].rstrip())
+        at = stop
+        if text[at : at + 1] == "#":
+            break
+    return end, at
 
 
 def _past_empty_lines(text: str, at: int) -> int:
@@ -79,14 +80,14 @@ def _past_empty_lines(text: str, at: int) -> int:
     return at if found is None else found.end()
 
 
-def _symfony_close(text: str, at: int) -> int | None:
-    """Return the quote that closes one: the first with no backslash before it, or with two."""
+def _symfony_close(text: str, at: int) -> int:
+    """Return the quote that closes one, the first with no backslash before it or with two; -1 for none."""
     close = text.find('"', at + 1)
     while close >= 0:
         if text[close - 1] != "\\" or text[close - 2] == "\\":
             return close
         close = text.find('"', close + 1)
-    return None
+    return -1
 
 
 def _symfony_bare(text: str, at: int) -> tuple[str, int]:
@@ -152,6 +153,8 @@ def _symfony_resolved(value: str, names: Names, result: Result, at: int, name: s
 _PHP_TRIM: Final = " \n\r\t\0\v"
 _QUOTE_AHEAD: Final = re.compile(r'(?=[^\\]")')
 _LINE: Final = re.compile(r"[^\n]*+")
+_SHORT_EXPORT: Final = len("export A")
+_QUOTED_NAME: Final = re.compile(r"""(['"])(.+)\1""", re.DOTALL)
 _PHP_NAME: Final = re.compile(r"[\w.]++")
 _TOKEN: Final = re.compile(r"[\r\n]{1,1000}+|[ \t\v\f]{1,1000}+|[\\'\"#$]|[^\s\\'\"#$]++|.", re.DOTALL)
 _REFERENCE: Final = re.compile(r"\{([a-zA-Z0-9_.]++)\}")
@@ -168,13 +171,13 @@ def phpdotenv(text: str, names: Names) -> Scan:
         end = at if found is None else found.end()
         line = text[at:end]
         at = end + 1
-        if '="' in line and not _stops(line, True):
+        if '="' in line and not _stops(line, started=True):
             while at < len(text):
                 found = _LINE.match(text, at)
                 end = at if found is None else found.end()
                 more = text[at:end]
                 at = end + 1
-                if _stops(more, False):
+                if _stops(more, started=False):
                     break
             else:
                 yield Bad(start, kind="syntax")
@@ -185,7 +188,7 @@ def phpdotenv(text: str, names: Names) -> Scan:
             yield from _php_entry(line, start, names)
 
 
-def _stops(line: str, started: bool) -> bool:
+def _stops(line: str, *, started: bool) -> bool:
     """Return whether a line ends a value of several lines."""
     if line == '"':
         return True
@@ -202,10 +205,10 @@ def _php_entry(line: str, offset: int, names: Names) -> Scan:
     if not name:
         raise RefusedError(begin)
     # Names of one or two letters behind `export` are not seen as such there.
-    if len(name) > 8 and name.startswith("export") and name[6] in " \t\n\r\v\f":
+    if len(name) > _SHORT_EXPORT and name.startswith("export") and name[6] in " \t\n\r\v\f":
         name = name[6:].lstrip(" \t\n\r\v\f")
-    if len(name) > 2 and name[0] == name[-1] and name[0] in "'\"":
-        name = name[1:-1]
+    quoted = _QUOTED_NAME.fullmatch(name)
+    name = quoted[2] if quoted else name
     if not _PHP_NAME.fullmatch(name):
         raise RefusedError(begin, named(line, begin - offset))
     if not sign:
@@ -216,61 +219,82 @@ def _php_entry(line: str, offset: int, names: Names) -> Scan:
     yield _php_value(name, value, start, names)
 
 
-_INITIAL, _PLAIN, _SINGLE, _DOUBLE, _ESCAPE, _BLANK = range(6)
+class _Value:
+    """What phpdotenv makes of a value: pieces of text, one method for each state in which it may be."""
 
+    def __init__(self, name: str, start: int) -> None:
+        self.name = name
+        self.start = start
+        self.parts: list[str] = []
+        self.references: list[int] = []
+        self.state = self.initial
 
-def _php_value(name: str, value: str, start: int, names: Names) -> Entry:
-    state = _INITIAL
-    parts: list[str] = []
-    references: list[int] = []
-    end = 0
-    for found in _TOKEN.finditer(value):
-        token = found[0]
-        if state in {_INITIAL, _PLAIN}:
-            if token == "#":
-                break
-            if state == _INITIAL and token in {"'", '"'}:
-                state = _SINGLE if token == "'" else _DOUBLE
-            elif state == _PLAIN and token.isspace():
-                state = _BLANK
-                continue
-            else:
-                if token == "$":
-                    references.append(len(parts))
-                parts.append(token)
-                state = _PLAIN
-        elif state == _SINGLE:
-            if token == "'":
-                state = _BLANK
-            else:
-                parts.append(token)
-        elif state == _DOUBLE:
-            if token == '"':
-                state = _BLANK
-            elif token == "\\":
-                state = _ESCAPE
-            else:
-                if token == "$":
-                    references.append(len(parts))
-                parts.append(token)
-        elif state == _ESCAPE:
-            if token in {'"', "\\", "$"}:
-                parts.append(token)
-            elif token[0] in _PHP_ESCAPES:
-                parts.append(_PHP_ESCAPES[token[0]] + token[1:])
-            else:
-                raise RefusedError(start, name)
-            state = _DOUBLE
-        elif token == "#":
-            break
-        elif not token.isspace():
-            raise RefusedError(start, name)
+    def keep(self, piece: str) -> None:
+        """Keep a piece, and that a variable may begin there."""
+        if piece == "$":
+            self.references.append(len(self.parts))
+        self.parts.append(piece)
+
+    def initial(self, piece: str) -> None:
+        """Nothing was read yet."""
+        if piece in {"'", '"'}:
+            self.state = self.single if piece == "'" else self.double
         else:
-            continue
-        end = found.end()
-    if state in {_SINGLE, _DOUBLE, _ESCAPE}:
+            self.keep(piece)
+            self.state = self.plain
+
+    def plain(self, piece: str) -> None:
+        """Outside quotes: blanks end the value."""
+        if piece.isspace():
+            self.state = self.behind
+        else:
+            self.keep(piece)
+
+    def single(self, piece: str) -> None:
+        """Within single quotes all stays as it stands."""
+        if piece == "'":
+            self.state = self.behind
+        else:
+            self.parts.append(piece)
+
+    def double(self, piece: str) -> None:
+        """Within double quotes there are escapes and variables."""
+        if piece == '"':
+            self.state = self.behind
+        elif piece == "\\":
+            self.state = self.escape
+        else:
+            self.keep(piece)
+
+    def escape(self, piece: str) -> None:
+        """Behind a backslash."""
+        if piece in {'"', "\\", "$"}:
+            self.parts.append(piece)
+        elif piece[0] in _PHP_ESCAPES:
+            self.parts.append(_PHP_ESCAPES[piece[0]] + piece[1:])
+        else:
+            raise RefusedError(self.start, self.name)
+        self.state = self.double
+
+    def behind(self, piece: str) -> None:
+        """Behind the value there may be blanks and a comment."""
+        if not piece.isspace():
+            raise RefusedError(self.start, self.name)
+
+
+def _php_value(name: str, text: str, start: int, names: Names) -> Entry:
+    value = _Value(name, start)
+    end = 0
+    for found in _TOKEN.finditer(text):
+        if found[0] == "#" and value.state in (value.initial, value.plain, value.behind):
+            break
+        before = value.state
+        value.state(found[0])
+        if value.state != value.behind or before in (value.single, value.double):
+            end = found.end()
+    if value.state in (value.single, value.double, value.escape):
         raise RefusedError(start, name)
-    return _php_resolved(parts, references, names).entry(name, start, start + end)
+    return _php_resolved(value.parts, value.references, names).entry(name, start, start + end)
 
 
 def _php_resolved(parts: list[str], references: list[int], names: Names) -> Result:

@@ -27,6 +27,8 @@ _BACK_QUOTED: Final = re.compile(r"`(?:[^`\\]++|\\.)*+`", re.DOTALL)
 _DECLARING: Final = frozenset({"export", "declare", "typeset", "readonly", "local"})
 _QUIET: Final = frozenset({"set", "unset", ":", "true"})
 _OPENING: Final = frozenset({"if", "case", "for", "while", "until", "select", "{", "("})
+_BETWEEN: Final = frozenset({"then", "else", "do", "elif", "!"})
+_READING: Final = frozenset({".", "source", "eval"})
 _CLOSING: Final = frozenset({"fi", "esac", "done", "}", ")"})
 _ANSI_ESCAPE: Final = re.compile(r"\\([abeEfnrtv\\'\"?])")
 _ANSI_ESCAPED: Final = {
@@ -54,9 +56,10 @@ def shell(text: str, names: Names) -> Scan:
         elif sign == "#":
             at = _line_end(text, at)
         elif sign:
-            found, at, change = _command(text, at, names)
-            depth = min(max(depth + change, 0), MOST_DEPTH)
-            for one in found:
+            command = _Command(text, at, names)
+            at = command.at
+            depth = min(max(depth + command.change, 0), MOST_DEPTH)
+            for one in command.found:
                 if depth and isinstance(one, Entry):
                     names.file[one.name] = None
                     yield one._replace(value=None, source="condition")
@@ -76,93 +79,118 @@ def _line_end(text: str, at: int) -> int:
     return len(text) if end < 0 else end
 
 
-def _command(text: str, at: int, names: Names) -> tuple[list[Entry | Bad], int, int]:
-    """Return what one command sets, where it ends, and whether it opens (1) or closes (-1) something."""
-    begin = at
-    found: list[Entry | Bad] = []
-    before: list[tuple[str, bool, str | None]] = []
-    first = ""
-    change = 0
-    while True:
-        at = _past_blanks(text, at)
-        sign = text[at : at + 1]
-        if not sign or sign in "\n;&|" or (sign == "#" and at > begin):
-            break
+class _Command:
+    """One command: what it sets, where it ends, and whether it opens (1) or closes (-1) something."""
+
+    def __init__(self, text: str, at: int, names: Names) -> None:
+        self.text = text
+        self.begin = self.at = at
+        self.names = names
+        self.found: list[Entry | Bad] = []
+        self.change = 0
+        self._before: list[tuple[str, bool, str | None]] = []
+        self._first = ""
+        while self._more():
+            pass
+
+    def _more(self) -> bool:
+        """Read one word; returns whether the command goes on."""
+        text = self.text
+        self.at = _past_blanks(text, self.at)
+        sign = text[self.at : self.at + 1]
+        if not sign or sign in "\n;&|" or (sign == "#" and self.at > self.begin):
+            return False
         if sign in "<>()":
-            if sign in "()" and not first and not found:
-                change += 1 if sign == "(" else -1
-                at += 1
-                break
-            if sign in "()":
-                if text.startswith("()", at) and first and not found:
-                    return [], at + 2, 0  # a function, whose body follows
-                if sign == ")":
-                    return found, at + 1, 0  # a branch of a case
-                raise RefusedError(at, kind="syntax")
-            at = _line_end(text, at)  # a redirection
-            found.append(Bad(begin, kind="unsupported"))
-            break
-        name = _NAME.match(text, at)
-        declaring = first in _DECLARING
-        if name is not None and (not first or declaring):
-            value = Result(names)
-            if text.startswith("(", name.end()):  # an array
-                value.lacks("array")
-                word = _Word(Result(names), _closed(text, name.end()), quoted=True)
-            else:
-                word = _word(text, name.end(), names)
-            if name[2] == "+=":
-                there, old = names.inner(name[1])
-                if there and old is None:
-                    value.lacks(name[1])
-                else:
-                    value.add(old or "")
-            value.take(word.result)
-            value.defaulted = word.result.defaulted
-            entry = value.entry(name[1], name.end(), word.end)
-            found.append(entry)
-            before.append((name[1], *_now(names, name[1])))
-            names.file[name[1]] = entry.value
-            at = word.end
-            continue
-        word = _word(text, at, names)
-        said = word.result.value or ""
-        if not first and word.result.value == "" and not word.quoted and word.end > at:
-            at = word.end  # an empty variable is no command
-            continue
-        if not first:
-            first = said or "?"
-            if not word.quoted and said in _OPENING:
-                return [Bad(begin, said, "unsupported"), *found], word.end, 1
-            if not word.quoted and said in _CLOSING:
-                return found, word.end, -1
-            if not word.quoted and said in {"then", "else", "do", "elif", "!"}:
-                return found, word.end, 0
-            if said in {".", "source", "eval"}:
-                found.append(Bad(begin, said, "unsupported"))
-            elif word.result.value is None:
-                # Where a command prints nothing, the assignments before it hold.
-                found = [
-                    one._replace(value=None, source="command") if isinstance(one, Entry) else one
-                    for one in found
-                ]
-                if not found:
-                    found = [Bad(begin, kind="unsupported")]
-            elif said not in _DECLARING:
-                # The assignments before it hold for that command alone.
-                for key, there, old in reversed(before):
-                    names.file[key] = old
-                    if not there:
-                        del names.file[key]
-                lost = next((one.name for one in found if isinstance(one, Entry)), "")
-                found = [] if said in _QUIET else [Bad(begin, lost or named(text, begin))]
-        elif declaring and found and not said.startswith("-") and isinstance(found[-1], Entry):
-            found[-1] = found[-1]._replace(lost=True)
-        if word.end == at:
-            at += 1
+            self._operator(sign)
+            return False
+        name = _NAME.match(text, self.at)
+        if name is not None and (not self._first or self._first in _DECLARING):
+            self._assign(name)
+            return True
+        word = _word(text, self.at, self.names)
+        self.at = max(word.end, self.at + 1)
+        if self._first:
+            self._argument(word)
+            return True
+        if word.result.value == "" and not word.quoted:
+            return True  # an empty variable is no command
+        return self._program(word)
+
+    def _operator(self, sign: str) -> None:
+        at = self.at
+        if sign in "<>":  # where it reads from or writes to is no setting
+            self.at = _line_end(self.text, at)
+            self.found.append(Bad(self.begin, kind="unsupported"))
+        elif not self._first and not self.found:
+            self.change = 1 if sign == "(" else -1
+            self.at = at + 1
+        elif self.text.startswith("()", at) and self._first and not self.found:
+            self.at = at + 2  # a function, whose body follows
+        elif sign == ")":
+            self.at = at + 1  # a branch of a case
         else:
-            at = word.end
-    return found, at, change
+            raise RefusedError(at, kind="syntax")
+
+    def _assign(self, name: re.Match[str]) -> None:
+        value = Result(self.names)
+        if self.text.startswith("(", name.end()):  # an array
+            value.lacks("array")
+            word = _Word(Result(self.names), _closed(self.text, name.end()), quoted=True)
+        else:
+            word = _word(self.text, name.end(), self.names)
+        if name[2] == "+=":
+            there, old = self.names.inner(name[1])
+            if there and old is None:
+                value.lacks(name[1])
+            else:
+                value.add(old or "")
+        value.take(word.result)
+        value.defaulted = word.result.defaulted
+        entry = value.entry(name[1], name.end(), word.end)
+        self.found.append(entry)
+        self._before.append((name[1], *_now(self.names, name[1])))
+        self.names.file[name[1]] = entry.value
+        self.at = word.end
+
+    def _argument(self, word: _Word) -> None:
+        said = word.result.value or ""
+        last = self.found[-1] if self.found else None
+        if self._first in _DECLARING and isinstance(last, Entry) and not said.startswith("-"):
+            self.found[-1] = last._replace(lost=True)
+
+    def _program(self, word: _Word) -> bool:
+        """Look at the word that says what is run."""
+        said = word.result.value
+        if said is None:
+            # Where a command prints nothing, the assignments before it hold.
+            self.found = [
+                one._replace(value=None, source="command") if isinstance(one, Entry) else one
+                for one in self.found
+            ] or [Bad(self.begin, kind="unsupported")]
+        elif not word.quoted and said in _OPENING:
+            self.found.insert(0, Bad(self.begin, said, "unsupported"))
+            self.change = 1
+            return False
+        elif not word.quoted and said in _CLOSING:
+            self.change = -1
+            return False
+        elif not word.quoted and said in _BETWEEN:
+            return False
+        elif said in _READING:
+            self.found.append(Bad(self.begin, said, "unsupported"))
+        elif said not in _DECLARING:
+            self._run(said)
+        self._first = said or "?"
+        return True
+
+    def _run(self, said: str) -> None:
+        """Take back the assignments before a command: they hold for it alone."""
+        for name, there, old in reversed(self._before):
+            self.names.file[name] = old
+            if not there:
+                del self.names.file[name]
+        lost = next((one.name for one in self.found if isinstance(one, Entry)), "")
+        self.found = [] if said in _QUIET else [Bad(self.begin, lost or named(self.text, self.begin))]
 
 
 def _now(names: Names, name: str) -> tuple[bool, str | None]:
@@ -173,39 +201,44 @@ def _word(text: str, at: int, names: Names) -> _Word:
     """Read a word; raises RefusedError where a quote is not closed."""
     result = Result(names)
     quoted = False
-    begin = at
+    if text.startswith("~", at):
+        result.lacks("~")
     while at < len(text):
         sign = text[at]
         plain = _PLAIN.match(text, at)
         if plain is not None:
-            if at == begin and sign == "~":
-                result.lacks("~")
             result.add(plain[0])
             at = plain.end()
-        elif sign == "'":
-            closed = _SINGLE.match(text, at)
-            if closed is None:
-                raise RefusedError(at, "'", "syntax")
-            result.add(closed[1])
-            at, quoted = closed.end(), True
-        elif sign == '"':
-            at, quoted = _double(text, at, names, result), True
+        elif sign in "'\"":
+            at, quoted = _in_quotes(text, at, names, result), True
         elif sign == "\\":
             if text[at + 1 : at + 2] != "\n":
                 result.add(text[at + 1 : at + 2] or "\\")
             at += 2
         elif sign in "$`":
-            ansi = _ANSI.match(text, at)
-            if ansi is not None:
-                _ansi(ansi[1], result)
-                at = ansi.end()
-            elif text.startswith('$"', at):
-                at += 1
-            else:
-                at = _dollar(text, at, names, result)
+            at = _outside(text, at, names, result)
         else:
             break
     return _Word(result, min(at, len(text)), quoted=quoted)
+
+
+def _in_quotes(text: str, at: int, names: Names, result: Result) -> int:
+    if text[at] == '"':
+        return _double(text, at, names, result)
+    closed = _SINGLE.match(text, at)
+    if closed is None:
+        raise RefusedError(at, "'", "syntax")
+    result.add(closed[1])
+    return closed.end()
+
+
+def _outside(text: str, at: int, names: Names, result: Result) -> int:
+    """Read what a dollar sign or a back quote begins outside quotes."""
+    ansi = _ANSI.match(text, at)
+    if ansi is not None:
+        _ansi(ansi[1], result)
+        return ansi.end()
+    return at + 1 if text.startswith('$"', at) else _dollar(text, at, names, result)
 
 
 def _ansi(body: str, result: Result) -> None:

@@ -40,14 +40,17 @@ SYNTAXES: Final[dict[str, str]] = {
 
 
 def reader_of(syntax: str) -> Callable[[Source], Document] | None:
-    """Return what reads a syntax, None where nothing does."""
+    """Return what reads a syntax, None where nothing does, or where a package that it needs is not installed."""
     from importlib import import_module
     from importlib.util import find_spec
 
-    module = SYNTAXES.get(syntax)
-    if module is None or find_spec(module) is None:
+    name = SYNTAXES.get(syntax)
+    if name is None or find_spec(name) is None:
         return None
-    read: Callable[[Source], Document] = import_module(module).read
+    module = import_module(name)
+    if any(find_spec(package) is None for package in getattr(module, "NEEDS", ())):
+        return None
+    read: Callable[[Source], Document] = module.read
     return read
 
 

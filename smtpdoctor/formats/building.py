@@ -95,17 +95,23 @@ class Builder:
         source: str = "",
         style: str = "bare",
         effect: tuple[Place, ...] = (),
+        region: Region | None = None,
     ) -> Assignment:
-        """Return an assignment whose value stands from ``start`` to ``end``; it is counted, not kept."""
+        """Return an assignment whose value stands from ``start`` to ``end``; it is counted, not kept.
+
+        ``region`` is where it stands if that is another file.
+        """
         self._count += 1
         if self._count > MOST_ASSIGNMENTS:
-            raise TooLargeError("assignments", MOST_ASSIGNMENTS, self.place(start))
+            raise TooLargeError(
+                "assignments", MOST_ASSIGNMENTS, self.place(start) if region is None else region.place
+            )
         if value is None and kind not in {"null", "call"}:
             kind = "unknown"
         return Assignment(
             name=name,
             value=value,
-            region=self.region(start, end),
+            region=self.region(start, end) if region is None else region,
             kind=kind,
             remarks=remarks,
             source=source,

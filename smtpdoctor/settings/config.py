@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from smtpdoctor.formats.document import Assignment, Document, Problem, RemarkKind
 from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.knowledge.table import turns
@@ -89,6 +91,14 @@ def origin_of(one: Assignment | None, texts: Mapping[str, str], *, secret: bool 
         line = text[start:end]
     shown = "\n".join(map(printable, line.split("\n"))) if len(line) <= _LONGEST_SHOWN else ""
     return Origin("file", name, place.path, place.line, shown)
+
+
+def _effect_of(one: Assignment, texts: Mapping[str, str]) -> Origin:
+    """Return where a value is used that stands somewhere else."""
+    place = one.effect[0]
+    lines = texts.get(place.path, "").split("\n", place.line)
+    line = printable(lines[place.line - 1]) if len(lines) >= place.line else ""
+    return Origin("file", one.name.partition("@")[0], place.path, place.line, line[:_LONGEST_SHOWN])
 
 
 def loaded_of(
@@ -246,7 +256,10 @@ class _Loader:
         if one.kind == "opposite":
             answer = self._answer()
             facts["mode"] = answer.security.value if answer and answer.security else ""
-        return self._evidence(label, one.at, one.setting, **facts)
+        evidence = self._evidence(label, one.at, one.setting, **facts)
+        if one.in_effect and one.at is not None:
+            return replace(evidence, origin=_effect_of(one.at, self._texts))
+        return evidence
 
     def _remarks(self) -> Iterator[Evidence]:
         """Yield what the syntax did to values that the application uses."""

@@ -96,7 +96,7 @@ class Oddity(Struct, frozen=True, kw_only=True):
     """Something that is wrong or odd about a setting, or about one that is not there.
 
     ``at`` is the assignment that is told about; where the setting is absent the nearest one that stands.
-    ``start`` and ``send``: what does not happen for it.
+    ``ends``: what does not happen for it. ``in_effect``: it is wrong where the value is used, not where it stands.
     """
 
     kind: OddityKind
@@ -106,6 +106,7 @@ class Oddity(Struct, frozen=True, kw_only=True):
     expected: str = ""
     facts: Mapping[str, str] = {}
     ends: Literal["", "start", "send"] = ""
+    in_effect: bool = False
 
 
 class Used(Struct, frozen=True):
@@ -561,6 +562,8 @@ class _Reader:
                         setting="security",
                         expected=_words_of(flag),
                         facts={"word": one.value, "state": state},
+                        # A text that code tests for truth would be right in another program.
+                        in_effect=flag.truth != "words" and one.kind == "string" and bool(one.effect),
                     )
                 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
@@ -158,7 +159,9 @@ def excerpts_of(changes: Iterable[Change]) -> tuple[Excerpt, ...]:
     """Return the lines of changes before and after, what stands together together."""
     hunks: list[list[Change]] = []
     # What is missing is added below what stands there.
-    for change in sorted(changes, key=lambda one: (one.origin.path or "", one.origin.line or 1 << 30)):
+    for change in sorted(
+        filter(_is_env, changes), key=lambda one: (one.origin.path or "", one.origin.line or 1 << 30)
+    ):
         before = hunks[-1][-1].origin if hunks else None
         if before is not None and _follows(change.origin, before):
             hunks[-1].append(change)
@@ -173,6 +176,16 @@ def _follows(origin: Origin, before: Origin) -> bool:
     if origin.line is None or before.line is None:
         return True
     return origin.line == before.line + len(before.text.strip("\r\n").splitlines() or [""])
+
+
+def _is_env(change: Change) -> bool:
+    """Whether a change is of a line as `.env` has it, which alone is told as a line."""
+    origin = change.origin
+    if origin.kind != "file" or origin.text:
+        return True
+    return (
+        "." not in change.name and re.search(r"(?:^|[/.\\_-])env(?:$|[._-])", origin.path or "") is not None
+    )
 
 
 def _excerpt(hunk: list[Change]) -> Excerpt:

@@ -62,6 +62,14 @@ _REMARKS: Final[Mapping[RemarkKind, Label]] = {
     "expanded": Label.EXPANDED,
     "escaped": Label.ESCAPED,
 }
+# How a value is kept whole, by the syntax.
+_QUOTED: Final[Mapping[str, str]] = {
+    "dotenv": "'…'",
+    "ini": '"""…"""',
+    "yaml": "'…'",
+    "compose": "'…'",
+    "kubernetes": "'…'",
+}
 _PROBLEMS: Final[Mapping[str, Label]] = {
     "syntax": Label.FILE_SYNTAX,
     "line": Label.FILE_SYNTAX,
@@ -89,7 +97,9 @@ def origin_of(one: Assignment | None, texts: Mapping[str, str], *, secret: bool 
         line = text[start : one.region.start] + Secret.MASK + text[one.region.end : end]
     else:
         line = text[start:end]
-    shown = "\n".join(map(printable, line.split("\n"))) if len(line) <= _LONGEST_SHOWN else ""
+    # Lines are edited as `.env` has them; what another syntax would have there is not told as a line.
+    of_env = one.style.startswith("dotenv")
+    shown = "\n".join(map(printable, line.split("\n"))) if of_env and len(line) <= _LONGEST_SHOWN else ""
     return Origin("file", name, place.path, place.line, shown)
 
 
@@ -154,7 +164,12 @@ class _Loader:
         )
         unknown = frozenset(name for name, used in self._reading.used.items() if used.unknown)
         return Loaded(
-            settings, tuple(evidence), tuple(self._secrets()), unknown, self._said(settings, answer)
+            settings,
+            tuple(evidence),
+            tuple(self._secrets()),
+            unknown,
+            self._said(settings, answer),
+            self._mode_at(answer),
         )
 
     def _assignment(self, flag: str) -> Assignment | None:
@@ -166,9 +181,14 @@ class _Loader:
         return self._reading.answers[-1] if self._reading.answers else None
 
     def _security_origin(self, answer: Answer) -> Origin:
-        """Return where to change the mode: at the flag that decides, unless no other word for it would do."""
         if answer.at is None:
             return Origin("default", answer.flag or "default")
+        return origin_of(answer.at, self._texts)
+
+    def _mode_at(self, answer: Answer | None) -> Origin | None:
+        """Return where to change the mode: at the flag that decides, unless no other word for it would do."""
+        if answer is None or answer.at is None:
+            return None
         if answer.flag in self._dialect.flags and answer.security is not Security.NONE:
             words = {
                 name: one.value
@@ -179,7 +199,7 @@ class _Loader:
             number = int(port.text) if port is not None and port.text and port.text.isdigit() else None
             implicit = answer.security is not Security.TLS
             if not turns(self._dialect, answer.flag, words, number, implicit=implicit):
-                return Origin("default", answer.flag)
+                return None
         return origin_of(answer.at, self._texts)
 
     def _said(self, settings: Settings, answer: Answer | None) -> Message:
@@ -272,9 +292,10 @@ class _Loader:
             for remark in one.remarks:
                 label = _REMARKS.get(remark.kind)
                 if label is not None:
-                    yield self._evidence(
-                        label, one, setting, **({"sign": remark.sign} if remark.sign else {})
-                    )
+                    facts = {"sign": remark.sign} if remark.sign else {}
+                    if (quoted := _QUOTED.get(self._document.syntax)) is not None:
+                        facts["quoted"] = quoted
+                    yield self._evidence(label, one, setting, **facts)
 
     def _problems(self) -> Iterator[Evidence]:
         for problem in self._document.problems:

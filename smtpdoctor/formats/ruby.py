@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from smtpdoctor.formats.code.strings import decoded, single
 from smtpdoctor.formats.code.terms import (
@@ -15,7 +15,6 @@ from smtpdoctor.formats.code.terms import (
     Among,
     And,
     Choice,
-    Env,
     Equal,
     Joined,
     Literally,
@@ -62,7 +61,7 @@ class _Reader(Reader):
     functions = frozenset({"method", "singleton_method"})
     classes = frozenset({"class", "module"})
     wrappers = frozenset({"parenthesized_statements"})
-    visits = {
+    visits: ClassVar[dict[str, str]] = {
         "assignment": "visit_assignment",
         "operator_assignment": "visit_augmented",
         "call": "visit_call",
@@ -75,7 +74,7 @@ class _Reader(Reader):
         "rescue": "perhaps",
         "for": "visit_for",
     }
-    makers = {
+    makers: ClassVar[dict[str, str]] = {
         "string": "string",
         "chained_string": "chained",
         "simple_symbol": "symbol",
@@ -330,14 +329,15 @@ class _Reader(Reader):
             return self.term(receiver)
         if method == "presence":
             of = self.term(receiver)
-            empty = Equal(of, Literally("string", "", *span), *span)
-            return Choice(empty, Literally("null", None, *span), of, *span)
+            return Choice(
+                Equal(of, Literally("string", "", *span), *span), Literally("null", None, *span), of, *span
+            )
         if method in {"present?", "blank?", "nil?"}:
             of = self.term(receiver)
-            nothing = Equal(of, Literally("null", None, *span), *span)
+            nothing: Term = Equal(of, Literally("null", None, *span), *span)
             if method == "nil?":
                 return nothing
-            empty = Or(nothing, Equal(of, Literally("string", "", *span), *span), "falsy", *span)
+            empty: Term = Or(nothing, Equal(of, Literally("string", "", *span), *span), "falsy", *span)
             return empty if method == "blank?" else Not(empty, *span)
         return None
 

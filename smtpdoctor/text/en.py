@@ -228,7 +228,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.preset.more": "and {count} further problems",
     "usage.knowledge": "smtpdoctor's own files are broken: {problem}",
     "usage.config.several": "several services send mail ({names}): name one with `--service`, or `smtpdoctor lint` them all",
-    "usage.config.unread": "{file}: {syntax} cannot be read here (pip install smtpdoctor[code])",
+    "usage.config.unread": "{file}: nothing here reads {syntax}",
     "usage.config.service": "{file} has no service named {name}",
     "usage.config.syntax": "{flag} {file}: not a configuration file of a known kind ({known})",
     "usage.config.limit": "{place}: more than {most} {what}",

@@ -221,7 +221,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.preset.more": "그 밖의 문제 {count}건",
     "usage.knowledge": "smtpdoctor 자체 파일이 손상되었습니다: {problem}",
     "usage.config.several": "메일을 보내는 서비스가 여러 개입니다({names}). `--service`로 하나를 지정하거나 `smtpdoctor lint`로 모두 검사합니다",
-    "usage.config.unread": "{file}: 여기서는 {syntax} 파일을 읽을 수 없습니다(pip install smtpdoctor[code])",
+    "usage.config.unread": "{file}: {syntax} 파일을 읽을 수 없습니다",
     "usage.config.service": "{file} 파일에 {name} 서비스가 없습니다",
     "usage.config.syntax": "{flag} {file}: 알려진 종류의 설정 파일이 아닙니다({known})",
     "usage.config.limit": "{place}: 한도 초과({what} 최대 {most})",

@@ -162,8 +162,7 @@ def test_nothing_is_too_odd_to_be_read(syntax: str) -> None:
     for text in (*HARD, *garbage):
         try:
             document = read(SYNTAXES[syntax], OPENING.get(syntax, "") + text)
-        except TooLargeError as error:
-            assert error.most > 0
+        except TooLargeError:
             continue
         for problem in document.problems:
             assert problem.place.line >= 1

@@ -86,7 +86,9 @@ def _another_application(
         found = load_configs(flags, files, environment=environment, known=known)
     except UsageError:
         return None  # what stands there is told as it is
-    return found[0].loaded if len(found) == 1 else None
+    host = found[0].reading.used.get("host")
+    # A name or two may be a slip of the pen; who names a host means it.
+    return found[0].loaded if len(found) == 1 and host is not None and host.at is not None else None
 
 
 def load_settings(
@@ -111,7 +113,7 @@ def load_settings(
     known.learn(*secrets_in(variables))
     given = any((flags.preset, flags.url, flags.host))
     hosts = load.apps()["smtp"].variables["host"]
-    if not given and not any(variables.values[name].text for name in hosts if name in variables.values):
+    if not given and not any(name in variables.values for name in hosts):
         other = _another_application(flags, env_files, environment=environment, known=known)
         if other is not None:
             return other

@@ -165,3 +165,51 @@ def test_apps_shows_what_is_known() -> None:
         assert shown["id"] == name
         assert shown["modes"] or shown["variables"] == {}
     assert run.invoke(app, ["apps", "mastodn"]).exit_code == 2
+
+
+def test_two_services_that_nobody_chose_between_are_not_checked(folder: Path) -> None:
+    """A check is about one server; a lint about all of them."""
+    (folder / "compose.yml").write_text(COMPOSE)
+    (folder / "social.env").write_text(MASTODON)
+    done = CliRunner().invoke(app, ["check", "--no-environment", "--config", "compose.yml"])
+    assert done.exit_code == 2
+    assert "social, automation" in done.output
+
+
+def test_later_files_win(folder: Path) -> None:
+    """As an override file over the one before it; each value has its own place."""
+    (folder / "a.env").write_text(MASTODON)
+    (folder / "b.env").write_text("SMTP_PORT=587\n")
+    told = json.loads(lint("--config", "a.env", "--config", "b.env", "--format", "json", code=0))
+    assert told["settings"]["port"]["origin"] == "b.env:1"
+    assert told["settings"]["host"]["origin"] == "a.env:1"
+
+
+def test_the_environment_stands_over_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a.env").write_text(MASTODON)
+    monkeypatch.setenv("SMTP_PORT", "587")
+    done = CliRunner().invoke(app, ["lint", "--config", "a.env", "--format", "json"])
+    assert json.loads(done.stdout)["settings"]["port"] == {
+        "value": 587,
+        "origin": "environment SMTP_PORT",
+        "overrides": [],
+    }
+
+
+def test_more_than_is_looked_into_is_refused(folder: Path) -> None:
+    """With what there is too much of, and where."""
+    (folder / "compose.yml").write_text("services:\n" + "".join(f"  s{i}: {{}}\n" for i in range(400_000)))
+    assert "compose.yml" in lint("--config", "compose.yml", code=2)
+    lines = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(9)
+    )
+    (folder / "bomb.yml").write_text("services:\n  x:\n    image: n8nio/n8n\n" + lines)
+    assert "bomb.yml" in lint("--config", "bomb.yml", code=2)
+
+
+def test_a_broken_file_is_told_with_its_line(folder: Path) -> None:
+    """And what stood before the fault was read."""
+    (folder / "compose.yml").write_text(COMPOSE.replace("  db:", '  "db: ['))
+    (folder / "social.env").write_text(MASTODON)
+    output = lint("--config", "compose.yml", code=1)
+    assert "compose.yml:12" in output

@@ -31,7 +31,7 @@ _LARGEST_BESIDE: Final = 1_048_576
 _MOST_BESIDE: Final = 50
 _MOST_CANDIDATES: Final = 8
 _NOWHERE: Final = Region(Place("", 0, 0), 0, 0)  # the environment of the process
-_VARIABLES: Final = (".env", ".env.local", ".env.production", "../.env")
+_VARIABLES: Final = (".env", ".env.local", ".env.production", "../.env", "../../.env")
 # Syntaxes that look for `.env` by themselves, or are it.
 _OWN_ENV: Final = frozenset({"dotenv", "compose"})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from smtpdoctor.formats.code.strings import decoded
 from smtpdoctor.formats.code.terms import (
@@ -38,7 +38,12 @@ NEEDS: Final = ("tree_sitter", "tree_sitter_c_sharp")
 _LANGUAGE: Final = Language("csharp", frozenset(), words=("True", "False", ""))
 _CONFIGURATION: Final = re.compile(r"(?:.*\.)?_?\w*[cC]onfig(?:uration)?")
 # Classes that are no more than a text, and which of their arguments it is.
-_WRAPPERS: Final = {"MailAddress": 0, "MailboxAddress": 1, "MailboxAddress.Parse": 0, "InternetAddress.Parse": 0}
+_WRAPPERS: Final = {
+    "MailAddress": 0,
+    "MailboxAddress": 1,
+    "MailboxAddress.Parse": 0,
+    "InternetAddress.Parse": 0,
+}
 _TURNED: Final[dict[str, To]] = {
     "int.Parse": "integer", "Convert.ToInt32": "integer", "Int32.Parse": "integer", "Convert.ToString": "string",
 }  # fmt: skip
@@ -64,11 +69,18 @@ class _Reader(Reader):
     )
     classes = frozenset({"class_declaration", "struct_declaration", "record_declaration"})
     wrappers = frozenset(
-        {"parenthesized_expression", "await_expression", "argument", "postfix_unary_expression", "expression_element"}
+        {
+            "parenthesized_expression",
+            "await_expression",
+            "argument",
+            "postfix_unary_expression",
+            "expression_element",
+        }
     )
-    visits = {
+    visits: ClassVar[dict[str, str]] = {
         "variable_declarator": "visit_declarator",
-        "property_declaration": "visit_property",
+        "variable_declaration": "visit_typed",
+        "property_declaration": "visit_typed",
         "assignment_expression": "visit_assignment",
         "initializer_expression": "visit_initialiser",
         "invocation_expression": "keep_call",
@@ -79,7 +91,7 @@ class _Reader(Reader):
         "catch_clause": "visit_catch",
         "foreach_statement": "many",
     }
-    makers = {
+    makers: ClassVar[dict[str, str]] = {
         "string_literal": "string",
         "verbatim_string_literal": "verbatim",
         "raw_string_literal": "raw_string",
@@ -106,6 +118,10 @@ class _Reader(Reader):
         "array_creation_expression": "collection",
         "implicit_array_creation_expression": "collection",
     }
+
+    def __init__(self, source: Source, grammar: object) -> None:
+        super().__init__(source, grammar)
+        self._types: dict[int, str] = {}
 
     # Names
 
@@ -141,16 +157,17 @@ class _Reader(Reader):
 
     def _class_name(self, node: Node) -> str:
         kind = node.child_by_field_name("type")
-        if kind is None:  # new(…): of the type that the variable has
-            above = node.parent
-            for _ in range(3):
-                if above is None:
-                    break
-                kind = above.child_by_field_name("type")
-                if kind is not None:
-                    break
-                above = above.parent
-        return self.name(kind)
+        return self._types.get(node.id, "") if kind is None else self.name(kind)
+
+    def visit_typed(self, node: Node, context: Context) -> None:
+        """Remember the type of a variable, which ``new(…)`` behind it leaves out."""
+        kind = node.child_by_field_name("type")
+        for one in [node] if node.type == "property_declaration" else node.named_children:
+            children = self.children(one)
+            if kind is not None and children and children[-1].type == "implicit_object_creation_expression":
+                self._types[children[-1].id] = self.name(kind)
+        if node.type == "property_declaration":
+            self.visit_property(node, context)
 
     # Statements
 
@@ -191,7 +208,7 @@ class _Reader(Reader):
         return self.cases(self.children(node.child_by_field_name("body")), context, frozenset())
 
     def visit_catch(self, node: Node, context: Context) -> list[tuple[Node, Context]]:
-        """What is done after a failure need not be done."""
+        """Put what is done after a failure under a condition."""
         body = node.child_by_field_name("body")
         return [] if body is None else self.perhaps(body, context)
 
@@ -218,7 +235,7 @@ class _Reader(Reader):
             return self.opaque(node, "string")
         holes = [one for one in node.named_children if one.type == "interpolation"]
         parts: list[Term] = []
-        for one in self.pieces(node, node.start_byte + 2, node.end_byte - 1, holes):
+        for one in self.pieces(node.start_byte + 2, node.end_byte - 1, holes):
             if isinstance(one, Literally):
                 text = decoded(one.text or "", "csharp").replace("{{", "{").replace("}}", "}")
                 parts.append(Literally("string", text, one.start, one.end))
@@ -283,7 +300,8 @@ class _Reader(Reader):
         """Return an object without a class."""
         children = self.children(node)
         items = tuple(
-            (self.raw(name), self.term(value)) for name, value in zip(children[::2], children[1::2], strict=False)
+            (self.raw(name), self.term(value))
+            for name, value in zip(children[::2], children[1::2], strict=False)
         )
         return Members(items, *self.span(node))
 
@@ -300,7 +318,11 @@ class _Reader(Reader):
             made = None if of is None else self._method(node, of, callee.rpartition(".")[2], arguments)
             if made is not None:
                 return made
-        value = arguments[_WRAPPERS[callee]] if callee in _WRAPPERS and len(arguments) > _WRAPPERS[callee] else None
+        value = (
+            arguments[_WRAPPERS[callee]]
+            if callee in _WRAPPERS and len(arguments) > _WRAPPERS[callee]
+            else None
+        )
         return self.call(node, callee, arguments, named, value=value)
 
     def _special(self, node: Node, callee: str, arguments: tuple[Term, ...]) -> Term | None:
@@ -323,7 +345,9 @@ class _Reader(Reader):
         key = self.literally(arguments[0])
         if key is None:
             return None
-        env = Env(key.replace(":", "__"), *self.span(node), fallback=arguments[1] if len(arguments) > 1 else None)
+        env = Env(
+            key.replace(":", "__"), *self.span(node), fallback=arguments[1] if len(arguments) > 1 else None
+        )
         kind = re.search(r"GetValue<(\w+)\??>", self.raw_of(node, "function"))
         if kind is not None and kind[1] in {"int", "Int32", "ushort", "long"}:
             return self.convert("integer", env, node)
@@ -380,7 +404,9 @@ class _Reader(Reader):
     def function(self, node: Node) -> Term:
         """Return what a function always returns, by its word."""
         body = node.child_by_field_name("body")
-        term = self.term(body) if body is not None and body.type in {"boolean_literal", "null_literal"} else None
+        term = (
+            self.term(body) if body is not None and body.type in {"boolean_literal", "null_literal"} else None
+        )
         if isinstance(term, Literally):
             return self.opaque(node, f"=> {term.text or 'null'}")
         return self.opaque(node, "=>")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from smtpdoctor.formats.code.strings import decoded
 from smtpdoctor.formats.code.terms import And, Equal, Joined, Literally, Members, Not, Or, Term, To
@@ -44,7 +44,7 @@ class _Reader(Reader):
     syntax = "go"
     functions = frozenset({"function_declaration", "method_declaration", "func_literal"})
     wrappers = frozenset({"parenthesized_expression", "literal_element"})
-    visits = {
+    visits: ClassVar[dict[str, str]] = {
         "import_spec": "visit_import",
         "short_var_declaration": "visit_assignment",
         "assignment_statement": "visit_assignment",
@@ -57,7 +57,7 @@ class _Reader(Reader):
         "type_switch_statement": "visit_switch",
         "range_clause": "many",
     }
-    makers = {
+    makers: ClassVar[dict[str, str]] = {
         "interpreted_string_literal": "string",
         "raw_string_literal": "raw_string",
         "int_literal": "number",
@@ -124,7 +124,9 @@ class _Reader(Reader):
             for one in self.children(left):
                 self.program.assign(self.name(one), self.opaque(node, sign), *context, outer=True)
             return
-        self._pairs(self.children(left), self.children(right), context, outer=node.type == "assignment_statement")
+        self._pairs(
+            self.children(left), self.children(right), context, outer=node.type == "assignment_statement"
+        )
 
     def visit_spec(self, node: Node, context: Context) -> None:
         """Keep variables and constants."""
@@ -137,7 +139,9 @@ class _Reader(Reader):
         for number, one in enumerate(names):
             name = self.name(one)
             # Of a call that returns several the first is what it is called for, the last an error.
-            value = values[number] if len(values) == len(names) else values[0] if not number and values else None
+            value = (
+                values[number] if len(values) == len(names) else values[0] if not number and values else None
+            )
             if name != "_":
                 term = self.opaque(one, name) if value is None else self.term(value)
                 self.program.assign(name, term, *context, outer=outer, told=value is not None)

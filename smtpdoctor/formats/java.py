@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from smtpdoctor.formats.code.strings import decoded
 from smtpdoctor.formats.code.terms import (
@@ -65,9 +65,11 @@ class _Reader(Reader):
     language = _LANGUAGE
     syntax = "java"
     functions = frozenset({"method_declaration", "constructor_declaration", "lambda_expression"})
-    classes = frozenset({"class_declaration", "interface_declaration", "enum_declaration", "record_declaration"})
+    classes = frozenset(
+        {"class_declaration", "interface_declaration", "enum_declaration", "record_declaration"}
+    )
     wrappers = frozenset({"parenthesized_expression"})
-    visits = {
+    visits: ClassVar[dict[str, str]] = {
         "variable_declarator": "visit_declarator",
         "resource": "visit_declarator",
         "assignment_expression": "visit_assignment",
@@ -78,7 +80,7 @@ class _Reader(Reader):
         "catch_clause": "visit_catch",
         "enhanced_for_statement": "visit_for",
     }
-    makers = {
+    makers: ClassVar[dict[str, str]] = {
         "string_literal": "string",
         "decimal_integer_literal": "number",
         "hex_integer_literal": "number",
@@ -149,7 +151,7 @@ class _Reader(Reader):
         return self.cases(self.children(node.child_by_field_name("body")), context, frozenset())
 
     def visit_catch(self, node: Node, context: Context) -> list[tuple[Node, Context]]:
-        """What is done after a failure need not be done."""
+        """Put what is done after a failure under a condition."""
         body = node.child_by_field_name("body")
         return [] if body is None else self.perhaps(body, context)
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from smtpdoctor.formats.code.strings import decoded
 from smtpdoctor.formats.code.terms import (
     SPREAD,
     Among,
     And,
-    Call,
     Choice,
     Env,
     Equal,
@@ -26,6 +25,7 @@ from smtpdoctor.formats.code.terms import (
     Or,
     Reference,
     Term,
+    To,
     Words,
 )
 from smtpdoctor.formats.code.tree import Context, Reader, helper_env
@@ -40,6 +40,9 @@ __all__ = ["NEEDS", "read"]
 NEEDS: Final = ("tree_sitter", "tree_sitter_typescript")
 _LANGUAGE: Final = Language("javascript", frozenset({("string", ""), ("number", "0")}))
 _ENVIRONMENTS: Final = frozenset({"process.env", "import.meta.env", "Bun.env", "globalThis.process.env"})
+_METHODS: Final[dict[str, To]] = {
+    "toLowerCase": "lower", "toUpperCase": "upper", "trim": "strip", "toString": "string",
+}  # fmt: skip
 _PACKAGE: Final = re.compile(r"(?:node:)?([A-Za-z_$][\w$]*)")
 _SERVICE: Final = re.compile(r"(?:.*\.)?_?\w*[cC]onfig(?:Service)?\.(?:get|getOrThrow)")
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*_[A-Z0-9_]+")
@@ -72,7 +75,7 @@ class _Reader(Reader):
             "non_null_expression",
         }
     )  # fmt: skip
-    visits = {
+    visits: ClassVar[dict[str, str]] = {
         "import_statement": "visit_import",
         "variable_declarator": "visit_declarator",
         "assignment_expression": "visit_assignment",
@@ -87,7 +90,7 @@ class _Reader(Reader):
         "catch_clause": "perhaps",
         "for_in_statement": "many",
     }
-    makers = {
+    makers: ClassVar[dict[str, str]] = {
         "string": "string",
         "template_string": "template",
         "number": "number",
@@ -203,7 +206,9 @@ class _Reader(Reader):
         if called.type == "call_expression" and (package := self._required(called)):
             for one in pattern.named_children:
                 if one.type == "pair_pattern":
-                    self._imported[self.raw_of(one, "value")] = f"{package}.{self.raw_of(one, 'key')}".removeprefix("require().")
+                    self._imported[self.raw_of(one, "value")] = (
+                        f"{package}.{self.raw_of(one, 'key')}".removeprefix("require().")
+                    )
                 elif package != "require()":
                     self._imported[self.raw(one)] = f"{package}.{self.raw(one)}"
             return
@@ -350,11 +355,9 @@ class _Reader(Reader):
         return helper_env(callee, arguments, *self.span(node))
 
     def _method(self, node: Node, of: Node, method: str, arguments: tuple[Term, ...]) -> Term | None:
-        if method in {"toLowerCase", "toUpperCase", "trim", "toString"} and not arguments:
-            term = self.term(of)
-            if method == "toString":
-                return self.convert("string", term, node)
-            return self.convert({"toLowerCase": "lower", "toUpperCase": "upper"}.get(method, "strip"), term, node)  # type: ignore[arg-type]
+        to = _METHODS.get(method) if not arguments else None
+        if to is not None:
+            return self.convert(to, self.term(of), node)
         if method == "includes" and len(arguments) == 1 and of.type == "array":
             return Among(arguments[0], self.term(of), *self.span(node))
         return None

@@ -113,7 +113,9 @@ def _of_yarn(text: str, package: str) -> str | None:
 
 def _of_requirements(text: str, package: str) -> str | None:
     for line in text.splitlines():
-        found = re.match(r"[ \t]*([\w.-]+)(?:\[[^\]]*\])?[ \t]*===?[ \t]*([^\s;#\\,*]+)[ \t]*(?:$|[;#\\])", line)
+        found = re.match(
+            r"[ \t]*([\w.-]+)(?:\[[^\]]*\])?[ \t]*===?[ \t]*([^\s;#\\,*]+)[ \t]*(?:$|[;#\\])", line
+        )
         if found is not None and _normal(found[1]) == _normal(package):
             return found[2]
     return None

@@ -7,14 +7,13 @@ members of the array that a file returns have no prefix.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from smtpdoctor.formats.code.strings import decoded, single
 from smtpdoctor.formats.code.terms import (
     SPREAD,
     Among,
     And,
-    Call,
     Choice,
     Env,
     Equal,
@@ -72,10 +71,12 @@ class _Reader(Reader):
             "anonymous_function_creation_expression", "arrow_function",
         }
     )  # fmt: skip
-    classes = frozenset({"class_declaration", "trait_declaration", "enum_declaration", "interface_declaration"})
+    classes = frozenset(
+        {"class_declaration", "trait_declaration", "enum_declaration", "interface_declaration"}
+    )
     names = frozenset({"variable_name"})
     wrappers = frozenset({"parenthesized_expression", "error_suppression_expression", "argument"})
-    visits = {
+    visits: ClassVar[dict[str, str]] = {
         "assignment_expression": "visit_assignment",
         "reference_assignment_expression": "visit_assignment",
         "augmented_assignment_expression": "visit_augmented",
@@ -93,7 +94,7 @@ class _Reader(Reader):
         "catch_clause": "perhaps",
         "foreach_statement": "visit_foreach",
     }
-    makers = {
+    makers: ClassVar[dict[str, str]] = {
         "string": "string",
         "encapsed_string": "encapsed",
         "integer": "number",
@@ -155,7 +156,9 @@ class _Reader(Reader):
 
     def _class_name(self, node: Node) -> str:
         children = self.children(node)
-        return self.name(children[0]) if children and children[0].type in {"name", "qualified_name"} else "class"
+        return (
+            self.name(children[0]) if children and children[0].type in {"name", "qualified_name"} else "class"
+        )
 
     # Statements
 
@@ -202,7 +205,9 @@ class _Reader(Reader):
         name = self.literally(arguments[0]) if len(arguments) > 1 else None
         if name is not None:
             file = context.scope.file()
-            self.program.assign(name, arguments[1], file if context.scope is not file else context.scope, context.arm)
+            self.program.assign(
+                name, arguments[1], file if context.scope is not file else context.scope, context.arm
+            )
 
     def visit_return(self, node: Node, context: Context) -> None:
         """Keep what the file returns."""
@@ -252,7 +257,11 @@ class _Reader(Reader):
         holes = [one for one in node.named_children if one.type not in {"string_content", "escape_sequence"}]
         if holes:
             # The braces around what is put in are no part of the text.
-            return self.opaque(node, "string") if "{" in self.raw(node) else self.text_of(node, 1, holes, _decode)
+            return (
+                self.opaque(node, "string")
+                if "{" in self.raw(node)
+                else self.text_of(node, 1, holes, _decode)
+            )
         return self.text_of(node, 1, [], _decode)
 
     def hole(self, node: Node) -> Term:

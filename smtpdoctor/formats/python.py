@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from smtpdoctor.formats.building import MOST_DEPTH
@@ -42,10 +42,12 @@ from smtpdoctor.formats.document import Document, Kind, Source
 
 __all__ = ["read"]
 
-_LANGUAGE: Final = Language("python", frozenset({("string", ""), ("number", "0")}), words=("True", "False", "None"))
+_LANGUAGE: Final = Language(
+    "python", frozenset({("string", ""), ("number", "0")}), words=("True", "False", "None")
+)
 _LINE: Final = re.compile(r"\r\n|\r|\n")
 _MOST_TRIES: Final = 20
-_MOST_PARSED: Final = 20_000_000  # characters, over all tries
+_MOST_PARSED: Final = 6_000_000  # characters, over all tries
 _MOST_CHAIN: Final = 16
 _MOST_DIGITS: Final = 10**40
 _ENV_CALLS: Final = frozenset({"os.getenv", "os.environ.get", "environ.get"})
@@ -99,7 +101,7 @@ class _Reader:
         for number in range(_MOST_TRIES):
             left -= len(text)
             if number and left < 0:
-                return None
+                break
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
@@ -108,7 +110,9 @@ class _Reader:
                 line = min(max(error.lineno or 1, 1), len(self._lines))
                 if not number:
                     column = max(error.offset or 1, 1)
-                    self.builder.problem("syntax", min(self._lines[line - 1] + self._shift + column - 1, len(self._text)))
+                    self.builder.problem(
+                        "syntax", min(self._lines[line - 1] + self._shift + column - 1, len(self._text))
+                    )
                 changed = self._without(text, line)
                 if changed is None:
                     return None
@@ -190,7 +194,9 @@ class _Reader:
     def _target(self, node: ast.expr) -> str:
         return node.id if isinstance(node, ast.Name) else self._name(node)
 
-    def _assign_all(self, target: ast.expr, value: ast.expr | None, context: _Context, *, told: bool = True) -> None:
+    def _assign_all(
+        self, target: ast.expr, value: ast.expr | None, context: _Context, *, told: bool = True
+    ) -> None:
         if not isinstance(target, (ast.Tuple, ast.List)):
             term = Opaque(self._target(target), *self._span(target)) if value is None else self._term(value)
             self._assign(target, term, context, told=told)
@@ -222,7 +228,7 @@ class _Reader:
     def _visit_For(self, node: ast.For | ast.AsyncFor, context: _Context) -> None:  # noqa: N802
         self._assign_all(node.target, None, context, told=False)
 
-    _visit_AsyncFor = _visit_For
+    _visit_AsyncFor = _visit_For  # noqa: N815
 
     def _visit_withitem(self, node: ast.withitem, context: _Context) -> None:
         if node.optional_vars is not None:
@@ -240,7 +246,7 @@ class _Reader:
         outside = [*node.decorator_list, *node.args.defaults]
         return [*((one, context) for one in outside), *((one, inner) for one in node.body)]
 
-    _visit_AsyncFunctionDef = _visit_FunctionDef
+    _visit_AsyncFunctionDef = _visit_FunctionDef  # noqa: N815
 
     def _visit_Lambda(self, node: ast.Lambda, context: _Context) -> list[tuple[ast.AST, _Context]]:  # noqa: N802
         return [(node.body, _Context(self._function(node.args, context), context.arm))]
@@ -288,7 +294,7 @@ class _Reader:
         before, behind = node.body, (*node.orelse, *node.finalbody)
         return [*((one, context) for one in before), *perhaps, *((one, context) for one in behind)]
 
-    _visit_TryStar = _visit_Try
+    _visit_TryStar = _visit_Try  # noqa: N815
 
     def _visit_Match(self, node: ast.Match, context: _Context) -> list[tuple[ast.AST, _Context]]:  # noqa: N802
         bodies = [one.body for one in node.cases]
@@ -314,7 +320,11 @@ class _Reader:
                 if not isinstance(node.slice.value, (str, int)):
                     parts.append("")
                     break
-                parts.append(str(node.slice.value) if isinstance(node.slice.value, str) else f"{node.slice.value:d}"[:9])
+                parts.append(
+                    str(node.slice.value)
+                    if isinstance(node.slice.value, str)
+                    else f"{node.slice.value:d}"[:9]
+                )
                 node = node.value
             else:
                 parts.append("")
@@ -329,7 +339,10 @@ class _Reader:
     def _environment(self, node: ast.Assign) -> None:
         """Remember that a variable reads the environment, and what its scheme says of names."""
         made = node.value
-        if not isinstance(made, ast.Call) or self._name(made.func).rpartition(".")[2] not in {"Env", "FileAwareEnv"}:
+        if not isinstance(made, ast.Call) or self._name(made.func).rpartition(".")[2] not in {
+            "Env",
+            "FileAwareEnv",
+        }:
             return
         scheme: dict[str, tuple[Term, ...]] = {}
         for keyword in made.keywords:
@@ -437,7 +450,9 @@ class _Reader:
         return Opaque("compare", *span)
 
     def _of_IfExp(self, node: ast.IfExp) -> Term:  # noqa: N802
-        return Choice(self._term(node.test), self._term(node.body), self._term(node.orelse), *self._span(node))
+        return Choice(
+            self._term(node.test), self._term(node.body), self._term(node.orelse), *self._span(node)
+        )
 
     def _of_NamedExpr(self, node: ast.NamedExpr) -> Term:  # noqa: N802
         return self._term(node.value)
@@ -460,15 +475,17 @@ class _Reader:
         items = tuple((str(number), self._term(one)) for number, one in enumerate(node.elts))
         return Members(items, *self._span(node), name="list")
 
-    _of_Tuple = _list
-    _of_List = _list
-    _of_Set = _list
+    _of_Tuple = _list  # noqa: N815
+    _of_List = _list  # noqa: N815
+    _of_Set = _list  # noqa: N815
 
     def _of_Call(self, node: ast.Call) -> Term:  # noqa: N802
         callee = self._name(node.func)
         arguments = tuple(self._term(one) for one in node.args)
         named = tuple((one.arg or SPREAD, self._term(one.value)) for one in node.keywords)
-        return self._special(node, callee, arguments, dict(named)) or Call(callee, arguments, named, *self._span(node))
+        return self._special(node, callee, arguments, dict(named)) or Call(
+            callee, arguments, named, *self._span(node)
+        )
 
     def _special(
         self, node: ast.Call, callee: str, arguments: tuple[Term, ...], named: dict[str, Term]
@@ -491,9 +508,9 @@ class _Reader:
             return env
         if callee in _CONFIGS:
             return self._cast(env, named.get("cast"), span)
-        return self._of_environment(node, callee, env, named) or helper_env(callee, arguments, *span)
+        return self._of_environment(node, env, named) or helper_env(callee, arguments, *span)
 
-    def _of_environment(self, node: ast.Call, callee: str, env: Env, named: dict[str, Term]) -> Term | None:
+    def _of_environment(self, node: ast.Call, env: Env, named: dict[str, Term]) -> Term | None:
         """Return what ``env("X")`` and ``env.bool("X")`` of django-environ and environs read."""
         function = node.func
         base, method = function, ""

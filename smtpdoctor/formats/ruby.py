@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from smtpdoctor.formats.code.strings import decoded, single
 from smtpdoctor.formats.code.terms import (
@@ -15,7 +15,6 @@ from smtpdoctor.formats.code.terms import (
     Among,
     And,
     Choice,
-    Env,
     Equal,
     Joined,
     Literally,
@@ -62,11 +61,11 @@ class _Reader(Reader):
     functions = frozenset({"method", "singleton_method"})
     classes = frozenset({"class", "module"})
     wrappers = frozenset({"parenthesized_statements"})
-    visits = {
+    visits: ClassVar[dict[str, str]] = {
         "assignment": "visit_assignment",
         "operator_assignment": "visit_augmented",
         "call": "visit_call",
-        "identifier": "visit_word",
+        **dict.fromkeys(_STATEMENTS, "visit_statements"),
         "if": "branches",
         "unless": "visit_unless",
         "if_modifier": "visit_modifier",
@@ -75,7 +74,7 @@ class _Reader(Reader):
         "rescue": "perhaps",
         "for": "visit_for",
     }
-    makers = {
+    makers: ClassVar[dict[str, str]] = {
         "string": "string",
         "chained_string": "chained",
         "simple_symbol": "symbol",
@@ -160,22 +159,21 @@ class _Reader(Reader):
             self.program.assign(name, self.field(node, "right"), *context)
 
     def visit_call(self, node: Node, context: Context) -> None:
-        """Keep a call; what has no arguments is one only where it stands by itself."""
+        """Keep a call; one without arguments is one only where it stands by itself."""
         if node.child_by_field_name("arguments") is not None:
             self.keep_call(node, context)
-            return
-        parent = node.parent
-        if parent is None or parent.type not in _STATEMENTS or node.child_by_field_name("block") is not None:
-            return
-        if isinstance(self.term(node), Reference):
-            self.program.call(self.call(node, self.name(node), ()), *context)
 
-    def visit_word(self, node: Node, context: Context) -> None:
-        """Keep a call that is no more than a word."""
-        parent = node.parent
-        name = self.raw(node)
-        if parent is not None and parent.type in _STATEMENTS and context.scope.owner(name) is None:
-            self.program.call(self.call(node, name, ()), *context)
+    def visit_statements(self, node: Node, context: Context) -> None:
+        """Keep calls that look like a word, or like an attribute."""
+        for one in node.named_children:
+            word = one.type == "identifier" and context.scope.owner(self.raw(one)) is None
+            attribute = (
+                one.type == "call"
+                and one.child_by_field_name("arguments") is None
+                and one.child_by_field_name("block") is None
+            )
+            if word or (attribute and isinstance(self.term(one), Reference)):
+                self.program.call(self.call(one, self.name(one), ()), *context)
 
     def visit_unless(self, node: Node, context: Context) -> list[tuple[Node, Context]]:
         """Take the arms of a condition apart that has to fail."""
@@ -330,14 +328,15 @@ class _Reader(Reader):
             return self.term(receiver)
         if method == "presence":
             of = self.term(receiver)
-            empty = Equal(of, Literally("string", "", *span), *span)
-            return Choice(empty, Literally("null", None, *span), of, *span)
+            return Choice(
+                Equal(of, Literally("string", "", *span), *span), Literally("null", None, *span), of, *span
+            )
         if method in {"present?", "blank?", "nil?"}:
             of = self.term(receiver)
-            nothing = Equal(of, Literally("null", None, *span), *span)
+            nothing: Term = Equal(of, Literally("null", None, *span), *span)
             if method == "nil?":
                 return nothing
-            empty = Or(nothing, Equal(of, Literally("string", "", *span), *span), "falsy", *span)
+            empty: Term = Or(nothing, Equal(of, Literally("string", "", *span), *span), "falsy", *span)
             return empty if method == "blank?" else Not(empty, *span)
         return None
 

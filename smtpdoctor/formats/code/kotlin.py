@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from smtpdoctor.formats.code.strings import decoded
 from smtpdoctor.formats.code.terms import (
@@ -50,7 +50,7 @@ class KotlinReader(Reader):
     classes = frozenset({"class_declaration", "object_declaration"})
     names = frozenset({"identifier"})
     wrappers = frozenset({"parenthesized_expression"})
-    visits = {
+    visits: ClassVar[dict[str, str]] = {
         "property_declaration": "visit_property",
         "class_parameter": "visit_parameter",
         "assignment": "visit_assignment",
@@ -58,7 +58,7 @@ class KotlinReader(Reader):
         "if_expression": "visit_if",
         "when_expression": "visit_when",
     }
-    makers = {
+    makers: ClassVar[dict[str, str]] = {
         "string_literal": "string",
         "multiline_string_literal": "multiline",
         "number_literal": "number",
@@ -77,6 +77,7 @@ class KotlinReader(Reader):
     # Names
 
     def part(self, node: Node) -> tuple[str, Node | None]:
+        """Return the last part of a name, and what it is looked up in."""
         node = self.unwrapped(node)
         children = self.children(node)
         if node.type == "identifier":
@@ -98,12 +99,16 @@ class KotlinReader(Reader):
     def visit_property(self, node: Node, context: Context) -> None:
         """Keep a variable or a property."""
         children = [one for one in self.children(node) if one.type != "modifiers"]
-        if len(children) >= _NAMED and children[0].type == "variable_declaration" and children[0].named_children:
+        if (
+            len(children) >= _NAMED
+            and children[0].type == "variable_declaration"
+            and children[0].named_children
+        ):
             self.program.assign(self.raw(children[0].named_children[0]), self.term(children[1]), *context)
 
     def visit_parameter(self, node: Node, context: Context) -> None:
         """Keep the property that a class is given, by its default."""
-        children = [one for one in self.children(node) if one.type not in {"modifiers"}]
+        children = [one for one in self.children(node) if one.type != "modifiers"]
         name = next((one for one in children if one.type == "identifier"), None)
         if name is not None and children[-1].type in self.makers and children[-1] != name:
             self.program.assign(self.raw(name), self.term(children[-1]), *context)
@@ -118,7 +123,9 @@ class KotlinReader(Reader):
         if left.type == "index_expression":
             children = self.children(left)
             if len(children) > 1:
-                call = Call(f"{self.name(children[0])}.set", (self.term(children[1]), right), (), *self.span(node))
+                call = Call(
+                    f"{self.name(children[0])}.set", (self.term(children[1]), right), (), *self.span(node)
+                )
                 self.program.keyed(call.arguments[0], call, *context)
             return
         self.program.assign(self.name(left), right, *context, outer=True)
@@ -168,7 +175,7 @@ class KotlinReader(Reader):
     def _pieces(self, node: Node, quote: int, decode: type[str] | object) -> Term:
         holes = [one for one in node.named_children if one.type == "interpolation"]
         parts: list[Term] = []
-        for one in self.pieces(node, node.start_byte + quote, node.end_byte - quote, holes):
+        for one in self.pieces(node.start_byte + quote, node.end_byte - quote, holes):
             if not isinstance(one, Literally):
                 parts.append(self.inside(one))
                 continue
@@ -206,10 +213,14 @@ class KotlinReader(Reader):
                     pairs += self._pair(inner[0])
         callee = self.name(function)
         if callee in _LISTS:
-            return Members(tuple((str(at), one) for at, one in enumerate(arguments)), *self.span(node), name="list")
+            return Members(
+                tuple((str(at), one) for at, one in enumerate(arguments)), *self.span(node), name="list"
+            )
         if callee in _MAPS and len(pairs) == len(arguments):
             return Members(tuple(pairs), *self.span(node))
-        special = self._special(node, callee, tuple(arguments)) or self._method(node, function, tuple(arguments))
+        special = self._special(node, callee, tuple(arguments)) or self._method(
+            node, function, tuple(arguments)
+        )
         value = arguments[0] if callee in WRAPPERS and arguments else None
         return special or self.call(node, callee, tuple(arguments), tuple(named), value=value)
 
@@ -238,7 +249,9 @@ class KotlinReader(Reader):
         if method in _METHODS:
             return self.convert(_METHODS[method], self.term(children[0]), node)
         if method in {"toBoolean", "toBooleanStrict"}:
-            return Words(self.term(children[0]), frozenset({"true"}), frozenset(), *self.span(node), other=False)
+            return Words(
+                self.term(children[0]), frozenset({"true"}), frozenset(), *self.span(node), other=False
+            )
         return None
 
     def binary(self, node: Node) -> Term:

@@ -15,12 +15,15 @@ from smtpdoctor.formats.building import MOST_DEPTH, Builder
 from smtpdoctor.formats.code.scopes import Arm, Entry, Path, Scope
 from smtpdoctor.formats.code.terms import SPREAD, Call, Literally, Reference, Term
 from smtpdoctor.formats.code.values import Language, Value, Values
-from smtpdoctor.formats.document import Assignment, Document, Kind, Place, Source
+from smtpdoctor.formats.document import Assignment, Document, Kind, Place, Source, TooLargeError
 
 __all__ = ["Program"]
 
 # What a function is called that makes a new thing each time, and shares nothing with the last.
 _MAKES: Final = re.compile(r"[A-Z]\w*|(?:create|make|new|forRoot|build)\w*|delivery_method")
+# A tree takes some hundred times the room of its text.
+_MOST_CHARACTERS: Final = 2_000_000
+_MOST_STATEMENTS: Final = 50_000
 _MOST_NAME: Final = 200
 _KEY: Final = re.compile(r"[\w.\-]{1,200}")
 _MOST_ITEMS: Final = 1000  # of a list or a table: settings have fewer
@@ -45,6 +48,8 @@ class Program:
     """What stands in a file, in its order."""
 
     def __init__(self, source: Source, syntax: str, language: Language) -> None:
+        if len(source.text) > _MOST_CHARACTERS:
+            raise TooLargeError("characters", _MOST_CHARACTERS, Place(source.path, 1))
         self.builder = Builder(source, syntax)
         self.values = Values(self.builder, language)
         self.language = language
@@ -67,19 +72,24 @@ class Program:
         if owner.kind == "class" and owner.name:
             owner.file().add(f"{owner.name}.{name}", entry)
         if told:
-            self._statements.append(_Statement(name, term, scope, arm, owner))
+            self._keep(_Statement(name, term, scope, arm, owner))
 
     def call(self, call: Call, scope: Scope, arm: Arm | None) -> None:
         """Keep a call."""
-        self._statements.append(_Statement(f"{call.callee}()", call, scope, arm, None))
+        self._keep(_Statement(f"{call.callee}()", call, scope, arm, None))
 
     def members(self, term: Term, scope: Scope, arm: Arm | None, name: str = "") -> None:
         """Keep an object by its type, or without a name where it is what the file returns or exports."""
-        self._statements.append(_Statement(name, term, scope, arm, None))
+        self._keep(_Statement(name, term, scope, arm, None))
 
     def keyed(self, key: Term, call: Call, scope: Scope, arm: Arm | None) -> None:
         """Keep a call that puts its second argument under a name, which is its first, into a table of settings."""
-        self._statements.append(_Statement("", call, scope, arm, None, key))
+        self._keep(_Statement("", call, scope, arm, None, key))
+
+    def _keep(self, statement: _Statement) -> None:
+        if len(self._statements) >= _MOST_STATEMENTS:
+            raise TooLargeError("statements", _MOST_STATEMENTS, self.builder.place(statement.term.start))
+        self._statements.append(statement)
 
     def document(self) -> Document:
         """Return what the file assigns and calls."""
@@ -99,7 +109,9 @@ class Program:
         return self.builder.document()
 
     def _called(self, one: _Statement, call: Call) -> None:
-        assignment = self.builder.assignment(f"{call.callee}()", "()", call.start, call.end, kind="call", style="")
+        assignment = self.builder.assignment(
+            f"{call.callee}()", "()", call.start, call.end, kind="call", style=""
+        )
         self._told.append(_Told(assignment, one))
         for number, argument in enumerate(call.arguments):
             shape = self.values.shape(argument, one.scope)
@@ -162,11 +174,11 @@ class Program:
             return
         for key, entry in owner.inside(term.name):
             if entry.term.start < term.start and self.values.live(entry.arm):
-                self._tell(f"{name}.{key}" if name else key, entry.term, entry.scope, of, unsure, effect, level + 1)
+                self._tell(
+                    f"{name}.{key}" if name else key, entry.term, entry.scope, of, unsure, effect, level + 1
+                )
 
-    def _add(
-        self, name: str, value: Value, of: _Statement, unsure: str, effect: tuple[Place, ...]
-    ) -> None:
+    def _add(self, name: str, value: Value, of: _Statement, unsure: str, effect: tuple[Place, ...]) -> None:
         sure = not unsure
         assignment = self.builder.assignment(
             name,
@@ -207,7 +219,12 @@ class Program:
         made: dict[str, dict[int, dict[str, int]]] = {}
         for at, one in enumerate(self._told):
             term = one.of.term
-            if isinstance(term, Call) and one.of.key is None and _MAKES.fullmatch(term.callee.rpartition(".")[2]):
+            if (
+                isinstance(term, Call)
+                and one.of.owner is None
+                and one.of.key is None
+                and _MAKES.fullmatch(term.callee.rpartition(".")[2])
+            ):
                 made.setdefault(term.callee, {}).setdefault(id(one.of), {})[one.assignment.name] = at
         for calls in made.values():
             if len(calls) < 2:  # noqa: PLR2004 -- it is made once

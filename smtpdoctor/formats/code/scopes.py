@@ -94,13 +94,14 @@ class Fork:
     ``whole``: the last arm is taken where no condition holds.
     """
 
-    __slots__ = ("known", "scope", "tests", "whole")
+    __slots__ = ("open", "scope", "taken", "tests", "whole")
 
     def __init__(self, tests: list[Term | None], scope: Scope, *, whole: bool) -> None:
         self.tests = tests
         self.scope = scope
         self.whole = whole
-        self.known: list[bool | None] | None = None
+        self.taken: list[bool | None] | None = None
+        self.open: frozenset[int] | None = None
 
 
 class Arm:

@@ -17,7 +17,17 @@ _SIGNS: Final[Mapping[str, Mapping[str, str]]] = {
     "java": {**_COMMON, "b": "\b", "f": "\f", "s": " "},
     "javascript": {**_C, "0": "\0", "\n": "", "\r\n": "", "`": "`", "$": "$"},
     "kotlin": {**_COMMON, "b": "\b", "$": "$"},
-    "php": {"n": "\n", "t": "\t", "r": "\r", "v": "\v", "e": "\x1b", "f": "\f", "\\": "\\", "$": "$", '"': '"'},
+    "php": {
+        "n": "\n",
+        "t": "\t",
+        "r": "\r",
+        "v": "\v",
+        "e": "\x1b",
+        "f": "\f",
+        "\\": "\\",
+        "$": "$",
+        '"': '"',
+    },
     "ruby": {**_C, "s": " ", "e": "\x1b", "\n": ""},
 }
 _OCTAL: Final = {"php": r"[0-7]{1,3}", "ruby": r"[0-7]{1,3}", "java": r"[0-3]?[0-7]{1,2}", "go": r"[0-7]{3}"}
@@ -46,7 +56,9 @@ _BYTES: Final = frozenset({"php", "ruby", "go"})
 def _pattern(language: str) -> re.Pattern[str]:
     parts = [_UNICODE.get(language, ""), _HEX.get(language, ""), _OCTAL.get(language, "")]
     unicode, hexadecimal, octal = (part or "(?!)" for part in parts)
-    return re.compile(rf"\\(?:(?P<u>{unicode})|(?P<x>{hexadecimal})|(?P<o>{octal})|(?P<sign>\r\n|.))", re.DOTALL)
+    return re.compile(
+        rf"\\(?:(?P<u>{unicode})|(?P<x>{hexadecimal})|(?P<o>{octal})|(?P<sign>\r\n|.))", re.DOTALL
+    )
 
 
 _PATTERNS: Final = {language: _pattern(language) for language in _SIGNS}

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["HELPER", "Context", "Reader", "Visit", "helper_env"]
 
 _PIECE: Final = 65_536
-# How often tree-sitter asks whether to go on: some thirty times for a kilobyte, more where it has to guess.
-_PATIENCE: Final = 200_000
-_PATIENCE_A_BYTE: Final = 1
+# How often tree-sitter asks whether to go on: some thirty times for a kilobyte. Where it has to guess what is
+# meant it may ask a thousand times as often, and take minutes for what is no code at all.
+_PATIENCE: Final = 5000
+_BYTES_A_QUESTION: Final = 10
 _MOST_CHAIN: Final = 16
 _MOST_ERRORS: Final = 3
 
@@ -77,7 +78,7 @@ class Reader:
         self._grammar = grammar
         self._terms: dict[int, Term] = {}
         self._level = 0
-        self._nodes: list[Node] = []  # an id is a node's only as long as somebody holds it
+        self._tree: object = None  # an id is a node's as long as its tree is there
 
     # The tree
 
@@ -105,21 +106,27 @@ class Reader:
         from tree_sitter import Language as Grammar
         from tree_sitter import Parser
 
-        left = _PATIENCE + _PATIENCE_A_BYTE * len(self.offsets.data)
+        # The parser may never let go of what it calls, so that this holds no more than it has to.
+        held = [self.offsets.data]
+        left = [_PATIENCE + len(held[0]) // _BYTES_A_QUESTION]
 
         def enough(_offset: int, _error: bool) -> bool:  # noqa: FBT001 -- tree-sitter's
-            nonlocal left
-            left -= 1
-            return left < 0
+            left[0] -= 1
+            return left[0] < 0
 
         def piece(offset: int, _: object) -> bytes:
-            return self.offsets.data[offset : offset + _PIECE]
+            return held[0][offset : offset + _PIECE]
 
         parser = Parser(Grammar(self._grammar))
         try:
-            return parser.parse(piece, encoding="utf8", progress_callback=enough).root_node
+            tree = parser.parse(piece, encoding="utf8", progress_callback=enough)
         except ValueError:  # it was told to stop
             return None
+        finally:
+            held.clear()
+        self._tree = tree
+        root: Node = tree.root_node
+        return root
 
     def _tell_errors(self, root: Node) -> None:
         told = 0
@@ -140,8 +147,7 @@ class Reader:
                 self.program.assign(name, term, scope, None, told=False)
             return Context(scope, context.arm)
         if node.type in self.classes:
-            name = node.child_by_field_name("name")
-            return Context(Scope("class", context.scope, self.raw(name) if name is not None else ""), context.arm)
+            return Context(Scope("class", context.scope, self.raw_of(node, "name")), context.arm)
         return context
 
     def parameters(self, node: Node) -> Iterator[tuple[str, Term]]:
@@ -201,7 +207,6 @@ class Reader:
         finally:
             self._level -= 1
         self._terms[node.id] = made
-        self._nodes.append(node)
         return made
 
     def opaque(self, node: Node, source: str = "") -> Opaque:
@@ -340,7 +345,7 @@ class Reader:
         found = node.child_by_field_name(field)
         return "" if found is None else self.raw(found)
 
-    def pieces(self, node: Node, start: int, end: int, holes: Iterable[Node]) -> list[Node | Literally]:
+    def pieces(self, start: int, end: int, holes: Iterable[Node]) -> list[Node | Literally]:
         """Return what stands between places of a text, and the nodes at them; what stands between is not decoded."""
         found: list[Node | Literally] = []
         for hole in holes:
@@ -358,7 +363,7 @@ class Reader:
     def text_of(self, node: Node, quote: int, holes: list[Node], decode: Callable[[str], str]) -> Term:
         """Return a string whose quotation marks are so long, with what is put into it."""
         parts: list[Term] = []
-        for one in self.pieces(node, node.start_byte + quote, node.end_byte - quote, holes):
+        for one in self.pieces(node.start_byte + quote, node.end_byte - quote, holes):
             if isinstance(one, Literally):
                 parts.append(Literally("string", decode(one.text or ""), one.start, one.end))
             else:
@@ -404,13 +409,15 @@ class Reader:
             arms.append((None, [one]))
         return self.forked(arms, context, whole=one is not None)
 
-    def cases(self, nodes: list[Node], context: Context, default: frozenset[str]) -> list[tuple[Node, Context]]:
+    def cases(
+        self, nodes: list[Node], context: Context, default: frozenset[str]
+    ) -> list[tuple[Node, Context]]:
         """Take the cases of a switch apart."""
         whole = bool(nodes) and nodes[-1].type in default
         return self.forked([(None, [one]) for one in nodes], context, whole=whole)
 
     def perhaps(self, node: Node, context: Context) -> list[tuple[Node, Context]]:
-        """What is done after a failure need not be done."""
+        """Put what is done after a failure under a condition."""
         return self.forked([(None, self.children(node))], context, whole=False)
 
     def forked(

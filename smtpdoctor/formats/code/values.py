@@ -34,6 +34,7 @@ from smtpdoctor.formats.document import Kind, Place, Region, Remark
 
 __all__ = ["Language", "Value", "Values"]
 
+_ELSE: Final = Literally("boolean", "true", 0, 0)
 _MOST_ENTRIES: Final = 8  # assignments of one name that are compared
 _TEXTS: Final = frozenset({"string", "word"})
 _INTEGER: Final = re.compile(r"\s*([+-]?[0-9]{1,30})\s*")
@@ -221,21 +222,18 @@ class Values:
             alive = one.live
         return alive
 
-    def _tests(self, fork: Fork) -> list[bool | None]:
-        if fork.known is None:
-            fork.known = [None] * len(fork.tests)
-            fork.known = [None if one is None else self.truth(one, fork.scope) for one in fork.tests]
-        return fork.known
-
     def _taken(self, fork: Fork, index: int) -> bool | None:
-        known = self._tests(fork)
-        before = known[:index]
-        if any(before):
-            return False
-        own = known[index] if index < len(known) else True
-        if own is False:
-            return False
-        return own if all(one is False for one in before) else None
+        """Return whether an arm is taken, None where that is not known; it is found out once for all of a fork."""
+        if fork.taken is None:
+            fork.taken = []  # whoever asks meanwhile is not told
+            taken: list[bool | None] = []
+            over: bool | None = False  # whether one further up is taken
+            for test in (*fork.tests, *((_ELSE,) if fork.whole else ())):
+                known = None if test is None else True if test is _ELSE else self.truth(test, fork.scope)
+                taken.append(False if over or known is False else known if over is False else None)
+                over = True if over or known else over if known is False else None
+            fork.taken = taken
+        return fork.taken[index] if index < len(fork.taken) else None
 
     def path(self, arm: Arm | None) -> Path:
         """Return the conditions of which it is not known whether they hold."""
@@ -250,10 +248,12 @@ class Values:
             one.path = path
         return path
 
-    def arms(self, fork: Fork) -> set[int]:
+    def arms(self, fork: Fork) -> frozenset[int]:
         """Return the arms of a fork that may be taken."""
-        count = len(fork.tests) + (1 if fork.whole else 0)
-        return {index for index in range(count) if self._taken(fork, index) is not False}
+        if fork.open is None:
+            self._taken(fork, 0)
+            fork.open = frozenset(at for at, one in enumerate(fork.taken or ()) if one is not False)
+        return fork.open
 
     # The forms
 
@@ -268,13 +268,13 @@ class Values:
 
     def _literal(self, term: Term, _: Scope) -> Value:
         assert isinstance(term, Literally)  # noqa: S101 -- by the table of types
-        return Value(
-            kind=term.kind, text=term.text, region=self._region(term), style=self.language.name
-        )
+        return Value(kind=term.kind, text=term.text, region=self._region(term), style=self.language.name)
 
     def _call(self, term: Term, scope: Scope) -> Value:
         assert isinstance(term, Call)  # noqa: S101
-        return self._unknown(term, f"{term.callee}()") if term.value is None else self.value(term.value, scope)
+        return (
+            self._unknown(term, f"{term.callee}()") if term.value is None else self.value(term.value, scope)
+        )
 
     def _joined(self, term: Term, scope: Scope) -> Value:
         assert isinstance(term, Joined)  # noqa: S101
@@ -326,7 +326,9 @@ class Values:
         if isinstance(found[0][-1].term, Opaque):  # what a function is given has no place of its own
             return self._unknown(term, last.source)
         place = self.builder.place(term.start)
-        return replace(last, source=last.source or ("" if last.known else term.name), effect=(*last.effect, place))
+        return replace(
+            last, source=last.source or ("" if last.known else term.name), effect=(*last.effect, place)
+        )
 
     def _env(self, term: Term, scope: Scope) -> Value:
         assert isinstance(term, Env)  # noqa: S101
@@ -403,14 +405,14 @@ class Values:
             return replace(then, region=self._region(term), style="")
         return self._unknown(term, "if")
 
-    def _made(self, term: Term, of: Value, kind: Kind, text: str) -> Value:
+    def _made(self, of: Value, kind: Kind, text: str) -> Value:
         """Return a value that was made of another one; it can be written only where its text stayed the same."""
         if of.text == text:
             return replace(of, kind=kind, text=text, source="", absent=False)
         return replace(of, kind=kind, text=text, source="", absent=False, style="")
 
-    def _boolean(self, term: Term, of: Value, *, true: bool) -> Value:
-        return self._made(term, of, "boolean", "true" if true else "false")
+    def _boolean(self, of: Value, *, true: bool) -> Value:
+        return self._made(of, "boolean", "true" if true else "false")
 
     def _converted(self, term: Term, scope: Scope) -> Value:
         assert isinstance(term, Convert)  # noqa: S101
@@ -418,7 +420,7 @@ class Values:
         if term.to == "truth":
             of = self._supposed(of)
             true = self._truth(of)
-            return of if true is None else self._boolean(term, of, true=true)
+            return of if true is None else self._boolean(of, true=true)
         if of.text is None:
             return of
         text = of.text
@@ -426,19 +428,19 @@ class Values:
             found = _INTEGER.fullmatch(text) if term.to == "integer" else _LEADING.match(text)
             if found is None:
                 return self._unknown(term, of.source or term.to)
-            return self._made(term, of, "number", str(int(found[1])))
+            return self._made(of, "number", str(int(found[1])))
         if term.to == "laravel":
-            return self._laravel(term, of, text)
+            return self._laravel(of, text)
         if term.to == "string":
-            return self._made(term, of, "string", self._text(of))
+            return self._made(of, "string", self._text(of))
         if term.to == "symbol":
-            return self._made(term, of, "word", text)
+            return self._made(of, "word", text)
         if of.kind not in _TEXTS:
             return of
         changed = {"lower": text.lower, "upper": text.upper, "strip": text.strip}[term.to]()
-        return self._made(term, of, of.kind, changed)
+        return self._made(of, of.kind, changed)
 
-    def _laravel(self, term: Term, of: Value, text: str) -> Value:
+    def _laravel(self, of: Value, text: str) -> Value:
         """Laravel's ``env()`` makes types of words, and takes quotes away that its reader has left."""
         if of.kind != "string" or not of.effect:
             return of  # a default stays as it is
@@ -446,7 +448,7 @@ class Values:
         if new is None:
             return replace(of, kind="null", text=None)
         quoted = _QUOTED.fullmatch(new)
-        return self._made(term, of, kind, quoted[2] if quoted and kind == "string" else new)
+        return self._made(of, kind, quoted[2] if quoted and kind == "string" else new)
 
     def _words(self, term: Term, scope: Scope) -> Value:
         assert isinstance(term, Words)  # noqa: S101
@@ -454,14 +456,14 @@ class Values:
         if of.kind == "boolean":
             return of
         if of.kind == "null":
-            return self._boolean(term, of, true=False)
+            return self._boolean(of, true=False)
         if of.text is None:
             return of
         word = of.text.strip().lower()
         true = True if word in term.true else False if word in term.false else term.other
         if true is None:
             return self._unknown(term, of.source or "boolean")
-        return self._boolean(term, of, true=true)
+        return self._boolean(of, true=true)
 
     def _equal(self, term: Term, scope: Scope) -> Value:
         assert isinstance(term, Equal)  # noqa: S101
@@ -470,7 +472,7 @@ class Values:
         same = self._same(left, right, term)
         if same is None:
             return self._unknown(term, next((one.source for one in (left, right) if not one.known), ""))
-        return self._boolean(term, of, true=same is not term.negated)
+        return self._boolean(of, true=same is not term.negated)
 
     def _asked(self, term: Term, scope: Scope, other: Term | None = None) -> Value:
         value = self.value(term, scope)
@@ -497,16 +499,16 @@ class Values:
             return self._unknown(term, item.source)
         choices = [self.value(one, shape[1]) for _, one in shape[0].items]
         if item.kind != "null" and any(one.known and one.plain == item.plain for one in choices):
-            return self._boolean(term, item, true=not term.negated)
+            return self._boolean(item, true=not term.negated)
         if not all(one.known for one in choices):
             return self._unknown(term, item.source)
-        return self._boolean(term, item, true=term.negated)
+        return self._boolean(item, true=term.negated)
 
     def _not(self, term: Term, scope: Scope) -> Value:
         assert isinstance(term, Not)  # noqa: S101
         of = self._asked(term.of, scope)
         true = self._truth(of)
-        return of if true is None else self._boolean(term, of, true=not true)
+        return of if true is None else self._boolean(of, true=not true)
 
 
 def _unsure(shape: tuple[Members, Scope, str] | None) -> tuple[Members, Scope, str] | None:

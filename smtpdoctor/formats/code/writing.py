@@ -15,19 +15,19 @@ _BOOLEANS: Final[Mapping[str, tuple[str, str]]] = {"python": ("True", "False")}
 _NULL: Final[Mapping[str, str]] = {"python": "None", "ruby": "nil", "go": "nil"}
 LANGUAGES: Final = ("csharp", "go", "java", "javascript", "kotlin", "php", "python", "ruby")
 """The languages, as the style of an assignment names them."""
-_SINGLE: Final = frozenset({"javascript", "php", "python", "ruby"})  # those that have strings in single quotes
+_SINGLE: Final = frozenset(
+    {"javascript", "php", "python", "ruby"}
+)  # those that have strings in single quotes
 # Of these the single quotes know no escapes but their own sign and the backslash.
 _PLAIN: Final = frozenset({"php", "ruby"})
 _PREFERRED: Final = {"php": "'", "javascript": "'", "ruby": '"', "python": '"'}
 # What would begin something within double quotes.
 _OPENS: Final = {"php": "$", "kotlin": "$", "ruby": "#"}
 _SIGNS: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,30})?")
 _SYMBOL: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*[?!]?")
-# Languages that hold bytes or real characters, not halves of them.
-_NO_HALVES: Final = frozenset({"go", "php", "ruby"})
 
 
 def write(value: str | None, kind: Kind, language: str, old: str = "") -> str:
@@ -56,7 +56,7 @@ def write(value: str | None, kind: Kind, language: str, old: str = "") -> str:
 
 
 def _string(value: str, language: str, old: str) -> str:
-    if language in _NO_HALVES and (half := _SURROGATE.search(value)):
+    if half := _SURROGATE.search(value):  # half a character, which no server takes
         raise UnwritableError(half[0])
     quote = '"'
     if language in _SINGLE:

@@ -74,8 +74,8 @@ class _Reader:
         self.program = Program(source, "python", _LANGUAGE)
         self.builder = self.program.builder
         self._shift = 1 if source.text.startswith("\ufeff") else 0
-        self._text = source.text[self._shift :]
-        self._offsets = Offsets(self._text)
+        self._offsets = Offsets(source.text[self._shift :])
+        self._text = self._offsets.data.decode()
         self._lines = [0]
         self._lines += [found.end() for found in _LINE.finditer(self._text)]
         self._bytes = [0]

@@ -39,7 +39,7 @@ NEEDS: Final = ("tree_sitter", "tree_sitter_ruby")
 _LANGUAGE: Final = Language("ruby", frozenset(), words=("true", "false", ""))
 _METHODS: Final[dict[str, To]] = {
     "to_i": "leading", "to_s": "string", "to_str": "string", "to_sym": "symbol", "downcase": "lower",
-    "upcase": "upper", "strip": "strip",
+    "upcase": "upper", "strip": "strip", "presence": "presence",
 }  # fmt: skip
 _NOTHING: Final = frozenset({"freeze", "dup", "to_h", "itself", "symbolize_keys", "with_indifferent_access"})
 # What ActiveModel takes for false; everything else is true.
@@ -240,8 +240,8 @@ class _Reader(Reader):
 
     def bare(self, node: Node) -> Term:
         """Return a word of a list of words."""
-        word = node.type == "bare_symbol"
-        return self.literal("word" if word else "string", self.raw(node), node)
+        text = Joined((self.literal("string", self.raw(node), node),), *self.span(node))  # it has no quotes
+        return self.convert("symbol", text, node) if node.type == "bare_symbol" else text
 
     def words_of(self, node: Node) -> Term:
         """Return a list of words."""
@@ -326,11 +326,6 @@ class _Reader(Reader):
             return self.convert(_METHODS[method], self.term(receiver), node)
         if method in _NOTHING:
             return self.term(receiver)
-        if method == "presence":
-            of = self.term(receiver)
-            return Choice(
-                Equal(of, Literally("string", "", *span), *span), Literally("null", None, *span), of, *span
-            )
         if method in {"present?", "blank?", "nil?"}:
             of = self.term(receiver)
             nothing: Term = Equal(of, Literally("null", None, *span), *span)

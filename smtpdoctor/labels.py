@@ -78,6 +78,7 @@ class Label(StrEnum):
     REPLACED = "replaced"
     NO_CHECK = "no-check"
     NO_NAME_CHECK = "no-name-check"
+    NEVER_CHECKED = "never-checked"
     SENDER_NOT_LOCAL_PART = "sender-not-local-part"
     SENDER_HAS_NAME = "sender-has-name"
     URL_SCHEME = "url-scheme"
@@ -85,6 +86,7 @@ class Label(StrEnum):
     URL_SIGN = "url-sign"
     BY_VERSION = "by-version"
     TLS_OPTIONAL = "tls-optional"
+    FALLS_BACK = "falls-back"
     # what the syntax of a file makes of a value
     QUOTES_KEPT = "quotes-kept"
     COMMENT_KEPT = "comment-kept"

@@ -10,10 +10,7 @@ from smtpdoctor.formats import reader_of, syntax_of
 from smtpdoctor.formats.code.writing import write
 from smtpdoctor.formats.document import Assignment, Document, Source, TooLargeError, edited
 from smtpdoctor.formats.dotenv import UnwritableError
-from tests.test_formats_code import assert_regions, said, variables
-
-for package in ("", "_c_sharp", "_go", "_java", "_kotlin", "_php", "_ruby", "_typescript"):
-    pytest.importorskip(f"tree_sitter{package}", reason="the extra `code` is not installed")
+from tests.test_formats_code_python import assert_regions, said, variables
 
 Said = tuple[str, str | None]
 

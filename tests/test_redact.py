@@ -17,8 +17,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from smtpdoctor.masking.echoes import Redactor, Sieve, decodings, is_odd
-from smtpdoctor.masking.words import printable
+from smtpdoctor.masking.echoes import Needles, Redactor, Sieve, decodings, encodings, is_odd
+from smtpdoctor.masking.words import printable, printable_facts
 from smtpdoctor.model import Secret
 from tests.leaks import DISGUISES, LOSSY, disguised, leaks, plain, visible
 
@@ -220,14 +220,18 @@ EVERY = sorted({**DISGUISES, **MORE})
 def test_a_quick_look_misses_nothing(number: int) -> None:
     """What is let pass unread would stay as it is when it is read: the first time, and the next."""
     disguise = {**DISGUISES, **MORE}[EVERY[number]]
-    # What servers do to everything, for some; what only a few do, for each.
-    chosen = SHORT if EVERY[number] in MORE else [SHORT[(number + 3 * place) % 8] for place in range(3)]
+    # Where a reply is folded depends most on what the secret is made of.
+    chosen = (
+        SHORT
+        if EVERY[number].startswith("folded")
+        else [SHORT[(number + 3 * place) % 8] for place in range(3)]
+    )
     for secret in chosen:
         text = f"535 {disguise(secret)}."
         assert Redactor([secret])(text) == closely(secret)(text)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(SEEDS, st.sampled_from([*ALPHABETS, "%=+\\&;#x01ab", "019: ,-"]), st.integers(5, 24), st.data())
 def test_a_quick_look_misses_nothing_of_any_secret(
     seed: int, alphabet: str, length: int, data: st.DataObject
@@ -241,11 +245,103 @@ def test_a_quick_look_misses_nothing_of_any_secret(
     assert Redactor([secret])(text) == closely(secret)(text)
 
 
+# What a quick look is enough for: nothing of a secret is in it, and nothing in it may stand for something else.
+ENOUGH = (
+    *(
+        "plain text",
+        "5%",
+        "a = b",
+        "x=y",
+        "a+b",
+        "on +0900",
+        "at 10:00 +0100 a",
+        "c++",
+        "a%4",
+        "%zz",
+        "=",
+        "a=4",
+        "=\n",
+    ),
+    *(
+        "+4",
+        "+z1",
+        "x0",
+        "250 ok",
+        "250-ok",
+        "250-ok\r\n250 fine",
+        "aa bb cc",
+        "12 13 14 15",
+        "a b c d e f g",
+    ),
+    *("abcd efgh", "zq7", "7qZ", "mail.example.test"),
+)
+TOO_LITTLE = (
+    *(
+        "100% sure",
+        "%41",
+        "%u0041",
+        "=3D",
+        "+41+42",
+        "+41",
+        "14%",
+        "14=",
+        "24+14+",
+        "1400u%",
+        "\\",
+        "&",
+        "0x41",
+        "0X41",
+    ),
+    *(
+        "1 2 3 4 5",
+        "12 13 14 15 16",
+        "a b c d e f g h",
+        "abcd efgh ijkl",
+        "aBcD eFgH",
+        "aBcD efgh eFgH",
+        "Zq7t",
+    ),
+    *("39kL", "bxWp", "qqqq 비", "Zq7.tR", "250-5.7.8 ok", "250-Zq\r\n250 7t"),
+)
+
+
+@pytest.mark.parametrize("text", ENOUGH + TOO_LITTLE)
+def test_for_what_a_quick_look_is_enough(text: str) -> None:
+    """Signs that may be escapes, words that may be pieces of one, and four characters in a row are read closely."""
+    assert Sieve([Needles("Zq7tRbxWpLk93")]).passes(text) is (text in ENOUGH)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    passwords(7, 20),
+    st.sampled_from(["utf-8", "cp949", "utf-16-le", "utf-16-be", "utf-32-le"]),
+    st.binary(max_size=5),
+)
+def test_needles_are_in_each_encoding(secret: str, page: str, around: bytes) -> None:
+    """Wherever in the encoded text the secret stands: decoding is a second net, not the only one."""
+    try:
+        raw = secret.encode(page)
+    except UnicodeEncodeError:
+        return
+    width = len("a".encode(page))
+    around *= width
+    needles = [one for one, _ in encodings(secret)]
+    forms = [base64.b64encode(around + raw + around)]
+    if page == "utf-8":
+        forms += [(around + raw).hex().encode(), base64.b32encode(around + raw + around)]
+        forms += [base64.b64encode(base64.b64encode(around + raw + around))]
+    for form in forms:
+        folded = plain(form.decode())
+        assert any(one in folded for one in needles), form
+
+
 @pytest.mark.parametrize(
     ("secret", "echo"),
     [
         ("pw%41%42%43%44%45x", "pwABCDEx"),
         ("x&#65;&#66;&#67;&#68;&#69;", "xABCDE"),
+        ("xy&#65;bcd", "xyAbcd"),
+        ("xy&amp;bcd", "xy&bcd"),
         ("=41=42=43=44=45x", "ABCDEx"),
         ("+41+42+43+44+45x", "ABCDEx"),
         ("7a:71:37:74:52:62", "zq7tRb"),
@@ -327,7 +423,7 @@ def test_four_characters_are_known_in_base64(secret: str, before: int) -> None:
     assert Redactor([secret])(f"334 {word} no") == f"334 {Secret.MASK} no"
 
 
-@pytest.mark.parametrize("place", [4_040, 4_090, 4_100])
+@pytest.mark.parametrize("place", [4_040, 4_095])
 def test_a_long_text_is_looked_through_to_its_end(place: int) -> None:
     """Where one block of it ends, and whether few places hold something or all."""
     secret = "Zq7tRbxWpLk93"
@@ -382,9 +478,10 @@ def test_a_few_characters_are_masked_as_a_word(secret: str, quoted: str) -> None
         shown = Redactor([secret])(text)
         assert shown != printable(text), form
         assert Secret.MASK in shown
-        head = printable(quoted.partition("{}")[0])
-        # A sign before digits may have been read as an escape with them.
-        assert shown.startswith(head.rstrip("=pw")) or secret.lower() in head.lower()
+        head = quoted.partition("{}")[0]
+        # A sign before digits may have been read as an escape with them, and so may what stands for a control.
+        escape = not head[-1:].isprintable()
+        assert shown.startswith(printable(head).rstrip("=pw")) or secret.lower() in head.lower() or escape
 
 
 @settings(max_examples=60, deadline=None)
@@ -473,8 +570,8 @@ def test_the_signs_at_the_ends_of_a_secret(echo: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["{}", "({})", "{}x", "a.{}.b", "{}, {}"])
-@pytest.mark.parametrize("fill", ["", "=", "==", "==="])
-@pytest.mark.parametrize("before", [b"", b"a", b"ab", b"abc"])
+@pytest.mark.parametrize("fill", ["", "=", "==="])
+@pytest.mark.parametrize("before", [b"", b"a", b"ab"])
 def test_of_an_encoded_word_the_rest_goes_too(form: str, fill: str, before: bytes) -> None:
     """Up to what fills its end; nothing of what is around."""
     word = base64.b64encode(before + b"Zq7tRbxWpLk93\xfb\xff~~").decode().rstrip("=")
@@ -635,3 +732,4 @@ def test_what_nobody_sees_never_survives(text: str, secrets: list[str]) -> None:
 def test_control_characters_become_visible(text: str, shown: str) -> None:
     """An escape sequence shows as text, and a tab is a blank."""
     assert printable(text) == shown
+    assert printable_facts(one=text, other="x") == {"one": shown, "other": "x"}

@@ -87,6 +87,9 @@ def test_what_the_strict_context_is_made_of(certificates: Certificates) -> None:
     assert not [name for name in names if name.startswith(("ADH", "AECDH", "PSK", "SRP")) or "NULL" in name]
     assert context.hostname_checks_common_name is True
     assert context.maximum_version is ssl.TLSVersion.MAXIMUM_SUPPORTED
+    usual = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).options
+    assert context.options & usual == usual
+    assert looking_context().options & usual == usual
     assert context.options & ssl.OP_NO_COMPRESSION
     assert context.options & ssl.OP_NO_RENEGOTIATION
 

@@ -27,7 +27,7 @@ from smtpdoctor.settings.resolve import Flags, Loaded, from_flags
 __all__ = ["Configured", "load_configs"]
 
 _LARGEST: Final = 16_777_216  # bytes of a file; a large one of Kubernetes has some 100 KB
-_LARGEST_BESIDE: Final = 1_048_576
+_LARGEST_BESIDE: Final = 4_194_304  # lock files are long
 _MOST_BESIDE: Final = 50
 _MOST_CANDIDATES: Final = 8
 _NOWHERE: Final = Region(Place("", 0, 0), 0, 0)  # the environment of the process
@@ -74,7 +74,7 @@ def load_configs(
         merged[""] = _environment_alone()
     if service is not None and not merged:
         raise UsageError(Message("usage.config.service", {"name": service, "file": str(paths[0])}))
-    found = list(_configured(merged, flags, dialect, version, environment=environment))
+    found = list(_configured(merged, flags, dialect, version, reader, environment=environment))
     for one in found:
         known.learn(*(secret.reveal() for secret in one.loaded.secrets))
     if not found:
@@ -108,9 +108,12 @@ def _configured(
     flags: Flags,
     asked: Dialect | None,
     version: str,
+    files: _Files,
     *,
     environment: bool,
 ) -> Iterator[Configured]:
+    doubt: UsageError | None = None
+    seen: set[tuple[str, tuple[Region, ...]]] = set()
     for name, (document, assignments, first) in merged.items():
         scope = replace(first, assignments=tuple(assignments))
         who = identify(scope, document.path, load.dialect_names(), syntax=document.syntax)
@@ -121,16 +124,25 @@ def _configured(
         if who.reason == "nothing":
             continue
         if who.app is None:
-            raise _ambiguous(who, document, name)
-        dialect = asked or load.dialect(who.app)
-        if dialect is None:
+            doubt = doubt or _ambiguous(who, document, name)
             continue
+        dialect = asked or load.dialect(who.app)
+        same = (
+            who.app,
+            tuple(one.region for one in assignments),
+        )  # msmtp's default account is one of the others
+        if dialect is None or same in seen:
+            continue
+        seen.add(same)
         if environment:
             scope = replace(scope, assignments=(*scope.assignments, *_from_environment(dialect)))
         if document.variables:  # the application has these in its environment, under what this file says
             scope = replace(scope, assignments=(*document.variables, *scope.assignments))
-        reading = read(dialect, scope, version=version or _version_of(dialect, scope))
+        known = version or _version_of(dialect, scope) or files.locked(dialect, document.path)
+        reading = read(dialect, scope, version=known)
         yield Configured(name, who, reading, loaded_of(reading, document, from_flags(flags)))
+    if doubt is not None and not seen:
+        raise doubt
 
 
 def _from_environment(dialect: Dialect) -> Iterator[Assignment]:
@@ -195,6 +207,18 @@ class _Files:
         if dialect is None or not dialect.reader:
             return document
         return _read_as("dotenv", replace(source, reader=dialect.reader))
+
+    def locked(self, dialect: Dialect, path: str) -> str:
+        """Return the version that a lock file beside a configuration, or above it, names."""
+        from smtpdoctor.formats.locks import locked_version
+
+        for lock in dialect.locks if dialect.version_of and path else ():
+            for name in (lock, f"../{lock}", f"../../{lock}"):
+                text = self._beside(Path(path), name)
+                version = locked_version(lock, text, dialect.version_of) if text is not None else None
+                if version is not None:
+                    return version
+        return ""
 
     def _beside(self, path: Path, name: str) -> str | None:
         """Return the text of a file that another one names, None where there is none."""

@@ -472,7 +472,7 @@ def _dialects(folder: Path, problems: list[str]) -> dict[str, Dialect]:
             problems.append(f"{path}: {error}")
             continue
         problems += [f"{path}: {problem}" for problem in problems_of(found[path.stem])]
-    return found
+    return _with_words(found, folder, problems)
 
 
 def read(package: Path, presets: Path) -> Knowledge:
@@ -538,9 +538,24 @@ def read(package: Path, presets: Path) -> Knowledge:
     if problems or hints is None or spellings is None or secrets is None:
         raise KnowledgeError(problems)
     secrets = _with_keys_and_words(secrets, entries, known, replies, words)
-    return Knowledge(
-        entries, known, replies, apps, dialects, words, hints, spellings, secrets, questions
-    )
+    return Knowledge(entries, known, replies, apps, dialects, words, hints, spellings, secrets, questions)
+
+
+def _with_words(dialects: dict[str, Dialect], folder: Path, problems: list[str]) -> dict[str, Dialect]:
+    """Give each dialect the words of providers that stand in another one."""
+    found = {}
+    for app, dialect in dialects.items():
+        explode = []
+        for one in dialect.explode:
+            words = one.words
+            if one.of:
+                other = dialects.get(one.of)
+                words = next((each.words for each in other.explode if each.words), {}) if other else {}
+                if not words:
+                    problems.append(f"{folder / app}.toml: {one.of!r} has no words of providers")
+            explode.append(msgspec.structs.replace(one, words=words))
+        found[app] = msgspec.structs.replace(dialect, explode=tuple(explode)) if explode else dialect
+    return found
 
 
 def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from smtpdoctor.masking.words import printable
@@ -40,6 +41,7 @@ _NO_BASE32: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ234567
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 _HEX_OR_U: Final = _HEX | {"u", "U"}
 _PRINTED: Final = frozenset("234567")  # how the number of a printed character begins
+_ESCAPES: Final = frozenset("01234567xuUnrtbfvae")  # behind a backslash: what does not stand for itself
 _LISTING: Final = " \t,;:-"  # what stands between bytes that are listed as numbers,
 _LISTED: Final = 4  # of which there are so many at least
 _GAP: Final = "~" * 8  # between needles: in no folded text
@@ -400,7 +402,12 @@ def _looks_encoded(text: str) -> bool:
 def _reads_otherwise(secret: str) -> bool:
     """Tell whether something in a secret may be taken for an escape, a list of bytes or the code of a reply."""
     return (
-        _looks_encoded(secret)
+        any(
+            second in _ESCAPES if first == "\\" else first == "&" and (second == "#" or second.isalpha())
+            for first, second in pairwise(secret)
+        )
+        or any(one[:1] in _HEX_OR_U and one[1:2] in _HEX for sign in "%=+" for one in secret.split(sign)[1:])
+        or "0x" in secret.lower()
         or "\n" in secret
         or (secret[:3].isdigit() and secret[3:4] in {"-", " "})
         or sum(map(secret.count, _LISTING)) >= _LISTED

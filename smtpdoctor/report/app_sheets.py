@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smtpdoctor.knowledge.dialects import Dialect, Flag, Key, Mode
-from smtpdoctor.knowledge.table import write
+from smtpdoctor.knowledge.table import told_names, write
 from smtpdoctor.model import Lang, Security
 from smtpdoctor.report.layout import code, hanging, wrapped
 from smtpdoctor.report.terminal import Page
@@ -28,7 +28,7 @@ def print_apps(console: Console, apps: Sequence[Dialect], lang: Lang) -> None:
     first = max((len(one.id) for one in apps), default=0) + 2
     second = max((cell_len(one.name.in_(lang)) for one in apps), default=0) + 2
     for one in apps:
-        names = [_first(one.keys.get(name)) for name in ("host", "password")]
+        names = [_first(one, one.keys.get(name)) for name in ("host", "password")]
         head = [(one.id.ljust(first), "bold cyan"), (_padded(one.name.in_(lang), second), "")]
         page.print(hanging(head, [(", ".join(filter(None, names)), "dim")], page.width, 0, first + second))
     console.print()
@@ -50,9 +50,10 @@ def _sheet(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
     width = max(cell_len(say(lang, f"setting.{name}")) for name in app.keys) + 2
     for name, key in app.keys.items():
         head = [(_padded(say(lang, f"setting.{name}"), width), "dim")]
-        yield from hanging(head, _key_parts(key, lang), page.width, 2, width)
+        yield from hanging(head, _key_parts(app, key, lang), page.width, 2, width)
     for one in app.switch:
-        yield from hanging([("", "")], code(_switch(one.names, one.on, one.default, lang)), page.width, 2, 0)
+        names = told_names(app, one.names)
+        yield from hanging([("", "")], code(_switch(names, one.on, one.default, lang)), page.width, 2, 0)
     yield from _flags(page, app, lang)
     yield from _table(page, app, lang)
     yield from _written(page, app, lang)
@@ -66,16 +67,17 @@ def _padded(text: str, width: int) -> str:
     return text + " " * (width - cell_len(text))
 
 
-def _first(key: Key | None) -> str:
-    return key.names[0].partition("@")[0] if key is not None and key.names else ""
+def _first(app: Dialect, key: Key | None) -> str:
+    names = told_names(app, key.names) if key is not None else ()
+    return names[0].partition("@")[0] if names else ""
 
 
 def _title(lang: Lang, key: str) -> list[Text]:
     return [Text(), Text(say(lang, key), "bold")]
 
 
-def _key_parts(key: Key, lang: Lang) -> list[tuple[str, str]]:
-    parts = [(", ".join(key.names), "")]
+def _key_parts(app: Dialect, key: Key, lang: Lang) -> list[tuple[str, str]]:
+    parts = [(", ".join(told_names(app, key.names)), "")]
     if key.required:
         parts.append((f"  {say(lang, 'apps.required')}", "yellow"))
     elif isinstance(key.default, dict):
@@ -97,14 +99,14 @@ def _words(flag: Flag) -> Iterator[str]:
 
 
 def _word(word: str) -> str:
-    return {"": '""', "*": "…", "=absent": "-"}.get(word, word)
+    return {"": '""', "*": "…", "=absent": "-", "=string": '"…"', "=*": "*"}.get(word, word)
 
 
 def _flags(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
     if app.flags:
         yield from _title(lang, "apps.flags")
     for name, flag in app.flags.items():
-        head = [(", ".join(flag.names or (name,)), "bold"), ("  ", "")]
+        head = [(", ".join(told_names(app, flag.names or (name,))) or name, "bold"), ("  ", "")]
         said = page.plain("; ").join(_words(flag))
         if flag.default is not None:
             said += f"  ({say(lang, 'apps.default', value=_word(flag.default))})"
@@ -124,8 +126,12 @@ def _row(row: Mode, lang: Lang) -> str:
     )
     if row.security is not None:
         what = say(lang, f"security.{row.security.value}")
+    elif row.unclear:
+        what = say(lang, "apps.unclear")
     else:
         what = say(lang, f"apps.refuses.{row.refuses}")
+    if row.falls_back:
+        what += f" ({say(lang, 'apps.falls-back')})"
     versions = " ".join(
         part
         for part in (f">= {row.since}" if row.since else "", f"< {row.until}" if row.until else "")
@@ -145,16 +151,22 @@ def _written(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
 
 
 def _assigned(words: dict[str, str]) -> str:
-    return ", ".join(f"{name}={word}" for name, word in words.items() if word)
+    return ", ".join(
+        name + word if word == "()" else f"{name}={word}" for name, word in words.items() if word
+    )
 
 
 def _notes(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
     texts = [one.text.in_(lang) for one in app.trap]
     for idle in app.idle:
-        names = ", ".join(idle.names)
+        if idle.text is None and (idle.when or idle.since or idle.until):
+            continue  # the table says under which conditions
+        names = ", ".join(told_names(app, idle.names))
         texts.append(idle.text.in_(lang) if idle.text else say(lang, "apps.idle", names=names))
     texts += [
-        over.text.in_(lang) if over.text else say(lang, "apps.overriding", names=", ".join(over.names))
+        over.text.in_(lang)
+        if over.text
+        else say(lang, "apps.overriding", names=", ".join(_whole(over.names)))
         for over in app.overriding
     ]
     if not app.check.default:
@@ -166,6 +178,10 @@ def _notes(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
         yield from _title(lang, "apps.traps")
     for text in texts:
         yield from hanging([("- ", "")], code(text), page.width, 2, 2)
+
+
+def _whole(names: Iterable[str]) -> Iterator[str]:
+    yield from dict.fromkeys(name.partition("@")[0].lstrip("*").lstrip(".") for name in names)
 
 
 def app_object(app: Dialect, lang: Lang) -> dict[str, Any]:
@@ -197,6 +213,8 @@ def app_object(app: Dialect, lang: Lang) -> dict[str, Any]:
                 "security": row.security,
                 "when": row.when,
                 "refuses": row.refuses or None,
+                "unclear": row.unclear,
+                "falls_back": row.falls_back,
                 "since": row.since or None,
                 "until": row.until or None,
             }

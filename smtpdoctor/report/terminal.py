@@ -193,7 +193,9 @@ def _stage_lines(page: Page, line: StageLine, lang: Lang) -> list[Text]:
     timed = page.width >= _ROOMY and not dim
     room = page.width - taken - 1 - (max(cell_len(time) + 1, _TIME) if timed else 0)
     summary = page.plain(line.summary)
-    if line.status is Status.FAIL or (line.status is Status.PASS and page.width >= _ROOMY):
+    if (line.status is Status.FAIL and line.stage is not Stage.CONFIG) or (
+        line.status is Status.PASS and page.width >= _ROOMY
+    ):
         # A failure is told in full below, and of a success nobody needs the end of the banner.
         summary = shortened(summary, room, page.ellipsis) or summary
     lines = []

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from smtpdoctor.formats.document import Assignment, Document, Problem, RemarkKind
 from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.knowledge.table import turns
@@ -41,7 +43,9 @@ _LABELS: Final[Mapping[str, Label]] = {
     "off": Label.MAIL_OFF,
     "overriding": Label.REPLACED,
     "missing": Label.MISSING,
+    "falls-back": Label.FALLS_BACK,
     "no-check": Label.NO_CHECK,
+    "never-checks": Label.NEVER_CHECKED,
     "no-name-check": Label.NO_NAME_CHECK,
     "half-login": Label.HALF_LOGIN,
     "unread": Label.UNREAD_NAME,
@@ -57,6 +61,14 @@ _REMARKS: Final[Mapping[RemarkKind, Label]] = {
     "carriage-return": Label.CARRIAGE_RETURN,
     "expanded": Label.EXPANDED,
     "escaped": Label.ESCAPED,
+}
+# How a value is kept whole, by the syntax.
+_QUOTED: Final[Mapping[str, str]] = {
+    "dotenv": "'…'",
+    "ini": '"""…"""',
+    "yaml": "'…'",
+    "compose": "'…'",
+    "kubernetes": "'…'",
 }
 _PROBLEMS: Final[Mapping[str, Label]] = {
     "syntax": Label.FILE_SYNTAX,
@@ -85,8 +97,18 @@ def origin_of(one: Assignment | None, texts: Mapping[str, str], *, secret: bool 
         line = text[start : one.region.start] + Secret.MASK + text[one.region.end : end]
     else:
         line = text[start:end]
-    shown = "\n".join(map(printable, line.split("\n"))) if len(line) <= _LONGEST_SHOWN else ""
+    # Lines are edited as `.env` has them; what another syntax would have there is not told as a line.
+    of_env = one.style.startswith("dotenv")
+    shown = "\n".join(map(printable, line.split("\n"))) if of_env and len(line) <= _LONGEST_SHOWN else ""
     return Origin("file", name, place.path, place.line, shown)
+
+
+def _effect_of(one: Assignment, texts: Mapping[str, str]) -> Origin:
+    """Return where a value is used that stands somewhere else."""
+    place = one.effect[0]
+    lines = texts.get(place.path, "").split("\n", place.line)
+    line = printable(lines[place.line - 1]) if len(lines) >= place.line else ""
+    return Origin("file", one.name.partition("@")[0], place.path, place.line, line[:_LONGEST_SHOWN])
 
 
 def loaded_of(
@@ -142,7 +164,12 @@ class _Loader:
         )
         unknown = frozenset(name for name, used in self._reading.used.items() if used.unknown)
         return Loaded(
-            settings, tuple(evidence), tuple(self._secrets()), unknown, self._said(settings, answer)
+            settings,
+            tuple(evidence),
+            tuple(self._secrets()),
+            unknown,
+            self._said(settings, answer),
+            self._mode_at(answer),
         )
 
     def _assignment(self, flag: str) -> Assignment | None:
@@ -154,9 +181,14 @@ class _Loader:
         return self._reading.answers[-1] if self._reading.answers else None
 
     def _security_origin(self, answer: Answer) -> Origin:
-        """Return where to change the mode: at the flag that decides, unless no other word for it would do."""
         if answer.at is None:
             return Origin("default", answer.flag or "default")
+        return origin_of(answer.at, self._texts)
+
+    def _mode_at(self, answer: Answer | None) -> Origin | None:
+        """Return where to change the mode: at the flag that decides, unless no other word for it would do."""
+        if answer is None or answer.at is None:
+            return None
         if answer.flag in self._dialect.flags and answer.security is not Security.NONE:
             words = {
                 name: one.value
@@ -167,7 +199,7 @@ class _Loader:
             number = int(port.text) if port is not None and port.text and port.text.isdigit() else None
             implicit = answer.security is not Security.TLS
             if not turns(self._dialect, answer.flag, words, number, implicit=implicit):
-                return Origin("default", answer.flag)
+                return None
         return origin_of(answer.at, self._texts)
 
     def _said(self, settings: Settings, answer: Answer | None) -> Message:
@@ -218,7 +250,7 @@ class _Loader:
             yield self._about(one)
 
     def _about(self, one: Oddity) -> Evidence:
-        facts = {"name": one.name.partition("@")[0]}
+        facts = {"name": _with_part(one.name)}
         if one.expected:
             facts["expected"] = one.expected
         word = one.facts.get("word")
@@ -244,7 +276,10 @@ class _Loader:
         if one.kind == "opposite":
             answer = self._answer()
             facts["mode"] = answer.security.value if answer and answer.security else ""
-        return self._evidence(label, one.at, one.setting, **facts)
+        evidence = self._evidence(label, one.at, one.setting, **facts)
+        if one.in_effect and one.at is not None:
+            return replace(evidence, origin=_effect_of(one.at, self._texts))
+        return evidence
 
     def _remarks(self) -> Iterator[Evidence]:
         """Yield what the syntax did to values that the application uses."""
@@ -257,9 +292,10 @@ class _Loader:
             for remark in one.remarks:
                 label = _REMARKS.get(remark.kind)
                 if label is not None:
-                    yield self._evidence(
-                        label, one, setting, **({"sign": remark.sign} if remark.sign else {})
-                    )
+                    facts = {"sign": remark.sign} if remark.sign else {}
+                    if (quoted := _QUOTED.get(self._document.syntax)) is not None:
+                        facts["quoted"] = quoted
+                    yield self._evidence(label, one, setting, **facts)
 
     def _problems(self) -> Iterator[Evidence]:
         for problem in self._document.problems:
@@ -268,12 +304,20 @@ class _Loader:
                 yield _of_problem(problem, label)
 
     def _secrets(self) -> Iterator[Secret]:
-        for used in self._reading.used.values():
-            if used.at is not None and used.at.value and "@" in used.at.name:
-                continue
+        password = self._reading.used.get("password")
+        if (
+            password is not None and password.text
+        ):  # also one that is a part of a URL, or an argument of a call
+            yield Secret(password.text)
         for one in self._reading.scope.assignments:
             if one.value and _holds_secret(one.name):
                 yield Secret(one.value)
+
+
+def _with_part(name: str) -> str:
+    """Return a name as people are told it, with the option of a URL that it is about."""
+    plain, _, part = name.partition("@")
+    return f"{plain} (?{part.removeprefix('query.')})" if part.startswith("query.") else plain
 
 
 def _of_problem(problem: Problem, label: Label) -> Evidence:

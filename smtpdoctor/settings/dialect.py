@@ -9,16 +9,45 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from itertools import islice, pairwise, product
+from itertools import pairwise, product
+from math import prod
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smtpdoctor.formats.document import Assignment, Kind, Scope
-from smtpdoctor.knowledge.dialects import Check, Dialect, Explode, Flag, Idle, Key, Mode, Switch
-from smtpdoctor.knowledge.table import OTHER, holds, in_range, names_of, row_of, state_of, version_key
+from smtpdoctor.knowledge.dialects import (
+    Check,
+    CheckRow,
+    Dialect,
+    Explode,
+    Flag,
+    Idle,
+    Key,
+    Mode,
+    Switch,
+    When,
+    shown,
+    tail_of,
+)
+from smtpdoctor.knowledge.table import (
+    ABSENT,
+    FALSE,
+    OTHER,
+    STRING,
+    TRUE,
+    holds,
+    in_range,
+    names_of,
+    own_names,
+    row_of,
+    state_from,
+    state_of,
+    version_key,
+)
 from smtpdoctor.model import Security, SettingName
-from smtpdoctor.settings.smtp_url import SmtpUrlError, host_and_port, url_parts
+from smtpdoctor.settings.smtp_url import SmtpUrlError, parts_of
 
 __all__ = [
     "Answer",
@@ -31,11 +60,12 @@ __all__ = [
 ]
 
 _UNKNOWN: Final = "=unknown"
-_MOST_ANSWERS: Final = 64  # combinations of flags whose values are not known
-_TRUE: Final = frozenset({"true", "yes", "on", "1", "y", "t", "enabled", "enable", "always", "required"})
-_FALSE: Final = frozenset(
-    {"false", "no", "off", "0", "n", "f", "disabled", "disable", "never", "none", "null"}
-)
+_MOST_ANSWERS: Final = 4_096  # combinations of flags whose values are not known
+_CALLED: Final = "()"
+# Settings that conditions tell apart by their value, and a value that no condition has.
+_TOLD_APART: Final[Mapping[str, str]] = {"host": "host.invalid", "port": "1"}
+_World = tuple[Mapping[str, str | None], Mapping[str, str | None]]
+"""The states of flags and the settings beside them, as they may be."""
 
 # What applications call their settings; whoever lacks one and has another's name for it meant it.
 _USUAL: Final[Mapping[SettingName, re.Pattern[str]]] = {
@@ -50,7 +80,9 @@ OddityKind = Literal[
     "off",  # mail is switched off
     "overriding",  # another way of sending takes its place
     "missing",  # it cannot do without
+    "falls-back",  # it goes on in clear text where the connection cannot be secured
     "no-check",  # the certificate is not checked
+    "never-checks",  # nor would it be in any case
     "no-name-check",  # or not whose it is
     "half-login",
     "sender-form",
@@ -64,7 +96,7 @@ class Oddity(Struct, frozen=True, kw_only=True):
     """Something that is wrong or odd about a setting, or about one that is not there.
 
     ``at`` is the assignment that is told about; where the setting is absent the nearest one that stands.
-    ``start`` and ``send``: what does not happen for it.
+    ``ends``: what does not happen for it. ``in_effect``: it is wrong where the value is used, not where it stands.
     """
 
     kind: OddityKind
@@ -74,6 +106,7 @@ class Oddity(Struct, frozen=True, kw_only=True):
     expected: str = ""
     facts: Mapping[str, str] = {}
     ends: Literal["", "start", "send"] = ""
+    in_effect: bool = False
 
 
 class Used(Struct, frozen=True):
@@ -111,7 +144,8 @@ class Reading(Struct, frozen=True, kw_only=True):
     """What an application makes of a scope.
 
     ``used`` are its settings; ``answers`` how it secures the connection, one for each range of versions
-    that differs. ``logs_in`` and ``verifies`` are None where they depend on what is not known.
+    that differs. ``logs_in``, ``verifies`` (the chain) and ``checks_name`` are None where they depend on what
+    is not known.
     """
 
     dialect: Dialect
@@ -121,6 +155,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     logs_in: bool | None
     verifies: bool | None
     oddities: tuple[Oddity, ...]
+    checks_name: bool | None = None
     on: bool = True
 
     @property
@@ -140,6 +175,17 @@ class Reading(Struct, frozen=True, kw_only=True):
         found = {one.security for one in self.answers}
         return found.pop() if len(found) == 1 else None
 
+    @property
+    def login_in_clear(self) -> bool:
+        """Whether it may send its login over a connection that is not encrypted."""
+        if not self.connects:
+            return False
+        clear = {Security.NONE, Security.OPPORTUNISTIC}
+        may = any(
+            one.security in clear or (one.row is not None and one.row.falls_back) for one in self.answers
+        )
+        return may and self.logs_in is True and self.dialect.behaviour.clear_login
+
 
 class Values:
     """The assignments of a scope under the names by which a dialect looks for them."""
@@ -149,53 +195,70 @@ class Values:
         self.scope = scope
         self._canonical = _CANONICAL[dialect.binding]
         self._found: dict[str, Assignment] = {}
+        self._tails: dict[str, list[str]] = {}
+        self.broken: Assignment | None = None
         self.oddities: list[Oddity] = []
         for one in scope.assignments:
-            self._found[self._canonical(one.name)] = one
+            self._add(one)
         for several in dialect.explode:
-            for name in several.names:
-                for one in self._matching(name):
-                    self._explode(one, several)
+            # Several patterns may fit one name.
+            found = {one.name: one for name in several.names for one in self._matching(name)}
+            for one in found.values():
+                self._explode(one, several)
+
+    def _add(self, one: Assignment) -> None:
+        key = self._canonical(one.name)
+        if key not in self._found:
+            self._tails.setdefault(tail_of(key), []).append(key)
+        self._found[key] = one
 
     def _explode(self, one: Assignment, how: Explode) -> None:
+        if one.kind == "null":
+            return
         if one.value is None:
-            for part in ("host", "port", "scheme", "user", "password"):
+            for part in ("host", "port", "scheme", "secure", "user", "password"):
                 self._add_part(one, part, None, "unknown")
             return
         if not one.value.strip():
             return
         try:
-            parts = (
-                url_parts(one.value.strip(), how.url)
-                if how.codec == "url"
-                else host_and_port(one.value.strip())
-            )
+            parts = parts_of(one.value.strip(), how)
         except SmtpUrlError as error:
+            self.broken = one
             self.oddities.append(
                 Oddity(
                     kind="url",
                     name=one.name,
                     at=one,
                     facts={"sign": error.sign, "why": error.why},
-                    ends="send",
+                    ends=how.url.invalid if how.url is not None else "send",
                 )
             )
             return
+        if how.codec == "service" and not parts and "@" not in one.name:
+            self.oddities.append(
+                Oddity(kind="word", name=one.name, at=one, setting="host", facts={"word": one.value.strip()})
+            )
         for part, text in parts.items():
             self._add_part(one, part, text, "word")
 
     def _add_part(self, one: Assignment, part: str, text: str | None, kind: Kind) -> None:
         name = f"{one.name}@{part}"
-        self._found[self._canonical(name)] = Assignment(
-            name=name, value=text, region=one.region, kind=kind, effect=one.effect, source=one.source
+        self._add(
+            Assignment(
+                name=name, value=text, region=one.region, kind=kind, effect=one.effect, source=one.source
+            )
         )
 
     def _matching(self, name: str) -> list[Assignment]:
         wanted = self._canonical(name)
-        if "*" in wanted:
-            return [one for key, one in self._found.items() if fnmatchcase(key, wanted)]
-        one = self._found.get(wanted)
-        return [] if one is None else [one]
+        if "*" not in wanted:
+            one = self._found.get(wanted)
+            return [] if one is None else [one]
+        tail = tail_of(wanted)
+        keys = self._tails.get(tail, ()) if tail else self._found
+        part = "@" in wanted  # a star stands for the names of objects, not for the parts of a value
+        return [self._found[key] for key in keys if ("@" in key) is part and fnmatchcase(key, wanted)]
 
     def get(self, names: Iterable[str]) -> Assignment | None:
         """Return the assignment of the first of some names that is there."""
@@ -207,7 +270,7 @@ class Values:
 
     def first(self, names: Iterable[str]) -> Assignment | None:
         """Return the first of some names that has a value, also one that is not known; else the first that is there."""
-        there = [one for name in names for one in self._matching(name)]
+        there = [one for name in names for one in reversed(self._matching(name))]
         return next((one for one in there if _is_given(one)), next(iter(there), None))
 
     def named(self) -> Mapping[str, Assignment]:
@@ -228,7 +291,7 @@ def _spring(name: str) -> str:
     """Return a name as Spring's relaxed binding compares it."""
     if name.isupper() or ("_" in name and name.upper() == name):
         name = name.lower().replace("_", ".")
-    return name.replace("-", "").lower()
+    return name.replace(".[", ".").replace("]", "").replace("-", "").lower()
 
 
 def _nested(name: str) -> str:
@@ -255,7 +318,13 @@ class _Reader:
         self.values = Values(dialect, scope)
         self.version = version
         self.oddities: list[Oddity] = list(self.values.oddities)
+        self.names = {self.values.canonical(name) for name in names_of(dialect)}
+        self.patterns: dict[str, list[str]] = {}
+        for name in self.names:
+            if OTHER in name:
+                self.patterns.setdefault(tail_of(name), []).append(name)
         self.flags = {name: self.values.get(flag.names or (name,)) for name, flag in dialect.flags.items()}
+        self.states = {name: self._state(name, flag) for name, flag in dialect.flags.items()}
 
     def reading(self) -> Reading:
         used = {
@@ -263,7 +332,7 @@ class _Reader:
         }
         self._overridden(used)
         answers = self._answers(used)
-        mode = answers[0].security if answers else None
+        mode = answers[-1].security if answers else None
         if "port" not in used and (port := self._default_port(mode)) is not None:
             used["port"] = Used(str(port))
         on = self._switches()
@@ -273,7 +342,7 @@ class _Reader:
         self._unread(used)
         last = answers[-1].row if answers else None
         logs_in = self._logs_in(used) if last is None or not last.refuses else None
-        verifies = self._verifies(used, answers)
+        verifies, checks_name = self._checks(used, answers)
         self._refusals(answers)
         return Reading(
             dialect=self.dialect,
@@ -282,6 +351,7 @@ class _Reader:
             answers=answers,
             logs_in=logs_in,
             verifies=verifies,
+            checks_name=checks_name,
             oddities=tuple(self.oddities),
             on=on,
         )
@@ -334,9 +404,10 @@ class _Reader:
     # The table
 
     def _answers(self, used: Mapping[SettingName, Used]) -> tuple[Answer, ...]:
-        ranges = self._ranges()
+        if self.values.broken is not None:  # it never gets so far
+            return (Answer(None, None, self.values.broken),)
         found: list[Answer] = []
-        for since, until in ranges:
+        for since, until in self._ranges(self.dialect.mode):
             one = self._answer(used, since)
             if found and (found[-1].security, found[-1].row and found[-1].row.refuses) == (
                 one.security,
@@ -348,41 +419,68 @@ class _Reader:
                 found.append(_between(one, since, until))
         return tuple(found)
 
-    def _ranges(self) -> list[tuple[str, str]]:
+    def _ranges(self, rows: Sequence[Mode] | Sequence[CheckRow]) -> list[tuple[str, str]]:
+        """Return the ranges of versions in which other rows hold."""
         if self.version:
             return [(self.version, self.version)]
-        edges = {edge for row in self.dialect.mode for edge in (row.since, row.until) if edge}
+        edges = {edge for row in rows for edge in (row.since, row.until) if edge}
         bounds = ["", *sorted(edges, key=version_key), ""]
         return list(pairwise(bounds)) if edges else [("", "")]
 
+    def _worlds(self, whens: Sequence[When], used: Mapping[SettingName, Used]) -> list[_World] | None:
+        """Return what may be the case, more than one where values are not known that some conditions look at.
+
+        None where there are too many to look at.
+        """
+        names = {name for when in whens for name in when}
+        open_ = [name for name, state in self.states.items() if state == _UNKNOWN and name in names]
+        plain = _plain(used)
+        hidden = [name for name in _TOLD_APART if name in names and plain.get(name, "") is None]
+        choices = [list(self.dialect.flags[name].states) for name in open_]
+        choices += [_told_apart(name, whens) for name in hidden]
+        if prod(map(len, choices)) > _MOST_ANSWERS:
+            return None
+        found: list[_World] = []
+        for chosen in product(*choices):
+            states = dict(zip(open_, chosen, strict=False))
+            rest = dict(zip(hidden, chosen[len(open_) :], strict=True))
+            found.append(({**self.states, **states}, {**plain, **rest}))
+        return found
+
     def _answer(self, used: Mapping[SettingName, Used], version: str) -> Answer:
-        known: dict[str, str | None] = {}
-        open_: list[str] = []
-        for name, flag in self.dialect.flags.items():
-            state = self._state(name, flag)
-            if state == _UNKNOWN:
-                open_.append(name)
-            known[name] = state
+        worlds = self._worlds([row.when for row in self.dialect.mode], used)
         rows: list[Mode | None] = []
-        for states in islice(product(*(self.dialect.flags[name].states for name in open_)), _MOST_ANSWERS):
-            row = row_of(
-                self.dialect, {**known, **dict(zip(open_, states, strict=True))}, _plain(used), version
-            )
+        for states, plain in worlds or ():
+            row = row_of(self.dialect, states, plain, version)
             if row not in rows:
                 rows.append(row)
-        row = rows[0] if rows else None
-        if len({one and (one.security, one.refuses) for one in rows}) > 1:
-            at = next((self.flags[name] for name in open_ if self.flags[name] is not None), None)
-            return Answer(None, None, at, open_[0] if open_ else "")
-        if row is None:
+        if worlds is None or len({one and (one.security, one.refuses) for one in rows}) > 1:
+            open_ = [name for name, state in self.states.items() if state == _UNKNOWN]
+            if open_:
+                return Answer(None, None, self.flags[open_[0]], open_[0])
+            port = used.get("port")
+            return Answer(None, None, port.at if port is not None else None)
+        if not rows or rows[0] is None:
             return Answer(None, None, None)
-        return self._decided(row, used)
+        return self._decided(rows[0], used)
 
     def _state(self, name: str, flag: Flag) -> str | None:
         one = self.flags[name]
-        if one is not None and one.value is None and one.kind != "null":
-            return _UNKNOWN
-        return state_of(flag, None if one is None else one.value, "word" if one is None else one.kind)
+        if one is None:
+            return state_of(flag, None)
+        if one.kind == "call":
+            return state_of(flag, _CALLED)
+        if one.value is None and one.kind != "null":
+            return state_from(flag, one.source) or _UNKNOWN
+        return state_of(flag, one.value, one.kind)
+
+    def _holds(self, whens: Sequence[When], used: Mapping[SettingName, Used]) -> bool | None:
+        """Whether one of some conditions holds; None where that is not known."""
+        worlds = self._worlds(whens, used)
+        if worlds is None:
+            return None
+        found = {any(holds(when, states, plain) for when in whens) for states, plain in worlds}
+        return found.pop() if len(found) == 1 else None
 
     def _decided(self, row: Mode, used: Mapping[SettingName, Used]) -> Answer:
         names = [name for name in (row.decided_by, *row.when) if name in self.flags]
@@ -405,20 +503,22 @@ class _Reader:
             one = self.values.first(key.names) if key is not None else None
             if one is not None:
                 return one
-        known = {self.values.canonical(name) for name in names_of(self.dialect)}
-        for one in self.values.scope.assignments:
-            key_name = self.values.canonical(one.name)
-            if key_name in known or any(fnmatchcase(key_name, name) for name in known if "*" in name):
-                return one
-        return None
+        return next((one for one in self.values.scope.assignments if self._reads(one.name)), None)
+
+    def _reads(self, name: str) -> bool:
+        """Whether a name is one that the application reads, or that is known to do nothing in it."""
+        key = self.values.canonical(name)
+        return key in self.names or any(
+            fnmatchcase(key, each) for tail in {"", tail_of(key)} for each in self.patterns.get(tail, ())
+        )
 
     def _switches(self) -> bool:
         on = True
         for switch in self.dialect.switch:
             one = self.values.first(switch.names)
-            if one is not None and one.value is None and one.kind != "null":
+            if one is not None and one.value is None and one.kind not in {"call", "null"}:
                 continue
-            text = switch.default if one is None else (one.value or "")
+            text = switch.default if one is None else _CALLED if one.kind == "call" else (one.value or "")
             if not _is_on(switch, text):
                 on = False
                 at = one if one is not None else self._near("host")
@@ -426,7 +526,7 @@ class _Reader:
                 self.oddities.append(
                     Oddity(
                         kind="off",
-                        name=switch.names[0],
+                        name=shown(switch.names[0]),
                         at=at,
                         expected=switch.on[0],
                         facts=facts,
@@ -438,9 +538,9 @@ class _Reader:
     def _words(self) -> None:
         for name, flag in self.dialect.flags.items():
             one = self.flags[name]
-            if one is None or one.value is None:
+            if one is None or one.value is None or one.kind == "call":
                 continue
-            state = state_of(flag, one.value, one.kind)
+            state = self.states[name]
             if state is None:
                 self.oddities.append(
                     Oddity(
@@ -462,6 +562,8 @@ class _Reader:
                         setting="security",
                         expected=_words_of(flag),
                         facts={"word": one.value, "state": state},
+                        # A text that code tests for truth would be right in another program.
+                        in_effect=flag.truth != "words" and one.kind == "string" and bool(one.effect),
                     )
                 )
 
@@ -480,13 +582,27 @@ class _Reader:
                     if idle.opposite:
                         self.oddities.append(Oddity(kind="opposite", name=one.name, at=one))
                         continue
+                    if idle.unread:
+                        expected = shown(idle.instead) if idle.instead else ""
+                        self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=expected))
+                        continue
                     self.oddities.append(
-                        Oddity(kind="inert", name=one.name, at=one, setting="security", expected=idle.instead)
+                        Oddity(
+                            kind="inert",
+                            name=one.name,
+                            at=one,
+                            setting="security",
+                            expected=shown(idle.instead) if idle.instead else "",
+                        )
                     )
 
     def _idle_holds(self, idle: Idle, used: Mapping[SettingName, Used]) -> bool:
-        states = {name: self._state(name, flag) for name, flag in self.dialect.flags.items()}
-        return in_range(self.version, idle.since, idle.until) and holds(idle.when, states, _plain(used))
+        # Where no version is known, that the answer depends on it is told by itself.
+        if (idle.since or idle.until) and not self.version:
+            return False
+        if not in_range(self.version, idle.since, idle.until):
+            return False
+        return self._holds((idle.when,), used) is True
 
     def _overridden(self, used: dict[SettingName, Used]) -> None:
         for one in self.dialect.overriding:
@@ -501,29 +617,29 @@ class _Reader:
                 used[name] = Used(text, at)
 
     def _missing(self, used: Mapping[SettingName, Used]) -> None:
+        if self.values.broken is not None:
+            return
         for name, key in self.dialect.keys.items():
             if key.required and name not in used:
                 whole = (one.partition("@")[0] for one in key.names if "@" in one)
                 at = self.values.first((*key.names, *whole)) or self._near()
                 self.oddities.append(
-                    Oddity(kind="missing", name=key.names[0], at=at, setting=name, ends="send")
+                    Oddity(kind="missing", name=self._told_name(name), at=at, setting=name, ends="send")
                 )
 
     def _unread(self, used: Mapping[SettingName, Used]) -> None:
         """Note names that look meant: with the application's own prefix, or for a setting that it lacks."""
-        read_names = {self.values.canonical(name) for name in names_of(self.dialect)}
-        patterns = [name for name in read_names if "*" in name]
         prefixes = tuple(map(self.values.canonical, self.dialect.prefixes))
         lacking = {
-            name: key.names[0]
-            for name, key in self.dialect.keys.items()
+            name: self._told_name(name)
+            for name in self.dialect.keys
             if name in _USUAL and (name not in used or used[name].at is None)
         }
         for key, one in self.values.named().items():
             plain = key
             for ending in self.dialect.secret_files:
                 plain = plain.removesuffix(self.values.canonical(ending))
-            if "@" in key or {key, plain} & read_names or any(fnmatchcase(key, each) for each in patterns):
+            if "@" in key or plain in self.names or self._reads(one.name):
                 continue
             if prefixes and key.startswith(prefixes):
                 self.oddities.append(Oddity(kind="unread", name=one.name, at=one))
@@ -535,69 +651,140 @@ class _Reader:
 
     def _logs_in(self, used: Mapping[SettingName, Used]) -> bool | None:
         how = self.dialect.behaviour
-        name, password = used.get("username"), used.get("password")
         if how.login == "never":
             return False
+        allowed = self._may_log_in(used)
+        if allowed is not True:
+            return allowed
+        name, password = used.get("username"), used.get("password")
         if name is not None and name.unknown:
             return None
-        if how.login_names:
-            one = self.values.first(how.login_names)
-            word = how.login_default if one is None else one.value
-            if word is None:
-                return None
-            if word.strip().lower() not in how.login_on:
-                if name is not None and name.at is not None:
-                    at = one if one is not None else name.at
-                    self.oddities.append(
-                        Oddity(
-                            kind="inert",
-                            name=name.at.name,
-                            at=at,
-                            setting="username",
-                            expected=how.login_names[0],
-                        )
-                    )
-                return False
         if how.login == "always":
             return True
-        if how.login == "both" and (name is None) != (password is None):
-            there = name if name is not None else password
-            if there is not None and there.at is not None:
+        if how.tokens and self.values.first(how.tokens) is not None:
+            return None
+        if how.empty == "error" and name is None and (there := self._empty("username")) is not None:
+            self._half_login("username", there, ends="send")
+            return None
+        if (name is None) != (password is None) and (how.login == "both" or how.half == "error"):
+            one = name or password
+            if one is not None and one.at is not None:
                 other: SettingName = "password" if name is not None else "username"
-                self.oddities.append(
-                    Oddity(
-                        kind="half-login",
-                        name=self.dialect.keys[other].names[0] if other in self.dialect.keys else other,
-                        at=there.at,
-                        setting=other,
-                        ends="send" if how.half == "error" else "",
-                    )
-                )
+                self._half_login(other, one.at, ends="send" if how.half == "error" else "")
             return None if how.half == "error" else False
         if how.login == "user":
             return name is not None
         return name is not None or (how.login == "either" and password is not None)
 
-    def _verifies(self, used: Mapping[SettingName, Used], answers: Sequence[Answer]) -> bool | None:
+    def _may_log_in(self, used: Mapping[SettingName, Used]) -> bool | None:
+        """Return whether its flags let it log in; what is given for a login that they do not allow is told."""
+        how = self.dialect.behaviour
+        name = used.get("username")
+        allowed: bool | None = True
+        at, expected = name.at if name is not None else None, ""
+        if how.login_names:
+            one = self.values.first(how.login_names)
+            word = how.login_default if one is None else one.value
+            allowed = None if word is None else word.strip().lower() in how.login_on
+            at, expected = one or at, how.login_names[0]
+        if allowed and how.login_when:
+            allowed = self._holds(how.login_when, used)
+            flag = next(iter(how.login_when[0]))
+            expected = (
+                next(iter(self.dialect.flags[flag].names), flag) if flag in self.dialect.flags else flag
+            )
+        if allowed is False and name is not None and name.at is not None:
+            self.oddities.append(
+                Oddity(
+                    kind="inert",
+                    name=name.at.name,
+                    at=at,
+                    setting="username",
+                    expected=shown(expected),
+                )
+            )
+        return allowed
+
+    def _told_name(self, setting: SettingName) -> str:
+        """Return the name under which people are told of a setting."""
+        key = self.dialect.keys.get(setting)
+        names = own_names(self.dialect, key.names) if key is not None else ()
+        return shown(names[0]) if names else setting
+
+    def _empty(self, name: SettingName) -> Assignment | None:
+        """Return the assignment that leaves a setting empty."""
+        key = self.dialect.keys.get(name)
+        one = self.values.first(key.names) if key is not None else None
+        return one if one is not None and one.value is not None and one.kind != "null" else None
+
+    def _half_login(self, other: SettingName, at: Assignment, *, ends: Literal["", "send"]) -> None:
+        name = self._told_name(other)
+        self.oddities.append(Oddity(kind="half-login", name=name, at=at, setting=other, ends=ends))
+
+    def _checks(
+        self, used: Mapping[SettingName, Used], answers: Sequence[Answer]
+    ) -> tuple[bool | None, bool | None]:
+        """Return whether the certificate's chain is checked, and whose it is."""
         check: Check = self.dialect.check
         if all(one.security is Security.NONE for one in answers):
-            return check.default
+            return check.default, check.default and check.name
         one = self.values.first(check.names) if check.names else None
         if one is not None:
             if one.value is None and one.kind != "null":
-                return None
+                return None, None
             if (one.value or "").strip().lower() in check.off:
                 self.oddities.append(Oddity(kind="no-check", name=one.name, at=one))
-                return False
-        states = {name: self._state(name, flag) for name, flag in self.dialect.flags.items()}
-        for when in check.when:
-            if holds(when, states, _plain(used)):
-                at = next((self.flags[name] for name in when if self.flags.get(name) is not None), None)
-                self.oddities.append(
-                    Oddity(kind="no-check", name=at.name if at else "", at=at or self._near())
+                return False, False
+        off = self._holds(check.when, used) if check.when else False
+        if off is None:
+            return None, None
+        if off:
+            states = self._flags_of(check.when)
+            self.oddities.append(
+                Oddity(kind="no-check", name=states[0].name if states else "", at=next(iter(states), None))
+                if states
+                else Oddity(kind="no-check", name="", at=self._near())
+            )
+            return False, False
+        chain, name = self._check_rows(used)
+        if chain is False:
+            by = self._flags_of(row.when for row in check.row if row.check is False)
+            kind: OddityKind = "no-check" if by else "never-checks"
+            self.oddities.append(
+                Oddity(kind=kind, name=by[0].name if by else "", at=by[0] if by else self._near())
+            )
+        elif chain and name is False:
+            self.oddities.append(Oddity(kind="no-name-check", name="", at=self._near("host")))
+        return chain, name
+
+    def _check_rows(self, used: Mapping[SettingName, Used]) -> tuple[bool | None, bool | None]:
+        check = self.dialect.check
+        worlds = self._worlds([row.when for row in check.row], used)
+        if worlds is None:
+            return None, None
+        found = set()
+        for since, _ in self._ranges(check.row):
+            for states, plain in worlds:
+                row = next(
+                    (
+                        row
+                        for row in check.row
+                        if in_range(since, row.since, row.until) and holds(row.when, states, plain)
+                    ),
+                    CheckRow(),
                 )
-                return False
-        return check.default
+                chain = check.default if row.check is None else row.check
+                found.add((chain, chain and (check.name if row.name is None else row.name)))
+        chains, names = {chain for chain, _ in found}, {name for _, name in found}
+        return (
+            chains.pop() if len(chains) == 1 else None,
+            names.pop() if len(names) == 1 else None,
+        )
+
+    def _flags_of(self, whens: Iterable[When]) -> list[Assignment]:
+        """Return the assignments that some conditions are about."""
+        found = (self.flags.get(name) for when in whens for name in when)
+        return [one for one in found if one is not None]
 
     def _refusal(self, answer: Answer, row: Mode, at: Assignment | None, *, last: bool) -> Oddity:
         """Return what is wrong where a row refuses: one word, or several settings that exclude each other."""
@@ -619,16 +806,38 @@ class _Reader:
                 continue
             if one.row.refuses:
                 at = one.at or self._near()
-                told = any(odd.at == at and odd.kind == "word" for odd in self.oddities)
+                told = [odd for odd in self.oddities if odd.at == at and odd.kind == "word"]
+                if told and all(other.row is not None and other.row.refuses for other in answers):
+                    self.oddities = [
+                        replace(odd, ends=odd.ends or one.row.refuses) if odd in told else odd
+                        for odd in self.oddities
+                    ]
                 if not told:
                     self.oddities.append(self._refusal(one, one.row, at, last=one is answers[-1]))
             elif one.row.opposite and one.at is not None:
                 self.oddities.append(Oddity(kind="opposite", name=one.at.name, at=one.at, setting="security"))
+            if one.row.falls_back:
+                at = one.at or self._near()
+                name = at.name if at is not None else one.flag
+                self.oddities.append(Oddity(kind="falls-back", name=name, at=at, setting="security"))
         if len({one.security for one in answers}) > 1:
             at = next((one.at for one in answers if one.at is not None), None) or self._near()
             self.oddities.append(
                 Oddity(kind="version", name=at.name if at else "", at=at, setting="security")
             )
+
+
+def _told_apart(name: str, whens: Sequence[When]) -> list[str]:
+    """Return values of a setting, one for each that conditions tell apart, and one that none of them names."""
+    found: list[str] = []
+    for when in whens:
+        wanted = when.get(name, ())
+        for one in (wanted,) if isinstance(wanted, str) else wanted:
+            if one == "loopback":
+                found.append("localhost")
+            elif one != "absent":
+                found.append(str(one).replace(OTHER, "x"))
+    return [*dict.fromkeys(found), _TOLD_APART[name]]
 
 
 def _plain(used: Mapping[SettingName, Used]) -> dict[str, str | None]:
@@ -643,7 +852,9 @@ def _is_on(switch: Switch, text: str) -> bool:
     words = [word if switch.exact else word.lower() for word in switch.on]
     text = text if switch.exact else text.lower()
     if not switch.part:
-        return any(fnmatchcase(text.strip(), word) for word in words)
+        wanted = [word for word in words if not word.startswith("!")]
+        barred = any(fnmatchcase(text.strip(), word[1:]) for word in words if word.startswith("!"))
+        return not barred and (not wanted or any(fnmatchcase(text.strip(), word) for word in wanted))
     parts = re.split(r"[\s,;]+", text.strip())
     return all((word[1:] not in parts) if word.startswith("!") else (word in parts) for word in words)
 
@@ -658,10 +869,15 @@ def _words_of(flag: Flag) -> str:
 def _misleads(flag: Flag, one: Assignment, state: str) -> bool:
     """Whether a word looks like yes or no and means the other here, or has only fallen into what any word means."""
     text = (one.value or "").strip().lower()
-    looks = True if text in _TRUE else False if text in _FALSE else None
-    if flag.truth != "words" and one.kind == "string":
-        return looks is False and state == "true"
+    looks = True if text in TRUE else False if text in FALSE else None
+    if flag.truth != "words":
+        return one.kind == "string" and looks is False and state != state_of(flag, "false", "boolean")
     if looks is not None and state in {"true", "false"}:
         return looks is not (state == "true")
-    known = {word.lower() for words in flag.states.values() for word in words}
-    return bool(text) and text not in known and flag.invalid == "" and OTHER in known and len(flag.states) > 1
+    known = {word for words in flag.states.values() for word in words}
+    told = known - {"", OTHER, STRING, ABSENT}
+    if flag.exact:
+        text = (one.value or "").strip()
+    else:
+        known = {word.lower() for word in known}
+    return bool(told and text) and text not in known and flag.invalid == "" and OTHER in flag.states[state]

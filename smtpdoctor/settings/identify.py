@@ -5,6 +5,7 @@ Nothing is guessed: where no application stands out, the candidates are told.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
@@ -46,9 +47,11 @@ def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") 
                 return Identified(app, "image", (scope.image,))
     scores: dict[str, float] = {}
     shown: dict[str, list[str]] = {}
-    there = {one.name.partition("@")[0] for one in scope.assignments}
-    for name in sorted(there):
-        readers = names.readers(name)
+    there = {
+        name: names.readers(name)
+        for name in sorted({one.name.partition("@")[0] for one in scope.assignments})
+    }
+    for name, readers in there.items():
         for app, own in readers.items():
             if names.syntaxes.get(app) and syntax and not _fits(syntax, names.syntaxes[app]):
                 continue
@@ -58,7 +61,11 @@ def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") 
     for app, patterns in names.files.items():
         if any(fnmatchcase(path, pattern) or fnmatchcase(path, f"*/{pattern}") for pattern in patterns):
             scores[app] = scores.get(app, 0.0) + _FILE
-    scores = {app: score for app, score in scores.items() if app in shown and _has_mail(app, there, names)}
+    scores = {
+        app: score
+        for app, score in scores.items()
+        if app in shown and _has_mail(app, there) and _has_needed(app, there, names)
+    }
     if not scores:
         return Identified(None, "nothing")
     ranked = sorted(scores.items(), key=lambda one: (-one[1], one[0]))
@@ -82,9 +89,14 @@ def _has_any(app: str, scope: Scope, names: DialectNames) -> bool:
     return any(app in names.readers(one.name) for one in scope.assignments)
 
 
-def _has_mail(app: str, there: set[str], names: DialectNames) -> bool:
+def _has_mail(app: str, there: Mapping[str, Mapping[str, str]]) -> bool:
     """Whether one of the names is of a mail setting, not only of one that tells the application."""
-    return any(names.readers(name).get(app) in {"own", "mail"} for name in there)
+    return any(readers.get(app) in {"own", "mail"} for readers in there.values())
+
+
+def _has_needed(app: str, there: Iterable[str], names: DialectNames) -> bool:
+    needed = names.needs.get(app, ())
+    return not needed or any(fnmatchcase(name, pattern) for name in there for pattern in needed)
 
 
 def unknown_app(name: str) -> UsageError:

@@ -90,7 +90,7 @@ def lint(
         found += (_about(name, None, Label.MISSING) for name in absent)
     found += _host(settings)
     found += (
-        _at_port(one, settings) for one in _security(settings, preset, cleartext_allowed=cleartext_allowed)
+        _at_port(one, loaded) for one in _security(settings, preset, cleartext_allowed=cleartext_allowed)
     )
     found += _cipher(settings)
     told = any(
@@ -241,12 +241,14 @@ def _security(settings: Settings, preset: Preset | None, *, cleartext_allowed: b
         yield _about("security", security, label, **facts)
 
 
-def _at_port(evidence: Evidence, settings: Settings) -> Evidence:
-    """Tell what an absent flag means at the port, the nearest line that there is."""
-    origin = evidence.origin
-    if origin is None or origin.kind != "default" or settings.port is None:
+def _at_port(evidence: Evidence, loaded: Loaded) -> Evidence:
+    """Tell of a mode at the port where no word for the flag that decides would change it, or none stands there."""
+    port = loaded.settings.port
+    if loaded.judged is None or evidence.setting != "security" or port is None:
         return evidence
-    return replace(evidence, origin=settings.port.origin) if settings.port.origin.kind == "file" else evidence
+    if loaded.mode_at is not None:
+        return replace(evidence, origin=loaded.mode_at)
+    return replace(evidence, origin=port.origin, setting="port")
 
 
 def _cipher(settings: Settings) -> Iterator[Evidence]:

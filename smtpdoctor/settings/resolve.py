@@ -85,7 +85,8 @@ class Loaded(Struct, frozen=True):
     ``secrets`` is what no report may show though it is no setting: passwords that another one has
     overridden, or that belong to another host, and what may be one where a port or a switch belongs.
     ``unknown`` are the settings that have a value which cannot be known from here. ``judged`` is what the
-    application does with them in a sentence, where its dialect has judged what is missing and who logs in.
+    application does with them in a sentence, where its dialect has judged what is missing and who logs in, and
+    ``mode_at`` where its mode is to be changed, None where only another port would do.
     """
 
     settings: Settings
@@ -93,6 +94,7 @@ class Loaded(Struct, frozen=True):
     secrets: tuple[Secret, ...] = ()
     unknown: frozenset[SettingName] = frozenset()
     judged: Message | None = None
+    mode_at: Origin | None = None
 
 
 def preset_of_host(host: str) -> Preset | None:

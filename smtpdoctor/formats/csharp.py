@@ -79,7 +79,8 @@ class _Reader(Reader):
     )
     visits: ClassVar[dict[str, str]] = {
         "variable_declarator": "visit_declarator",
-        "property_declaration": "visit_property",
+        "variable_declaration": "visit_typed",
+        "property_declaration": "visit_typed",
         "assignment_expression": "visit_assignment",
         "initializer_expression": "visit_initialiser",
         "invocation_expression": "keep_call",
@@ -118,6 +119,10 @@ class _Reader(Reader):
         "implicit_array_creation_expression": "collection",
     }
 
+    def __init__(self, source: Source, grammar: object) -> None:
+        super().__init__(source, grammar)
+        self._types: dict[int, str] = {}
+
     # Names
 
     def part(self, node: Node) -> tuple[str, Node | None]:
@@ -152,16 +157,17 @@ class _Reader(Reader):
 
     def _class_name(self, node: Node) -> str:
         kind = node.child_by_field_name("type")
-        if kind is None:  # new(…): of the type that the variable has
-            above = node.parent
-            for _ in range(3):
-                if above is None:
-                    break
-                kind = above.child_by_field_name("type")
-                if kind is not None:
-                    break
-                above = above.parent
-        return self.name(kind)
+        return self._types.get(node.id, "") if kind is None else self.name(kind)
+
+    def visit_typed(self, node: Node, context: Context) -> None:
+        """Remember the type of a variable, which ``new(…)`` behind it leaves out."""
+        kind = node.child_by_field_name("type")
+        for one in [node] if node.type == "property_declaration" else node.named_children:
+            children = self.children(one)
+            if kind is not None and children and children[-1].type == "implicit_object_creation_expression":
+                self._types[children[-1].id] = self.name(kind)
+        if node.type == "property_declaration":
+            self.visit_property(node, context)
 
     # Statements
 

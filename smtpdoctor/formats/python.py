@@ -47,7 +47,7 @@ _LANGUAGE: Final = Language(
 )
 _LINE: Final = re.compile(r"\r\n|\r|\n")
 _MOST_TRIES: Final = 20
-_MOST_PARSED: Final = 20_000_000  # characters, over all tries
+_MOST_PARSED: Final = 6_000_000  # characters, over all tries
 _MOST_CHAIN: Final = 16
 _MOST_DIGITS: Final = 10**40
 _ENV_CALLS: Final = frozenset({"os.getenv", "os.environ.get", "environ.get"})
@@ -74,8 +74,8 @@ class _Reader:
         self.program = Program(source, "python", _LANGUAGE)
         self.builder = self.program.builder
         self._shift = 1 if source.text.startswith("\ufeff") else 0
-        self._text = source.text[self._shift :]
-        self._offsets = Offsets(self._text)
+        self._offsets = Offsets(source.text[self._shift :])
+        self._text = self._offsets.data.decode()
         self._lines = [0]
         self._lines += [found.end() for found in _LINE.finditer(self._text)]
         self._bytes = [0]
@@ -101,7 +101,7 @@ class _Reader:
         for number in range(_MOST_TRIES):
             left -= len(text)
             if number and left < 0:
-                return None
+                break
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")

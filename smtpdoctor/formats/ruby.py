@@ -39,7 +39,7 @@ NEEDS: Final = ("tree_sitter", "tree_sitter_ruby")
 _LANGUAGE: Final = Language("ruby", frozenset(), words=("true", "false", ""))
 _METHODS: Final[dict[str, To]] = {
     "to_i": "leading", "to_s": "string", "to_str": "string", "to_sym": "symbol", "downcase": "lower",
-    "upcase": "upper", "strip": "strip",
+    "upcase": "upper", "strip": "strip", "presence": "presence",
 }  # fmt: skip
 _NOTHING: Final = frozenset({"freeze", "dup", "to_h", "itself", "symbolize_keys", "with_indifferent_access"})
 # What ActiveModel takes for false; everything else is true.
@@ -65,7 +65,7 @@ class _Reader(Reader):
         "assignment": "visit_assignment",
         "operator_assignment": "visit_augmented",
         "call": "visit_call",
-        "identifier": "visit_word",
+        **dict.fromkeys(_STATEMENTS, "visit_statements"),
         "if": "branches",
         "unless": "visit_unless",
         "if_modifier": "visit_modifier",
@@ -159,22 +159,21 @@ class _Reader(Reader):
             self.program.assign(name, self.field(node, "right"), *context)
 
     def visit_call(self, node: Node, context: Context) -> None:
-        """Keep a call; what has no arguments is one only where it stands by itself."""
+        """Keep a call; one without arguments is one only where it stands by itself."""
         if node.child_by_field_name("arguments") is not None:
             self.keep_call(node, context)
-            return
-        parent = node.parent
-        if parent is None or parent.type not in _STATEMENTS or node.child_by_field_name("block") is not None:
-            return
-        if isinstance(self.term(node), Reference):
-            self.program.call(self.call(node, self.name(node), ()), *context)
 
-    def visit_word(self, node: Node, context: Context) -> None:
-        """Keep a call that is no more than a word."""
-        parent = node.parent
-        name = self.raw(node)
-        if parent is not None and parent.type in _STATEMENTS and context.scope.owner(name) is None:
-            self.program.call(self.call(node, name, ()), *context)
+    def visit_statements(self, node: Node, context: Context) -> None:
+        """Keep calls that look like a word, or like an attribute."""
+        for one in node.named_children:
+            word = one.type == "identifier" and context.scope.owner(self.raw(one)) is None
+            attribute = (
+                one.type == "call"
+                and one.child_by_field_name("arguments") is None
+                and one.child_by_field_name("block") is None
+            )
+            if word or (attribute and isinstance(self.term(one), Reference)):
+                self.program.call(self.call(one, self.name(one), ()), *context)
 
     def visit_unless(self, node: Node, context: Context) -> list[tuple[Node, Context]]:
         """Take the arms of a condition apart that has to fail."""
@@ -241,8 +240,8 @@ class _Reader(Reader):
 
     def bare(self, node: Node) -> Term:
         """Return a word of a list of words."""
-        word = node.type == "bare_symbol"
-        return self.literal("word" if word else "string", self.raw(node), node)
+        text = Joined((self.literal("string", self.raw(node), node),), *self.span(node))  # it has no quotes
+        return self.convert("symbol", text, node) if node.type == "bare_symbol" else text
 
     def words_of(self, node: Node) -> Term:
         """Return a list of words."""
@@ -327,11 +326,6 @@ class _Reader(Reader):
             return self.convert(_METHODS[method], self.term(receiver), node)
         if method in _NOTHING:
             return self.term(receiver)
-        if method == "presence":
-            of = self.term(receiver)
-            return Choice(
-                Equal(of, Literally("string", "", *span), *span), Literally("null", None, *span), of, *span
-            )
         if method in {"present?", "blank?", "nil?"}:
             of = self.term(receiver)
             nothing: Term = Equal(of, Literally("null", None, *span), *span)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from typing import Final
 
 __all__ = ["Offsets"]
 
 _STEP: Final = 512
+_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 class Offsets:
     """A text as UTF-8, and where its bytes are in characters."""
 
     def __init__(self, text: str) -> None:
-        self.data = text.encode("utf-8", "surrogatepass")
+        # Half a character has no bytes; what stands in its place is as long in characters.
+        self.data = _HALF.sub("\ufffd", text).encode()
         self._ascii = len(self.data) == len(text)
         self._steps = [0]
-        for start in () if self._ascii else range(0, len(text), _STEP):
-            size = len(text[start : start + _STEP].encode("utf-8", "surrogatepass"))
+        for start in () if self._ascii else range(0, len(text) - _STEP, _STEP):
+            size = len(
+                text[start : start + _STEP].encode("utf-8", "surrogatepass")
+            )  # as long as what replaces it
             self._steps.append(self._steps[-1] + size)
 
     def at(self, offset: int) -> int:
@@ -30,4 +35,4 @@ class Offsets:
 
     def text(self, start: int, end: int) -> str:
         """Return the text between two bytes."""
-        return self.data[start:end].decode("utf-8", "surrogatepass")
+        return self.data[start:end].decode("utf-8", "replace")

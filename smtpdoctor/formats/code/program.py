@@ -221,6 +221,7 @@ class Program:
             term = one.of.term
             if (
                 isinstance(term, Call)
+                and one.of.owner is None
                 and one.of.key is None
                 and _MAKES.fullmatch(term.callee.rpartition(".")[2])
             ):

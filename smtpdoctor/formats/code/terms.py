@@ -33,7 +33,9 @@ __all__ = [
     "Words",
 ]
 
-To = Literal["integer", "leading", "string", "truth", "lower", "upper", "strip", "symbol", "laravel"]
+To = Literal[
+    "integer", "leading", "string", "truth", "lower", "upper", "strip", "symbol", "presence", "laravel"
+]
 """What a value is turned into: ``leading`` takes the digits that a text begins with, ``truth`` is what the language takes for true."""
 
 Absent = Literal["null", "falsy"]

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["HELPER", "Context", "Reader", "Visit", "helper_env"]
 
 _PIECE: Final = 65_536
-# How often tree-sitter asks whether to go on: some thirty times for a kilobyte, more where it has to guess.
-_PATIENCE: Final = 200_000
-_PATIENCE_A_BYTE: Final = 1
+# How often tree-sitter asks whether to go on: some thirty times for a kilobyte. Where it has to guess what is
+# meant it may ask a thousand times as often, and take minutes for what is no code at all.
+_PATIENCE: Final = 5000
+_BYTES_A_QUESTION: Final = 10
 _MOST_CHAIN: Final = 16
 _MOST_ERRORS: Final = 3
 
@@ -107,7 +108,7 @@ class Reader:
 
         # The parser may never let go of what it calls, so that this holds no more than it has to.
         held = [self.offsets.data]
-        left = [_PATIENCE + _PATIENCE_A_BYTE * len(held[0])]
+        left = [_PATIENCE + len(held[0]) // _BYTES_A_QUESTION]
 
         def enough(_offset: int, _error: bool) -> bool:  # noqa: FBT001 -- tree-sitter's
             left[0] -= 1
@@ -146,10 +147,7 @@ class Reader:
                 self.program.assign(name, term, scope, None, told=False)
             return Context(scope, context.arm)
         if node.type in self.classes:
-            named = node.child_by_field_name("name")
-            return Context(
-                Scope("class", context.scope, self.raw(named) if named is not None else ""), context.arm
-            )
+            return Context(Scope("class", context.scope, self.raw_of(node, "name")), context.arm)
         return context
 
     def parameters(self, node: Node) -> Iterator[tuple[str, Term]]:

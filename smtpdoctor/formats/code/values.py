@@ -433,6 +433,8 @@ class Values:
             return self._laravel(of, text)
         if term.to == "string":
             return self._made(of, "string", self._text(of))
+        if term.to == "presence":
+            return of if text.strip() else replace(of, kind="null", text=None)
         if term.to == "symbol":
             return self._made(of, "word", text)
         if of.kind not in _TEXTS:

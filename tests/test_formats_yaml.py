@@ -234,7 +234,7 @@ PLACES = [
 
 
 @settings(max_examples=50)
-@given(st.sampled_from(PLACES), VALUES, st.data())
+@given(st.sampled_from(PLACES), VALUES | st.sampled_from(["''", '""', "'x'"]), st.data())
 def test_a_changed_value_is_read_back_and_nothing_else_changes(
     place: tuple[str, str, str], value: str, data: st.DataObject
 ) -> None:

@@ -375,6 +375,8 @@ def write(value: str, style: str) -> str:
         value = base64.b64encode(value.encode("utf-8", "surrogateescape")).decode("ascii")
     if how.dollars:
         value = value.replace("$", "$$")
+    if how.name and how.string and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        value = f'"{value}"'  # Kustomize takes one pair of quotes away
     if how.name:
         value = f"{how.name}={value}"
     return f" {_quoted(value, how)}" if how.behind else _quoted(value, how)

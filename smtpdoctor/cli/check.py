@@ -24,7 +24,6 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Fault, Lang, Message, Stage
 
 if TYPE_CHECKING:
-    from smtpdoctor.cli.config import Configured
     from smtpdoctor.model import Report
     from smtpdoctor.probes.session import Options
     from smtpdoctor.settings.resolve import Loaded
@@ -119,7 +118,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
 
     Without --to no message leaves: the run ends after MAIL FROM, which is taken back.
     """
-    from smtpdoctor.cli.settings import load_settings
+    from smtpdoctor.cli.settings import load_applications
     from smtpdoctor.plan import UNTIL
     from smtpdoctor.probes.session import Options
     from smtpdoctor.settings.resolve import Flags
@@ -197,26 +196,17 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             ehlo=ehlo,
             recipient=to,
         )
-        if config:
-            from smtpdoctor.cli.config import load_configs
-
-            refuse_together(("--config", True), ("--preset", preset is not None))
-            found = load_configs(
-                flags,
-                [*config, *(env_file or [])],
-                service=service,
-                version=app_version or "",
-                environment=not no_environment,
-                known=known,
-            )
-            loaded = _only(found)
-        else:
-            for flag, value in (("--service", service), ("--app-version", app_version)):
-                if value is not None:
-                    raise UsageError(Message("usage.needs", {"flag": flag, "other": "--config"}))
-            loaded = load_settings(
-                flags, env_file or [], environment=not no_environment, lang=tongue, known=known
-            )
+        found = load_applications(
+            flags,
+            config,
+            env_file,
+            service=service,
+            app_version=app_version,
+            environment=not no_environment,
+            lang=tongue,
+            known=known,
+        )
+        loaded = _only(found)
         refuse_astray(options.connect_to, loaded.settings)
         report = show.run(loaded, options, strict=strict)
     if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
@@ -225,12 +215,12 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         raise Exit(EXIT_PROBLEM)
 
 
-def _only(found: "list[Configured]") -> "Loaded":
+def _only(found: "list[tuple[str, Loaded]]") -> "Loaded":
     """Return the settings of the one application that there is; a check is about one server."""
     if len(found) > 1:
-        names = ", ".join(one.service for one in found)
+        names = ", ".join(service for service, _ in found)
         raise UsageError(Message("usage.config.several", {"names": names}))
-    return found[0].loaded
+    return found[0][1]
 
 
 def _repeated(flags: dict[str, object]) -> tuple[str, ...]:

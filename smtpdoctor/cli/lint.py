@@ -1,7 +1,5 @@
 """``smtpdoctor lint``."""
 
-from typing import TYPE_CHECKING
-
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     EXIT_PROBLEM,
@@ -16,11 +14,6 @@ from smtpdoctor.cli.common import (
 from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice
-from smtpdoctor.errors import UsageError
-from smtpdoctor.model import Message
-
-if TYPE_CHECKING:
-    from smtpdoctor.settings.resolve import Loaded
 
 __all__ = ["lint"]
 
@@ -56,7 +49,7 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     known: Known,
 ) -> None:
     """Check the settings themselves; no network, not even DNS."""
-    from smtpdoctor.cli.settings import load_settings
+    from smtpdoctor.cli.settings import load_applications
     from smtpdoctor.doctor import lint_only
     from smtpdoctor.settings.resolve import Flags
 
@@ -79,28 +72,16 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
         sender=sender,
         ehlo=ehlo,
     )
-    loaded: list[tuple[str, Loaded]]
-    if config:
-        from smtpdoctor.cli.config import load_configs
-
-        refuse_together(("--config", True), ("--preset", preset is not None))
-        found = load_configs(
-            flags,
-            [*config, *(env_file or [])],
-            service=service,
-            version=app_version or "",
-            environment=not no_environment,
-            known=known,
-        )
-        loaded = [(one.service, one.loaded) for one in found]
-    else:
-        for flag, value in (("--service", service), ("--app-version", app_version)):
-            if value is not None:
-                raise UsageError(Message("usage.needs", {"flag": flag, "other": "--config"}))
-        settings = load_settings(
-            flags, env_file or [], environment=not no_environment, lang=tongue, known=known
-        )
-        loaded = [("", settings)]
+    loaded = load_applications(
+        flags,
+        config,
+        env_file,
+        service=service,
+        app_version=app_version,
+        environment=not no_environment,
+        lang=tongue,
+        known=known,
+    )
     reports = [(name, lint_only(one, strict=strict)) for name, one in loaded]
     with output_to(output) as stream:
         from smtpdoctor.report.view import view_of

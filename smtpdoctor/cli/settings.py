@@ -16,7 +16,7 @@ from smtpdoctor.model import Lang, Message
 from smtpdoctor.settings.read import Variables, read_variables, refuse_long
 from smtpdoctor.settings.resolve import Flags, Loaded, resolve, secrets_in
 
-__all__ = ["load_settings"]
+__all__ = ["load_applications", "load_settings"]
 
 _IMPLICIT = Path(".env")
 
@@ -89,6 +89,37 @@ def _another_application(
     host = found[0].reading.used.get("host")
     # A name or two may be a slip of the pen; who names a host means it.
     return found[0].loaded if len(found) == 1 and host is not None and host.at is not None else None
+
+
+def load_applications(
+    flags: Flags,
+    configs: list[Path] | None,
+    env_files: list[Path] | None,
+    *,
+    service: str | None,
+    app_version: str | None,
+    environment: bool,
+    lang: Lang,
+    known: Known,
+) -> list[tuple[str, Loaded]]:
+    """Return the settings of each application that the command line names, with its service; raises UsageError."""
+    if configs:
+        from smtpdoctor.cli.config import load_configs
+
+        refuse_together(("--config", True), ("--preset", flags.preset is not None))
+        found = load_configs(
+            flags,
+            [*configs, *(env_files or [])],
+            service=service,
+            version=app_version or "",
+            environment=environment,
+            known=known,
+        )
+        return [(one.service, one.loaded) for one in found]
+    for flag, value in (("--service", service), ("--app-version", app_version)):
+        if value is not None:
+            raise UsageError(Message("usage.needs", {"flag": flag, "other": "--config"}))
+    return [("", load_settings(flags, env_files or [], environment=environment, lang=lang, known=known))]
 
 
 def load_settings(

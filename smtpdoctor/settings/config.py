@@ -29,12 +29,11 @@ from smtpdoctor.model import (
     Stage,
 )
 from smtpdoctor.settings.dialect import Answer, Oddity, Reading, Used
-from smtpdoctor.settings.resolve import Loaded, preset_of_host
+from smtpdoctor.settings.read import names_secret
+from smtpdoctor.settings.resolve import Loaded, port_in, preset_of_host, told_of
 
 __all__ = ["loaded_of", "origin_of"]
 
-_PORT_DIGITS: Final = 5
-_HIGHEST_PORT: Final = 65_535
 _LONGEST_SHOWN: Final = 1_000
 _LABELS: Final[Mapping[str, Label]] = {
     "word": Label.WORD_NOT_READ,
@@ -224,13 +223,11 @@ class _Loader:
         if used is None or used.text is None:
             return None
         text = used.text.strip()
-        origin = origin_of(used.at, self._texts)
-        if text.isascii() and text.isdigit() and len(text) <= _PORT_DIGITS and 0 < int(text) <= _HIGHEST_PORT:
-            return Setting(int(text), origin)
-        label = Label.OUT_OF_RANGE if text.isdigit() else Label.NOT_A_NUMBER
-        facts = {"value": text} if is_harmless(text) else {"length": str(len(text))}
-        evidence.append(self._evidence(label, used.at, "port", **facts))
-        return None
+        number = port_in(text)
+        if isinstance(number, Label):
+            evidence.append(self._evidence(number, used.at, "port", **told_of(text)))
+            return None
+        return Setting(number, origin_of(used.at, self._texts))
 
     def _evidence(
         self, label: Label, at: Assignment | None, setting: SettingName | None, **facts: str
@@ -255,7 +252,7 @@ class _Loader:
             facts["expected"] = one.expected
         word = one.facts.get("word")
         if word is not None:
-            facts |= {"value": word} if is_harmless(word) else {"length": str(len(word))}
+            facts |= told_of(word)
         match one.kind:
             case "refuses":
                 label = Label.REFUSES_TO_START if one.ends == "start" else Label.REFUSES_TO_SEND
@@ -310,7 +307,7 @@ class _Loader:
         ):  # also one that is a part of a URL, or an argument of a call
             yield Secret(password.text)
         for one in self._reading.scope.assignments:
-            if one.value and _holds_secret(one.name):
+            if one.value and names_secret(one.name):
                 yield Secret(one.value)
 
 
@@ -341,8 +338,3 @@ def _told(answer: Answer) -> str:
     )
     mode = answer.security.value if answer.security is not None else "refused"
     return f"{bounds}: {mode}" if bounds else mode
-
-
-def _holds_secret(name: str) -> bool:
-    upper = name.upper()
-    return any(word in upper for word in ("PASS", "PWD", "SECRET", "TOKEN", "KEY"))

@@ -202,7 +202,7 @@ class Values:
             self._add(one)
         for several in dialect.explode:
             # Several patterns may fit one name.
-            found = {one.name: one for name in several.names for one in self._matching(name)}
+            found = {one.name: one for name in several.names for one in self.matching(name)}
             for one in found.values():
                 self._explode(one, several)
 
@@ -250,7 +250,8 @@ class Values:
             )
         )
 
-    def _matching(self, name: str) -> list[Assignment]:
+    def matching(self, name: str) -> list[Assignment]:
+        """Return the assignments of a name, which may have a star for whatever stands there."""
         wanted = self._canonical(name)
         if "*" not in wanted:
             one = self._found.get(wanted)
@@ -263,14 +264,14 @@ class Values:
     def get(self, names: Iterable[str]) -> Assignment | None:
         """Return the assignment of the first of some names that is there."""
         for name in names:
-            found = self._matching(name)
+            found = self.matching(name)
             if found:
                 return found[-1]
         return None
 
     def first(self, names: Iterable[str]) -> Assignment | None:
         """Return the first of some names that has a value, also one that is not known; else the first that is there."""
-        there = [one for name in names for one in reversed(self._matching(name))]
+        there = [one for name in names for one in reversed(self.matching(name))]
         return next((one for one in there if _is_given(one)), next(iter(there), None))
 
     def named(self) -> Mapping[str, Assignment]:
@@ -573,7 +574,7 @@ class _Reader:
             if not self._idle_holds(idle, used):
                 continue
             for name in idle.names:
-                for one in self.values._matching(name):  # noqa: SLF001 -- its own reader
+                for one in self.values.matching(name):
                     if one.name in told or not _is_given(one):
                         continue
                     if idle.value and not re.fullmatch(idle.value, (one.value or "").strip()):

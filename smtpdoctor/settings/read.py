@@ -28,6 +28,7 @@ __all__ = [
     "Variable",
     "Variables",
     "decoded",
+    "names_secret",
     "read_env_file",
     "read_secret_file",
     "read_variables",
@@ -362,9 +363,14 @@ def _is_other(name: str, kept: frozenset[str]) -> bool:
     return name not in kept and len(name) <= _LONGEST_NAME and _has_one_of(_ABOUT_MAIL, name)
 
 
+def names_secret(name: str) -> bool:
+    """Whether the name of a variable speaks of a secret."""
+    return _has_one_of(_SECRET, name)
+
+
 def _holds_secret(name: str) -> bool:
     """Whether a variable of that name holds a secret itself, not the name of a file with one."""
-    return _has_one_of(_SECRET, name) and not name.endswith(_FILE_SUFFIX)
+    return names_secret(name) and not name.endswith(_FILE_SUFFIX)
 
 
 def _longest_first(secrets: Iterable[str]) -> list[str]:

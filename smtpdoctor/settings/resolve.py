@@ -36,10 +36,12 @@ __all__ = [
     "detect_app",
     "endpoint_of",
     "from_flags",
+    "port_in",
     "preset_named",
     "preset_of_host",
     "resolve",
     "secrets_in",
+    "told_of",
 ]
 
 T = TypeVar("T")
@@ -175,21 +177,24 @@ def from_flags(flags: Flags) -> dict[str, Any]:
 
 def _port(variable: Variable, evidence: list[Evidence]) -> Setting[int] | None:
     text = variable.text.strip()
-    label = None
     if not text:
         evidence.append(_config(Label.EMPTY, "port", variable))
         return None
-    if not (text.isascii() and text.isdigit()):
-        label = Label.NOT_A_NUMBER
-    elif not 0 < int(text[:9]) < 65_536:  # noqa: PLR2004 -- RFC 9293
-        label = Label.OUT_OF_RANGE
-    if label is not None:
-        evidence.append(_config(label, "port", variable, **_told(text)))
+    number = port_in(text)
+    if isinstance(number, Label):
+        evidence.append(_config(number, "port", variable, **told_of(text)))
         return None
-    return Setting(int(text), variable.origin)
+    return Setting(number, variable.origin)
 
 
-def _told(text: str) -> dict[str, str]:
+def port_in(text: str) -> int | Label:
+    """Return the port that a text without blanks around it is, or what is wrong with it (RFC 9293)."""
+    if not (text.isascii() and text.isdigit()):
+        return Label.NOT_A_NUMBER
+    return int(text) if 0 < int(text[:9]) < 65_536 else Label.OUT_OF_RANGE  # noqa: PLR2004
+
+
+def told_of(text: str) -> dict[str, str]:
     """Return the facts about a value that is none: the whole of it, or its length where it may be a secret."""
     from smtpdoctor.masking.guess import is_harmless
 
@@ -227,7 +232,7 @@ def _security(
     for name, state in states.items():
         if state.startswith("word:") and state not in words:
             variable = variables.values[name]
-            evidence.append(_config(Label.NOT_A_BOOLEAN, "security", variable, **_told(variable.text)))
+            evidence.append(_config(Label.NOT_A_BOOLEAN, "security", variable, **told_of(variable.text)))
     for row in app.security:
         holds = all(
             (port in wanted if isinstance(wanted, tuple) else states.get(name) == wanted)

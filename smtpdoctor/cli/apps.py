@@ -35,7 +35,8 @@ def apps(
     chosen = load.dialect(name) if name is not None else None
     if name is not None and chosen is None:
         raise unknown_app(name)
-    known: list[Dialect] = [one for one in map(load.dialect, load.dialect_ids()) if one is not None]
+    ids = load.dialect_ids() if chosen is None else ()
+    known: list[Dialect] = [one for one in map(load.dialect, ids) if one is not None]
     with output_to(output) as stream:
         if format_ is not FormatChoice.TERMINAL:
             from smtpdoctor.report.app_sheets import app_object

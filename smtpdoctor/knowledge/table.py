@@ -31,6 +31,7 @@ __all__ = [
     "state_of",
     "told_names",
     "turns",
+    "usual_port",
     "version_key",
     "write",
 ]
@@ -349,7 +350,7 @@ def app_of(dialect: Dialect) -> App:
     }
     written = {}
     for mode in Security:
-        words = write(dialect, mode, _usual_port(mode))
+        words = write(dialect, mode, usual_port(mode))
         if words is not None:
             written[mode] = {flags[name]: word for name, word in words.items()}
     if Security.STARTTLS not in written and Security.OPPORTUNISTIC in written:
@@ -373,5 +374,6 @@ def app_of(dialect: Dialect) -> App:
     )
 
 
-def _usual_port(mode: Security) -> int:
+def usual_port(mode: Security) -> int:
+    """Return the port that belongs to a mode."""
     return 465 if mode is Security.TLS else 587  # RFC 8314

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smtpdoctor.knowledge.dialects import Dialect, Flag, Key, Mode
-from smtpdoctor.knowledge.table import told_names, write
+from smtpdoctor.knowledge.table import told_names, usual_port, write
 from smtpdoctor.model import Lang, Security
 from smtpdoctor.report.layout import code, hanging, wrapped
 from smtpdoctor.report.terminal import Page
@@ -18,7 +18,6 @@ from smtpdoctor.text import say
 
 __all__ = ["app_object", "print_app", "print_apps"]
 
-_PORTS = {Security.TLS: 465}  # RFC 8314; 587 for the others
 _PROOF = {"wire": "green", "source": "green", "unproven": "yellow"}
 
 
@@ -144,7 +143,7 @@ def _row(row: Mode, lang: Lang) -> str:
 def _written(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
     yield from _title(lang, "apps.write")
     for mode in Security:
-        words = write(app, mode, _PORTS.get(mode, 587))
+        words = write(app, mode, usual_port(mode))
         told = say(lang, "apps.cannot") if words is None else _assigned(words) or say(lang, "apps.nothing")
         head = [(f"{say(lang, f'security.{mode.value}')}: ", "dim")]
         yield from hanging(head, [(told, "" if words is not None else "yellow")], page.width, 2, 2)
@@ -220,7 +219,7 @@ def app_object(app: Dialect, lang: Lang) -> dict[str, Any]:
             }
             for row in app.mode
         ],
-        "write": {mode.value: write(app, mode, _PORTS.get(mode, 587)) for mode in Security},
+        "write": {mode.value: write(app, mode, usual_port(mode)) for mode in Security},
         "checks_certificate": app.check.default,
         "checks_name": app.check.default and app.check.name,
         "traps": [one.text.in_(lang) for one in app.trap],

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from smtpdoctor.formats.code.strings import decoded
 from smtpdoctor.formats.code.terms import (
-    And,
     Choice,
     Env,
     Equal,
@@ -364,19 +363,9 @@ class _Reader(Reader):
 
     def binary(self, node: Node) -> Term:
         """Return an alternative, a comparison, or a text made of several."""
-        sign = self.operator(node)
-        if sign == "+":
-            return self.sum(node, "left", "right", sign, adds=True)
-        left, right, span = self.field(node, "left"), self.field(node, "right"), self.span(node)
-        if sign == "??":
-            return Or(left, right, "null", *span)
-        if sign in {"==", "!="}:
-            return Equal(left, right, *span, negated=sign == "!=")
-        if sign == "||":
-            return self.convert("truth", Or(left, right, "falsy", *span), node)
-        if sign == "&&":
-            return self.convert("truth", And(left, right, *span), node)
-        return self.opaque(node, sign)
+        if self.operator(node) == "??":
+            return Or(self.field(node, "left"), self.field(node, "right"), "null", *self.span(node))
+        return super().binary(node)
 
     def unary(self, node: Node) -> Term:
         """Return what a sign makes of a value."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from smtpdoctor.formats.code.strings import decoded
-from smtpdoctor.formats.code.terms import And, Equal, Joined, Literally, Members, Not, Or, Term, To
+from smtpdoctor.formats.code.terms import Equal, Joined, Literally, Members, Not, Or, Term, To
 from smtpdoctor.formats.code.tree import Context, Reader, helper_env
 from smtpdoctor.formats.code.values import Language
 from smtpdoctor.formats.document import Document, Source
@@ -254,20 +254,6 @@ class _Reader(Reader):
         if sign in {"&", "*"}:
             return self.term(of)
         return self.negative(node, of) if sign == "-" else self.opaque(node, sign)
-
-    def binary(self, node: Node) -> Term:
-        """Return a comparison, or a text made of several."""
-        sign = self.operator(node)
-        if sign == "+":
-            return self.sum(node, "left", "right", sign, adds=True)
-        left, right, span = self.field(node, "left"), self.field(node, "right"), self.span(node)
-        if sign in {"==", "!="}:
-            return Equal(left, right, *span, negated=sign == "!=")
-        if sign == "||":
-            return self.convert("truth", Or(left, right, "falsy", *span), node)
-        if sign == "&&":
-            return self.convert("truth", And(left, right, *span), node)
-        return self.opaque(node, sign)
 
     def function(self, node: Node) -> Term:
         """Return a function, which is not looked into."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from smtpdoctor.formats.code.strings import decoded
 from smtpdoctor.formats.code.terms import (
-    And,
     Call,
     Choice,
     Equal,
@@ -218,20 +217,6 @@ class _Reader(Reader):
         if method == "orElse":
             return Or(self.term(of), arguments[0], "null", *self.span(node))
         return None
-
-    def binary(self, node: Node) -> Term:
-        """Return a comparison, or a text made of several."""
-        sign = self.operator(node)
-        if sign == "+":
-            return self.sum(node, "left", "right", sign, adds=True)
-        left, right, span = self.field(node, "left"), self.field(node, "right"), self.span(node)
-        if sign in {"==", "!="}:
-            return Equal(left, right, *span, negated=sign == "!=")
-        if sign == "||":
-            return self.convert("truth", Or(left, right, "falsy", *span), node)
-        if sign == "&&":
-            return self.convert("truth", And(left, right, *span), node)
-        return self.opaque(node, sign)
 
     def unary(self, node: Node) -> Term:
         """Return what a sign makes of a value."""

@@ -12,12 +12,15 @@ from smtpdoctor.formats.code.program import Program
 from smtpdoctor.formats.code.scopes import Arm, Fork, Scope
 from smtpdoctor.formats.code.strings import number
 from smtpdoctor.formats.code.terms import (
+    And,
     Call,
     Convert,
     Env,
+    Equal,
     Joined,
     Literally,
     Opaque,
+    Or,
     Reference,
     Term,
     To,
@@ -300,6 +303,20 @@ class Reader:
             one = following
         parts.append(self.term(one))
         return Joined(tuple(reversed(parts)), *self.span(node), adds=adds)
+
+    def binary(self, node: Node) -> Term:
+        """Return a comparison, or a text made of several."""
+        sign = self.operator(node)
+        if sign == "+":
+            return self.sum(node, "left", "right", sign, adds=True)
+        left, right, span = self.field(node, "left"), self.field(node, "right"), self.span(node)
+        if sign in {"==", "!="}:
+            return Equal(left, right, *span, negated=sign == "!=")
+        if sign == "||":
+            return self.convert("truth", Or(left, right, "falsy", *span), node)
+        if sign == "&&":
+            return self.convert("truth", And(left, right, *span), node)
+        return self.opaque(node, sign)
 
     def operator(self, node: Node) -> str:
         """Return the sign of an operation."""

@@ -21,8 +21,8 @@ MESSAGES: Final[dict[str, str]] = {
     # stage summaries
     "config.pass": "{host}:{port}, security {security}",
     "config.problems": "{host}:{port}, security {security}; {count} to fix",
-    "config.app.flag": "{app_name} connects to {host}:{port} {how}, because {flag} is `{word}`",
-    "config.app.default": "{app_name} connects to {host}:{port} {how}, because {flag} is not set and stands for `{word}`",
+    "config.app.flag": "{app_name} connects to {host}:{port} {how}, because {flag} is {word}",
+    "config.app.default": "{app_name} connects to {host}:{port} {how}, because {flag} is not set and stands for {word}",
     "config.app.port": "{app_name} connects to {host}:{port} {how}, because of the port",
     "config.app.plain": "{app_name} connects to {host}:{port} {how}",
     "config.app.refused": "{app_name} stops before it connects",

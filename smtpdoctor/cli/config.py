@@ -34,6 +34,8 @@ _NOWHERE: Final = Region(Place("", 0, 0), 0, 0)  # the environment of the proces
 _VARIABLES: Final = (".env", ".env.local", ".env.production", "../.env", "../../.env")
 # Syntaxes that look for `.env` by themselves, or are it.
 _OWN_ENV: Final = frozenset({"dotenv", "compose"})
+# Syntaxes that each reader has rules of its own for.
+_BY_READER: Final = frozenset({"dotenv", "ini", "properties"})
 
 
 class Configured(Struct, frozen=True):
@@ -183,7 +185,7 @@ class _Files:
             path=str(path),
             text=text,
             beside=lambda name: self._beside(path, name),
-            reader=dialect.reader if dialect is not None else "",
+            reader=dialect.rules_of(syntax) if dialect is not None else "",
             environment=self._environment,
         )
         try:
@@ -193,7 +195,7 @@ class _Files:
             if source.variables:
                 texts = {**document.texts, **self._env_texts}
                 document = replace(document, variables=tuple(source.variables.values()), texts=texts)
-            if syntax == "dotenv" and dialect is None:
+            if dialect is None:
                 document = self._again(document, source)
         except TooLargeError as error:
             values: dict[str, object] = {"place": str(error.place), "what": error.what, "most": error.most}
@@ -201,12 +203,16 @@ class _Files:
         return document
 
     def _again(self, document: Document, source: Source) -> Document:
-        """Read a `.env` file once more, as the application does whose names stand in it."""
-        who = identify(document.scopes[0], document.path, load.dialect_names(), syntax="dotenv")
-        dialect = load.dialect(who.app) if who.app is not None else None
-        if dialect is None or not dialect.reader:
+        """Read a file once more, as the application does whose names stand in it, where its rules are others."""
+        if document.syntax not in _BY_READER or not document.scopes:
             return document
-        return _read_as("dotenv", replace(source, reader=dialect.reader))
+        who = identify(document.scopes[0], document.path, load.dialect_names(), syntax=document.syntax)
+        dialect = load.dialect(who.app) if who.app is not None else None
+        rules = dialect.rules_of(document.syntax) if dialect is not None else ""
+        if not rules:
+            return document
+        again = _read_as(document.syntax, replace(source, reader=rules))
+        return replace(again, variables=document.variables, texts={**document.texts, **again.texts})
 
     def locked(self, dialect: Dialect, path: str) -> str:
         """Return the version that a lock file beside a configuration, or above it, names."""

@@ -6,7 +6,7 @@ import contextlib
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
 
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
@@ -26,10 +26,16 @@ from smtpdoctor.model import Lang, Message, Security
 from smtpdoctor.text import say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from smtpdoctor.generate import Format, Merged, Plan, Wish
+    from smtpdoctor.generate.kinds import FileKind
+    from smtpdoctor.knowledge.dialects import Dialect
+    from smtpdoctor.knowledge.schema import App, Preset
 
 __all__ = ["generate"]
 
+_WITH_SERVICES: Final = frozenset({"compose", "kubernetes", "msmtprc"})
 _NAMES: Final = ("username", "sender", "host", "port", "security", "cipher", "ehlo", "service")
 
 
@@ -53,8 +59,8 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     password_stdin: opt.PasswordStdin = False,
     ask_password: opt.AskPassword = False,
     kind: Annotated[
-        Optional[Literal["dotenv", "compose"]],  # noqa: UP045
-        Option("--for", help="The kind of file; default: by the name of --write, else dotenv."),
+        Optional[opt.FileKind],  # noqa: UP045
+        Option("--for", help="The kind of file; default: by the name of --write, else the usual one."),
     ] = None,
     write: Annotated[
         Optional[Path],  # noqa: UP045
@@ -75,7 +81,6 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     known: Known,
 ) -> None:
     """Write configuration for an application: print it, or merge it into a file with --write."""
-    from smtpdoctor.generate import plan_for
     from smtpdoctor.settings.resolve import preset_named
 
     tongue = language(lang)
@@ -89,9 +94,10 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
         refuse_to_destroy(output, force=force)
     provider = preset_named(preset)
     application = _app(app)
-    wish = _wish(values or [], security, set(application.variables))
-    format_of_file = _format(write, kind)
-    if wish.service is not None and format_of_file.NAME != "compose":
+    wish = _wish(values or [], security, _settings_of(application))
+    file_kind = _kind_of(application, write, kind)
+    name = kind if file_kind is None else file_kind.name
+    if wish.service is not None and (name or _format(write, kind).NAME) not in _WITH_SERVICES:
         raise UsageError(Message("usage.needs", {"flag": "--set service", "other": "--for compose"}))
     password = password_from(
         file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
@@ -99,12 +105,13 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     if password is not None:
         # What is printed ends up in terminals and logs, so a password goes to files only.
         wish = replace(wish, unprinted=True) if write is None else replace(wish, password=password.value)
-    plan = plan_for(provider, application, wish)
+    format_of_file, plan = _planned(provider, application, file_kind, wish, write, kind)
     if write is None:
         result = _printed(plan, format_of_file.render(plan, tongue))
     else:
         result = _write(write, plan, format_of_file, tongue, force=force)
         _tell_of_readers(write, plan, format_of_file, None if quiet else tongue)
+        tell_of_git(write, plan, tongue)
     if not in_words:
         from smtpdoctor.report.json_v1 import dump
         from smtpdoctor.report.objects import generated_object
@@ -125,6 +132,7 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
             tell(known.say(tongue, "generate.written", file=output, names=written))
         unprinted = [one.name for one in plan.variables if wish.unprinted and one.setting == "password"]
         _tell(result, plan, format_of_file, write, unprinted, tongue, known)
+        _tell_of_mode(plan, wish, tongue)
 
 
 def _keep_users_file(output: Path, text: str, *, force: bool) -> None:
@@ -135,15 +143,86 @@ def _keep_users_file(output: Path, text: str, *, force: bool) -> None:
         raise UsageError(error.message, Message("usage.output.write", {"file": str(output)})) from error
 
 
-def _app(name: str | None) -> Any:
+def _app(name: str | None) -> App | Dialect:
+    """Return the base variables, or the application with a name; raises UsageError."""
     from smtpdoctor.knowledge import load
 
     known = load.apps()
     found = known.get((name or "smtp").strip().lower())
+    if found is not None:
+        return found
+    from smtpdoctor.settings.identify import unknown_app
+
+    dialect = load.dialect(name or "")
+    if dialect is None:
+        raise unknown_app(name or "")
+    return dialect
+
+
+def _settings_of(application: App | Dialect) -> set[str]:
+    """Return what an application has a name for."""
+    found: Iterable[str] = application.variables if hasattr(application, "variables") else application.keys
+    return set(found)
+
+
+def _kind_of(application: App | Dialect, path: Path | None, kind: str | None) -> FileKind | None:
+    """Return the kind of file of an application, None for the base variables; raises UsageError."""
+    if hasattr(application, "variables"):
+        if kind not in {None, "dotenv", "compose"}:
+            values: dict[str, object] = {"app": application.id, "kind": kind, "known": "dotenv, compose"}
+            raise UsageError(Message("usage.generate.kind", values))
+        return None
+    from smtpdoctor.generate.application import kind_for
+    from smtpdoctor.generate.kinds import kind_of_file, kinds_of
+
+    if kind is not None or path is None:
+        return kind_for(application, kind)
+    found = kind_of_file(application, str(path))
     if found is None:
-        values: dict[str, object] = {"name": name, "known": ", ".join(known)}
-        raise UsageError(Message("usage.app.unwritten", values))
+        known = ", ".join(one.name for one in kinds_of(application))
+        values = {"file": str(path), "app": application.id, "known": known}
+        raise UsageError(
+            Message("usage.generate.file", values), Message("usage.generate.file.for", {"known": known})
+        )
     return found
+
+
+def _planned(
+    provider: Preset,
+    application: App | Dialect,
+    file_kind: FileKind | None,
+    wish: Wish,
+    path: Path | None,
+    kind: str | None,
+) -> tuple[Format, Plan]:
+    """Return how a file is written, and what is to stand in it; raises UsageError."""
+    from smtpdoctor.generate import plan_for
+
+    if file_kind is None:
+        return _format(path, kind), plan_for(provider, application, wish)
+    from smtpdoctor.generate import compose
+    from smtpdoctor.generate.application import AppFile, planner_for
+
+    planner = planner_for(application, file_kind, provider, wish)
+    plan = planner({})
+    if file_kind.name == "compose":
+        return compose, plan
+    return AppFile(application, file_kind, planner), plan
+
+
+def _tell_of_mode(plan: Plan, wish: Wish, lang: Lang) -> None:
+    """Say what it means that an application cannot require what the provider offers."""
+    if plan.security is Security.OPPORTUNISTIC and wish.security is None and not plan.preset.anywhere:
+        tell(say(lang, "generate.opportunistic", app=plan.app.name.in_(lang)))
+
+
+def tell_of_git(path: Path, plan: Plan, lang: Lang) -> None:
+    """Say that a file which holds a password, or is to hold one, would be put under version control."""
+    from smtpdoctor.cli.versioned import is_versioned
+
+    settings = {part for one in plan.variables for part in (one.setting, *one.parts)}
+    if "password" in settings and is_versioned(path):
+        tell(say(lang, "generate.versioned", file=path))
 
 
 def _wish(given: list[str], security: Security | None, known: set[str]) -> Wish:
@@ -261,8 +340,11 @@ def _tell_of_readers(path: Path, plan: Plan, format_: Format, lang: Lang | None)
         if not mode & 0o077:
             return
         read = format_.read(path, plan, file=str(path))
-        names = (name for one in plan.variables if one.setting == "password" for name in one.names)
-        if any(read.get(name) and not is_placeholder(read[name]) for name in names):
+        secret = [one for one in plan.variables if "password" in {one.setting, *one.parts}]
+        told = [(read.get(name), one) for one in secret for name in one.names]
+        if any(
+            text and not is_placeholder(text) and not (one.fill_in and text == one.value) for text, one in told
+        ):
             tell(say(lang, "generate.exposed", file=path, mode=f"{mode:04o}"))
 
 

@@ -6,7 +6,7 @@ evaluate each of them again.
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from smtpdoctor.cli.declared import Option
 from smtpdoctor.model import Security
@@ -18,6 +18,7 @@ __all__ = [
     "Configs",
     "Ehlo",
     "EnvFiles",
+    "FileKind",
     "Force",
     "Format",
     "FormatChoice",
@@ -55,6 +56,12 @@ class LangChoice(StrEnum):
     EN = "en"
     KO = "ko"
 
+
+FileKind = Literal[
+    "dotenv", "compose", "kubernetes", "yaml", "properties", "ini", "json", "toml", "python", "php", "ruby",
+    "msmtprc", "javascript", "java", "go", "csharp", "rust", "xml", "plist", "curlrc", "swaksrc", "fields",
+]  # fmt: skip
+"""The kinds of files that are written (``generate/kinds.py``)."""
 
 Format = Annotated[FormatChoice, Option("--format", help="How to report.")]
 Output = Annotated[Path | None, Option("--output", help="Write the report to this file.", metavar="FILE")]

@@ -7,12 +7,13 @@ every format. Pure: nothing is read or written here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, Literal, cast
 
 from smtpdoctor.errors import UsageError
+from smtpdoctor.formats.document import Kind
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import App, Endpoint, Preset, Text
 from smtpdoctor.model import Message, Secret, Security, SettingName
@@ -27,12 +28,16 @@ __all__ = [
     "Merged",
     "Plan",
     "Standing",
+    "Value",
     "Variable",
     "Wish",
     "decide",
+    "endpoints_for",
+    "host_for",
     "host_in",
     "plan_for",
     "unwritable",
+    "values_for",
 ]
 
 _FILE_SUFFIX: Final = "_FILE"
@@ -82,7 +87,9 @@ class Variable:
 
     ``names`` are the names that the application reads, the usual one first. ``yields`` gives way to
     whatever stands in the file; ``fill_in`` is a placeholder, ``secret`` a password that was given.
-    ``truth`` are the groups of words that the application takes for the same (its true and false).
+    ``truth`` are the groups of words that the application takes for the same (its true and false);
+    ``kind`` is the type of the value where a syntax has types, ``flag`` the application's name for what it
+    decides; ``parts`` are the settings that a value holds several of.
     """
 
     setting: SettingName
@@ -92,6 +99,9 @@ class Variable:
     fill_in: bool = False
     secret: bool = False
     truth: tuple[tuple[str, ...], ...] = ()
+    kind: Kind = "word"
+    flag: str = ""
+    parts: tuple[SettingName, ...] = ()
 
     @property
     def name(self) -> str:
@@ -110,7 +120,8 @@ class Variable:
 class Plan:
     """All variables of one application for one provider, in the order to write them.
 
-    ``unwanted`` are flags of the application that would change how the connection is secured.
+    ``unwanted`` are flags of the application that would change how the connection is secured, ``asked`` the
+    names of what is no setting of mail and has to be filled in besides.
     """
 
     preset: Preset
@@ -121,6 +132,7 @@ class Plan:
     variables: tuple[Variable, ...]
     unwanted: tuple[str, ...] = ()
     service: str | None = None
+    asked: tuple[str, ...] = ()
 
     @property
     def owned(self) -> frozenset[str]:
@@ -131,7 +143,7 @@ class Plan:
     @property
     def to_fill_in(self) -> tuple[str, ...]:
         """The names whose values are placeholders."""
-        return tuple(one.name for one in self.variables if one.fill_in)
+        return (*(one.name for one in self.variables if one.fill_in), *self.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +246,32 @@ def _endpoint(preset: Preset, wish: Wish) -> Endpoint:
     raise UsageError(Message("usage.generate.endpoint", values))
 
 
-def _host(preset: Preset, endpoint: Endpoint, wish: Wish) -> str:
+def endpoints_for(preset: Preset, wish: Wish) -> Iterator[Endpoint]:
+    """Yield the endpoints that fit, the recommended one first, and those that are less safe last.
+
+    Raises UsageError where there is none.
+    """
+    yield _endpoint(preset, wish)
+    offered = preset.endpoint if wish.host is None else preset.endpoints_at(wish.host)
+    fitting = [
+        one
+        for one in offered
+        if wish.port in (None, one.port)
+        and wish.security in (None, one.security)
+        and not (wish.host is None and one.host and "*" in one.host)
+    ]
+    yield from (one for one in fitting if one.security is not Security.NONE)
+    if wish.security is not None:
+        return
+    starttls = [one for one in fitting if one.security is Security.STARTTLS]
+    yield from (Endpoint(one.port, Security.OPPORTUNISTIC, one.host, one.note) for one in starttls)
+    if preset.anywhere:
+        port = wish.port or preset.endpoint[0].port
+        yield from (Endpoint(port, mode) for mode in (Security.STARTTLS, Security.OPPORTUNISTIC, Security.NONE))
+    yield from (one for one in fitting if one.security is Security.NONE)
+
+
+def host_for(preset: Preset, endpoint: Endpoint, wish: Wish) -> str:
     if wish.host is None:
         return endpoint.host or preset.host
     other = preset_of_host(wish.host)
@@ -277,18 +314,20 @@ def _checked_sender(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Value:
+class Value:
+    """What a setting is to be; the marks are those of ``Variable``."""
+
     text: str = field(repr=False)
     yields: bool = False
     fill_in: bool = False
     secret: bool = False
 
 
-def _placeholder(text: str) -> _Value:
-    return _Value(text, yields=True, fill_in=True)
+def _placeholder(text: str) -> Value:
+    return Value(text, yields=True, fill_in=True)
 
 
-def _username(preset: Preset, wish: Wish) -> _Value:
+def _username(preset: Preset, wish: Wish) -> Value:
     form = preset.username.form
     if form == "literal":
         literal = cast("str", preset.username.value)
@@ -299,28 +338,28 @@ def _username(preset: Preset, wish: Wish) -> _Value:
                 "expected": Message("usage.set.literal", {"preset": preset.id, "value": literal}),
             }
             raise UsageError(Message("usage.value", values))
-        return _Value(wish.username or literal)
+        return Value(wish.username or literal)
     if wish.username is not None:
-        return _Value(wish.username)
+        return Value(wish.username)
     by_address = form in {"email", "email-or-local"}
     if wish.sender is not None and by_address and preset.sender.rule in _BY_LOGIN:
-        return _Value(mailbox(wish.sender), yields=True)
+        return Value(mailbox(wish.sender), yields=True)
     return _placeholder(_address(preset) if by_address else _FALLBACK_USERNAME)
 
 
-def _sender(preset: Preset, wish: Wish) -> _Value:
+def _sender(preset: Preset, wish: Wish) -> Value:
     if wish.sender is not None:
-        return _Value(wish.sender)
+        return Value(wish.sender)
     if wish.username and preset.sender.rule in {*_BY_LOGIN, "rewritten"}:
         name = wish.username
         if "@" not in name and preset.mail_domains:
             name = f"{name}@{preset.mail_domains[0]}"
         try:
-            return _Value(mailbox(name), yields=True)
+            return Value(mailbox(name), yields=True)
         except MailboxError:
             pass
     if preset.kind == "local":
-        return _Value(_SINK_SENDER, yields=True)
+        return Value(_SINK_SENDER, yields=True)
     return _placeholder(_address(preset))
 
 
@@ -334,17 +373,11 @@ def _given_password(preset: Preset, secret: Secret) -> str:
     return text
 
 
-def plan_for(preset: Preset, app: App, wish: Wish) -> Plan:
-    """Return what to write for an application that sends through a provider.
-
-    Raises UsageError where the wishes contradict the provider or the application has no variable
-    for one of them.
-    """
+def values_for(preset: Preset, wish: Wish, host: str, port: int) -> dict[SettingName, Value]:
+    """Return what each setting is to be, in the order in which they are written; raises UsageError."""
     if wish.sender is not None:
         _checked_sender(wish.sender)
-    endpoint = _endpoint(preset, wish)
-    host = _host(preset, endpoint, wish)
-    values: dict[SettingName, _Value] = {"host": _Value(host), "port": _Value(str(endpoint.port))}
+    values: dict[SettingName, Value] = {"host": Value(host), "port": Value(str(port))}
     # A company's own server nearly always wants a login, though none is known to be needed.
     login = preset.needs_login(host) or (
         preset.kind == "own" and "none" not in {preset.username.form, preset.password.kind}
@@ -354,13 +387,25 @@ def plan_for(preset: Preset, app: App, wish: Wish) -> Plan:
         values["password"] = (
             _placeholder(_password(preset))
             if wish.password is None
-            else _Value(_given_password(preset, wish.password), secret=True)
+            else Value(_given_password(preset, wish.password), secret=True)
         )
     values["sender"] = _sender(preset, wish)
     if wish.cipher:
-        values["cipher"] = _Value(wish.cipher)
+        values["cipher"] = Value(wish.cipher)
     if wish.ehlo:
-        values["ehlo"] = _Value(wish.ehlo)
+        values["ehlo"] = Value(wish.ehlo)
+    return values
+
+
+def plan_for(preset: Preset, app: App, wish: Wish) -> Plan:
+    """Return what to write for an application that sends through a provider.
+
+    Raises UsageError where the wishes contradict the provider or the application has no variable
+    for one of them.
+    """
+    endpoint = _endpoint(preset, wish)
+    host = host_for(preset, endpoint, wish)
+    values = values_for(preset, wish, host, endpoint.port)
     variables = [_variable(app, name, value) for name, value in values.items() if name in app.variables]
     row = app.write.get(endpoint.security)
     if row is None:
@@ -388,7 +433,7 @@ def plan_for(preset: Preset, app: App, wish: Wish) -> Plan:
     )
 
 
-def _variable(app: App, setting: SettingName, value: _Value) -> Variable:
+def _variable(app: App, setting: SettingName, value: Value) -> Variable:
     return Variable(
         setting=setting,
         names=app.variables[setting],

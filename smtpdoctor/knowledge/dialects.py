@@ -29,6 +29,7 @@ __all__ = [
     "DialectNames",
     "Explode",
     "Flag",
+    "Form",
     "Idle",
     "Key",
     "Mode",
@@ -273,11 +274,33 @@ class Trap(Struct, frozen=True, forbid_unknown_fields=True):
     text: Text
 
 
+class Form(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A kind of file in which the settings are usually written; those that come first are the most usual.
+
+    Most follow from ``syntaxes`` and the names; said is only what does not. ``names`` are those of settings and
+    flags in this kind of file. ``also`` is written beside a login. ``text`` is the whole of a file that is more
+    than a list of settings, with ``@{host}`` where a setting or flag stands as a literal, ``@{=flag}`` for the
+    word as it is, ``@{?flag}`` and ``@{!flag}`` in lines for one that is set or absent; a line goes where one of
+    its settings does not apply. ``asked`` are placeholders in it that a person has to fill in. ``flat``: points
+    in names are no levels. ``strings``: every value is a text. ``off``: not written though it is read.
+    """
+
+    kind: str
+    names: dict[str, str] = {}
+    also: dict[str, str] = {}
+    words: dict[str, str] = {}
+    text: str = ""
+    asked: tuple[str, ...] = ()
+    flat: bool = False
+    strings: bool = False
+    off: bool = False
+
+
 class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """An application; the file's name is its id.
 
     ``syntaxes`` are those of the files in which its settings stand, ``environment`` for variables;
-    ``reader`` is who reads its ``.env``. ``secret_files``: the ending of a name that names a file with the
+    ``reader`` is who reads its ``.env``, ``readers`` who reads other syntaxes. ``secret_files``: the ending of a name that names a file with the
     value (``_FILE``). ``prefixes``: every name that begins so is meant for it, and is read only if it is
     named somewhere here; ``known`` are names that it reads for other ends. ``version_of`` is what the
     versions count: the application itself where it is empty, or a package of a lock file.
@@ -292,6 +315,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     aliases: tuple[str, ...] = ()
     syntaxes: tuple[str, ...] = ("environment", "dotenv")
     reader: str = ""
+    readers: dict[str, str] = {}
     secret_files: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
@@ -303,15 +327,24 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     idle: tuple[Idle, ...] = ()
     overriding: tuple[Overriding, ...] = ()
     trap: tuple[Trap, ...] = ()
+    form: tuple[Form, ...] = ()
     binding: Binding = ""
     version_of: str = ""
     locks: tuple[str, ...] = ()
     id: str = ""
 
+    def rules_of(self, syntax: str) -> str:
+        """Return whose rules hold in its files of a syntax, "" for the usual ones."""
+        own = "" if syntax in _WITHOUT_ENV else self.reader
+        return self.readers.get(syntax, own)
 
+
+# Syntaxes that never look into a `.env` file.
+_WITHOUT_ENV: Final = frozenset({"ini", "json", "msmtprc", "properties", "toml", "yaml"})
 _SPECIAL: Final = frozenset({"port", "host", "username", "password"})
 _WORDS: Final = frozenset({"=absent", "=string", "=*"})
 _HALVES: Final = ("set", "absent")
+_PLACES: Final = frozenset({"login", "plain", "id", "id2", "local", "address", "url", "both"})  # what a text may hold besides its settings
 
 
 def problems_of(dialect: Dialect) -> Iterator[str]:
@@ -329,6 +362,10 @@ def problems_of(dialect: Dialect) -> Iterator[str]:
         yield "check: names without a word that switches it off"
     if bool(dialect.behaviour.login_names) != bool(dialect.behaviour.login_on):
         yield "behaviour: login_names and login_on belong together"
+    for form in dialect.form:
+        known = {*dialect.keys, *dialect.flags, "domain", *_PLACES}
+        named = {*form.names, *(name.lstrip("=?!") for name in re.findall(r"@\{([^}]+)\}", form.text))}
+        yield from (f"form {form.kind}: {name!r} is no setting and no flag" for name in sorted(named - known))
     if not dialect.sources:
         yield "no source"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import combinations, islice, product
 from typing import Final
@@ -202,11 +202,14 @@ def write(
     *,
     version: str = "",
     host: str = "smtp.example.com",
+    only: Container[str] | None = None,
+    login: bool = True,
 ) -> dict[str, str] | None:
     """Return the words nearest to what stands there, or the fewest, with which a mode is read as wanted.
 
-    None where the application cannot say it, ``version`` being the newest where none is named. ``have`` are the words of the flags as they stand. A flag with
-    the value ``""`` is to be left out, or removed.
+    None where the application cannot say it, ``version`` being the newest where none is named. ``have`` are the words of the flags as they stand,
+    ``only`` those that can be written, where not all can; ``login`` is whether there is one. A flag with the
+    value ``""`` is to be left out, or removed.
     """
     have, version = have or {}, version or _NEWEST
     rows = [row for row in dialect.mode if in_range(version, row.since, row.until)]
@@ -216,9 +219,11 @@ def write(
     names = [
         name
         for name, flag in dialect.flags.items()
-        if name in seen and own_names(dialect, flag.names or (name,))
+        if name in seen and (only is None or name in only) and own_names(dialect, flag.names or (name,))
     ]
     plain = _plain(dialect, host, port)
+    if not login:
+        plain |= {"username": "", "password": ""}
     # One word for each state, and what it is read as, so that a try costs a look at the rows alone.
     states: dict[str, dict[str, str | None]] = {
         name: {

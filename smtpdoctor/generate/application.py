@@ -1,0 +1,658 @@
+"""Files of applications: a dialect, a kind of file and a provider → text, alone or merged into another. Pure.
+
+What is written is read back before it is handed out, by the reader of its syntax and the dialect of its
+application: a text that would be read otherwise than it was meant is none.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from smtpdoctor.errors import UsageError
+from smtpdoctor.formats import reader_of
+from smtpdoctor.formats.document import Assignment, Document, Kind, Region, Scope, Source, TooLargeError, edited
+from smtpdoctor.formats.dotenv import UnwritableError
+from smtpdoctor.generate.comments import about, heading, renewed
+from smtpdoctor.generate.insertion import inserted
+from smtpdoctor.generate.kinds import FileKind, Line, commented, filled, kinds_of, laid_out
+from smtpdoctor.generate.literals import literals
+from smtpdoctor.generate.plan import (
+    Merged,
+    Plan,
+    Standing,
+    Value,
+    Variable,
+    Wish,
+    character,
+    decide,
+    endpoints_for,
+    host_for,
+    host_in,
+    unwritable,
+    values_for,
+)
+from smtpdoctor.generate.spelling import Spelled, form_of, says, spelled, words_for
+from smtpdoctor.knowledge.dialects import Dialect, Form
+from smtpdoctor.knowledge.schema import App, Endpoint, Preset
+from smtpdoctor.model import Lang, Message, Security, SettingName
+from smtpdoctor.settings.dialect import Values, read
+from smtpdoctor.settings.smtp_url import SmtpUrlError, parts_of
+from smtpdoctor.smtp.command import MailboxError, mailbox
+
+__all__ = ["AppFile", "Planner", "kind_for", "modes_of", "plan_in", "planner_for"]
+
+Planner = Callable[[Mapping[str, str]], Plan]
+"""The words of flags that stand in a file → what is to be written into it."""
+
+_ORDER: Final = (Security.TLS, Security.STARTTLS, Security.OPPORTUNISTIC, Security.NONE)
+
+
+def planner_for(dialect: Dialect, kind: FileKind, preset: Preset, wish: Wish) -> Planner:
+    """Return what plans a file for an application that sends through a provider; raises UsageError.
+
+    Of the provider's endpoints it is the first that the application can use.
+    """
+
+    def plan(have: Mapping[str, str]) -> Plan:
+        for endpoint in endpoints_for(preset, wish):
+            host = host_for(preset, endpoint, wish)
+            values = values_for(preset, wish, host, endpoint.port)
+            found = plan_in(dialect, kind, preset, wish, values, endpoint.security, have)
+            if found is not None:
+                return found
+        raise _unable(dialect, kind, preset, wish)
+
+    return plan
+
+
+def plan_in(
+    dialect: Dialect,
+    kind: FileKind,
+    preset: Preset,
+    wish: Wish,
+    values: Mapping[SettingName, Value],
+    security: Security,
+    have: Mapping[str, str],
+) -> Plan | None:
+    """Return what to write for a mode, None where the application cannot say it in this kind of file."""
+    form = form_of(dialect, kind.name)
+    settings = {name: one.text for name, one in values.items() if name in dialect.keys or name == "username"}
+    if form.text:
+        found = _of_text(dialect, form, settings, security)
+    else:
+        found = spelled(dialect, form, kind.shape, settings, security, have=have)
+    if found is None:
+        return None
+    variables = tuple(_variable(dialect, one, values) for one in found)
+    host, port = values["host"].text, int(values["port"].text)
+    names: dict[SettingName, tuple[str, ...]] = {}
+    for setting, key in dialect.keys.items():
+        names[setting] = key.names if setting in {"host", "username", "sender"} else ()
+    for one in variables:
+        names[one.setting] = (*one.names, *names.get(one.setting, ()))
+    app = App(
+        name=dialect.name, variables=names, required=(), true=(), false=(), security=(), write={},
+        sources=dialect.sources, id=dialect.id,
+    )  # fmt: skip
+    return Plan(preset=preset, app=app, host=host, port=port, security=security, variables=variables, service=wish.service, asked=form.asked)
+
+
+def _variable(dialect: Dialect, one: Spelled, values: Mapping[SettingName, Value]) -> Variable:
+    of = [values[name] for name in one.parts or (one.setting,) if name in values]
+    flag = dialect.flags.get(one.flag)
+    groups = tuple(flag.states.values()) if flag is not None and not flag.exact else ()
+    mine = not one.flag and one.setting != "security"
+    login = [value for value in of if value.yields]
+    whole = mine and (len(login) == len(of) if not one.parts else False)
+    return Variable(
+        setting=one.setting,
+        names=one.names,
+        value=one.value,
+        yields=whole and one.setting in {"username", "password", "sender"} and bool(of),
+        fill_in=mine and any(value.fill_in for value in of),
+        secret=any(value.secret for value in of),
+        truth=tuple(tuple(word.lower() for word in words) for words in groups),
+        kind=one.kind,
+        flag=one.flag,
+        parts=one.parts,
+    )
+
+
+def _of_text(
+    dialect: Dialect, form: Form, settings: Mapping[SettingName, str], security: Security
+) -> tuple[Spelled, ...] | None:
+    """Return settings and words for a text that has its own places for them."""
+    if "username" in settings and "username" not in dialect.keys:
+        return None
+    words = words_for(dialect, form, settings, security)
+    if words is None:
+        return None
+    there = _settings_in(form)
+    found = [
+        Spelled((form.names.get(setting, setting),), value, setting, "number" if setting == "port" else "word")
+        for setting, value in settings.items()
+        if setting in there
+    ]
+    for name, word in words.items():
+        if word:
+            kind: Kind = "boolean" if word in {"true", "false"} else "word"
+            found.append(Spelled((name,), word, "security", kind, flag=name))
+    return tuple(found)
+
+
+# What a form's text may hold that is made of settings.
+_MADE_OF: Final[Mapping[str, tuple[SettingName, ...]]] = {
+    "address": ("host", "port"),
+    "both": ("username", "password"),
+    "local": ("sender",),
+    "url": ("host", "port"),
+}
+
+
+def _settings_in(form: Form) -> set[str]:
+    """Return the settings that a form's text has a place for."""
+    named = re.findall(r"@\{=?([a-z]+)\}", form.text)
+    return {setting for name in named for setting in _MADE_OF.get(name, (name,))}
+
+
+def modes_of(dialect: Dialect, kind: FileKind, settings: Mapping[SettingName, str]) -> list[Security]:
+    """Return the modes that an application can be set to with these settings."""
+    form = form_of(dialect, kind.name)
+    able = []
+    for mode in _ORDER:
+        for port in dict.fromkeys((settings["port"], "465" if mode is Security.TLS else "587")):
+            wanted = {**settings, "port": port}
+            found = (
+                _of_text(dialect, form, wanted, mode)
+                if form.text
+                else spelled(dialect, form, kind.shape, wanted, mode)
+            )
+            if found is not None:
+                able.append(mode)
+                break
+    return able
+
+
+def _unable(dialect: Dialect, kind: FileKind, preset: Preset, wish: Wish) -> UsageError:
+    """Return why nothing can be written, with what can."""
+    first = next(endpoints_for(preset, wish))
+    values = values_for(preset, wish, host_for(preset, first, wish), first.port)
+    settings = {name: one.text for name, one in values.items() if name in dialect.keys}
+    said: dict[str, object] = {"app": dialect.id, "preset": preset.id, "security": first.security.value}
+    if "username" in values and "username" not in dialect.keys:
+        return UsageError(Message("usage.generate.login", said))
+    modes = modes_of(dialect, kind, settings)
+    asked = wish.security or first.security
+    said |= {"security": asked.value, "known": ", ".join(mode.value for mode in modes) or "-"}
+    others = replace(wish, security=None, port=None)
+    fitting = [
+        f"--set port={one.port} --security {one.security.value}"
+        for one in _unique(endpoints_for(preset, others))
+        if plan_in(
+            dialect, kind, preset, others, values_for(preset, others, host_for(preset, one, others), one.port),
+            one.security, {},
+        )
+        is not None
+    ]  # fmt: skip
+    hints = [Message("usage.generate.fits", {"endpoints": fitting[0]})] if fitting else []
+    return UsageError(Message("usage.generate.security", said), *hints)
+
+
+def _unique(endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
+    seen = set()
+    for one in endpoints:
+        if (one.host, one.port, one.security) not in seen:
+            seen.add((one.host, one.port, one.security))
+            yield one
+
+
+class AppFile:
+    """A kind of file of an application, as a ``Format``."""
+
+    def __init__(self, dialect: Dialect, kind: FileKind, planner: Planner) -> None:
+        self.dialect = dialect
+        self.kind = kind
+        self.form = form_of(dialect, kind.name)
+        self.planner = planner
+        self.rules = dialect.rules_of(kind.syntax)
+
+    @property
+    def NAME(self) -> str:  # noqa: N802 -- as a module has it
+        """The name that ``--for`` takes."""
+        return self.kind.name
+
+    def owns(self, filename: str) -> bool:
+        """Whether a file of that name is of this kind."""
+        return self.kind.owns(filename)
+
+    def check_command(self, file: str | None) -> str | None:
+        """Return the command that tries such a file, None where nothing of ours reads it."""
+        if not self.kind.syntax:
+            return None
+        import shlex
+
+        name = shlex.quote(file or "FILE")
+        return f"smtpdoctor check --config {name} --app {self.dialect.id}"
+
+    def cautions(self, plan: Plan, names: Iterable[str]) -> tuple[Message, ...]:  # noqa: ARG002 -- the interface of a format
+        """Return what to know once these variables are written."""
+        if plan.host == "localhost" and self.kind.name == "kubernetes":
+            return (Message("generate.localhost"),)
+        return ()
+
+    # Whole files
+
+    def render(self, plan: Plan, lang: Lang, *, file: str | None = None) -> str:
+        """Return a whole file; raises UsageError for a value that cannot be written."""
+        shown = file or self.kind.name
+        tried = dict.fromkeys(range(len(plan.variables)), 0)
+        while True:
+            texts = [self._literal(one, tried[number], shown) for number, one in enumerate(plan.variables)]
+            text = self._text(plan, texts, lang, file)
+            wrong = self._misread(text, plan, shown)
+            if wrong is None:
+                return text
+            if wrong < 0:
+                raise self._unwritten(plan.variables[-wrong - 1], shown, UnwritableError(""))
+            tried[wrong] += 1
+
+    def _literal(self, one: Variable, number: int, file: str) -> str:
+        """Return one of the ways to write a value."""
+        kind = "string" if self.form.strings else one.kind
+        if what := unwritable(one.value):
+            raise self._unwritten(one, file, what)
+        try:
+            value = self.form.words.get(one.value, one.value) if one.flag else one.value
+            ways = list(literals(self.kind.name, value, kind, self.rules))
+        except UnwritableError as error:
+            raise self._unwritten(one, file, error) from error
+        if number >= len(ways):
+            raise self._unwritten(one, file, UnwritableError(""))
+        return ways[number]
+
+    def _unwritten(self, one: Variable, file: str, error: UnwritableError | Message | str) -> UsageError:
+        what = error
+        if isinstance(error, UnwritableError):
+            odd = next((sign for sign in one.value if not (sign.isalnum() or sign in "@._-")), one.value[:1])
+            what = character(error.what or odd)
+        values: dict[str, object] = {"name": one.name, "file": file, "what": what, "syntax": self.kind.name}
+        return UsageError(Message("usage.generate.syntax", values))
+
+    def _text(self, plan: Plan, texts: Sequence[str], lang: Lang, file: str | None) -> str:
+        command = self.check_command(file)
+        above = list(heading(plan, lang, check=command if command and command.isprintable() else None))
+        if self.form.text:
+            return self._of_form(plan, texts, [*above, *self._all_about(plan, lang)])
+        lines = []
+        before = None
+        for one, text in zip(plan.variables, texts, strict=True):
+            said = ()
+            if one.setting != before and one.setting in {"username", "password", "sender", "port"}:
+                said = tuple(about(plan, one.setting, lang))
+            elif one.parts:
+                said = tuple(self._all_about(plan, lang))
+            before = one.setting
+            lines.append(Line(one.name, text, said))
+        return laid_out(self.kind, self.form, lines, above)
+
+    def _all_about(self, plan: Plan, lang: Lang) -> Iterator[str]:
+        settings: tuple[SettingName, ...] = ("port", "username", "password", "sender")
+        there = {part for one in plan.variables for part in (one.setting, *one.parts)}
+        for setting in settings:
+            if setting in there:
+                yield from about(plan, setting, lang)
+
+    def _of_form(self, plan: Plan, texts: Sequence[str], comments: Sequence[str]) -> str:
+        words = {one.flag or one.setting: one.value for one in plan.variables}
+        said = {one.flag or one.setting: text for one, text in zip(plan.variables, texts, strict=True)}
+        sender = words.get("sender", "")
+        local, _, domain = _bare(sender or words.get("username", "")).rpartition("@")
+        host = f"[{plan.host}]" if ":" in plan.host else plan.host
+        scheme = "smtps" if plan.security is Security.TLS else "smtp"
+        derived = {
+            "login": words.get("username", ""),
+            "plain": "" if plan.security in {Security.TLS, Security.STARTTLS} else "none",
+            "local": local if sender else "",
+            "domain": domain or plan.host,
+            "address": f"{host}:{plan.port}",
+            "url": f"{scheme}://{host}:{plan.port}",
+            "both": f"{words['username']}:{words.get('password', '')}" if words.get("username") else "",
+            **{name: str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.{plan.host}.{domain}")) for name in ("id", "id2")},
+        }
+        for name, value in derived.items():
+            words[name] = value
+            said[name] = next(literals(self.kind.name, value, "word", self.rules))
+        lines = filled(self.form.text, said, words)
+        first = 1 if lines and lines[0].startswith("<?") else 0
+        return "\n".join((*lines[:first], *commented(comments, self.kind.comment), *lines[first:])) + "\n"
+
+    # Reading back
+
+    def _document(self, text: str, file: str) -> Document | None:
+        reading = reader_of(self.kind.syntax) if self.kind.syntax else None
+        if reading is None:
+            return None
+        try:
+            return reading(Source(path=file, text=text, reader=self.rules))
+        except TooLargeError as error:
+            values: dict[str, object] = {"place": str(error.place), "what": error.what, "most": error.most}
+            raise UsageError(Message("usage.config.limit", values)) from None
+
+    def _scope(self, document: Document, plan: Plan, file: str) -> Scope:
+        """Return what the application gets of a file; raises UsageError where that is not clear."""
+        if plan.service is not None:
+            for one in document.scopes:
+                if one.name == plan.service:
+                    return one
+            raise UsageError(Message("usage.config.service", {"name": plan.service, "file": file}))
+        if len(document.scopes) > 1:
+            ours = [one for one in document.scopes if self._host_stands(one)]
+            named = [one for one in ours if one.name == "default"] or ours
+            if len({one.name for one in named}) == 1:
+                return named[0]
+            names = ", ".join(dict.fromkeys(one.name for one in document.scopes))
+            values: dict[str, object] = {"file": file, "count": len(document.scopes), "names": names}
+            raise UsageError(Message("usage.generate.service", values))
+        return document.scopes[0] if document.scopes else Scope(assignments=())
+
+    def _host_stands(self, scope: Scope) -> bool:
+        key = self.dialect.keys.get("host")
+        return key is not None and Values(self.dialect, scope).first(key.names) is not None
+
+    def _misread(self, text: str, plan: Plan, file: str) -> int | None:
+        """Return the number of a variable that would be read otherwise; below 0 where no other way would help."""
+        document = self._document(text, file)
+        if document is None:
+            return None
+        values = Values(self.dialect, self._scope(document, plan, file))
+        if not self.form.text:
+            for number, one in enumerate(plan.variables):
+                found = values.get(one.names)
+                if found is None or found.value != one.value:
+                    return number
+        if self._says(document, plan, file):
+            return None
+        secret = next((n for n, one in enumerate(plan.variables) if one.setting == "password"), 0)
+        return -secret - 1
+
+    def _says(self, document: Document, plan: Plan, file: str) -> bool:
+        settings = _settings_of(plan, self.dialect)
+        reading = read(self.dialect, self._scope(document, plan, file))
+        return says(reading, settings, plan.security)
+
+    def read(self, path: Path, plan: Plan, *, file: str) -> Mapping[str, str]:
+        """Return the variables of a plan as the application finds them; raises UsageError."""
+        document = self._document(path.read_text(encoding="utf-8"), file)
+        if document is None:
+            return {one.name: one.value for one in plan.variables}
+        values = Values(self.dialect, self._scope(document, plan, file))
+        found = {}
+        for one in plan.variables:
+            at = self._standing_at(values, one)
+            if at is not None and at.value is not None:
+                found[one.name] = at.value
+        return found
+
+    # Merging
+
+    def _standing_at(self, values: Values, one: Variable) -> Assignment | None:
+        """Return where a variable stands in a file, under whichever of its names."""
+        if one.flag:
+            names: tuple[str, ...] = (*one.names, *(self.dialect.flags[one.flag].names or (one.flag,)))
+            return values.get(tuple(name for name in names if "@" not in name))
+        key = self.dialect.keys.get(one.setting)
+        known = key.names if key is not None and one.value and one.setting not in {"security"} else ()
+        if self.form.text:
+            return values.first(known)
+        if set(one.names) & set(known) or one.parts:
+            own = values.first(one.names)
+            return own if own is not None or one.parts else values.first(tuple(n for n in known if "@" not in n))
+        return values.first(one.names)
+
+    def _have(self, values: Values) -> dict[str, str]:
+        """Return the words of flags that stand in a file."""
+        have = {}
+        for name, flag in self.dialect.flags.items():
+            own = [one for one in (flag.names or (name,)) if "@" not in one]
+            found = values.get(own)
+            if found is not None and found.value is not None and found.kind != "call":
+                have[name] = found.value
+        return have
+
+    def merge(self, text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merged:
+        """Return a file's text with the plan in it; raises UsageError and changes nothing else."""
+        mark, text = ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
+        document = self._document(text, file)
+        if document is None:
+            raise UsageError(Message("usage.generate.whole", {"file": file, "syntax": self.kind.name}))
+        for problem in document.problems:
+            if problem.kind in {"syntax", "refused"}:
+                raise UsageError(Message("usage.generate.broken", {"place": str(problem.place)}))
+        scope = self._scope(document, plan, file)
+        values = Values(self.dialect, scope)
+        plan = self.planner(self._have(values))
+        plan = replace(plan, variables=tuple(self._with_standing(one, values, plan) for one in plan.variables))
+        places = {one.name: at for one in plan.variables if (at := self._standing_at(values, one)) is not None}
+        standing = {name: self._standing(at, document, plan, name) for name, at in places.items()}
+        told = dict(standing)
+        for setting in ("host", "username", "sender"):
+            key = self.dialect.keys.get(setting)
+            at = values.first(key.names) if key is not None else None
+            if at is not None and at.value is not None and key is not None:
+                told.setdefault(key.names[0], Standing(at.value))
+        decision = decide(plan, told, file=file, force=force)
+        edits = {name: value for name, value in decision.edits.items() if name in places}
+        after = self._changed(document, scope, plan, edits, places, decision.additions, lang, file)
+        renewed_text = self._with_new_comments(after, plan, lang, host_in(plan, told))
+        self._verify(document, renewed_text, plan, {**{n: standing[n].text for n in standing}, **decision.values}, places, file)
+        return Merged(
+            text=mark + renewed_text,
+            values={name: value for name, value in decision.values.items() if name in {v.name for v in plan.variables}},
+            written=decision.written,
+            unchanged=decision.unchanged,
+            to_fill_in=decision.to_fill_in,
+            left=decision.left,
+        )
+
+    def _with_standing(self, one: Variable, values: Values, plan: Plan) -> Variable:
+        """Return a value of several settings with the login that stands there, where it is this provider's."""
+        if not one.parts:
+            return one
+        at = values.first(one.names)
+        how = next((e for e in self.dialect.explode if one.name in e.names), None)
+        if at is None or not at.value or how is None:
+            return one
+        from smtpdoctor.settings.resolve import preset_of_host
+        from smtpdoctor.settings.smtp_url import joined
+
+        try:
+            there, new = parts_of(at.value.strip(), how), parts_of(one.value, how)
+        except SmtpUrlError:
+            return one
+        owner = preset_of_host(there.get("host", ""))
+        same = there.get("host") == new.get("host") or (owner is not None and owner.id == plan.preset.id)
+        if not same or not one.fill_in:
+            return one
+        kept = {name: there[name] for name in ("user", "password") if there.get(name)}
+        value = joined({**new, **kept}, how)
+        return replace(one, value=value, fill_in="password" not in kept and one.fill_in)
+
+    def _standing(self, at: Assignment, document: Document, plan: Plan, name: str) -> Standing:
+        raw = document.texts.get(at.region.place.path, "")[at.region.start : at.region.end]
+        if at.region.place.path != document.path or at.value is None:
+            return Standing(raw, "reference" if raw or at.value is None else "text")
+        one = next(one for one in plan.variables if one.name == name)
+        flag = self.dialect.flags.get(one.flag)
+        if flag is not None and flag.truth != "words" and at.kind == "string" and one.kind == "boolean":
+            return Standing(f'"{at.value}"')  # a text is true in code, whatever it says
+        return Standing(at.value, "reference" if "${" in raw else "text")
+
+    def _changed(
+        self,
+        document: Document,
+        scope: Scope,
+        plan: Plan,
+        edits: Mapping[str, str],
+        places: Mapping[str, Assignment],
+        additions: Sequence[Variable],
+        lang: Lang,
+        file: str,
+    ) -> str:
+        """Return a file's text with values in their places and what is missing added."""
+        text = document.texts[document.path]
+        regions: list[tuple[Region, str]] = []
+        for name, value in edits.items():
+            at = places[name]
+            one = next(one for one in plan.variables if one.name == name)
+            if at.region.place.path != document.path or (not at.style and self.kind.name != "dotenv"):
+                raise _unusual(file, name)
+            regions.append((at.region, self._edited(at, text, replace(one, value=value), file)))
+        if additions and self.form.text:
+            raise UsageError(Message("usage.generate.whole", {"file": file, "syntax": self.kind.name}))
+        if not additions:
+            return edited(text, regions)
+        lines = [
+            Line(one.name, self._literal(one, 0, file), tuple(about(plan, one.setting, lang)) if not places else ())
+            for one in additions
+        ]
+        above = list(heading(plan, lang, check=self.check_command(file))) if not places else []
+        owned = [at for at in places.values() if at.region.place.path == document.path]
+        added = inserted(self.kind, self.form, text, scope, owned, lines, above)
+        if added is None:
+            raise _unusual(file, additions[0].name)
+        return edited(text, [*regions, *((Region(document_place(document), at, at), new) for at, new in added)])
+
+    def _edited(self, at: Assignment, text: str, one: Variable, file: str) -> str:
+        from smtpdoctor.formats.writing import change
+
+        old = text[at.region.start : at.region.end]
+        if at.style.split(" ")[0] in {"yaml", "dotenv"}:
+            try:
+                if one.kind in {"boolean", "number"} and at.style.startswith("yaml plain"):
+                    return one.value
+                return change(Document(path=file, syntax=self.kind.syntax, texts={at.region.place.path: text}, scopes=()), at, one.value)[1]
+            except UnwritableError as error:
+                raise self._unwritten(one, file, error) from error
+        if self.kind.syntax in {"python", "php", "ruby", "javascript", "java", "go", "csharp"}:
+            from smtpdoctor.formats.code.writing import write
+
+            try:
+                kind = one.kind if one.kind in {"boolean", "number"} and one.value else "string"
+                return write(one.value, kind, at.style or self.kind.syntax, old)
+            except (UnwritableError, ValueError) as error:
+                raise self._unwritten(one, file, UnwritableError(str(error))) from error
+        if self.kind.name == "dotenv":
+            from smtpdoctor.formats import env
+
+            try:
+                return env.write(one.value, self.rules or env.DEFAULT, old)
+            except UnwritableError as error:
+                raise self._unwritten(one, file, error) from error
+        kind = at.kind if at.kind in {"boolean", "number"} else one.kind
+        if self.kind.name in {"json", "toml"} and at.kind == "string":
+            kind = "string"
+        return self._literal(replace(one, kind=kind), 0, file)
+
+    def _with_new_comments(self, text: str, plan: Plan, lang: Lang, host: str | None) -> str:
+        """Return the file with what an earlier run wrote about another provider replaced."""
+        sign = self.kind.comment
+        if not sign or sign == "<!--":
+            return text
+        lines = text.splitlines(keepends=True)
+        texts = [
+            bare[len(sign) + 1 :] if (bare := line.strip()).startswith(f"{sign} ") else None for line in lines
+        ]
+        new = renewed(texts, plan, lang, host=host)
+        end = "\r\n" if "\r\n" in text else "\n"
+        found: list[str] = []
+        for line, said in zip(lines, new, strict=True):
+            indent = line[: len(line) - len(line.lstrip())]
+            found += [line] if said is None else [f"{indent}{one}{end}" for one in commented(said, sign)]
+        return "".join(found)
+
+    def _verify(
+        self,
+        before: Document,
+        text: str,
+        plan: Plan,
+        wanted: Mapping[str, str],
+        places: Mapping[str, Assignment],
+        file: str,
+    ) -> None:
+        """Read the result back: raises UsageError rather than hand out a file that means something else."""
+        after = self._document(text, file)
+        assert after is not None  # noqa: S101 -- it was read before
+        values = Values(self.dialect, self._scope(after, plan, file))
+        ours = {at.name for at in places.values()} | {name for one in plan.variables for name in one.names}
+        for one in plan.variables:
+            at = self._standing_at(values, one)
+            meant = wanted.get(one.name, one.value)
+            if places.get(one.name) is not None and places[one.name].value is None and one.name not in wanted:
+                continue
+            if meant and (at is None or (at.value is not None and at.value != meant and f'"{at.value}"' != meant)):
+                raise _unusual(file, one.name)
+        if _others(before, ours) != _others(after, ours):
+            raise _unusual(file, plan.variables[0].name)
+
+
+def document_place(document: Document) -> Any:
+    """Return the first place of a document."""
+    from smtpdoctor.formats.document import Place
+
+    return Place(document.path, 1)
+
+
+def _others(document: Document, ours: set[str]) -> list[tuple[str, str, str | None]]:
+    """Return what stands in a file that is none of ours."""
+    return [
+        (scope.name, one.name, one.value)
+        for scope in document.scopes
+        for one in scope.assignments
+        if one.name not in ours
+    ]
+
+
+def _settings_of(plan: Plan, dialect: Dialect) -> dict[SettingName, str]:
+    """Return the settings that a plan is to be read as."""
+    settings: dict[SettingName, str] = {"host": plan.host, "port": str(plan.port)}
+    for one in plan.variables:
+        if one.setting in {"username", "password", "sender", "ehlo"} and not one.flag and one.setting not in settings:
+            settings[one.setting] = one.value
+        for part in one.parts:
+            if part in {"username", "password", "sender"}:
+                how = next((e for e in dialect.explode if one.name in e.names), None)
+                if how is not None:
+                    name = {"username": "user", "sender": "sender"}.get(part, part)
+                    parts = parts_of(one.value, how)
+                    if name in parts:
+                        settings[part] = parts[name]
+    return settings
+
+
+def _bare(text: str) -> str:
+    """Return the bare address of a sender."""
+    try:
+        return mailbox(text)
+    except MailboxError:
+        return text
+
+
+def _unusual(file: str, name: str) -> UsageError:
+    return UsageError(Message("usage.generate.unusual", {"file": file, "name": name}))
+
+
+def kind_for(dialect: Dialect, name: str | None) -> FileKind:
+    """Return the kind of file with a name, or the usual one; raises UsageError."""
+    kinds = kinds_of(dialect)
+    found = next((one for one in kinds if name in (None, one.name)), None)
+    if found is None:
+        values: dict[str, object] = {"app": dialect.id, "kind": name, "known": ", ".join(one.name for one in kinds)}
+        raise UsageError(Message("usage.generate.kind", values))
+    return found
+
+

@@ -59,12 +59,13 @@ def planner_for(dialect: Dialect, kind: FileKind, preset: Preset, wish: Wish) ->
     """
 
     def plan(have: Mapping[str, str]) -> Plan:
-        for endpoint in endpoints_for(preset, wish):
-            host = host_for(preset, endpoint, wish)
-            values = values_for(preset, wish, host, endpoint.port)
-            found = plan_in(dialect, kind, preset, wish, values, endpoint.security, have)
-            if found is not None:
-                return found
+        for steady in (True, False):
+            for endpoint in _unique(endpoints_for(preset, wish)):
+                host = host_for(preset, endpoint, wish)
+                values = values_for(preset, wish, host, endpoint.port)
+                found = plan_in(dialect, kind, preset, wish, values, endpoint.security, have, steady=steady)
+                if found is not None:
+                    return found
         raise _unable(dialect, kind, preset, wish)
 
     return plan
@@ -78,14 +79,16 @@ def plan_in(
     values: Mapping[SettingName, Value],
     security: Security,
     have: Mapping[str, str],
+    *,
+    steady: bool = True,
 ) -> Plan | None:
     """Return what to write for a mode, None where the application cannot say it in this kind of file."""
     form = form_of(dialect, kind.name)
     settings = {name: one.text for name, one in values.items() if name in dialect.keys or name == "username"}
     if form.text:
-        found = _of_text(dialect, form, settings, security)
+        found = _of_text(dialect, form, settings, security, steady=steady)
     else:
-        found = spelled(dialect, form, kind.shape, settings, security, have=have)
+        found = spelled(dialect, form, kind.shape, settings, security, have=have, steady=steady)
     if found is None:
         return None
     variables = tuple(_variable(dialect, one, values) for one in found)
@@ -124,12 +127,17 @@ def _variable(dialect: Dialect, one: Spelled, values: Mapping[SettingName, Value
 
 
 def _of_text(
-    dialect: Dialect, form: Form, settings: Mapping[SettingName, str], security: Security
+    dialect: Dialect,
+    form: Form,
+    settings: Mapping[SettingName, str],
+    security: Security,
+    *,
+    steady: bool = True,
 ) -> tuple[Spelled, ...] | None:
     """Return settings and words for a text that has its own places for them."""
     if "username" in settings and "username" not in dialect.keys:
         return None
-    words = words_for(dialect, form, settings, security)
+    words = words_for(dialect, form, settings, security, steady=steady)
     if words is None:
         return None
     there = _settings_in(form)
@@ -316,7 +324,7 @@ class AppFile:
         scheme = "smtps" if plan.security is Security.TLS else "smtp"
         derived = {
             "login": words.get("username", ""),
-            "plain": "" if plan.security in {Security.TLS, Security.STARTTLS} else "none",
+            "plain": "none" if plan.security is Security.NONE else "",
             "local": local if sender else "",
             "domain": domain or plan.host,
             "address": f"{host}:{plan.port}",
@@ -373,7 +381,7 @@ class AppFile:
         if not self.form.text:
             for number, one in enumerate(plan.variables):
                 found = values.get(one.names)
-                if found is None or found.value != one.value:
+                if found is None or not _same(found, one.value):
                     return number
         if self._says(document, plan, file):
             return None
@@ -594,7 +602,7 @@ class AppFile:
             meant = wanted.get(one.name, one.value)
             if places.get(one.name) is not None and places[one.name].value is None and one.name not in wanted:
                 continue
-            if meant and (at is None or (at.value is not None and at.value != meant and f'"{at.value}"' != meant)):
+            if meant and (at is None or (at.value is not None and not _same(at, meant))):
                 raise _unusual(file, one.name)
         if _others(before, ours) != _others(after, ours):
             raise _unusual(file, plan.variables[0].name)
@@ -632,6 +640,12 @@ def _settings_of(plan: Plan, dialect: Dialect) -> dict[SettingName, str]:
                     if name in parts:
                         settings[part] = parts[name]
     return settings
+
+
+def _same(at: Assignment, meant: str) -> bool:
+    """Whether an assignment holds a value; a boolean may be spelled as its language has it."""
+    text = at.value or ""
+    return meant in {text, f'"{text}"'} or (at.kind == "boolean" and text.lower() == meant.lower())
 
 
 def _bare(text: str) -> str:

@@ -91,6 +91,8 @@ def _of(language: str) -> Literal:
     def one(value: str, kind: Kind, rules: str) -> Iterator[str]:  # noqa: ARG001
         from smtpdoctor.formats.code.writing import write
 
+        if kind == "boolean" and value.lower() in {"true", "false"}:  # True, as a `.env` of Python has it
+            value = value.lower()
         yield write(value, kind if _typed(value, kind) else "string", language)
 
     return one

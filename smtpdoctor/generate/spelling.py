@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from smtpdoctor.formats.document import Assignment, Kind, Place, Region, Scope
 from smtpdoctor.knowledge.dialects import Dialect, Explode, Flag, Form, Key, Switch
-from smtpdoctor.knowledge.table import ABSENT, OTHER, SPECIAL, own_names, row_of, seen_by_modes, state_of, write
+from smtpdoctor.knowledge.table import FALSE, OTHER, own_names, row_of, seen_by_modes, state_of, write
 from smtpdoctor.model import Security, SettingName
 from smtpdoctor.settings.dialect import Reading, read
 from smtpdoctor.settings.smtp_url import joined
@@ -104,10 +104,11 @@ def spelled(
     security: Security,
     *,
     have: Mapping[str, str] | None = None,
+    steady: bool = True,
 ) -> tuple[Spelled, ...] | None:
     """Return what is to be written, None where the application cannot say it in this kind of file.
 
-    ``have`` are the words of flags that stand there.
+    ``have`` are the words of flags that stand there; ``steady``: all versions have to read it so.
     """
     names = {
         setting: names_of_key(dialect, form, shape, setting, dialect.keys.get(setting)) for setting in settings
@@ -124,7 +125,8 @@ def spelled(
         found += _flags(dialect, words, flags, have or {})
         found += _switches(dialect, shape, login="username" in settings)
         whole = tuple(_joined(dialect, found, settings))
-        if whole and _reads(dialect, whole, settings, security):
+        sayable = {setting: value for setting, value in settings.items() if setting in chosen}
+        if whole and _reads(dialect, whole, sayable, security, steady=steady):
             return tuple(_ordered(whole))
     return None
 
@@ -254,7 +256,7 @@ def _address(text: str) -> str:
 
 
 def _kind(word: str) -> Kind:
-    return "boolean" if word in {"true", "false"} else "word"
+    return "boolean" if word.lower() in {"true", "false"} else "word"
 
 
 def _flags(
@@ -329,22 +331,29 @@ def _ordered(found: Sequence[Spelled]) -> list[Spelled]:
 
 
 def _reads(
-    dialect: Dialect, whole: Iterable[Spelled], settings: Mapping[SettingName, str], security: Security
+    dialect: Dialect,
+    whole: Iterable[Spelled],
+    settings: Mapping[SettingName, str],
+    security: Security,
+    *,
+    steady: bool,
 ) -> bool:
     assignments = tuple(
         Assignment(name=one.names[0], value=one.value, region=_NOWHERE, kind=one.kind) for one in whole
     )
     reading = read(dialect, Scope(assignments=assignments))
-    return says(reading, settings, security)
+    return says(reading, settings, security, steady=steady)
 
 
-def says(reading: Reading, settings: Mapping[SettingName, str], security: Security) -> bool:
-    """Whether a reading is what was wanted."""
+def says(
+    reading: Reading, settings: Mapping[SettingName, str], security: Security, *, steady: bool = False
+) -> bool:
+    """Whether a reading is what was wanted, ``steady`` by all versions and not by the newest alone."""
     if not reading.connects or any(one.kind in _ENDING for one in reading.oddities):
         return False
     if not reading.answers or reading.answers[-1].security is not security:
         return False
-    if any(one.security not in {security, None} for one in reading.answers):
+    if steady and any(one.security is not security for one in reading.answers):
         return False
     for setting, wanted in settings.items():
         key = reading.dialect.keys.get(setting)
@@ -360,12 +369,21 @@ def says(reading: Reading, settings: Mapping[SettingName, str], security: Securi
 
 
 def words_for(
-    dialect: Dialect, form: Form, settings: Mapping[SettingName, str], security: Security
+    dialect: Dialect,
+    form: Form,
+    settings: Mapping[SettingName, str],
+    security: Security,
+    *,
+    steady: bool = True,
 ) -> dict[str, str] | None:
-    """Return the words of flags for a mode where every flag can be said, None where no words lead to it."""
-    flags = {name: name for name, flag in dialect.flags.items() if own_names(dialect, flag.names or (name,))}
-    named = set(re.findall(r"@\{[=?!]?([^}]+)\}", form.text))
-    flags = {name: one for name, one in flags.items() if name in named}
+    """Return the words of flags for a mode in a form's text, None where no words of it lead there."""
+    named = {(sign, name) for sign, name in re.findall(r"@\{([=?!]?)([^}]+)\}", form.text)}
+    places = {name for _, name in named} | ({"scheme"} if ("", "url") in named else set())
+    flags = {
+        name: name
+        for name, flag in dialect.flags.items()
+        if name in places and own_names(dialect, flag.names or (name,))
+    }
     login = "username" in settings
     words = write(
         dialect, security, int(settings["port"]), host=settings["host"], only=frozenset(flags), login=login
@@ -373,12 +391,52 @@ def words_for(
     if words is None:
         return None
     words = _with_login(dialect, words, flags, login=login)
-    states = {name: state_of(flag, words.get(name) or None) for name, flag in dialect.flags.items()}
+    for name in flags:
+        if ("=", name) in named and not words.get(name):  # the line is nothing without it
+            for word in _every_word(dialect.flags[name]):
+                if _leads(dialect, {**words, name: word}, settings, security, steady=steady):
+                    words = {**words, name: word}
+                    break
+    if _leads(dialect, words, settings, security, steady=steady):
+        return words
+    if steady:  # one word more may say it to older versions as well
+        for name in flags:
+            for word in _every_word(dialect.flags[name]):
+                more = {**words, name: word}
+                if not words.get(name) and _leads(dialect, more, settings, security, steady=True):
+                    return more
+    return None
+
+
+def _every_word(flag: Flag) -> list[str]:
+    """Return a word for each state, those that say no first."""
+    words = [one for state in flag.states if (one := _word(flag, state))]
+    return sorted(words, key=lambda word: word.lower() not in FALSE)
+
+
+def _leads(
+    dialect: Dialect,
+    words: Mapping[str, str],
+    settings: Mapping[SettingName, str],
+    security: Security,
+    *,
+    steady: bool,
+) -> bool:
+    """Whether words lead to a mode, with the newest version or with all of them."""
+    states: dict[str, str | None] = {}
+    for name, flag in dialect.flags.items():
+        word = words.get(name)
+        boolean = flag.truth != "words" and word in {"true", "false"}
+        states[name] = state_of(flag, word or None, "boolean" if boolean else "word")
     plain: dict[str, str | None] = {
         "host": settings["host"],
         "port": settings["port"],
         "username": settings.get("username", ""),
         "password": settings.get("password", ""),
     }
-    row = row_of(dialect, states, plain, _NEWEST)
-    return words if row is not None and row.security is security and not row.refuses else None
+    edges = {edge for row in dialect.mode for edge in (row.since, row.until) if edge}
+    for version in ("", *edges, _NEWEST) if steady else (_NEWEST,):
+        row = row_of(dialect, states, plain, version)
+        if row is None or row.security is not security or row.refuses:
+            return False
+    return True

@@ -137,6 +137,8 @@ def _of_text(
     """Return settings and words for a text that has its own places for them."""
     if "username" in settings and "username" not in dialect.keys:
         return None
+    if any(key.required and setting not in settings for setting, key in dialect.keys.items()):
+        return None
     words = words_for(dialect, form, settings, security, steady=steady)
     if words is None:
         return None

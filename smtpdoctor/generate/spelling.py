@@ -159,7 +159,9 @@ def _words(
     if scheme is not None and url is not None:  # no URL is without a scheme
         words = [word for several in dialect.flags[scheme].states.values() for word in several]
         known = [one for one in (*url.schemes, *words) if one and one[0] != "=" and OTHER not in one]
-        usual = sorted(dict.fromkeys(known), key=lambda one: one not in url.schemes)
+        usual = sorted(
+            dict.fromkeys(known), key=lambda one: (one not in url.schemes, not one.startswith("smtp"))
+        )
         starts = [{**have, scheme: one} for one in usual if not url.schemes or one in url.schemes]
     found: list[tuple[int, dict[str, str]]] = []
     for number, start in enumerate(starts):

@@ -21,39 +21,42 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.formats import reader_of
 from smtpdoctor.formats.document import Document, Scope, Source
 from smtpdoctor.generate import compose
-from smtpdoctor.generate.application import AppFile, planner_for
+from smtpdoctor.generate.application import AppFile, planner_for, settings_of
 from smtpdoctor.generate.kinds import FileKind, kinds_of
 from smtpdoctor.generate.plan import Plan, Wish, endpoints_for, host_for, values_for
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.knowledge.table import write
-from smtpdoctor.model import Origin, Secret, Security, Setting, Settings, Severity
+from smtpdoctor.model import Origin, Secret, Security, Setting, SettingName, Settings, Severity
 from smtpdoctor.settings.config import loaded_of
 from smtpdoctor.settings.dialect import read
 from smtpdoctor.settings.resolve import Loaded
 from tests.foreign import foreign
 
 
-
 def caused(plan: Plan) -> frozenset[str]:
     """Return what the rules find in the settings themselves, whatever file they stand in: placeholders first."""
     origin = Origin("flag", "--flag")
     values = {one.setting: one.value for one in plan.variables if not one.parts}
-    for one in plan.variables:
-        if one.parts:  # a URL holds the same placeholders
-            values |= {"username": "your-user-name", "password": "your-password", "sender": "your-address@your-domain.com"}
-    found = {
-        name: Setting(Secret(text) if name == "password" else text, origin)
-        for name, text in values.items()
-        if name in {"username", "password", "sender"}
-    }
+    if any(one.parts for one in plan.variables):  # a URL holds the same placeholders
+        values |= {
+            "username": "your-user-name",
+            "password": "your-password",
+            "sender": "your-address@your-domain.com",
+        }
+
+    def told(name: SettingName) -> Setting[str] | None:
+        return Setting(values[name], origin) if name in values else None
+
     settings = Settings(
         host=Setting(plan.host, origin),
         port=Setting(plan.port, origin),
         security=Setting(plan.security, origin),
+        username=told("username"),
+        password=Setting(Secret(values["password"]), origin) if "password" in values else None,
+        sender=told("sender"),
         preset=plan.preset.id,
-        **found,
     )
     return frozenset(one.id for one in lint_only(Loaded(settings, ())).findings)
 
@@ -84,7 +87,8 @@ def document_of(dialect: Dialect, kind: FileKind, text: str) -> tuple[Document, 
         scope = Scope(assignments=foreign(kind.name, dialect.id, text))
         return Document(path="x", syntax=kind.name, texts={"x": text}, scopes=(scope,)), scope
     reader = reader_of(kind.syntax)
-    assert reader is not None
+    if reader is None:
+        raise SystemExit(f"nothing reads {kind.syntax}")
     document = reader(Source(path="x", text=text, reader=dialect.rules_of(kind.syntax)))
     return document, document.scopes[0]
 
@@ -94,17 +98,16 @@ def faults(dialect: Dialect, kind: FileKind, plan: Plan, text: str) -> list[str]
     document, scope = document_of(dialect, kind, text)
     reading = read(dialect, scope)
     found = []
-    wanted = {"host": plan.host, "port": str(plan.port)}
-    wanted |= {one.setting: one.value for one in plan.variables if one.setting in {"username", "password"} and not one.flag}
-    for name in {"host", "port", "username", "password"} & wanted.keys() & dialect.keys.keys():
-        used = reading.used.get(name)
-        switch = name == "username" and (used is None or used.text != wanted[name])
-        if used is None or (used.text != wanted[name] and not switch):
+    for name, text in settings_of(plan, dialect).items():
+        used, key = reading.used.get(name), dialect.keys.get(name)
+        if key is not None and key.form != "local-part" and (used is None or used.text != text):
             found.append(f"{name} is {used and used.text!r}")
     if not reading.answers or reading.answers[-1].security is not plan.security:
         found.append(f"mode is {reading.security}")
     report = lint_only(loaded_of(reading, document))
-    found += [one.id for one in report.findings if one.severity is not Severity.INFO and one.id not in caused(plan)]
+    found += [
+        one.id for one in report.findings if one.severity is not Severity.INFO and one.id not in caused(plan)
+    ]
     return found
 
 
@@ -120,16 +123,20 @@ def main() -> None:
     said: Counter[str] = Counter()
     for app in given.apps.split(","):
         dialect = load.dialect(app)
-        assert dialect is not None
+        if dialect is None:
+            raise SystemExit(f"no application {app}")
         for name in given.presets.split(","):
             preset = load.preset(name)
-            assert preset is not None
+            if preset is None:
+                raise SystemExit(f"no provider {name}")
             for port, mode in cells(preset):
                 wish = Wish(port=port, security=mode)
                 endpoint = next(endpoints_for(preset, wish))
                 values = values_for(preset, wish, host_for(preset, endpoint, wish), port)
                 login = "username" in values
-                if write(dialect, mode, port, login=login) is None or (login and "username" not in dialect.keys):
+                if write(dialect, mode, port, login=login) is None or (
+                    login and "username" not in dialect.keys
+                ):
                     continue
                 counts["cells"] += 1
                 done = False
@@ -148,7 +155,9 @@ def main() -> None:
                 counts["written"] += done
                 if not done and given.show:
                     print(app, "cannot be written:", name, port, mode.value)
-    print(f"cells {counts['cells']}, written {counts['written']}; files {counts['files']}, good {counts['good']}")
+    print(
+        f"cells {counts['cells']}, written {counts['written']}; files {counts['files']}, good {counts['good']}"
+    )
     print(f"{time.process_time() - start:.0f} s of CPU")
     for one, number in said.most_common(40):
         print(f"{number:6} {one}")

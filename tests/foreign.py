@@ -5,7 +5,7 @@ from __future__ import annotations
 import plistlib
 import re
 from collections.abc import Iterator
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from smtpdoctor.formats.document import Assignment, Kind, Place, Region
 
@@ -14,7 +14,14 @@ __all__ = ["foreign"]
 
 def foreign(kind: str, app: str, text: str) -> tuple[Assignment, ...]:
     """Return what a file says, as the names of its application's dialect."""
-    read = {"xml": _xml, "plist": _plist, "curlrc": _curlrc, "swaksrc": _swaksrc, "fields": _fields, "rust": _rust}
+    read = {
+        "xml": _xml,
+        "plist": _plist,
+        "curlrc": _curlrc,
+        "swaksrc": _swaksrc,
+        "fields": _fields,
+        "rust": _rust,
+    }
     return tuple(_assignment(name, value) for name, value in read[kind](text, app))
 
 
@@ -24,7 +31,7 @@ def _assignment(name: str, value: str) -> Assignment:
 
 
 def _xml(text: str, app: str) -> Iterator[tuple[str, str]]:
-    root = ElementTree.fromstring(text)  # noqa: S314 -- our own text
+    root = ET.fromstring(text)  # noqa: S314 -- our own text
     parts = ("mailet",) if app == "apache-james" else ("outgoingServer",)
     for part in parts:
         for element in root.iter(part):
@@ -32,27 +39,27 @@ def _xml(text: str, app: str) -> Iterator[tuple[str, str]]:
                 yield f"{part}.{child.tag}", (child.text or "").strip()
 
 
-def _plist(text: str, app: str) -> Iterator[tuple[str, str]]:  # noqa: ARG001
+def _plist(text: str, app: str) -> Iterator[tuple[str, str]]:
     for payload in plistlib.loads(text.encode())["PayloadContent"]:
         for name, value in payload.items():
             yield name, str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _curlrc(text: str, app: str) -> Iterator[tuple[str, str]]:  # noqa: ARG001
+def _curlrc(text: str, app: str) -> Iterator[tuple[str, str]]:
     for line in text.splitlines():
         if line and not line.startswith("#"):
             name, sign, value = line.partition(" = ")
             yield f"--{name}", re.sub(r"\\(.)", r"\1", value[1:-1]) if sign else "true"
 
 
-def _swaksrc(text: str, app: str) -> Iterator[tuple[str, str]]:  # noqa: ARG001
+def _swaksrc(text: str, app: str) -> Iterator[tuple[str, str]]:
     for line in text.splitlines():
         if line and not line.startswith("#"):
             name, sign, value = line.partition(" ")
             yield name, value if sign else "true"
 
 
-def _fields(text: str, app: str) -> Iterator[tuple[str, str]]:  # noqa: ARG001
+def _fields(text: str, app: str) -> Iterator[tuple[str, str]]:
     for line in text.splitlines():
         if not line.startswith("#"):
             name, sign, value = line.partition(": ")
@@ -60,7 +67,7 @@ def _fields(text: str, app: str) -> Iterator[tuple[str, str]]:  # noqa: ARG001
                 yield name, value
 
 
-def _rust(text: str, app: str) -> Iterator[tuple[str, str]]:  # noqa: ARG001
+def _rust(text: str, app: str) -> Iterator[tuple[str, str]]:
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("//"))
     string = r'"((?:\\.|[^"\\])*)"'
     for call in ("relay", "starttls_relay", "builder_dangerous"):

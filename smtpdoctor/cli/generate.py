@@ -26,14 +26,13 @@ from smtpdoctor.model import Lang, Message, Security
 from smtpdoctor.text import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from smtpdoctor.generate import Format, Merged, Plan, Wish
+    from smtpdoctor.generate.application import Planner
     from smtpdoctor.generate.kinds import FileKind
     from smtpdoctor.knowledge.dialects import Dialect
     from smtpdoctor.knowledge.schema import App, Preset
 
-__all__ = ["generate"]
+__all__ = ["format_for", "generate", "kind_of", "put", "tell_of_git"]
 
 _WITH_SERVICES: Final = frozenset({"compose", "kubernetes", "msmtprc"})
 _NAMES: Final = ("username", "sender", "host", "port", "security", "cipher", "ehlo", "service")
@@ -109,7 +108,7 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     if write is None:
         result = _printed(plan, format_of_file.render(plan, tongue))
     else:
-        result = _write(write, plan, format_of_file, tongue, force=force)
+        result = put(write, plan, format_of_file, tongue, force=force)
         _tell_of_readers(write, plan, format_of_file, None if quiet else tongue)
         tell_of_git(write, plan, tongue)
     if not in_words:
@@ -161,17 +160,25 @@ def _app(name: str | None) -> App | Dialect:
 
 def _settings_of(application: App | Dialect) -> set[str]:
     """Return what an application has a name for."""
-    found: Iterable[str] = application.variables if hasattr(application, "variables") else application.keys
-    return set(found)
+    from smtpdoctor.knowledge.schema import App
+
+    return set(application.variables if isinstance(application, App) else application.keys)
 
 
 def _kind_of(application: App | Dialect, path: Path | None, kind: str | None) -> FileKind | None:
     """Return the kind of file of an application, None for the base variables; raises UsageError."""
-    if hasattr(application, "variables"):
+    from smtpdoctor.knowledge.schema import App
+
+    if isinstance(application, App):
         if kind not in {None, "dotenv", "compose"}:
             values: dict[str, object] = {"app": application.id, "kind": kind, "known": "dotenv, compose"}
             raise UsageError(Message("usage.generate.kind", values))
         return None
+    return kind_of(application, path, kind)
+
+
+def kind_of(application: Dialect, path: Path | None, kind: str | None) -> FileKind:
+    """Return the kind of file that was named, or that a file's name tells, or the usual one; raises UsageError."""
     from smtpdoctor.generate.application import kind_for
     from smtpdoctor.generate.kinds import kind_of_file, kinds_of
 
@@ -180,7 +187,7 @@ def _kind_of(application: App | Dialect, path: Path | None, kind: str | None) ->
     found = kind_of_file(application, str(path))
     if found is None:
         known = ", ".join(one.name for one in kinds_of(application))
-        values = {"file": str(path), "app": application.id, "known": known}
+        values: dict[str, object] = {"file": str(path), "app": application.id, "known": known}
         raise UsageError(
             Message("usage.generate.file", values), Message("usage.generate.file.for", {"known": known})
         )
@@ -196,24 +203,45 @@ def _planned(
     kind: str | None,
 ) -> tuple[Format, Plan]:
     """Return how a file is written, and what is to stand in it; raises UsageError."""
-    from smtpdoctor.generate import plan_for
+    from smtpdoctor.knowledge.schema import App
 
-    if file_kind is None:
+    if file_kind is None or isinstance(application, App):
+        from smtpdoctor.generate import plan_for
+
+        assert isinstance(application, App)  # noqa: S101 -- all others have a kind of file
         return _format(path, kind), plan_for(provider, application, wish)
-    from smtpdoctor.generate import compose
-    from smtpdoctor.generate.application import AppFile, planner_for
+    from smtpdoctor.generate.application import planner_for
 
     planner = planner_for(application, file_kind, provider, wish)
-    plan = planner({})
-    if file_kind.name == "compose":
-        return compose, plan
-    return AppFile(application, file_kind, planner), plan
+    return format_for(application, file_kind, planner), planner({})
+
+
+def format_for(application: Dialect, file_kind: FileKind, planner: Planner) -> Format:
+    """Return how a kind of file of an application is written."""
+    from smtpdoctor.generate import compose
+    from smtpdoctor.generate.application import AppFile
+
+    return compose if file_kind.name == "compose" else AppFile(application, file_kind, planner)
 
 
 def _tell_of_mode(plan: Plan, wish: Wish, lang: Lang) -> None:
-    """Say what it means that an application cannot require what the provider offers."""
+    """Say what an application cannot do, or only its newer versions, though it is set as well as can be."""
+    from smtpdoctor.knowledge import load
+
+    app = plan.app.name.in_(lang)
     if plan.security is Security.OPPORTUNISTIC and wish.security is None and not plan.preset.anywhere:
-        tell(say(lang, "generate.opportunistic", app=plan.app.name.in_(lang)))
+        tell(say(lang, "generate.opportunistic", app=app))
+    dialect = load.dialect(plan.app.id) if plan.app.id not in load.apps() else None
+    if dialect is None:
+        return
+    from smtpdoctor.generate.application import reading_of
+
+    reading = reading_of(dialect, plan)
+    if reading.verifies is False and plan.security is not Security.NONE and reading.connects:
+        tell(say(lang, "convert.check.off", app=app))
+    since = next((one.since for one in reversed(reading.answers) if one.since), "")
+    if len({one.security for one in reading.answers}) > 1 and since:
+        tell(say(lang, "convert.version", app=app, version=since))
 
 
 def tell_of_git(path: Path, plan: Plan, lang: Lang) -> None:
@@ -296,7 +324,7 @@ def _printed(plan: Plan, text: str) -> Merged:
     return Merged(text=text, values={}, written=(), unchanged=(), to_fill_in=plan.to_fill_in)
 
 
-def _write(path: Path, plan: Plan, format_: Format, lang: Lang, *, force: bool) -> Merged:
+def put(path: Path, plan: Plan, format_: Format, lang: Lang, *, force: bool) -> Merged:
     """Merge into a file; it changes only where its reader finds in it what was to be written."""
     from smtpdoctor.cli.writing import edit
     from smtpdoctor.generate import merged
@@ -343,7 +371,8 @@ def _tell_of_readers(path: Path, plan: Plan, format_: Format, lang: Lang | None)
         secret = [one for one in plan.variables if "password" in {one.setting, *one.parts}]
         told = [(read.get(name), one) for one in secret for name in one.names]
         if any(
-            text and not is_placeholder(text) and not (one.fill_in and text == one.value) for text, one in told
+            text and not is_placeholder(text) and not (one.fill_in and text == one.value)
+            for text, one in told
         ):
             tell(say(lang, "generate.exposed", file=path, mode=f"{mode:04o}"))
 

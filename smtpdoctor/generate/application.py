@@ -11,11 +11,21 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from smtpdoctor.errors import UsageError
 from smtpdoctor.formats import reader_of
-from smtpdoctor.formats.document import Assignment, Document, Kind, Region, Scope, Source, TooLargeError, edited
+from smtpdoctor.formats.document import (
+    Assignment,
+    Document,
+    Kind,
+    Place,
+    Region,
+    Scope,
+    Source,
+    TooLargeError,
+    edited,
+)
 from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.generate.comments import about, heading, renewed
 from smtpdoctor.generate.insertion import inserted
@@ -40,11 +50,20 @@ from smtpdoctor.generate.spelling import Spelled, form_of, says, spelled, words_
 from smtpdoctor.knowledge.dialects import Dialect, Form
 from smtpdoctor.knowledge.schema import App, Endpoint, Preset
 from smtpdoctor.model import Lang, Message, Security, SettingName
-from smtpdoctor.settings.dialect import Values, read
+from smtpdoctor.settings.dialect import Reading, Values, read
 from smtpdoctor.settings.smtp_url import SmtpUrlError, parts_of
 from smtpdoctor.smtp.command import MailboxError, mailbox
 
-__all__ = ["AppFile", "Planner", "kind_for", "modes_of", "plan_in", "planner_for"]
+__all__ = [
+    "AppFile",
+    "Planner",
+    "kind_for",
+    "modes_of",
+    "plan_in",
+    "planner_for",
+    "reading_of",
+    "settings_of",
+]
 
 Planner = Callable[[Mapping[str, str]], Plan]
 """The words of flags that stand in a file → what is to be written into it."""
@@ -102,7 +121,16 @@ def plan_in(
         name=dialect.name, variables=names, required=(), true=(), false=(), security=(), write={},
         sources=dialect.sources, id=dialect.id,
     )  # fmt: skip
-    return Plan(preset=preset, app=app, host=host, port=port, security=security, variables=variables, service=wish.service, asked=form.asked)
+    return Plan(
+        preset=preset,
+        app=app,
+        host=host,
+        port=port,
+        security=security,
+        variables=variables,
+        service=wish.service,
+        asked=form.asked,
+    )
 
 
 def _variable(dialect: Dialect, one: Spelled, values: Mapping[SettingName, Value]) -> Variable:
@@ -144,7 +172,9 @@ def _of_text(
         return None
     there = _settings_in(form)
     found = [
-        Spelled((form.names.get(setting, setting),), value, setting, "number" if setting == "port" else "word")
+        Spelled(
+            (form.names.get(setting, setting),), value, setting, "number" if setting == "port" else "word"
+        )
         for setting, value in settings.items()
         if setting in there
     ]
@@ -221,6 +251,15 @@ def _unique(endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
             yield one
 
 
+def reading_of(dialect: Dialect, plan: Plan) -> Reading:
+    """Return what the application makes of what is planned, as far as names alone tell it."""
+    assignments = tuple(
+        Assignment(name=one.name, value=one.value, region=Region(Place("", 0, 0), 0, 0), kind=one.kind)
+        for one in plan.variables
+    )
+    return read(dialect, Scope(assignments=assignments))
+
+
 class AppFile:
     """A kind of file of an application, as a ``Format``."""
 
@@ -291,7 +330,11 @@ class AppFile:
             odd = next((sign for sign in one.value if not (sign.isalnum() or sign in "@._-")), one.value[:1])
             what = character(error.what or odd)
         values: dict[str, object] = {"name": one.name, "file": file, "what": what, "syntax": self.kind.name}
-        return UsageError(Message("usage.generate.syntax", values))
+        able = [
+            other.name for other in kinds_of(self.dialect) if other is not self.kind and _holds(other, one)
+        ]
+        hints = [Message("usage.generate.syntax.other", {"known": ", ".join(able)})] if able else []
+        return UsageError(Message("usage.generate.syntax", values), *hints)
 
     def _text(self, plan: Plan, texts: Sequence[str], lang: Lang, file: str | None) -> str:
         command = self.check_command(file)
@@ -300,6 +343,7 @@ class AppFile:
             return self._of_form(plan, texts, [*above, *self._all_about(plan, lang)])
         lines = []
         before = None
+        said: tuple[str, ...]
         for one, text in zip(plan.variables, texts, strict=True):
             said = ()
             if one.setting != before and one.setting in {"username", "password", "sender", "port"}:
@@ -332,7 +376,10 @@ class AppFile:
             "address": f"{host}:{plan.port}",
             "url": f"{scheme}://{host}:{plan.port}",
             "both": f"{words['username']}:{words.get('password', '')}" if words.get("username") else "",
-            **{name: str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.{plan.host}.{domain}")) for name in ("id", "id2")},
+            **{
+                name: str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.{plan.host}.{domain}"))
+                for name in ("id", "id2")
+            },
         }
         for name, value in derived.items():
             words[name] = value
@@ -391,7 +438,7 @@ class AppFile:
         return -secret - 1
 
     def _says(self, document: Document, plan: Plan, file: str) -> bool:
-        settings = _settings_of(plan, self.dialect)
+        settings = settings_of(plan, self.dialect)
         reading = read(self.dialect, self._scope(document, plan, file))
         return says(reading, settings, plan.security)
 
@@ -416,12 +463,14 @@ class AppFile:
             names: tuple[str, ...] = (*one.names, *(self.dialect.flags[one.flag].names or (one.flag,)))
             return values.get(tuple(name for name in names if "@" not in name))
         key = self.dialect.keys.get(one.setting)
-        known = key.names if key is not None and one.value and one.setting not in {"security"} else ()
+        known = key.names if key is not None and one.value and one.setting != "security" else ()
         if self.form.text:
             return values.first(known)
         if set(one.names) & set(known) or one.parts:
             own = values.first(one.names)
-            return own if own is not None or one.parts else values.first(tuple(n for n in known if "@" not in n))
+            return (
+                own if own is not None or one.parts else values.first(tuple(n for n in known if "@" not in n))
+            )
         return values.first(one.names)
 
     def _have(self, values: Values) -> dict[str, str]:
@@ -446,8 +495,12 @@ class AppFile:
         scope = self._scope(document, plan, file)
         values = Values(self.dialect, scope)
         plan = self.planner(self._have(values))
-        plan = replace(plan, variables=tuple(self._with_standing(one, values, plan) for one in plan.variables))
-        places = {one.name: at for one in plan.variables if (at := self._standing_at(values, one)) is not None}
+        plan = replace(
+            plan, variables=tuple(self._with_standing(one, values, plan) for one in plan.variables)
+        )
+        places = {
+            one.name: at for one in plan.variables if (at := self._standing_at(values, one)) is not None
+        }
         standing = {name: self._standing(at, document, plan, name) for name, at in places.items()}
         told = dict(standing)
         for setting in ("host", "username", "sender"):
@@ -459,10 +512,21 @@ class AppFile:
         edits = {name: value for name, value in decision.edits.items() if name in places}
         after = self._changed(document, scope, plan, edits, places, decision.additions, lang, file)
         renewed_text = self._with_new_comments(after, plan, lang, host_in(plan, told))
-        self._verify(document, renewed_text, plan, {**{n: standing[n].text for n in standing}, **decision.values}, places, file)
+        self._verify(
+            document,
+            renewed_text,
+            plan,
+            {**{n: standing[n].text for n in standing}, **decision.values},
+            places,
+            file,
+        )
         return Merged(
             text=mark + renewed_text,
-            values={name: value for name, value in decision.values.items() if name in {v.name for v in plan.variables}},
+            values={
+                name: value
+                for name, value in decision.values.items()
+                if name in {v.name for v in plan.variables}
+            },
             written=decision.written,
             unchanged=decision.unchanged,
             to_fill_in=decision.to_fill_in,
@@ -527,7 +591,11 @@ class AppFile:
         if not additions:
             return edited(text, regions)
         lines = [
-            Line(one.name, self._literal(one, 0, file), tuple(about(plan, one.setting, lang)) if not places else ())
+            Line(
+                one.name,
+                self._literal(one, 0, file),
+                tuple(about(plan, one.setting, lang)) if not places else (),
+            )
             for one in additions
         ]
         above = list(heading(plan, lang, check=self.check_command(file))) if not places else []
@@ -535,7 +603,9 @@ class AppFile:
         added = inserted(self.kind, self.form, text, scope, owned, lines, above)
         if added is None:
             raise _unusual(file, additions[0].name)
-        return edited(text, [*regions, *((Region(document_place(document), at, at), new) for at, new in added)])
+        return edited(
+            text, [*regions, *((Region(Place(document.path, 1), at, at), new) for at, new in added)]
+        )
 
     def _edited(self, at: Assignment, text: str, one: Variable, file: str) -> str:
         from smtpdoctor.formats.writing import change
@@ -545,15 +615,21 @@ class AppFile:
             try:
                 if one.kind in {"boolean", "number"} and at.style.startswith("yaml plain"):
                     return one.value
-                return change(Document(path=file, syntax=self.kind.syntax, texts={at.region.place.path: text}, scopes=()), at, one.value)[1]
+                return change(
+                    Document(
+                        path=file, syntax=self.kind.syntax, texts={at.region.place.path: text}, scopes=()
+                    ),
+                    at,
+                    one.value,
+                )[1]
             except UnwritableError as error:
                 raise self._unwritten(one, file, error) from error
         if self.kind.syntax in {"python", "php", "ruby", "javascript", "java", "go", "csharp"}:
             from smtpdoctor.formats.code.writing import write
 
             try:
-                kind = one.kind if one.kind in {"boolean", "number"} and one.value else "string"
-                return write(one.value, kind, at.style or self.kind.syntax, old)
+                literal: Kind = one.kind if one.kind in {"boolean", "number"} and one.value else "string"
+                return write(one.value, literal, at.style or self.kind.syntax, old)
             except (UnwritableError, ValueError) as error:
                 raise self._unwritten(one, file, UnwritableError(str(error))) from error
         if self.kind.name == "dotenv":
@@ -563,7 +639,7 @@ class AppFile:
                 return env.write(one.value, self.rules or env.DEFAULT, old)
             except UnwritableError as error:
                 raise self._unwritten(one, file, error) from error
-        kind = at.kind if at.kind in {"boolean", "number"} else one.kind
+        kind: Kind = at.kind if at.kind in {"boolean", "number"} else one.kind
         if self.kind.name in {"json", "toml"} and at.kind == "string":
             kind = "string"
         return self._literal(replace(one, kind=kind), 0, file)
@@ -610,13 +686,6 @@ class AppFile:
             raise _unusual(file, plan.variables[0].name)
 
 
-def document_place(document: Document) -> Any:
-    """Return the first place of a document."""
-    from smtpdoctor.formats.document import Place
-
-    return Place(document.path, 1)
-
-
 def _others(document: Document, ours: set[str]) -> list[tuple[str, str, str | None]]:
     """Return what stands in a file that is none of ours."""
     return [
@@ -627,11 +696,15 @@ def _others(document: Document, ours: set[str]) -> list[tuple[str, str, str | No
     ]
 
 
-def _settings_of(plan: Plan, dialect: Dialect) -> dict[SettingName, str]:
+def settings_of(plan: Plan, dialect: Dialect) -> dict[SettingName, str]:
     """Return the settings that a plan is to be read as."""
     settings: dict[SettingName, str] = {"host": plan.host, "port": str(plan.port)}
     for one in plan.variables:
-        if one.setting in {"username", "password", "sender", "ehlo"} and not one.flag and one.setting not in settings:
+        if (
+            one.setting in {"username", "password", "sender", "ehlo"}
+            and not one.flag
+            and one.setting not in settings
+        ):
             settings[one.setting] = one.value
         for part in one.parts:
             if part in {"username", "password", "sender"}:
@@ -642,6 +715,16 @@ def _settings_of(plan: Plan, dialect: Dialect) -> dict[SettingName, str]:
                     if name in parts:
                         settings[part] = parts[name]
     return settings
+
+
+def _holds(kind: FileKind, one: Variable) -> bool:
+    """Whether a value can stand in a kind of file."""
+    if kind.name == "compose":
+        return unwritable(one.value) is None
+    try:
+        return any(True for _ in literals(kind.name, one.value, one.kind, ""))
+    except UnwritableError:
+        return False
 
 
 def _same(at: Assignment, meant: str) -> bool:
@@ -667,8 +750,10 @@ def kind_for(dialect: Dialect, name: str | None) -> FileKind:
     kinds = kinds_of(dialect)
     found = next((one for one in kinds if name in (None, one.name)), None)
     if found is None:
-        values: dict[str, object] = {"app": dialect.id, "kind": name, "known": ", ".join(one.name for one in kinds)}
+        values: dict[str, object] = {
+            "app": dialect.id,
+            "kind": name,
+            "known": ", ".join(one.name for one in kinds),
+        }
         raise UsageError(Message("usage.generate.kind", values))
     return found
-
-

@@ -60,7 +60,10 @@ def wrapped(text: str, width: int = _WIDTH) -> Iterator[str]:
 
 def heading(plan: Plan, lang: Lang, *, check: str | None) -> Iterator[str]:
     """Return the lines at the top; ``check`` is the command that tries the settings."""
-    yield say(lang, "generate.header", preset=plan.preset.name.in_(lang))
+    if plan.converted_from is not None:
+        yield say(lang, "convert.header", app=plan.converted_from.in_(lang))
+    else:
+        yield say(lang, "generate.header", preset=plan.preset.name.in_(lang))
     yield say(lang, "generate.secret")
     if check:
         yield say(lang, "generate.check", command=check)
@@ -73,6 +76,8 @@ def about(plan: Plan, setting: SettingName, lang: Lang) -> Iterator[str]:
 
 def _paragraphs(plan: Plan, setting: SettingName, lang: Lang) -> Iterator[_Paragraph]:
     preset = plan.preset
+    if plan.converted_from is not None:  # they are known, and worked
+        return
     if setting == "port":
         mode = say(lang, f"security.{plan.security.value}")
         yield tuple(wrapped(say(lang, "generate.security", port=plan.port, security=mode)))

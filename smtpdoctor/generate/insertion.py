@@ -13,7 +13,9 @@ from smtpdoctor.knowledge.dialects import Form
 __all__ = ["inserted"]
 
 _END: Final = re.compile(r"^[ \t]*(?:require(?:_once)?\b[^\n]*wp-settings|\?>)", re.MULTILINE)
-_KEY: Final = re.compile(r"(?P<indent>[ ]*)(?P<key>[^\s#:'\"\[\]{},&*!|>-][^:#]*|\"[^\"]*\"|'[^']*')[ ]*:(?:[ ].*)?")
+_KEY: Final = re.compile(
+    r"(?P<indent>[ ]*)(?P<key>[^\s#:'\"\[\]{},&*!|>-][^:#]*|\"[^\"]*\"|'[^']*')[ ]*:(?:[ ].*)?"
+)
 
 Additions = list[tuple[int, str]]
 """Offsets, and the text that goes there."""
@@ -59,7 +61,9 @@ def _block(text: str, at: int, lines: Sequence[str], end: str) -> str:
     return ahead + "".join(f"{line}{end}" for line in lines)
 
 
-def _at_end(kind: FileKind, form: Form, text: str, lines: Sequence[Line], heading: Sequence[str], end: str) -> Additions:
+def _at_end(
+    kind: FileKind, form: Form, text: str, lines: Sequence[Line], heading: Sequence[str], end: str
+) -> Additions:
     at = len(text)
     if kind.name == "php" and (found := _END.search(text)):
         at = found.start()
@@ -171,7 +175,9 @@ def _of_yaml(
         path = (
             ("stringData", one.name)
             if kind.name == "kubernetes"
-            else (one.name,) if form.flat else tuple(one.name.split("."))
+            else (one.name,)
+            if form.flat
+            else tuple(one.name.split("."))
         )
         place = next(
             (
@@ -187,7 +193,11 @@ def _of_yaml(
             continue
         size, indent, start = place
         inner = next(
-            (deep for known, deep, at in keys if at > start and len(known) == size + 1 and known[:size] == path[:size]),
+            (
+                deep
+                for known, deep, at in keys
+                if at > start and len(known) == size + 1 and known[:size] == path[:size]
+            ),
             indent + 2,
         )
         new = found.setdefault(_end_of(text, start, indent), [])
@@ -207,11 +217,7 @@ def _of_json(text: str, scope: Scope, lines: Sequence[Line], end: str) -> Additi
     found: dict[int, str] = {}
     for one in lines:
         before, _, key = one.name.rpartition(".")
-        like = [
-            other
-            for other in scope.assignments
-            if other.name.rpartition(".")[0] == before and other.kind not in {"call"}
-        ]
+        like = [other for other in scope.assignments if other.name.rpartition(".")[0] == before]
         if not like:
             return None
         last = max(like, key=lambda other: other.region.end)
@@ -221,5 +227,3 @@ def _of_json(text: str, scope: Scope, lines: Sequence[Line], end: str) -> Additi
         gap = f",{end}{indent[0] if indent else ''}" if alone else ", "
         found[last.region.end] = found.get(last.region.end, "") + f'{gap}"{key}": {one.text}'
     return list(found.items())
-
-

@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from smtpdoctor.errors import UsageError
-from smtpdoctor.formats.document import Kind
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import App, Endpoint, Preset, Text
 from smtpdoctor.model import Message, Secret, Security, SettingName
@@ -21,6 +20,9 @@ from smtpdoctor.settings.hosts import host_key, same_host
 from smtpdoctor.settings.lint import fits_username, is_placeholder, is_placeholder_host
 from smtpdoctor.settings.resolve import preset_of_host
 from smtpdoctor.smtp.command import MailboxError, mailbox
+
+if TYPE_CHECKING:
+    from smtpdoctor.formats.document import Kind
 
 __all__ = [
     "Decision",
@@ -121,7 +123,8 @@ class Plan:
     """All variables of one application for one provider, in the order to write them.
 
     ``unwanted`` are flags of the application that would change how the connection is secured, ``asked`` the
-    names of what is no setting of mail and has to be filled in besides.
+    names of what is no setting of mail and has to be filled in besides. ``converted_from`` is the application
+    whose settings these were.
     """
 
     preset: Preset
@@ -133,6 +136,7 @@ class Plan:
     unwanted: tuple[str, ...] = ()
     service: str | None = None
     asked: tuple[str, ...] = ()
+    converted_from: Text | None = None
 
     @property
     def owned(self) -> frozenset[str]:
@@ -252,6 +256,7 @@ def endpoints_for(preset: Preset, wish: Wish) -> Iterator[Endpoint]:
     Raises UsageError where there is none.
     """
     yield _endpoint(preset, wish)
+    asked = any((wish.host, wish.port, wish.security))
     offered = preset.endpoint if wish.host is None else preset.endpoints_at(wish.host)
     fitting = [
         one
@@ -259,6 +264,8 @@ def endpoints_for(preset: Preset, wish: Wish) -> Iterator[Endpoint]:
         if wish.port in (None, one.port)
         and wish.security in (None, one.security)
         and not (wish.host is None and one.host and "*" in one.host)
+        # A relay that takes no login knows its clients by their address: nobody is put there unasked.
+        and (asked or preset.needs_login(one.host or preset.host) == preset.needs_login(preset.host))
     ]
     yield from (one for one in fitting if one.security is not Security.NONE)
     if wish.security is not None:
@@ -267,11 +274,14 @@ def endpoints_for(preset: Preset, wish: Wish) -> Iterator[Endpoint]:
     yield from (Endpoint(one.port, Security.OPPORTUNISTIC, one.host, one.note) for one in starttls)
     if preset.anywhere:
         port = wish.port or preset.endpoint[0].port
-        yield from (Endpoint(port, mode) for mode in (Security.STARTTLS, Security.OPPORTUNISTIC, Security.NONE))
+        yield from (
+            Endpoint(port, mode) for mode in (Security.STARTTLS, Security.OPPORTUNISTIC, Security.NONE)
+        )
     yield from (one for one in fitting if one.security is Security.NONE)
 
 
 def host_for(preset: Preset, endpoint: Endpoint, wish: Wish) -> str:
+    """Return the host of an endpoint, or the one that was asked for; raises UsageError for another provider's."""
     if wish.host is None:
         return endpoint.host or preset.host
     other = preset_of_host(wish.host)

@@ -21,7 +21,17 @@ from smtpdoctor.settings.dialect import Reading, read
 from smtpdoctor.settings.smtp_url import joined
 from smtpdoctor.smtp.command import MailboxError, mailbox
 
-__all__ = ["Shape", "Spelled", "form_of", "names_of_key", "says", "shaped", "spelled", "word_like", "words_for"]
+__all__ = [
+    "Shape",
+    "Spelled",
+    "form_of",
+    "names_of_key",
+    "says",
+    "shaped",
+    "spelled",
+    "word_like",
+    "words_for",
+]
 
 Shape = Literal["variable", "path", "plain", "text"]
 """What names look like in a kind of file: environment variables, paths of keys, words, or none that are listed."""
@@ -87,7 +97,9 @@ def _shaped(dialect: Dialect, name: str, shape: Shape) -> str | None:
     return name if _PLAIN.fullmatch(name) else None
 
 
-def names_of_key(dialect: Dialect, form: Form, shape: Shape, setting: str, key: Key | None) -> tuple[str, ...]:
+def names_of_key(
+    dialect: Dialect, form: Form, shape: Shape, setting: str, key: Key | None
+) -> tuple[str, ...]:
     """Return the names of a setting in a kind of file, the usual one first."""
     if key is None:
         return ()
@@ -111,7 +123,8 @@ def spelled(
     ``have`` are the words of flags that stand there; ``steady``: all versions have to read it so.
     """
     names = {
-        setting: names_of_key(dialect, form, shape, setting, dialect.keys.get(setting)) for setting in settings
+        setting: names_of_key(dialect, form, shape, setting, dialect.keys.get(setting))
+        for setting in settings
     }
     if not names["host"]:
         return None
@@ -119,12 +132,16 @@ def spelled(
     chosen = {setting: one for setting, several in names.items() if (one := _beside(several, base))}
     if "username" in settings and "username" not in chosen:
         return None
-    flags = {name: one for name, flag in dialect.flags.items() if (one := _of_flag(dialect, form, shape, name, flag, base))}
+    flags = {
+        name: one
+        for name, flag in dialect.flags.items()
+        if (one := _of_flag(dialect, form, shape, name, flag, base))
+    }
     for words in _words(dialect, settings, security, flags, have or {}, base):
         found = list(_settings(dialect, form, settings, chosen, names))
         found += _flags(dialect, words, flags, have or {})
         found += _switches(dialect, shape, login="username" in settings)
-        whole = tuple(_joined(dialect, found, settings))
+        whole = tuple(_joined(dialect, found))
         sayable = {setting: value for setting, value in settings.items() if setting in chosen}
         if whole and _reads(dialect, whole, sayable, security, steady=steady):
             return tuple(_ordered(whole))
@@ -170,7 +187,12 @@ def _words(
         )
         if words_of is None or (scheme is not None and url is not None and not words_of.get(scheme)):
             continue
-        found.append((sum(map(bool, words_of.values())) * 100 + number, _with_login(dialect, words_of, flags, login=login)))
+        found.append(
+            (
+                sum(map(bool, words_of.values())) * 100 + number,
+                _with_login(dialect, words_of, flags, login=login),
+            )
+        )
     for _, words_of in sorted(found, key=lambda one: one[0]):
         yield _explicit(dialect, words_of, flags, settings)
         yield words_of
@@ -202,7 +224,12 @@ def _explicit(
 ) -> dict[str, str]:
     """Return words with what would else depend on a default that another version may change."""
     found = dict(words)
-    plain: dict[str, str | None] = {"host": settings["host"], "port": settings["port"], "username": "x", "password": "x"}
+    plain: dict[str, str | None] = {
+        "host": settings["host"],
+        "port": settings["port"],
+        "username": "x",
+        "password": "x",
+    }
 
     def mode(changed: Mapping[str, str]) -> object:
         states = {name: state_of(flag, changed.get(name) or None) for name, flag in dialect.flags.items()}
@@ -293,9 +320,7 @@ def _is_on(switch: Switch) -> bool:
     return any(fnmatchcase(switch.default, word) for word in wanted) and not switch.part
 
 
-def _joined(
-    dialect: Dialect, found: Sequence[Spelled], settings: Mapping[SettingName, str]
-) -> Iterator[Spelled]:
+def _joined(dialect: Dialect, found: Sequence[Spelled]) -> Iterator[Spelled]:
     """Yield what is written, the settings that share a value as one."""
     bases = list(dict.fromkeys(one.names[0].partition("@")[0] for one in found if "@" in one.names[0]))
     for base in bases:
@@ -318,7 +343,8 @@ def _explode_of(dialect: Dialect, base: str) -> Explode | None:
         (
             one
             for one in dialect.explode
-            if one.codec != "service" and any(base in shaped(dialect, one.names, shape) for shape in ("variable", "path", "plain"))
+            if one.codec != "service"
+            and any(base in shaped(dialect, one.names, shape) for shape in ("variable", "path", "plain"))
         ),
         None,
     )

@@ -344,7 +344,9 @@ _WITHOUT_ENV: Final = frozenset({"ini", "json", "msmtprc", "properties", "toml",
 _SPECIAL: Final = frozenset({"port", "host", "username", "password"})
 _WORDS: Final = frozenset({"=absent", "=string", "=*"})
 _HALVES: Final = ("set", "absent")
-_PLACES: Final = frozenset({"login", "plain", "id", "id2", "local", "address", "url", "both"})  # what a text may hold besides its settings
+_PLACES: Final = frozenset(
+    {"login", "plain", "id", "id2", "local", "address", "url", "both"}
+)  # what a text may hold besides its settings
 
 
 def problems_of(dialect: Dialect) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from smtpdoctor.model import Lang
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from smtpdoctor.generate import Merged
     from smtpdoctor.knowledge.schema import Endpoint, Preset, Refused, Reply
 
-__all__ = ["generated_object", "preset_object"]
+__all__ = ["converted_object", "generated_object", "preset_object"]
 
 
 def preset_object(preset: Preset, lang: Lang) -> dict[str, Any]:
@@ -102,5 +103,23 @@ def generated_object(preset: str, app: str, file: str | None, result: Merged) ->
         "to_fill_in": list(result.to_fill_in),
         "reset": list(result.left.reset),
         "doubtful": list(result.left.doubtful),
+        **({} if file else {"text": result.text}),
+    }
+
+
+def converted_object(
+    source: str, target: str, file: str | None, result: Merged, losses: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    """Return what was written in another application's words, and what got lost."""
+    return {
+        "version": VERSION,
+        "tool": tool(),
+        "file": file,
+        "from": source,
+        "to": target,
+        "written": list(result.written) if file else [],
+        "unchanged": list(result.unchanged) if file else [],
+        "to_fill_in": list(result.to_fill_in),
+        "losses": [{"name": name, "text": text} for name, text in losses],
         **({} if file else {"text": result.text}),
     }

@@ -1,0 +1,161 @@
+"""``smtpdoctor convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+from smtpdoctor.cli import options as opt
+from smtpdoctor.cli.common import (
+    guarded,
+    language,
+    output_to,
+    refuse_to_destroy,
+    refuse_together,
+    tell,
+)
+from smtpdoctor.cli.declared import Argument, Option
+from smtpdoctor.cli.known import Known
+from smtpdoctor.cli.options import FormatChoice
+from smtpdoctor.errors import UsageError
+from smtpdoctor.model import Lang, Message
+from smtpdoctor.text import say
+
+if TYPE_CHECKING:
+    from smtpdoctor.cli.config import Configured
+    from smtpdoctor.generate.converting import Loss
+
+__all__ = ["convert"]
+
+
+@guarded
+def convert(  # noqa: PLR0913, PLR0912 -- the flags of the contract
+    file: Annotated[Path, Argument(help="An application's configuration.", metavar="FILE")],
+    to: Annotated[
+        Optional[str],  # noqa: UP045 -- typer reads it at run time
+        Option("--to", help="The application whose words they are to be.", metavar="APP"),
+    ] = None,
+    from_: Annotated[
+        Optional[str],  # noqa: UP045
+        Option("--from", help="The application whose file it is; detected when not given.", metavar="APP"),
+    ] = None,
+    service: opt.Service = None,
+    app_version: opt.AppVersion = None,
+    kind: Annotated[
+        Optional[opt.FileKind],  # noqa: UP045
+        Option("--for", help="The kind of file; default: by the name of --write, else the usual one."),
+    ] = None,
+    write: Annotated[
+        Optional[Path],  # noqa: UP045
+        Option("--write", help="Write to this file, keeping what stands in it.", metavar="FILE"),
+    ] = None,
+    with_password: Annotated[
+        bool, Option("--with-password", help="Print the password too; --write writes it in any case.")
+    ] = False,
+    force: Annotated[
+        bool,
+        Option(
+            "--force", help="Overwrite other values in the file of --write, and the whole file of --output."
+        ),
+    ] = False,
+    format_: opt.Format = FormatChoice.TERMINAL,
+    output: opt.Output = None,
+    lang: opt.Language = None,
+    no_color: opt.NoColor = False,  # noqa: ARG001 -- shared; what is written here has no colour
+    quiet: Annotated[bool, Option("--quiet", help="No word about what was written.")] = False,
+    *,
+    known: Known,
+) -> None:
+    """Say the settings of one application in the words of another, and what cannot be said."""
+    from smtpdoctor.cli.generate import format_for, kind_of, put, tell_of_git
+    from smtpdoctor.generate.converting import Request, losses_of, planner_of
+
+    tongue = language(lang)
+    in_words = format_ is FormatChoice.TERMINAL
+    refuse_together(("--write", write is not None and in_words), ("--output", output is not None))
+    if force and write is None and output is None:
+        raise UsageError(Message("usage.needs", {"flag": "--force", "other": "--write"}))
+    if to is None:
+        raise UsageError(Message("usage.convert.to"))
+    if output is not None:
+        refuse_to_destroy(output, force=force)
+    target = _dialect(to)
+    source = _read(file, from_, service, app_version, known)
+    file_kind = kind_of(target, write, kind)
+    carried = with_password or write is not None
+    request = Request(source.reading, source.loaded, target, file_kind, carried)
+    planner = planner_of(request)
+    plan = planner({})
+    format_of_file = format_for(target, file_kind, planner)
+    if write is None:
+        from smtpdoctor.generate import Merged
+
+        text = format_of_file.render(plan, tongue)
+        result = Merged(text=text, values={}, written=(), unchanged=(), to_fill_in=plan.to_fill_in)
+    else:
+        result = put(write, plan, format_of_file, tongue, force=force)
+        if not quiet:
+            tell_of_git(write, plan, tongue)
+    losses = losses_of(request, plan)
+    if not in_words:
+        from smtpdoctor.report.json_v1 import dump
+        from smtpdoctor.report.objects import converted_object
+
+        place = known.mask(str(write)) if write else None
+        apps = (source.reading.dialect.id, target.id)
+        said = [(one.name, known.mask(_said(one, tongue))) for one in losses]
+        with output_to(output) as stream:
+            stream.write(dump(converted_object(*apps, place, result, said)))
+        return
+    if write is None:
+        with output_to(output) as stream:
+            stream.write(result.text)
+    for one in losses:
+        tell(known.mask(_said(one, tongue)))
+    if quiet:
+        return
+    if write is not None:
+        names = ", ".join(result.written)
+        tell(
+            known.say(tongue, "generate.written", file=write, names=names)
+            if names
+            else known.say(tongue, "generate.unchanged", file=write)
+        )
+    if result.to_fill_in:
+        tell(say(tongue, "generate.fill", names=", ".join(result.to_fill_in)))
+    if not losses:
+        tell(say(tongue, "convert.whole"))
+
+
+def _said(one: Loss, lang: Lang) -> str:
+    """Return a loss in a language."""
+    values = {
+        name: value.in_(lang) if hasattr(value, "in_") else value
+        for name, value in one.message.values.items()
+    }
+    return say(lang, one.message.key, **values)
+
+
+def _dialect(name: str) -> Any:
+    from smtpdoctor.knowledge import load
+    from smtpdoctor.settings.identify import unknown_app
+
+    found = load.dialect(name)
+    if found is None:
+        raise unknown_app(name)
+    return found
+
+
+def _read(file: Path, app: str | None, service: str | None, version: str | None, known: Known) -> Configured:
+    """Return the settings of the one application of a file; raises UsageError where there are several."""
+    from smtpdoctor.cli.config import load_configs
+    from smtpdoctor.settings.resolve import Flags
+
+    found = load_configs(
+        Flags(app=app), [file], service=service, version=version or "", environment=False, known=known
+    )
+    if len(found) > 1:
+        names = ", ".join(one.service for one in found)
+        values: dict[str, object] = {"file": str(file), "count": len(found), "names": names}
+        raise UsageError(Message("usage.convert.several", values))
+    return found[0]

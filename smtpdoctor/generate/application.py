@@ -49,6 +49,7 @@ from smtpdoctor.generate.plan import (
 from smtpdoctor.generate.spelling import Spelled, form_of, says, spelled, words_for
 from smtpdoctor.knowledge.dialects import Dialect, Form
 from smtpdoctor.knowledge.schema import App, Endpoint, Preset
+from smtpdoctor.knowledge.table import state_from, state_of
 from smtpdoctor.model import Lang, Message, Security, SettingName
 from smtpdoctor.settings.dialect import Reading, Values, read
 from smtpdoctor.settings.smtp_url import SmtpUrlError, parts_of
@@ -116,6 +117,8 @@ def plan_in(
     for setting, key in dialect.keys.items():
         names[setting] = key.names if setting in {"host", "username", "sender"} else ()
     for one in variables:
+        if one.parts:  # its parts have names of their own
+            continue
         names[one.setting] = (*one.names, *names.get(one.setting, ()))
     app = App(
         name=dialect.name, variables=names, required=(), true=(), false=(), security=(), write={},
@@ -445,14 +448,14 @@ class AppFile:
     def read(self, path: Path, plan: Plan, *, file: str) -> Mapping[str, str]:
         """Return the variables of a plan as the application finds them; raises UsageError."""
         document = self._document(path.read_text(encoding="utf-8"), file)
-        if document is None:
+        if document is None or (self.form.text and self._says(document, plan, file)):
             return {one.name: one.value for one in plan.variables}
         values = Values(self.dialect, self._scope(document, plan, file))
         found = {}
         for one in plan.variables:
             at = self._standing_at(values, one)
             if at is not None and at.value is not None:
-                found[one.name] = at.value
+                found[one.name] = one.value if _same(at, one.value) else at.value
         return found
 
     # Merging
@@ -558,10 +561,14 @@ class AppFile:
 
     def _standing(self, at: Assignment, document: Document, plan: Plan, name: str) -> Standing:
         raw = document.texts.get(at.region.place.path, "")[at.region.start : at.region.end]
-        if at.region.place.path != document.path or at.value is None:
-            return Standing(raw, "reference" if raw or at.value is None else "text")
         one = next(one for one in plan.variables if one.name == name)
         flag = self.dialect.flags.get(one.flag)
+        if flag is not None and at.value is None and at.source:  # a constant of the library
+            state = state_from(flag, at.source)
+            if state is not None and state == state_of(flag, one.value):
+                return Standing(one.value)
+        if at.region.place.path != document.path or at.value is None:
+            return Standing(raw, "reference" if raw or at.value is None else "text")
         if flag is not None and flag.truth != "words" and at.kind == "string" and one.kind == "boolean":
             return Standing(f'"{at.value}"')  # a text is true in code, whatever it says
         return Standing(at.value, "reference" if "${" in raw else "text")
@@ -682,18 +689,18 @@ class AppFile:
                 continue
             if meant and (at is None or (at.value is not None and not _same(at, meant))):
                 raise _unusual(file, one.name)
-        if _others(before, ours) != _others(after, ours):
+        there, now = _others(before, ours), _others(after, ours)
+        if any(now.get(scope) != values for scope, values in there.items() if values):
             raise _unusual(file, plan.variables[0].name)
 
 
-def _others(document: Document, ours: set[str]) -> list[tuple[str, str, str | None]]:
-    """Return what stands in a file that is none of ours."""
-    return [
-        (scope.name, one.name, one.value)
-        for scope in document.scopes
-        for one in scope.assignments
-        if one.name not in ours
-    ]
+def _others(document: Document, ours: set[str]) -> dict[str, list[tuple[str, str | None]]]:
+    """Return what stands in a file that is none of ours, by what gets it."""
+    found: dict[str, list[tuple[str, str | None]]] = {}
+    for scope in document.scopes:
+        known = found.setdefault(scope.name, [])
+        known += [(one.name, one.value) for one in scope.assignments if one.name not in ours]
+    return found
 
 
 def settings_of(plan: Plan, dialect: Dialect) -> dict[SettingName, str]:

@@ -162,7 +162,7 @@ def _written(plan: Plan, kind: _Kind, lang: Lang) -> Iterator[_Paragraph]:
     """Return the paragraphs of one kind that belong to a plan alone, and not to every one."""
     if kind == "header":
         yield (say(lang, "generate.header", preset=plan.preset.name.in_(lang)),)
-    elif any(one.setting == kind for one in plan.variables):
+    elif any(kind in {one.setting, *one.parts} for one in plan.variables):
         yield from _paragraphs(plan, kind, lang)
 
 

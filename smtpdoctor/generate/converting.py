@@ -34,6 +34,7 @@ _CARRIED: Final[tuple[SettingName, ...]] = (
 )
 _NEEDED: Final[tuple[SettingName, ...]] = ("host", "port", "security")
 _PLACEHOLDER: Final = "your-password"
+_SENDER: Final = "your-address@your-domain.com"
 _MOST_NAMES: Final = 8
 # What comes nearest where a mode cannot be said; never less than what was asked but for STARTTLS that is not required.
 _NEAREST: Final[Mapping[Security, tuple[Security, ...]]] = {
@@ -83,6 +84,9 @@ def _values(request: Request) -> dict[SettingName, Value]:
         values["password"] = Value(_PLACEHOLDER, yields=True, fill_in=True)
     if "username" not in values:
         values.pop("password", None)
+    sender = request.target.keys.get("sender")
+    if "sender" not in values and sender is not None and sender.required:
+        values["sender"] = Value(_SENDER, yields=True, fill_in=True)
     return values
 
 

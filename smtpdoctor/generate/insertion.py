@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from smtpdoctor.formats.document import Assignment, Scope
-from smtpdoctor.generate.kinds import FileKind, Line, laid_out
+from smtpdoctor.generate.kinds import FileKind, Line, laid_out, nested, nested_json
 from smtpdoctor.knowledge.dialects import Form
 
 __all__ = ["inserted"]
@@ -169,16 +169,14 @@ def _of_yaml(
     kind: FileKind, form: Form, text: str, lines: Sequence[Line], heading: Sequence[str], end: str
 ) -> Additions:
     keys = _keys(text)
-    found: dict[int, list[str]] = {}
+    found: dict[tuple[int, int], list[Line]] = {}
     left: list[Line] = []
     for one in lines:
-        path = (
-            ("stringData", one.name)
-            if kind.name == "kubernetes"
-            else (one.name,)
-            if form.flat
-            else tuple(one.name.split("."))
-        )
+        path = tuple(one.name.split("."))
+        if kind.name == "kubernetes":
+            path = ("stringData", one.name)
+        elif form.flat:
+            path = (one.name,)
         place = next(
             (
                 (size, indent, start)
@@ -200,30 +198,49 @@ def _of_yaml(
             ),
             indent + 2,
         )
-        new = found.setdefault(_end_of(text, start, indent), [])
-        for depth, key in enumerate(path[size:]):
-            line = " " * (inner + 2 * depth) + f"{key}:"
-            if depth == len(path) - size - 1:
-                new.append(f"{line} {one.text}")
-            elif line not in new:
-                new.append(line)
-    additions = [(at, _block(text, at, new, end)) for at, new in found.items()]
+        rest = Line(".".join(path[size:]), one.text, one.about)
+        found.setdefault((_end_of(text, start, indent), inner), []).append(rest)
+    additions = [
+        (at, _block(text, at, list(nested(several, " " * inner)), end))
+        for (at, inner), several in sorted(found.items(), key=lambda one: -one[0][1])  # the deepest first
+    ]
     if left:
         additions += _at_end(kind, form, text, left, heading, end)
     return _together(additions)
 
 
 def _of_json(text: str, scope: Scope, lines: Sequence[Line], end: str) -> Additions | None:
-    found: dict[int, str] = {}
+    children: dict[str, list[Assignment]] = {}
+    for other in scope.assignments:
+        children.setdefault(other.name.rpartition(".")[0], []).append(other)
+    found: dict[str, list[Line]] = {}
     for one in lines:
-        before, _, key = one.name.rpartition(".")
-        like = [other for other in scope.assignments if other.name.rpartition(".")[0] == before]
-        if not like:
+        path = one.name.split(".")
+        before = next(
+            (
+                ".".join(path[:size])
+                for size in range(len(path) - 1, 0, -1)
+                if ".".join(path[:size]) in children
+            ),
+            "",
+        )
+        rest = one.name[len(before) + 1 :] if before else one.name
+        found.setdefault(before, []).append(Line(rest, one.text))
+    additions: Additions = []
+    for before, several in found.items():
+        if before in children:
+            last = max(children[before], key=lambda other: other.region.end)
+            start = text.rfind("\n", 0, last.region.start) + 1
+            indent = re.match(r"[ \t]*", text[start:])
+            alone = text[start : last.region.start].strip().count(":") == 1
+            ahead = indent[0] if indent and alone else ""
+            members = end.join(nested_json(several, ahead))
+            additions.append((last.region.end, f",{end}{members}" if alone else f", {members.strip()}"))
+            continue
+        opening = text.find("{")
+        if opening < 0:
             return None
-        last = max(like, key=lambda other: other.region.end)
-        start = text.rfind("\n", 0, last.region.start) + 1
-        indent = re.match(r"[ \t]*", text[start:])
-        alone = text[start : last.region.start].strip().count(":") == 1
-        gap = f",{end}{indent[0] if indent else ''}" if alone else ", "
-        found[last.region.end] = found.get(last.region.end, "") + f'{gap}"{key}": {one.text}'
-    return list(found.items())
+        members = end.join(nested_json(several, "  "))
+        behind = "," if scope.assignments else ""
+        additions.append((opening + 1, f"{end}{members}{behind}"))
+    return additions

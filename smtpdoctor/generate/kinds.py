@@ -17,7 +17,18 @@ from smtpdoctor.formats import looks
 from smtpdoctor.generate.spelling import Shape, form_of, names_of_key
 from smtpdoctor.knowledge.dialects import Dialect, Form
 
-__all__ = ["KINDS", "FileKind", "Line", "commented", "filled", "kind_of_file", "kinds_of", "laid_out"]
+__all__ = [
+    "KINDS",
+    "FileKind",
+    "Line",
+    "commented",
+    "filled",
+    "kind_of_file",
+    "kinds_of",
+    "laid_out",
+    "nested",
+    "nested_json",
+]
 
 
 class Line(Struct, frozen=True):
@@ -105,6 +116,16 @@ def _tree(lines: Sequence[Line]) -> dict[str, Any]:
             at = at.setdefault(key, {})
         at[last] = one
     return tree
+
+
+def nested(lines: Sequence[Line], indent: str) -> Iterator[str]:
+    """Yield lines of YAML in which points in names are levels."""
+    yield from _of_yaml(_tree(lines), indent)
+
+
+def nested_json(lines: Sequence[Line], indent: str) -> list[str]:
+    """Return members of an object of JSON in which points in names are levels."""
+    return list(_of_json(_tree(lines), indent))
 
 
 def _yaml(lines: Sequence[Line], form: Form) -> Iterator[str]:

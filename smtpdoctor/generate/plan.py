@@ -633,7 +633,7 @@ class _Deciding:
 
     def forget_login(self) -> None:
         """Empty the login of the provider before where the one that is written takes none."""
-        settings = {one.setting for one in self.plan.variables}
+        settings = {name for one in self.plan.variables for name in (one.setting, *one.parts)}
         for setting in ("username", "password"):
             if self.owner is None or setting in settings:
                 continue

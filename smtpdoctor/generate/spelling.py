@@ -14,7 +14,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from smtpdoctor.formats.document import Assignment, Kind, Place, Region, Scope
-from smtpdoctor.knowledge.dialects import Dialect, Explode, Flag, Form, Key, Switch
+from smtpdoctor.knowledge.dialects import Dialect, Explode, Flag, Form, Key, Mode, Switch
 from smtpdoctor.knowledge.table import FALSE, OTHER, own_names, row_of, seen_by_modes, state_of, write
 from smtpdoctor.model import Security, SettingName
 from smtpdoctor.settings.dialect import Reading, read
@@ -137,14 +137,16 @@ def spelled(
         for name, flag in dialect.flags.items()
         if (one := _of_flag(dialect, form, shape, name, flag, base))
     }
-    for words in _words(dialect, settings, security, flags, have or {}, base):
-        found = list(_settings(dialect, form, settings, chosen, names))
-        found += _flags(dialect, words, flags, have or {})
-        found += _switches(dialect, shape, login="username" in settings)
-        whole = tuple(_joined(dialect, found))
-        sayable = {setting: value for setting, value in settings.items() if setting in chosen}
-        if whole and _reads(dialect, whole, sayable, security, steady=steady):
-            return tuple(_ordered(whole))
+    tried = list(_words(dialect, settings, security, flags, have or {}, base))
+    for idle in (False, True):  # what has no effect is written only where nothing else will do
+        for words in tried:
+            found = list(_settings(dialect, form, settings, chosen, names))
+            found += _flags(dialect, words, flags, have or {})
+            found += _switches(dialect, shape, login="username" in settings)
+            whole = tuple(_joined(dialect, found))
+            sayable = {setting: value for setting, value in settings.items() if setting in chosen}
+            if whole and _reads(dialect, whole, sayable, security, steady=steady, idle=idle):
+                return tuple(_ordered(whole))
     return None
 
 
@@ -231,18 +233,28 @@ def _explicit(
         "password": "x",
     }
 
-    def mode(changed: Mapping[str, str]) -> object:
+    def row_for(changed: Mapping[str, str]) -> Mode | None:
         states = {name: state_of(flag, changed.get(name) or None) for name, flag in dialect.flags.items()}
-        row = row_of(dialect, states, plain, _NEWEST)
+        return row_of(dialect, states, plain, _NEWEST)
+
+    def mode(changed: Mapping[str, str]) -> object:
+        row = row_for(changed)
         return row and (row.security, row.refuses)
 
-    for name in flags.keys() & seen_by_modes(dialect):
+    for name in (one for one in dialect.flags if one in flags and one in seen_by_modes(dialect)):
         flag = dialect.flags[name]
         if words.get(name) or not flag.default or "@" in flags[name]:
             continue
         others = (_word(flag, state) for state in flag.states)
         if any(other and mode({**words, name: other}) != mode(words) for other in others):
             found[name] = flag.default if OTHER not in flag.default else found.get(name, "")
+    if not any(found.values()):  # the port alone decides, where a word could
+        for name, state in ((name, state) for name in flags for state in dialect.flags[name].states):
+            word = _word(dialect.flags[name], state)
+            row = row_for({name: word})
+            says_it = row is not None and name in row.when and not row.falls_back and "@" not in flags[name]
+            if word and says_it and mode({name: word}) == mode(words):
+                return {name: word}
     return {name: found[name] for name in dialect.flags if name in found}
 
 
@@ -365,11 +377,14 @@ def _reads(
     security: Security,
     *,
     steady: bool,
+    idle: bool,
 ) -> bool:
     assignments = tuple(
         Assignment(name=one.names[0], value=one.value, region=_NOWHERE, kind=one.kind) for one in whole
     )
     reading = read(dialect, Scope(assignments=assignments))
+    if not idle and any(one.kind == "inert" for one in reading.oddities):
+        return False
     return says(reading, settings, security, steady=steady)
 
 

@@ -171,8 +171,7 @@ def test_a_value_is_read_back_or_refused(password: str, number: int) -> None:
         wish = Wish(username="jane", sender="jane@example.com", password=Secret(password))
         try:
             plan, text = written(dialect, kind, preset, wish)
-        except UsageError as error:
-            assert error.message.key.startswith("usage.generate.")
+        except UsageError:
             continue
         _, scope = document_of(dialect, kind, text)
         used = read(dialect, scope).used.get("password")
@@ -290,9 +289,10 @@ def test_a_file_that_cannot_be_read_is_left_alone(name: str, file: str, text: st
 
 
 def test_a_file_under_version_control_is_told(tmp_path: Path) -> None:
-    if shutil.which("git") is None:
+    git = shutil.which("git")
+    if git is None:
         pytest.skip("no git")
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    subprocess.run([git, "init", "-q", str(tmp_path)], check=True)
     told = run("generate", "gmail", "--app", "n8n", "--write", tmp_path / ".env")
     assert ".gitignore" in told.stderr
     (tmp_path / ".gitignore").write_text(".env\n", encoding="utf-8")

@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from itertools import product
@@ -23,12 +23,16 @@ import pytest
 from msgspec import Struct
 
 from smtpdoctor.formats.document import Assignment, Kind, Scope
+from smtpdoctor.generate.application import kind_for
+from smtpdoctor.generate.plan import Wish
 from smtpdoctor.knowledge import load
+from smtpdoctor.model import Secret
 from smtpdoctor.settings.dialect import Reading, read
 from smtpdoctor.terms import Security
 from tests.certs import Certificates
 from tests.servers import Peer, Server, dialogue, serve
 from tests.spelled import assignment
+from tests.written import written
 
 DRIVERS: Final = Path(__file__).parent / "drivers"
 SECONDS: Final = 120  # of the whole run of a library, on a slow machine
@@ -347,3 +351,108 @@ def node() -> str:
 def test_nodemailer_does_what_its_dialect_says(certificates: Certificates) -> None:
     command = [node(), str(DRIVERS / "nodemailer.cjs")]
     hold(tuple(nodemailer_cases()), command, certificates, "NODE_EXTRA_CA_CERTS")
+
+
+# What is written for an application is used as it stands: the library is given the file and nothing else.
+
+
+def run_python(file: Path, _: str) -> list[str]:
+    return [sys.executable, "-W", "ignore", str(file)]
+
+
+def run_flat(file: Path, _: str) -> list[str]:
+    return [sys.executable, "-W", "ignore", str(DRIVERS / "settings_mail.py"), str(file)]
+
+
+def run_node(file: Path, _: str) -> list[str]:
+    return [node(), str(file)]
+
+
+def run_curl(file: Path, ca: str) -> list[str]:
+    message = file.with_name("message")
+    message.write_text("Subject: x\n\nx\n", encoding="utf-8")
+    more = ["--cacert", ca, "--mail-rcpt", "somebody@example.test", "-T", str(message), "--max-time", "20"]
+    return ["curl", "-sS", "--config", str(file), *more]
+
+
+def run_msmtp(file: Path, ca: str) -> list[str]:
+    file.chmod(0o600)
+    return ["msmtp", "--file", str(file), f"--tls-trust-file={ca}", "somebody@example.test"]
+
+
+def run_swaks(file: Path, ca: str) -> list[str]:
+    more = ["--tls-ca-path", ca, "--to", "somebody@example.test", "--timeout", "20", "--silent", "2"]
+    return ["swaks", "--config", str(file), *more]
+
+
+WRITTEN: Final[Mapping[str, tuple[str, str, Callable[[Path, str], list[str]]]]] = {
+    "smtplib": ("smtplib", "python", run_python),
+    "aiosmtplib": ("aiosmtplib", "python", run_python),
+    "django": ("django", "python", run_flat),
+    "django-mailers": ("django", "python", run_flat),
+    "flask-mail": ("flask_mail", "python", run_flat),
+    "nodemailer": ("", "javascript", run_node),
+    "curl": ("curl", "curlrc", run_curl),
+    "msmtp": ("msmtp", "msmtprc", run_msmtp),
+    "swaks": ("swaks", "swaksrc", run_swaks),
+}
+PASSWORD: Final = "p4ss 'word' \"$x\" #1 \\ ${y}"  # noqa: S105 -- of no account
+
+
+@pytest.mark.parametrize("mode", [Security.TLS, Security.STARTTLS], ids=str)
+@pytest.mark.parametrize("app", WRITTEN)
+def test_a_mail_is_sent_with_what_was_written(
+    app: str, mode: Security, certificates: Certificates, tmp_path: Path
+) -> None:
+    """The file alone leads to the server, over an encrypted connection, with the very login that was given."""
+    needed, kind_name, command = WRITTEN[app]
+    by_program = command in {run_curl, run_msmtp, run_swaks}
+    if needed and (shutil.which(needed) if by_program else find_spec(needed)) is None:
+        pytest.skip(f"{needed} is not installed")
+    if app == "django-mailers" and not has_mailers():
+        pytest.skip("this Django has no MAILERS")
+    dialect, preset = load.dialect(app), load.preset("own")
+    assert dialect is not None
+    assert preset is not None
+    certificate = certificates.good
+    script = (
+        dialogue(implicit_cert=certificate) if mode is Security.TLS else dialogue(starttls_cert=certificate)
+    )
+    with serve(script) as server:
+        wish = Wish(
+            host="localhost",
+            port=server.port,
+            security=mode,
+            username="jane",
+            password=Secret(PASSWORD),
+            sender="jane@example.test",
+        )
+        _, text = written(dialect, kind_for(dialect, kind_name), preset, wish)
+        file = tmp_path / {"python": "send_mail.py", "javascript": "send_mail.cjs"}.get(kind_name, kind_name)
+        file.write_text(text, encoding="utf-8")
+        ca = str(certificates.ca_pem)
+        environment = {**os.environ, "SSL_CERT_FILE": ca, "NODE_EXTRA_CA_CERTS": ca}
+        environment.pop("SSL_CERT_DIR", None)
+        done = subprocess.run(
+            command(file, ca),
+            input="Subject: x\n\nx\n",
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=SECONDS,
+            check=False,
+        )
+        server.join()
+        assert done.returncode == 0, (done.stdout, done.stderr, text)
+        peers = [peer for peer in server.connections if peer.messages]
+        assert len(peers) == 1, (done.stdout, done.stderr, text)
+        assert peers[0].tls
+        assert any("<jane@example.test>" in line for line in peers[0].lines)
+        assert [login.user for login in peers[0].logins] == ["jane"]
+        assert peers[0].logins[0].matches(PASSWORD)
+
+
+def has_mailers() -> bool:
+    from django.core import mail
+
+    return hasattr(mail, "mailers")

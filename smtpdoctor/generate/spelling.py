@@ -249,12 +249,12 @@ def _explicit(
         if any(other and mode({**words, name: other}) != mode(words) for other in others):
             found[name] = flag.default if OTHER not in flag.default else found.get(name, "")
     if not any(found.values()):  # the port alone decides, where a word could
-        for name, state in ((name, state) for name in flags for state in dialect.flags[name].states):
-            word = _word(dialect.flags[name], state)
-            row = row_for({name: word})
-            says_it = row is not None and name in row.when and not row.falls_back and "@" not in flags[name]
-            if word and says_it and mode({name: word}) == mode(words):
-                return {name: word}
+        for one, state in ((one, state) for one in flags for state in dialect.flags[one].states):
+            word = _word(dialect.flags[one], state)
+            row = row_for({one: word})
+            says_it = row is not None and one in row.when and not row.falls_back and "@" not in flags[one]
+            if word and says_it and mode({one: word}) == mode(words):
+                return {one: word}
     return {name: found[name] for name in dialect.flags if name in found}
 
 

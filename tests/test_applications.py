@@ -352,12 +352,21 @@ def test_a_password_goes_where_it_is_asked_for(mastodon: Path, tmp_path: Path) -
         (("--to", "n9n"), "n8n"),
         (("--to", "n8n", "--for", "ini"), "dotenv"),
         (("--to", "dotnet", "--from", "vaultwarden"), "vaultwarden"),
+        (("--to", "gnuboard", "--from", "mastodon"), "gnuboard"),
     ],
 )
 def test_refuses_to_convert(args: tuple[str, ...], said: str, mastodon: Path) -> None:
     done = run("convert", mastodon, *args)
     assert done.exit_code == 2
     assert said.lower() in done.stderr.lower()
+
+
+def test_what_cannot_be_said_is_refused_with_what_can(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text(MASTODON.replace("587", "465").replace("SMTP_ENABLE_STARTTLS=always", "SMTP_TLS=true"))
+    done = run("convert", path, "--from", "mastodon", "--to", "odoo")
+    assert done.exit_code == 2
+    assert "smtpdoctor generate gmail --app odoo --set port=587" in done.stderr
 
 
 def test_settings_come_back_from_another_application(tmp_path: Path) -> None:

@@ -396,7 +396,7 @@ WRITTEN: Final[Mapping[str, tuple[str, str, Callable[[Path, str], list[str]]]]] 
     "msmtp": ("msmtp", "msmtprc", run_msmtp),
     "swaks": ("swaks", "swaksrc", run_swaks),
 }
-PASSWORD: Final = "p4ss 'word' \"$x\" #1 \\ ${y}"  # noqa: S105 -- of no account
+PASSWORD: Final = "p4ss 'word' \"$x\" #1 \\ ${y}"
 
 
 @pytest.mark.parametrize("mode", [Security.TLS, Security.STARTTLS], ids=str)

@@ -123,7 +123,7 @@ def convert(  # noqa: PLR0913, PLR0912 -- the flags of the contract
         )
     if result.to_fill_in:
         tell(say(tongue, "generate.fill", names=", ".join(result.to_fill_in)))
-    if not losses:
+    elif not losses:
         tell(say(tongue, "convert.whole"))
 
 

@@ -113,9 +113,19 @@ def planner_of(request: Request) -> Planner:
         texts = {name: one.text for name, one in values.items() if name in target.keys}
         known = ", ".join(one.value for one in modes_of(target, request.kind, texts))
         said = {"app": target.id, "security": mode.value, "known": known or "-"}
-        raise UsageError(Message("usage.generate.security", said))
+        raise UsageError(Message("usage.generate.security", said), *_fitting(request, preset, values))
 
     return plan
+
+
+def _fitting(request: Request, preset: Preset, values: Mapping[SettingName, Value]) -> Iterator[Message]:
+    """Yield how the application reaches the same provider at another port."""
+    for one in preset.endpoints_at(values["host"].text) if not preset.anywhere else ():
+        there = {**values, "port": Value(str(one.port))}
+        if plan_in(request.target, request.kind, preset, Wish(), there, one.security, {}) is not None:
+            command = f"smtpdoctor generate {preset.id} --app {request.target.id} --set port={one.port}"
+            yield Message("usage.convert.fits", {"command": command})
+            return
 
 
 def _preset(name: str | None) -> Preset:

@@ -249,8 +249,10 @@ def _explicit(
         if any(other and mode({**words, name: other}) != mode(words) for other in others):
             found[name] = flag.default if OTHER not in flag.default else found.get(name, "")
     if not any(found.values()):  # the port alone decides, where a word could
-        for one, state in ((one, state) for one in flags for state in dialect.flags[one].states):
-            word = _word(dialect.flags[one], state)
+        words_of = [
+            (one, _word(dialect.flags[one], state)) for one in flags for state in dialect.flags[one].states
+        ]
+        for one, word in words_of:
             row = row_for({one: word})
             says_it = row is not None and one in row.when and not row.falls_back and "@" not in flags[one]
             if word and says_it and mode({one: word}) == mode(words):

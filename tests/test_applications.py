@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import contextlib
 import json
 import re
 import shutil
@@ -11,6 +12,7 @@ import stat
 import subprocess
 import tomllib
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -21,11 +23,13 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from smtpdoctor.cli import app
+from smtpdoctor.cli.generate import format_for
 from smtpdoctor.cli.options import FileKind
 from smtpdoctor.errors import UsageError
-from smtpdoctor.generate.application import AppFile, planner_for
+from smtpdoctor.generate.application import AppFile, planner_for, settings_of
 from smtpdoctor.generate.kinds import KINDS, kinds_of
 from smtpdoctor.generate.plan import Wish
+from smtpdoctor.generate.spelling import form_of, says
 from smtpdoctor.knowledge import load
 from smtpdoctor.model import Secret, Security
 from smtpdoctor.settings.dialect import read
@@ -234,6 +238,34 @@ def test_a_file_keeps_what_is_not_ours(name: str) -> None:
 def _holds(line: str, one: str) -> bool:
     """Whether a line is one that stood there; a member of JSON may have got a comma."""
     return line in {one, f"{one},"}
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_a_file_is_turned_from_one_mode_to_another(name: str) -> None:
+    """What a file says of the mode before does not stay in the way, whatever words it said that with."""
+    preset = load.preset("own")
+    assert preset is not None
+    dialect = dialect_of(name)
+    kinds = kinds_of(dialect)
+    for kind in kinds if APPS.index(name) % 6 == 0 else kinds[:1]:
+        texts = {}
+        for port, mode in ((465, Security.TLS), (587, Security.STARTTLS), (587, Security.OPPORTUNISTIC)):
+            wish = Wish(port=port, security=mode, username="jane", sender="jane@example.com")
+            with contextlib.suppress(UsageError):
+                texts[mode] = (*written(dialect, kind, preset, wish), wish)
+        for before, (mode, (plan, _, wish)) in product(texts, texts.items()):
+            if before is mode or not kind.syntax or form_of(dialect, kind.name).text:
+                continue
+            file = format_for(dialect, kind, planner_for(dialect, kind, preset, wish))
+            after = file.merge(texts[before][1], plan, "en", file="x", force=True).text
+            document, scope = document_of(dialect, kind, after)
+            assert document.problems == ()
+            assert says(read(dialect, scope), settings_of(plan, dialect), mode), (
+                kind.name,
+                before,
+                mode,
+                after,
+            )
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,9 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
         if output is not None:
             written = ", ".join(one.name for one in plan.variables)
             tell(known.say(tongue, "generate.written", file=output, names=written))
-        unprinted = [one.name for one in plan.variables if wish.unprinted and one.setting == "password"]
+        unprinted = [
+            one.name for one in plan.variables if wish.unprinted and "password" in {one.setting, *one.parts}
+        ]
         _tell(result, plan, format_of_file, write, unprinted, tongue, known)
         _tell_of_mode(plan, wish, tongue)
 
@@ -218,10 +220,10 @@ def _planned(
 
 def format_for(application: Dialect, file_kind: FileKind, planner: Planner) -> Format:
     """Return how a kind of file of an application is written."""
-    from smtpdoctor.generate import compose
-    from smtpdoctor.generate.application import AppFile
+    from smtpdoctor.generate.application import AppFile, ComposeFile
 
-    return compose if file_kind.name == "compose" else AppFile(application, file_kind, planner)
+    written = ComposeFile if file_kind.name == "compose" else AppFile
+    return written(application, file_kind, planner)
 
 
 def _tell_of_mode(plan: Plan, wish: Wish, lang: Lang) -> None:

@@ -27,6 +27,7 @@ from smtpdoctor.formats.document import (
     edited,
 )
 from smtpdoctor.formats.dotenv import UnwritableError
+from smtpdoctor.generate import compose
 from smtpdoctor.generate.comments import about, heading, renewed
 from smtpdoctor.generate.insertion import inserted
 from smtpdoctor.generate.kinds import FileKind, Line, commented, filled, kinds_of, laid_out
@@ -46,7 +47,7 @@ from smtpdoctor.generate.plan import (
     unwritable,
     values_for,
 )
-from smtpdoctor.generate.spelling import Spelled, form_of, says, spelled, words_for
+from smtpdoctor.generate.spelling import Spelled, form_of, says, shaped, spelled, word_of, words_for
 from smtpdoctor.knowledge.dialects import Dialect, Form
 from smtpdoctor.knowledge.schema import App, Endpoint, Preset
 from smtpdoctor.knowledge.table import state_from, state_of
@@ -57,6 +58,7 @@ from smtpdoctor.smtp.command import MailboxError, mailbox
 
 __all__ = [
     "AppFile",
+    "ComposeFile",
     "Planner",
     "kind_for",
     "modes_of",
@@ -330,8 +332,7 @@ class AppFile:
     def _unwritten(self, one: Variable, file: str, error: UnwritableError | Message | str) -> UsageError:
         what = error
         if isinstance(error, UnwritableError):
-            odd = next((sign for sign in one.value if not (sign.isalnum() or sign in "@._-")), one.value[:1])
-            what = character(error.what or odd)
+            what = character(error.what) if error.what else Message("generate.what.changed")
         values: dict[str, object] = {"name": one.name, "file": file, "what": what, "syntax": self.kind.name}
         able = [
             other.name for other in kinds_of(self.dialect) if other is not self.kind and _holds(other, one)
@@ -456,6 +457,11 @@ class AppFile:
             at = self._standing_at(values, one)
             if at is not None and at.value is not None:
                 found[one.name] = one.value if _same(at, one.value) else at.value
+        for name, flag in self.dialect.flags.items():  # also those that were taken back
+            for own in shaped(self.dialect, flag.names or (name,), self.kind.shape):
+                at = values.get((own,))
+                if at is not None and at.value is not None:
+                    found.setdefault(own, at.value)
         return found
 
     # Merging
@@ -482,8 +488,11 @@ class AppFile:
         for name, flag in self.dialect.flags.items():
             own = [one for one in (flag.names or (name,)) if "@" not in one]
             found = values.get(own)
-            if found is not None and found.value is not None and found.kind != "call":
-                have[name] = found.value
+            if found is None or found.value is None or found.kind == "call":
+                continue
+            have[name] = found.value
+            if flag.truth != "words" and found.kind == "string":  # a text is what its language takes it for
+                have[name] = word_of(flag, state_of(flag, found.value, found.kind)) or found.value
         return have
 
     def merge(self, text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merged:
@@ -636,7 +645,8 @@ class AppFile:
 
             try:
                 literal: Kind = one.kind if one.kind in {"boolean", "number"} and one.value else "string"
-                return write(one.value, literal, at.style or self.kind.syntax, old)
+                value = one.value.lower() if literal == "boolean" else one.value
+                return write(value, literal, at.style or self.kind.syntax, old)
             except (UnwritableError, ValueError) as error:
                 raise self._unwritten(one, file, UnwritableError(str(error))) from error
         if self.kind.name == "dotenv":
@@ -692,6 +702,47 @@ class AppFile:
         there, now = _others(before, ours), _others(after, ours)
         if any(now.get(scope) != values for scope, values in there.items() if values):
             raise _unusual(file, plan.variables[0].name)
+
+
+class ComposeFile(AppFile):
+    """The environment of a service in a Compose file, which is taken apart by its lines."""
+
+    def render(self, plan: Plan, lang: Lang, *, file: str | None = None) -> str:
+        """Return a whole file; raises UsageError for a value that cannot be written."""
+        return compose.render(plan, lang, file=file)
+
+    def cautions(self, plan: Plan, names: Iterable[str]) -> tuple[Message, ...]:
+        """Return what to know once these variables are written."""
+        return compose.cautions(plan, names)
+
+    def read(self, path: Path, plan: Plan, *, file: str) -> Mapping[str, str]:
+        """Return the variables of a plan as the application finds them; raises UsageError."""
+        text = path.read_text(encoding="utf-8")
+        flags = self.dialect.flags.items()
+        names = (
+            own for name, flag in flags for own in shaped(self.dialect, flag.names or (name,), "variable")
+        )
+        plan = replace(plan, service=self._service(text, plan, file), unwanted=tuple(names))
+        return compose.read(path, plan, file=file)
+
+    def _service(self, text: str, plan: Plan, file: str) -> str | None:
+        """Return the service that was named, or the one in which the application's settings stand already."""
+        document = self._document(text, file)
+        if plan.service is not None or document is None:
+            return plan.service
+        ours = [one.name for one in document.scopes if self._host_stands(one)]
+        return ours[0] if len(ours) == 1 and ours[0] else None
+
+    def merge(self, text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merged:
+        """Return a file's text with the plan in it; raises UsageError and changes nothing else."""
+        service = self._service(text, plan, file)
+        document = self._document(text, file)
+        scopes = document.scopes if document is not None else ()
+        ours = next((one for one in scopes if one.name == service or len(scopes) == 1), None)
+        if ours is not None:
+            plan = self.planner(self._have(Values(self.dialect, ours)))
+        plan = replace(plan, service=service)
+        return compose.merge(text, plan, lang, file=file, force=force)
 
 
 def _others(document: Document, ours: set[str]) -> dict[str, list[tuple[str, str | None]]]:

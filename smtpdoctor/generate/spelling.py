@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from smtpdoctor.formats.document import Assignment, Kind, Place, Region, Scope
 from smtpdoctor.knowledge.dialects import Dialect, Explode, Flag, Form, Key, Mode, Switch
-from smtpdoctor.knowledge.table import FALSE, OTHER, own_names, row_of, seen_by_modes, state_of, write
+from smtpdoctor.knowledge.table import FALSE, OTHER, TRUE, own_names, row_of, seen_by_modes, state_of, write
 from smtpdoctor.model import Security, SettingName
 from smtpdoctor.settings.dialect import Reading, read
 from smtpdoctor.settings.smtp_url import joined
@@ -30,6 +30,7 @@ __all__ = [
     "shaped",
     "spelled",
     "word_like",
+    "word_of",
     "words_for",
 ]
 
@@ -209,13 +210,13 @@ def _with_login(
     for name, wanted in dialect.behaviour.login_when[0].items():
         states = (wanted,) if isinstance(wanted, str) else wanted
         if name in flags and state_of(dialect.flags[name], words.get(name) or None) not in states:
-            word = next((one for state in states if (one := _word(dialect.flags[name], str(state)))), None)
+            word = next((one for state in states if (one := word_of(dialect.flags[name], str(state)))), None)
             if word is not None:
                 words = {**words, name: word}
     return words
 
 
-def _word(flag: Flag, state: str | None) -> str:
+def word_of(flag: Flag, state: str | None) -> str:
     """Return the word with which people say a state, "" where there is none."""
     words = flag.states.get(state or "", ())
     return next((word for word in words if word and word[0] != "=" and OTHER not in word), "")
@@ -245,12 +246,12 @@ def _explicit(
         flag = dialect.flags[name]
         if words.get(name) or not flag.default or "@" in flags[name]:
             continue
-        others = (_word(flag, state) for state in flag.states)
+        others = (word_of(flag, state) for state in flag.states)
         if any(other and mode({**words, name: other}) != mode(words) for other in others):
             found[name] = flag.default if OTHER not in flag.default else found.get(name, "")
     if not any(found.values()):  # the port alone decides, where a word could
         words_of = [
-            (one, _word(dialect.flags[one], state)) for one in flags for state in dialect.flags[one].states
+            (one, word_of(dialect.flags[one], state)) for one in flags for state in dialect.flags[one].states
         ]
         for one, word in words_of:
             row = row_for({one: word})
@@ -263,7 +264,11 @@ def _explicit(
 def word_like(flag: Flag, state_word: str) -> str:
     """Return a word that means the same as none, "" where only leaving it out does."""
     state = state_of(flag, state_word or None)
-    return _word(flag, state)
+    word = word_of(flag, state)
+    switch = any(one.lower() in TRUE for words in flag.states.values() for one in words)
+    if not word and switch and state_of(flag, "false") == state:
+        return "false"
+    return word
 
 
 def _settings(
@@ -455,7 +460,7 @@ def words_for(
 
 def _every_word(flag: Flag) -> list[str]:
     """Return a word for each state, those that say no first."""
-    words = [one for state in flag.states if (one := _word(flag, state))]
+    words = [one for state in flag.states if (one := word_of(flag, state))]
     return sorted(words, key=lambda word: word.lower() not in FALSE)
 
 

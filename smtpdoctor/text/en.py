@@ -429,6 +429,7 @@ MESSAGES: Final[dict[str, str]] = {
     "convert.others": "Not carried over: {names}.",
     "convert.whole": "Nothing is lost.",
     "generate.localhost": "In a container localhost is the container itself; for a mail sink in another service use --set host=SERVICE.",
+    "generate.what.changed": "signs that whoever reads such a file changes",
     "generate.what.control": "a control character ({code})",
     "generate.what.line": "a line break ({code})",
     "generate.what.mark": "a byte order mark ({code})",

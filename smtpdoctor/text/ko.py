@@ -419,6 +419,7 @@ MESSAGES: Final[dict[str, str]] = {
     "convert.others": "옮기지 않은 설정: {names}.",
     "convert.whole": "빠진 설정이 없습니다.",
     "generate.localhost": "컨테이너 안에서 localhost는 그 컨테이너 자신입니다. 다른 서비스로 띄운 테스트 메일 서버는 --set host=서비스이름 으로 지정합니다.",
+    "generate.what.changed": "이 형식의 파일을 읽을 때 바뀌는 문자",
     "generate.what.control": "제어({code})",
     "generate.what.line": "줄바꿈({code})",
     "generate.what.mark": "BOM({code})",

@@ -1,6 +1,6 @@
 """Every application × every provider × every mode that both can express: written, read back, and linted.
 
-``python benchmarks/generate.py [--apps a,b] [--presets a,b] [--show]`` prints how many cells there are, how many
+``python benchmarks/generate.py [--apps a,b] [--presets a,b] [--first] [--show]`` prints how many cells there are, how many
 were written, and what the rules say of the files. What settings cause in any file (a placeholder for a password)
 does not count.
 """
@@ -28,6 +28,9 @@ def main() -> None:
     parser.add_argument("--apps", default=",".join(load.dialect_ids()))
     parser.add_argument("--presets", default=",".join(load.presets()))
     parser.add_argument("--show", action="store_true", help="each cell with something to say")
+    parser.add_argument(
+        "--first", action="store_true", help="of each application its most usual kind of file alone"
+    )
     given = parser.parse_args()
     start = time.process_time()
     counts: Counter[str] = Counter()
@@ -46,6 +49,8 @@ def main() -> None:
                 counts["cells"] += 1
                 done = False
                 for kind in kinds_of(dialect):
+                    if done and given.first:
+                        break
                     try:
                         plan, text = written(dialect, kind, preset, Wish(port=port, security=mode))
                     except UsageError:

@@ -180,6 +180,8 @@ def test_a_sink_may_listen_anywhere() -> None:
         (["gmail", "--write", "settings.ini"], "--for dotenv"),
         (["gmail", "--for", "ini"], "dotenv, compose"),
         (["gmail", "--app", "n8n", "--for", "ini"], "kubernetes"),
+        (["gmail", "--app", "strapi", "--for", "dotenv", "--set", "sender=a@gmail.com"], "sender"),
+        (["gmail", "--app", "spring-boot", "--set", "cipher=HIGH"], "NAME=VALUE"),
         (["gmail", "--app", "n8n", "--write", "a.ini"], "kubernetes"),
         (["gmail", "--app", "dotnet", "--security", "tls"], "--security starttls"),
         (["gmail", "--app", "gnuboard"], "gnuboard"),

@@ -92,9 +92,10 @@ def faults(dialect: Dialect, kind: FileKind, plan: Plan, text: str) -> list[str]
     if not reading.answers or reading.answers[-1].security is not plan.security:
         found.append(f"mode is {reading.security}")
     report = lint_only(loaded_of(reading, document))
-    found += [
-        one.id for one in report.findings if one.severity is not Severity.INFO and one.id not in caused(plan)
-    ]
+    told = [one.id for one in report.findings if one.severity is not Severity.INFO]
+    if told:
+        ours = caused(plan)
+        found += [one for one in told if one not in ours]
     return found
 
 

@@ -87,6 +87,7 @@ def planner_for(dialect: Dialect, kind: FileKind, preset: Preset, wish: Wish) ->
                 values = values_for(preset, wish, host, endpoint.port)
                 found = plan_in(dialect, kind, preset, wish, values, endpoint.security, have, steady=steady)
                 if found is not None:
+                    _refuse_unsaid(dialect, kind, found, wish)
                     return found
         raise _unable(dialect, kind, preset, wish)
 
@@ -221,6 +222,25 @@ def modes_of(dialect: Dialect, kind: FileKind, settings: Mapping[SettingName, st
                 able.append(mode)
                 break
     return able
+
+
+def _refuse_unsaid(dialect: Dialect, kind: FileKind, plan: Plan, wish: Wish) -> None:
+    """Raise UsageError for what was given and has no place in this kind of file."""
+    given: dict[SettingName, object] = {
+        "password": wish.password or wish.unprinted,
+        "sender": wish.sender,
+        "ehlo": wish.ehlo,
+        "cipher": wish.cipher,
+    }
+    text = form_of(dialect, kind.name).text
+    written = {part for one in plan.variables for part in (one.setting, *one.parts)}
+    written |= {"sender"} if "@{domain}" in text else set()
+    names = [name for name, value in given.items() if value and name not in written]
+    if names:
+        values: dict[str, object] = {"names": ", ".join(names), "app": dialect.id, "kind": kind.name}
+        known = ", ".join(one.name for one in kinds_of(dialect) if one is not kind)
+        hints = [Message("usage.generate.file.for", {"known": known})] if known else []
+        raise UsageError(Message("usage.generate.unsaid", values), *hints)
 
 
 def _unable(dialect: Dialect, kind: FileKind, preset: Preset, wish: Wish) -> UsageError:

@@ -323,6 +323,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.generate.fits": "What fits: {endpoints}",
     "usage.generate.syntax": "the value of {name} cannot be written to {file} ({syntax}) so that it is read back: it contains {what}",
     "usage.generate.syntax.other": "Choose another value, or another kind of file: {known}",
+    "usage.generate.unsaid": "{app} has no place for {names} in a {kind} file",
     "usage.generate.whole": "{file} cannot be merged into: a {syntax} file is written as a whole; without --write the lines are printed",
     "usage.generate.broken": "{place}: the file cannot be read from here on; correct it first. Nothing was written",
     "usage.generate.kind": "--for {kind}: {app} has no settings in such a file; it has them in: {known}",

@@ -316,6 +316,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.generate.fits": "맞는 설정: {endpoints}",
     "usage.generate.syntax": "{name}의 값은 {file}({syntax})에 쓰면 그대로 읽히지 않습니다. 들어 있는 것: {what}",
     "usage.generate.syntax.other": "다른 값을 쓰거나 다른 형식의 파일에 씁니다: {known}",
+    "usage.generate.unsaid": "{app}의 {kind} 파일에는 {names} 항목을 쓸 곳이 없습니다",
     "usage.generate.whole": "{file}에 합칠 수 없습니다. {syntax} 파일은 통째로만 씁니다. --write 없이 실행하면 내용을 출력합니다",
     "usage.generate.broken": "{place}: 여기서부터 파일을 읽을 수 없습니다. 먼저 고칩니다. 아무것도 쓰지 않았습니다",
     "usage.generate.kind": "--for {kind}: {app}의 설정은 이 형식의 파일에 쓰지 않습니다. 쓸 수 있는 형식: {known}",

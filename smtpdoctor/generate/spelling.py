@@ -138,7 +138,7 @@ def spelled(
         for name, flag in dialect.flags.items()
         if (one := _of_flag(dialect, form, shape, name, flag, base))
     }
-    tried = list(_words(dialect, settings, security, flags, have or {}, base))
+    tried = list(_words(dialect, settings, security, flags, have or {}, base, form.spare))
     for idle in (False, True):  # what has no effect is written only where nothing else will do
         for words in tried:
             found = list(_settings(dialect, form, settings, chosen, names))
@@ -170,6 +170,7 @@ def _words(
     flags: Mapping[str, str],
     have: Mapping[str, str],
     base: str,
+    spare: Sequence[str],
 ) -> Iterator[dict[str, str]]:
     """Yield the words of flags that lead to a mode, the nearest first."""
     port, login = int(settings["port"]), "username" in settings
@@ -197,7 +198,9 @@ def _words(
             )
         )
     for _, words_of in sorted(found, key=lambda one: one[0]):
-        yield _explicit(dialect, words_of, flags, settings)
+        yield _explicit(
+            dialect, words_of, {one: name for one, name in flags.items() if one not in spare}, settings
+        )
         yield words_of
 
 

@@ -281,7 +281,8 @@ class Form(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     flags in this kind of file. ``also`` is written beside a login. ``text`` is the whole of a file that is more
     than a list of settings, with ``@{host}`` where a setting or flag stands as a literal, ``@{=flag}`` for the
     word as it is, ``@{?flag}`` and ``@{!flag}`` in lines for one that is set or absent; a line goes where one of
-    its settings does not apply. ``asked`` are placeholders in it that a person has to fill in. ``flat``: points
+    its settings does not apply. ``asked`` are placeholders in it that a person has to fill in. ``spare``
+    are flags that older versions refuse: they are written only where nothing else leads to a mode. ``flat``: points
     in names are no levels. ``strings``: every value is a text. ``off``: not written though it is read.
     """
 
@@ -291,6 +292,7 @@ class Form(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     words: dict[str, str] = {}
     text: str = ""
     asked: tuple[str, ...] = ()
+    spare: tuple[str, ...] = ()
     flat: bool = False
     strings: bool = False
     off: bool = False

@@ -74,6 +74,7 @@ RUNS = {
     "presets": (),
     "apps": (),
     "generate": ("gmail",),
+    "convert": (".env", "--to", "n8n"),
     "sandbox": ("--count", "0"),  # which is refused: it would wait for messages
 }
 # What a sandbox is told is printed as settings, and what --set says is written: both are asked for.
@@ -116,7 +117,7 @@ def looks(draw: st.DrawFn, command: str) -> list[str]:
     if draw(st.booleans()):
         words += ["--format", "json"]
     if draw(st.booleans()):
-        words.append("--quiet" if command in {"generate", "apps"} else "--verbose")
+        words.append("--quiet" if command in {"generate", "convert", "apps"} else "--verbose")
     if command == "check" and draw(st.booleans()):
         words.append("--transcript")
     return words
@@ -134,6 +135,8 @@ def with_password(draw: st.DrawFn) -> tuple[str, Line]:
             del base[base.index(place) : base.index(place) + 2]
         if not place.startswith("-") and command in {"generate", "explain"}:
             base = []
+        if not place.startswith("-") and command == "convert":
+            base = ["--to", "n8n"]
         case = Case([command, *base, *taken])
     else:
         command, place = draw(st.sampled_from(["check", "lint"])), draw(st.sampled_from(VARIABLES))

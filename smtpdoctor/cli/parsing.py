@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from smtpdoctor.cli.common import format_on_stdout
 from smtpdoctor.cli.known import Known, shown
-from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Lang, Message
 from smtpdoctor.text import default_language
@@ -37,10 +37,9 @@ def _values(arguments: Sequence[str], names: Sequence[str]) -> Iterator[str]:
             yield arguments[number + 1]
 
 
-def format_asked_for(arguments: Sequence[str]) -> FormatChoice:
-    """Return the format of these arguments, the terminal's where none that exists is named."""
-    names = {value.partition("=")[0] for value in _values(arguments, ["--format"])}
-    return FormatChoice.JSON if FormatChoice.JSON.value in names else FormatChoice.TERMINAL
+def format_asked_for(arguments: Sequence[str]) -> str:
+    """Return the format in which these arguments want to be told of a mistake."""
+    return format_on_stdout(list(_values(arguments, ["--format"])))
 
 
 def language_asked_for(arguments: Sequence[str]) -> Lang:

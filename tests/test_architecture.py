@@ -151,8 +151,8 @@ BUDGETS = {
     "version": (("--version",), 4, 54, {"ssl", "rich", "re2", "msgspec", "smtpdoctor.cli.check"}),
     "check until dns": (
         ("check", "--until", "dns", *JSON),
-        57,
-        178,
+        59,
+        180,
         {
             "rich",
             "smtpdoctor.knowledge.compile",
@@ -164,8 +164,8 @@ BUDGETS = {
     ),
     "check until auth": (
         (*UNTIL_AUTH, *JSON),
-        65,
-        186,
+        67,
+        188,
         {"rich", "smtpdoctor.diagnosis", "smtpdoctor.knowledge.compile", "re2"},
     ),
     "check in a terminal": (
@@ -174,16 +174,16 @@ BUDGETS = {
         235,
         {"asyncio", "re2", "smtpdoctor.diagnosis"},
     ),
-    "lint": (("lint", *JSON), 52, 169, {"rich", "asyncio", "re2"}),
+    "lint": (("lint", *JSON), 54, 171, {"rich", "asyncio", "re2"}),
     "explain": (
         ("explain", FAILURE, *JSON),
-        48,
+        50,
         160,
         {"rich", "ssl"},
     ),
     "explain --list": (
         ("explain", "--list", *JSON),
-        47,
+        49,
         159,
         {"rich", "ssl"},
     ),

@@ -16,6 +16,7 @@ from smtpdoctor.cli.common import (
     password_from,
     refuse_together,
     refuse_unusable,
+    repeated_flags,
     unusable,
 )
 from smtpdoctor.cli.declared import Exit, Option
@@ -158,8 +159,13 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         allow_cleartext_auth=allow_cleartext_auth,
         lang=tongue,
     )
-    repeated = _repeated(
+    repeated = repeated_flags(
         {
+            "--config": config,
+            "--env-file": env_file,
+            "--service": service,
+            "--app": app,
+            "--app-version": app_version,
             "--until": until,
             "--ca-file": ca_file,
             "--resolver": resolver,
@@ -226,19 +232,6 @@ def _only(found: "list[tuple[str, Loaded]]") -> "Loaded":
         names = ", ".join(service for service, _ in found)
         raise UsageError(Message("usage.config.several", {"names": names}))
     return found[0][1]
-
-
-def _repeated(flags: dict[str, object]) -> tuple[str, ...]:
-    """Return flags as they were given, for the command that repeats the run."""
-    words: list[str] = []
-    for name, value in flags.items():
-        if value is True:
-            words.append(name)
-        elif isinstance(value, list):
-            words += [word for one in value for word in (name, str(one))]
-        elif value:
-            words += [name, str(value)]
-    return tuple(words)
 
 
 class _Show:

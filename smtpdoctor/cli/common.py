@@ -42,6 +42,7 @@ __all__ = [
     "refuse_to_destroy",
     "refuse_together",
     "refuse_unusable",
+    "repeated_flags",
     "tell",
     "unusable",
 ]
@@ -261,6 +262,19 @@ def _own_up(error: Exception, lang: Lang, format_: str) -> NoReturn:
         with contextlib.suppress(OSError, ValueError):  # nobody reads it
             _print_failure("\n".join(said), format_)
     raise Exit(EXIT_BUG) from None
+
+
+def repeated_flags(flags: dict[str, object]) -> tuple[str, ...]:
+    """Return flags as they were given, for the command that repeats the run."""
+    words: list[str] = []
+    for name, value in flags.items():
+        if value is True:
+            words.append(name)
+        elif isinstance(value, list):
+            words += [word for one in value for word in (name, str(one))]
+        elif value:
+            words += [name, str(value)]
+    return tuple(words)
 
 
 def refuse_together(*pairs: tuple[str, bool]) -> None:

@@ -12,6 +12,7 @@ from smtpdoctor.cli.common import (
     password_from,
     refuse_together,
     refuse_unusable,
+    repeated_flags,
 )
 from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.known import Known
@@ -88,7 +89,16 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     reports = [(name, lint_only(one, strict=strict)) for name, one in loaded]
     from smtpdoctor.report.view import view_of
 
-    repeated = ("--no-environment",) if no_environment else ()
+    repeated = repeated_flags(
+        {
+            "--config": config,
+            "--env-file": env_file,
+            "--service": service,
+            "--app": app,
+            "--app-version": app_version,
+            "--no-environment": no_environment,
+        }
+    )
     views = [(name, view_of(report, tongue, repeated)) for name, report in reports]
 
     def print_terminal(stream: IO[str]) -> None:

@@ -30,8 +30,8 @@ _SIGNS: Final = {
     "skip": "➖",
     "suspected": "❔",
 }
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$@^=])")
-_FIRST: Final = re.compile(r"^(\s*)([-+:]|\d{1,9}(?=[.)]))")
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$@^])")
+_FIRST: Final = re.compile(r"^(\s*)([-+:=]|\d{1,9}(?=[.)]))")
 _URL: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]*[A-Za-z0-9/=]")
 _BLOCK_URL: Final = "<{}>"
 
@@ -76,14 +76,18 @@ def _seen(one: Seen, lang: Lang) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return a text that means itself, on one line; addresses of pages stay links."""
+    """Return a text that means itself where a line may begin with it; addresses of pages stay links."""
+    return _FIRST.sub(lambda found: f"{found[1]}{_first(found[2])}", _within(text))
+
+
+def _within(text: str) -> str:
     text = one_line(text)
     told, at = [], 0
     for found in _URL.finditer(text):
         told += [_SPECIAL.sub(r"\\\1", text[at : found.start()]), _BLOCK_URL.format(found[0])]
         at = found.end()
     told.append(_SPECIAL.sub(r"\\\1", text[at:]))
-    return _FIRST.sub(lambda found: f"{found[1]}{_first(found[2])}", "".join(told))
+    return "".join(told)
 
 
 def _first(sign: str) -> str:
@@ -105,18 +109,12 @@ def _code(text: str, *, cell: bool = False) -> str:
 
 def _words(text: str) -> str:
     """Return a text of ours, with what stands in backticks as code."""
-    parts = [
-        _code(part) if is_code else (part if part.isspace() else _padded(part))
-        for part, is_code in pieces(text)
-    ]
-    return "".join(parts).strip()
-
-
-def _padded(text: str) -> str:
-    """Return a part of a sentence, with the blanks that part it from its neighbours."""
-    before = " " if text[:1].isspace() else ""
-    after = " " if text[-1:].isspace() else ""
-    return f"{before}{_escaped(text)}{after}"
+    told = ""
+    for part, is_code in pieces(text):
+        before = " " if told and part[:1].isspace() else ""
+        after = " " if part[-1:].isspace() else ""
+        told += _code(part) if is_code else f"{before}{_within(part) if told else _escaped(part)}{after}"
+    return told.strip()
 
 
 def _block(lines: Iterable[str], language: str, indent: str = "") -> list[str]:

@@ -62,13 +62,16 @@ class Places(Struct, frozen=True):
     relative: Callable[[str], str] = str
 
     def of(self, problem: Problem, view: View | None = None) -> Place | None:
-        """Return where the setting at fault stands, or else what comes nearest to it."""
+        """Return the line to change, else where the setting at fault stands or what comes nearest to it."""
+        for edit in problem.changes:
+            if edit.file and edit.line:
+                return self._at(edit.file, edit.line)
         origin = problem.evidence.origin
         if origin is not None and origin.kind == "file" and origin.path:
             return self._at(origin.path, origin.line)
         for edit in problem.changes:
-            if edit.file:
-                return self._at(edit.file, edit.line)
+            if edit.file:  # what is missing is to be added there
+                return self._at(edit.file, None)
         if self.anchor is not None:
             return self._at(self.anchor, None)
         if view is not None and (origin is None or origin.kind not in _OUTSIDE):

@@ -49,7 +49,7 @@ a:focus-visible, input:focus-visible + label { outline: 2px solid var(--link); o
 .verdict.pass { border-left-color: var(--pass); background: var(--pass-soft); }
 .verdict.warn, .verdict.inconclusive { border-left-color: var(--warn); background: var(--warn-soft); }
 .verdict.fail { border-left-color: var(--fail); background: var(--fail-soft); }
-h1, h2, h3, h4, h5 { line-height: 1.3; margin: 0 0 0.5rem; text-wrap: balance; }
+h1, h2, h3, h4, h5 { line-height: 1.35; margin: 0 0 0.5rem; }
 h1, .verdict h2 { font-size: 1.5rem; }
 .overall { margin-top: 1rem; }
 h2, .card > h3 { font-size: 1.05rem; }
@@ -92,9 +92,9 @@ dt { color: var(--quiet); } dd { margin: 0; }
 .odd { color: var(--warn); }
 .settled { list-style: "✔  "; }
 .transcript ol { list-style: none; padding: 0; }
-.transcript li { margin: 0; padding: 0.05rem 0; }
-.transcript .time { color: var(--quiet); margin-right: 0.75rem; font-variant-numeric: tabular-nums; }
-.transcript .sign { margin-right: 0.5rem; color: var(--quiet); }
+.transcript li { margin: 0; padding: 0.05rem 0; display: grid; grid-template-columns: 4.5em 1.6em 1fr; position: relative; }
+.transcript .time { color: var(--quiet); font-variant-numeric: tabular-nums; }
+.transcript .sign { text-align: left; color: var(--quiet); }
 .transcript .out bdi { color: var(--link); } .transcript .note bdi { color: var(--quiet); }
 @media (max-width: 40rem) {
   .top, main { padding-left: 0.9rem; padding-right: 0.9rem; }
@@ -107,7 +107,9 @@ dt { color: var(--quiet); } dd { margin: 0; }
   .waterfall tr { display: grid; grid-template-columns: 1fr auto; column-gap: 0.75rem; }
   .waterfall .summary, .waterfall .course { grid-column: 1 / -1; width: auto; }
   .waterfall .summary { grid-row: 2; }
-  dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 0.4rem; }
+  .settings tbody tr { display: grid; grid-template-columns: minmax(0, 7.5rem) 1fr; column-gap: 0.75rem; }
+  .settings tbody th { grid-row: span 2; white-space: normal; }
+  dl { grid-template-columns: minmax(0, 7.5rem) 1fr; gap: 0.3rem 0.75rem; }
 }
 @media print {
   :root {

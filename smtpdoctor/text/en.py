@@ -217,6 +217,7 @@ MESSAGES: Final[dict[str, str]] = {
     "report.days": "days left: {count}",
     "report.capabilities.before": "In clear text, before TLS",
     "report.capabilities.inside": "Inside TLS",
+    "report.capabilities.alone": "Outlined: offered only there.",
     "report.turn.in": "server",
     "report.turn.out": "client",
     "report.turn.note": "note",

@@ -212,6 +212,7 @@ MESSAGES: Final[dict[str, str]] = {
     "report.days": "{count}일 남음",
     "report.capabilities.before": "TLS 이전(평문)",
     "report.capabilities.inside": "TLS 안",
+    "report.capabilities.alone": "테두리가 있는 항목은 그쪽에서만 지원합니다.",
     "report.turn.in": "서버",
     "report.turn.out": "클라이언트",
     "report.turn.note": "참고",

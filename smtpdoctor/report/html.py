@@ -97,7 +97,9 @@ def tell(told: Told) -> str:
         _tag("header", *_header(told, langs), class_="top"),
         _tag("main", *(_language(told, lang, langs) for lang in langs), id="report"),
     )
-    page = _tag("html", _tag("head", *head), _Markup("\n"), _tag("body", *body), _Markup("\n"), lang=told.lang)
+    page = _tag(
+        "html", _tag("head", *head), _Markup("\n"), _tag("body", *body), _Markup("\n"), lang=told.lang
+    )
     return f"<!DOCTYPE html>\n<!-- {mark()} -->\n{page}\n"
 
 
@@ -340,7 +342,9 @@ class _Page:
                 )
                 title = self._heading(self._say(f"report.capabilities.{name}"), 2)
                 blocks.append(_tag("div", title, _tag("ul", *items)))
-        note = [_tag("p", self._say("report.capabilities.alone"), class_="quiet")] if before and inside else []
+        note = (
+            [_tag("p", self._say("report.capabilities.alone"), class_="quiet")] if before and inside else []
+        )
         yield self._section("capabilities", _tag("div", *blocks, class_="columns"), *note)
 
     def _settings(self) -> Iterator[_Markup]:

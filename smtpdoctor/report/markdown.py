@@ -97,7 +97,7 @@ def _first(sign: str) -> str:
 
 def _code(text: str, *, cell: bool = False) -> str:
     """Return a text as code; ``cell``: within a table, where a bar would end it."""
-    text = one_line(text)
+    text = _uncommanded(one_line(text))
     if not text:
         return ""
     longest = max(map(len, re.findall("`+", text)), default=0)
@@ -105,6 +105,11 @@ def _code(text: str, *, cell: bool = False) -> str:
     blank = " " if text[0] == "`" or text[-1] == "`" or (text[0] == text[-1] == " ") else ""
     shown = f"{fence}{blank}{text}{blank}{fence}"
     return shown.replace("|", "\\|") if cell else shown
+
+
+def _uncommanded(text: str) -> str:
+    """Return what is to be code without the older form of a runner's command, which is one anywhere in a line."""
+    return text.replace("##[", "# #[")
 
 
 def _words(text: str) -> str:
@@ -119,7 +124,7 @@ def _words(text: str) -> str:
 
 def _block(lines: Iterable[str], language: str, indent: str = "") -> list[str]:
     """Return lines as a block of code within a quotation."""
-    told = [printable(line) for line in lines]
+    told = [_uncommanded(printable(line)) for line in lines]
     longest = max((len(run) for line in told for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return [f"{indent}> {line}" for line in (f"{fence}{language}", *told, fence)]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from smtpdoctor.model import Status, Verdict
-from smtpdoctor.report.told import one_line, plain
+from smtpdoctor.report.told import days_left, one_line, plain
 
 if TYPE_CHECKING:
     from smtpdoctor.report.told import Part, Told
@@ -20,6 +20,7 @@ __all__ = ["STATES", "UNKNOWN", "code_of", "refused", "tell"]
 UNKNOWN: Final = 3
 STATES: Final = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _CODES: Final[dict[Verdict, int]] = {"pass": 0, "warn": 1, "fail": 2, "inconclusive": UNKNOWN}
+_STEP: Final = 1_500  # characters
 _LONGEST: Final = 3_500  # characters: NRPE carries 4 KB
 
 
@@ -30,36 +31,32 @@ def code_of(verdict: Verdict) -> int:
 
 def tell(told: Told) -> str:
     """Return the status line."""
-    texts = []
-    for part in told.parts:
-        name = f"{one_line(part.name)}: " if part.name else ""
-        texts.append(f"{name}{_said(part)}")
-    return _line(
-        told.verdict, "; ".join(texts), " ".join(data for part in told.parts for data in _data(part))
-    )
+    texts = [": ".join(filter(None, (part.name, _said(part)))) for part in told.parts]
+    data = " ".join(data for part in told.parts for data in _data(part))
+    return _status(code_of(told.verdict), f"{told.verdict}: {'; '.join(texts)}", data)
 
 
 def refused(text: str) -> str:
     """Return the status line of a command that came to no report."""
-    return _line("inconclusive", text, "")
+    return _status(UNKNOWN, text, "")
 
 
-def _line(verdict: Verdict, text: str, data: str) -> str:
+def _status(code: int, text: str, data: str) -> str:
     # What stands behind a bar is data.
     said = one_line(text).replace("|", "¦")
     if len(said) > _LONGEST:
         said = f"{said[:_LONGEST]}…"
-    return f"SMTPDOCTOR {STATES[code_of(verdict)]} - {said}" + (f" | {data}" if data else "") + "\n"
+    return f"SMTPDOCTOR {STATES[code]} - {said}" + (f" | {data}" if data else "") + "\n"
 
 
 def _said(part: Part) -> str:
     view = part.view
     if not view.problems:
-        return f"{view.verdict}: {plain(view.last[0])}"
+        return plain(view.last[0])
     first, *others = view.problems
-    step = f" → {plain(first.steps[0])}" if first.steps else ""
+    step = f" → {plain(first.steps[0])[:_STEP]}" if first.steps else ""
     more = f" (+ {', '.join(one.id for one in others)})" if others else ""
-    return f"{view.verdict}: {first.id}: {plain(first.title)}{step}{more}"
+    return f"{first.id}: {plain(first.title)}{step}{more}"
 
 
 def _data(part: Part) -> Iterator[str]:
@@ -68,7 +65,7 @@ def _data(part: Part) -> Iterator[str]:
     for line in part.view.stages:
         if line.status is not Status.SKIP:
             yield f"{prefix}{line.stage.value}={line.seconds:.3f}s;;;0"
-        days = line.facts.get("days")
-        if isinstance(days, int):
-            yield f"{prefix}certificate_days={days}"
+    days = days_left(part.view)
+    if days is not None:
+        yield f"{prefix}certificate_days={days}"
     yield f"{prefix}total={part.view.seconds:.3f}s;;;0"

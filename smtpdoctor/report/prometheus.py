@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Severity, Status, Verdict
-from smtpdoctor.report.told import mark, one_line, plain
+from smtpdoctor.report.told import days_left, mark, one_line, plain
 
 if TYPE_CHECKING:
     from smtpdoctor.report.told import Told
@@ -75,9 +75,9 @@ def _samples(told: Told) -> Iterator[tuple[str, _Sample]]:
             for status in Status:
                 yield "stage_status", ({**stage, "status": status.value}, status is line.status)
             yield "stage_seconds", (stage, line.seconds)
-            days = line.facts.get("days")
-            if isinstance(days, int):
-                yield "certificate_days", (base, days)
+        days = days_left(view)
+        if days is not None:
+            yield "certificate_days", (base, days)
         yield "run_seconds", (base, view.seconds)
     if told.when:
         yield "last_run_timestamp_seconds", ({}, datetime.fromisoformat(told.when).timestamp())

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from smtpdoctor import __version__
 from smtpdoctor.masking.words import printable
-from smtpdoctor.model import Lang, Severity, Verdict
+from smtpdoctor.model import Lang, Severity, Stage, Verdict
 from smtpdoctor.report.view import Problem, View
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Places",
     "Seen",
     "Told",
+    "days_left",
     "explained_text",
     "fingerprint",
     "level",
@@ -159,6 +160,12 @@ class Found(Struct, frozen=True, kw_only=True):
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the gravest of some verdicts."""
     return min(verdicts, key=_WORST.index, default="pass")
+
+
+def days_left(view: View) -> int | None:
+    """Return how many days the server's certificate has left, where it was seen."""
+    days = next((line.facts.get("days") for line in view.stages if line.stage is Stage.TLS), None)
+    return days if isinstance(days, int) else None
 
 
 def level(problem: Problem) -> Severity:

@@ -29,13 +29,83 @@ __all__ = ["READERS", "Said", "flat", "json_schema", "read_annotations", "read_j
 _SCHEMAS: Final = Path(__file__).parent / "data" / "schemas"
 _OWN_COMMENT: Final = re.compile(r"<!-- smtpdoctor(?: \d[^ <>]*|: end) -->\n?")
 _ELEMENTS: Final = frozenset(
-    "html head meta title style body header main div section article fieldset legend input label p span b strong "
-    "code h1 h2 h3 h4 h5 ol ul li a bdi blockquote figure figcaption pre del ins table thead tbody tr th td svg "
-    "rect dl dt dd".split()
+    [
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "header",
+        "main",
+        "div",
+        "section",
+        "article",
+        "fieldset",
+        "legend",
+        "input",
+        "label",
+        "p",
+        "span",
+        "b",
+        "strong",
+        "code",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "ol",
+        "ul",
+        "li",
+        "a",
+        "bdi",
+        "blockquote",
+        "figure",
+        "figcaption",
+        "pre",
+        "del",
+        "ins",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "svg",
+        "rect",
+        "dl",
+        "dt",
+        "dd",
+    ]
 )
 _ATTRIBUTES: Final = frozenset(
-    "lang charset http-equiv content name class id type checked for href rel scope aria-labelledby aria-hidden "
-    "data-verdict data-id viewBox preserveAspectRatio x y width height rx".split()
+    [
+        "lang",
+        "charset",
+        "http-equiv",
+        "content",
+        "name",
+        "class",
+        "id",
+        "type",
+        "checked",
+        "for",
+        "href",
+        "rel",
+        "scope",
+        "aria-labelledby",
+        "aria-hidden",
+        "data-verdict",
+        "data-id",
+        "viewBox",
+        "preserveAspectRatio",
+        "x",
+        "y",
+        "width",
+        "height",
+        "rx",
+    ]
 )
 _STATES: Final = {"OK": "pass", "WARNING": "warn", "CRITICAL": "fail", "UNKNOWN": "inconclusive"}
 _LEVELS: Final = {"error", "warning", "notice"}
@@ -302,7 +372,7 @@ def _read_html(text: str) -> Said:
     assert {one.tagName for one in elements} <= _ELEMENTS
     ids = []
     for one in elements:
-        attributes = {name: value for name, value in one.attributes.items()}
+        attributes = dict(one.attributes.items())
         assert set(attributes) <= _ATTRIBUTES, attributes
         if "href" in attributes:
             assert one.tagName == "a"

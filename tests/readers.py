@@ -270,7 +270,7 @@ def read_annotations(text: str) -> list[dict[str, str]]:
 def _read_github(text: str) -> Said:
     found = read_annotations(text)
     heads = [one["title"].split(": ")[0].removeprefix("smtpdoctor ").split(" ")[0] for one in found]
-    ids = [one["title"].rpartition(": ")[2] for one in found if ": " in one["title"]]
+    ids = [name for one in found if (name := one["title"].rpartition(": ")[2]) in _ids()]
     return Said(heads[0], ids, found[0]["message"] if ids else "")
 
 

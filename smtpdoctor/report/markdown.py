@@ -118,7 +118,10 @@ def _words(text: str) -> str:
     for part, is_code in pieces(text):
         before = " " if told and part[:1].isspace() else ""
         after = " " if part[-1:].isspace() else ""
-        told += _code(part) if is_code else f"{before}{_within(part) if told else _escaped(part)}{after}"
+        shown = _code(part) if is_code else _within(part) if told else _escaped(part)
+        if told[-1:] == shown[:1] == "`":
+            before = " "  # two codes side by side would be one
+        told += f"{before}{shown}{after}"
     return told.strip()
 
 

@@ -31,7 +31,7 @@ _SIGNS: Final = {
     "suspected": "❔",
 }
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~&$@^])")
-_FIRST: Final = re.compile(r"^(\s*)([-+:=]|\d{1,9}(?=[.)]))")
+_FIRST: Final = re.compile(r"^(\s*\d{1,9}(?=[.)](?:\s|$))|\s*(?=[-+:=]))(.)")
 _URL: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]*[A-Za-z0-9/=]")
 _BLOCK_URL: Final = "<{}>"
 
@@ -77,7 +77,7 @@ def _seen(one: Seen, lang: Lang) -> str:
 
 def _escaped(text: str) -> str:
     """Return a text that means itself where a line may begin with it; addresses of pages stay links."""
-    return _FIRST.sub(lambda found: f"{found[1]}{_first(found[2])}", _within(text))
+    return _FIRST.sub(r"\1\\\2", _within(text))
 
 
 def _within(text: str) -> str:
@@ -88,11 +88,6 @@ def _within(text: str) -> str:
         at = found.end()
     told.append(_SPECIAL.sub(r"\\\1", text[at:]))
     return "".join(told)
-
-
-def _first(sign: str) -> str:
-    """Return what would begin a list or a line of a table, escaped."""
-    return f"{sign[:-1]}&#{ord(sign[-1])};" if sign[-1].isdigit() else f"\\{sign}"
 
 
 def _code(text: str, *, cell: bool = False) -> str:

@@ -104,6 +104,9 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     use_sandbox: Annotated[
         bool, Option("--sandbox", help="Start the embedded server and check against it.")
     ] = False,
+    egress: Annotated[
+        bool, Option("--egress", help="Only try which mail ports are open from here; no login.")
+    ] = False,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
     force: opt.Force = False,
@@ -141,6 +144,14 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     )
     for text in connect_to or []:
         refuse_unusable(**{"connect-to": text})
+    if egress:  # which logs in nowhere, and sends nothing
+        for flag, present in (
+            ("--until", until is not None), ("--to", to is not None), ("--sandbox", use_sandbox),
+            ("--transcript", transcript), ("--password-file", password_file is not None),
+            ("--password-stdin", password_stdin), ("--ask-password", ask_password),
+            ("--allow-cleartext-auth", allow_cleartext_auth),
+        ):  # fmt: skip
+            refuse_together(("--egress", True), (flag, present))
     if until in _AFTER_SENDER and to is None and not use_sandbox:
         raise UsageError(Message("usage.needs", {"flag": f"--until {until}", "other": "--to"}))
     options = Options(
@@ -207,8 +218,23 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             known=known,
         )
         loaded = _only(found)
-        refuse_astray(options.connect_to, loaded.settings)
-        report = show.run(loaded, options, strict=strict)
+        if egress:
+            from smtpdoctor.cli.egress import check_egress
+
+            report = check_egress(
+                loaded,
+                options,
+                format_=format_,
+                output=output,
+                lang=tongue,
+                color=not no_color,
+                quiet=quiet,
+                verbose=verbose,
+                strict=strict,
+            )
+        else:
+            refuse_astray(options.connect_to, loaded.settings)
+            report = show.run(loaded, options, strict=strict)
     if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
         raise Exit(EXIT_BUG)
     if not report.healthy:

@@ -219,19 +219,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         )
         loaded = _only(found)
         if egress:
-            from smtpdoctor.cli.egress import check_egress
-
-            report = check_egress(
-                loaded,
-                options,
-                format_=format_,
-                output=output,
-                lang=tongue,
-                color=not no_color,
-                quiet=quiet,
-                verbose=verbose,
-                strict=strict,
-            )
+            report = show.survey(loaded, options, strict=strict)
         else:
             refuse_astray(options.connect_to, loaded.settings)
             report = show.run(loaded, options, strict=strict)
@@ -324,6 +312,23 @@ class _Show:
                 verbose=self._verbose,
             )
             return report
+
+    def survey(self, loaded: "Loaded", options: "Options", *, strict: bool) -> "Report":
+        """Try which ports are open, and show that in the place of a check."""
+        from smtpdoctor.cli.egress import surveyed
+        from smtpdoctor.report import terminal
+
+        color = self._color and terminal.wants_color()
+        found = surveyed(loaded, options, self.lang, color=color, quiet=self._quiet, strict=strict)
+        with output_to(self._output) as stream:
+            if self._format is FormatChoice.TERMINAL:
+                console = terminal.make_console(stream, color=color)
+                found.print(console, quiet=self._quiet, verbose=self._verbose)
+            else:
+                from smtpdoctor.report import renderer
+
+                stream.write(renderer(self._format.value).render(found.view))
+        return found.report
 
     def _words(self, report: "Report", loaded: "Loaded") -> tuple[str, ...]:
         """Return the flags of the run for the command that repeats it, which only advice tells."""

@@ -2,89 +2,85 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from smtpdoctor.cli.common import output_to
-from smtpdoctor.cli.options import FormatChoice
+from msgspec import Struct
+from msgspec.structs import replace
+
+from smtpdoctor.doctor import lint_only
+from smtpdoctor.egress import Egress, survey
 from smtpdoctor.files import beginning_of
-from smtpdoctor.model import Lang
+from smtpdoctor.knowledge.platforms import MACHINE
+from smtpdoctor.model import Lang, Report
+from smtpdoctor.report.egress import egress_object, print_egress, summary, ways_out
+from smtpdoctor.report.terminal import make_console, print_heading, print_view
+from smtpdoctor.report.view import View, view_of
+from smtpdoctor.text import say
 
 if TYPE_CHECKING:
-    from smtpdoctor.egress import Egress
-    from smtpdoctor.model import Report
+    from rich.console import Console
+
     from smtpdoctor.probes.session import Options
-    from smtpdoctor.report.view import View
     from smtpdoctor.settings.resolve import Loaded
 
-__all__ = ["check_egress"]
+__all__ = ["Surveyed", "surveyed"]
 
 _DMI: Final = Path("/sys/class/dmi/id")
-_MOST_STEPS: Final = 3
 _LONGEST: Final = 256  # bytes of one of its files
+_MOST_STEPS: Final = 3
 
 
-def check_egress(  # noqa: PLR0913 -- how to show it
-    loaded: Loaded,
-    options: Options,
-    *,
-    format_: FormatChoice,
-    output: Path | None,
-    lang: Lang,
-    color: bool,
-    quiet: bool,
-    verbose: bool,
-    strict: bool,
-) -> Report:
-    """Try the ports and show them; settings that name no server are judged as lint does."""
-    from smtpdoctor.doctor import lint_only
-    from smtpdoctor.egress import survey
+class Surveyed(Struct, frozen=True):
+    """What was found, as a report and in words; ``egress`` is None where the settings name no server to try."""
 
-    with output_to(output) as stream:
-        terminal = format_ is FormatChoice.TERMINAL
-        shows_progress = terminal and not quiet and sys.stderr.isatty()
-        if shows_progress:
-            from smtpdoctor.report.terminal import make_console
-            from smtpdoctor.text import say
+    egress: Egress | None
+    report: Report
+    view: View
+    lang: Lang
 
-            with make_console(sys.stderr, color=color).status(
-                say(lang, "progress", stage=say(lang, "stage.connect"))
-            ):
-                found = survey(loaded, options, environment=os.environ, machine=_machine(), strict=strict)
-        else:
-            found = survey(loaded, options, environment=os.environ, machine=_machine(), strict=strict)
-        report = found.report if found is not None else lint_only(loaded, strict=strict)
-        if not terminal:
-            stream.write(_rendered(found, report, format_, lang))
-            return report
-        from smtpdoctor.report.terminal import make_console, print_heading, print_view
+    def print(self, console: Console, *, quiet: bool, verbose: bool) -> None:
+        """Print a line a port, and what is wrong."""
+        tried = self.egress is not None and bool(self.egress.doors)
+        if self.egress is not None and tried and not quiet:
+            print_heading(console, self.report.settings, self.lang)
+            print_egress(console, self.egress, self.lang)
+        print_view(console, self.view, quiet=quiet, verbose=verbose, stages=not tried)
 
-        console = make_console(stream, color=color)
-        view = _view(found, report, lang)
-        if found is not None and not quiet:
-            from smtpdoctor.report.egress import print_egress
 
-            print_heading(console, report.settings, lang)
-            print_egress(console, found, lang)
-        print_view(console, view, quiet=quiet, verbose=verbose, stages=found is None or not found.doors)
-        return report
+def surveyed(
+    loaded: Loaded, options: Options, lang: Lang, *, color: bool, quiet: bool, strict: bool
+) -> Surveyed:
+    """Try the ports; settings that name no server are judged as ``lint`` does."""
+    shown = sys.stderr.isatty() and not quiet
+    progress = (
+        make_console(sys.stderr, color=color).status(say(lang, "progress", stage=say(lang, "stage.connect")))
+        if shown
+        else contextlib.nullcontext()
+    )
+    with progress:
+        found = survey(loaded, options, environment=os.environ, machine=_machine(), strict=strict)
+    report = found.report if found is not None else lint_only(loaded, strict=strict)
+    return Surveyed(found, report, _view(found, report, lang), lang)
+
+
+def _machine() -> Mapping[str, str]:
+    """Return what this machine says of its maker."""
+    return {name: beginning_of(_DMI / name, _LONGEST).decode("utf-8", "replace").strip() for name in MACHINE}
 
 
 def _view(found: Egress | None, report: Report, lang: Lang) -> View:
     """Return the report in words, with the ways out before the steps that the catalogue has for any case."""
-    from smtpdoctor.report.view import view_of
-
     view = view_of(report, lang)
-    if found is None or not found.doors:
+    if found is None:
         return view
-    from msgspec.structs import replace
-
-    from smtpdoctor.report.egress import summary, ways_out
-
-    last = summary(found, lang)
+    view = replace(view, more={"egress": egress_object(found, lang)})
+    if not found.doors:
+        return view
     ways = [one.text for one in ways_out(found, lang)]
     problems = view.problems
     if ways and problems:
@@ -92,25 +88,4 @@ def _view(found: Egress | None, report: Report, lang: Lang) -> View:
         steps = (*ways, *(one for one in first.steps if one not in ways))
         shown, rest = steps[:_MOST_STEPS], (*steps[_MOST_STEPS:], *first.rest)
         problems = (replace(first, steps=shown, rest=rest), *problems[1:])
-    return replace(view, problems=problems, last=(last,))
-
-
-def _rendered(found: Egress | None, report: Report, format_: FormatChoice, lang: Lang) -> str:
-    from smtpdoctor.report import renderer
-
-    text = renderer(format_.value).render(_view(found, report, lang))
-    if found is None or format_ is not FormatChoice.JSON:
-        return text
-    import msgspec
-
-    from smtpdoctor.report.egress import egress_object
-    from smtpdoctor.report.json_v1 import dump
-
-    return dump({**msgspec.json.decode(text), "egress": egress_object(found, lang)})
-
-
-def _machine() -> Mapping[str, str]:
-    """Return what this machine says of its maker."""
-    from smtpdoctor.knowledge.platforms import MACHINE
-
-    return {name: beginning_of(_DMI / name, _LONGEST).decode("utf-8", "replace").strip() for name in MACHINE}
+    return replace(view, problems=problems, last=(summary(found, lang),))

@@ -229,7 +229,8 @@ def test_the_image_is_given_what_building_needs(tmp_path: Path) -> None:
 
 
 def _commands(text: str) -> list[str]:
-    return re.findall(r"(?m)(?:^|[`\s\"(])(smtpdoctor (?:%s)\b[^`\n\")|&>]*)" % "|".join(COMMANDS), text)
+    known = "|".join(COMMANDS)
+    return re.findall(rf"(?m)(?:^|[`\s\"(])(smtpdoctor (?:{known})\b[^`\n\")|&>]*)", text)
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,9 @@ PATTERNS: Final[dict[str, Pattern]] = {
 
 
 def available() -> bool:
-    """Whether this process may make networks, and has the programs for it."""
+    """Whether this process may make networks, and has the programs for it; in CI it must."""
+    if os.environ.get("CI"):
+        return sys.platform == "linux"
     if sys.platform != "linux" or os.geteuid() != 0:
         return False
     tried = "mount -t tmpfs tmpfs /run && ip netns add x && ip netns exec x nft list ruleset"

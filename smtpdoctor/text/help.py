@@ -118,14 +118,26 @@ GROUPS: Final[tuple[tuple[str, tuple[str, str], tuple[str, ...]], ...]] = (
 # Options that are told in one row, where none of them means something of its own in the command.
 ROWS: Final[dict[tuple[str, ...], tuple[str, str]]] = {
     ("--config",): (
-        "An application's configuration, of any kind; repeatable.",
-        "애플리케이션의 설정 파일(종류 무관). 여러 번 사용 가능",
+        "An application's configuration; repeatable.",
+        "애플리케이션의 설정 파일. 여러 번 사용 가능",
     ),
     ("--env-file",): (
         "A .env file; repeatable. Default: ./.env",
         ".env 파일. 여러 번 사용 가능. 기본 ./.env",
     ),
     ("--security",): ("tls, starttls, opportunistic or none.", "tls, starttls, opportunistic, none 중 하나"),
+    ("--profile", "--all-profiles"): (
+        "Of smtpdoctor.toml or pyproject.toml.",
+        "smtpdoctor.toml이나 pyproject.toml의 프로필",
+    ),
+    ("--retries",): ("So often again after a temporary failure.", "일시적인 실패일 때 다시 시도할 횟수"),
+    ("--fail-on",): ("error, warning, permanent or never.", "error, warning, permanent, never 중 하나"),
+    ("--anchor",): ("Where findings go that stand in no file.", "파일에 없는 설정을 표시할 위치"),
+    ("--ca-file",): ("Trust these CAs instead of the system's.", "시스템 대신 이 CA 인증서를 신뢰"),
+    ("--egress",): (
+        "Which mail ports are open from here; no login.",
+        "열린 메일 포트만 확인, 로그인하지 않음",
+    ),
     ("--verbose",): ("All there is to say.", "빠짐없이 표시"),
     ("explain WORDS",): (
         "An error text, a log, an id, a code or a variable.",
@@ -170,7 +182,6 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("smtpdoctor check", "with ./.env and the environment", "./.env와 환경 변수로 검사"),
         ("smtpdoctor check --config compose.yaml --service web", "", ""),
         ("smtpdoctor check --preset gmail --username you@gmail.com --ask-password", "", ""),
-        ("smtpdoctor check --to you@example.com", "sends one test message", "테스트 메일 1통 발송"),
         ("smtpdoctor check --egress --preset sendgrid", "which ports are open", "열린 포트 확인"),
     ),
     "lint": (
@@ -178,8 +189,7 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("smtpdoctor lint --config compose.yaml --strict", "for CI", "CI용"),
     ),
     "explain": (
-        ('smtpdoctor explain "535 5.7.8 Authentication failed"', "", ""),
-        ("smtpdoctor explain --file app.log --preset gmail", "", ""),
+        ('smtpdoctor explain "535 5.7.8 Authentication failed" --preset gmail', "", ""),
         ("journalctl -f -u app | smtpdoctor explain --follow", "", ""),
     ),
     "presets": (

@@ -62,6 +62,7 @@ State = Literal[
 
 _BUDGET: Final = 4.8  # seconds for everything
 _DNS_SECONDS: Final = 1.6
+_AGAIN_SECONDS: Final = 1.3  # what is left for a second try in the other way
 _CONNECT_SECONDS: Final = 2.4  # a packet that is lost once is sent again after one second
 _FAR: Final = 60.0  # seconds: the run's own deadline, which is no reason that a finding should name
 _GIVEN: Final = frozenset({"preset", "default"})  # origins of a port that nobody has chosen
@@ -74,16 +75,20 @@ _SOMEBODY_ELSE: Final = frozenset(
         Label.REWRITTEN,
         Label.REWRITTEN_PASSED,
         Label.PLAIN_ANSWER,
+        Label.SILENT_TLS_PORT,
+        Label.TLS_BYTES,
         Label.INJECTED,
     }
 )
-_OTHER_MODE: Final = frozenset(
-    {Label.SILENT_TLS_PORT, Label.TLS_BYTES}
-)  # the port has TLS from the first byte
+# The port begins in the other way: with TLS, or without.
+_OTHER_MODE: Final = frozenset({Label.SILENT_TLS_PORT, Label.TLS_BYTES, Label.PLAIN_ANSWER})
 
 
 class Trial(Struct, frozen=True):
-    """One address and port that was tried; ``detail`` names who answers where that is somebody else."""
+    """One address and port that was tried; ``detail`` names who answers where that is somebody else.
+
+    ``implicit``: with TLS from the first byte.
+    """
 
     address: str
     family: int
@@ -91,6 +96,7 @@ class Trial(Struct, frozen=True):
     seconds: float
     greeting: str = ""
     detail: str = ""
+    implicit: bool = False
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -111,6 +117,13 @@ class Door(Struct, frozen=True):
     def first(self) -> Trial:
         """The trial that says most: the one that got through, else the first."""
         return next((one for one in self.tried if one.state == "open"), self.tried[0])
+
+    @property
+    def mode(self) -> Security:
+        """How the port is secured, by what was found there."""
+        if self.first.implicit:
+            return Security.TLS
+        return Security.OPPORTUNISTIC if self.security is Security.TLS else self.security
 
     @property
     def is_open(self) -> bool:
@@ -262,9 +275,13 @@ class _Run:
         ports = list(dict.fromkeys((*self._order, self._target.port, *USUAL_PORTS)))
         places = [(port, place) for port in ports for place in self._places(port)]
         found: list[Trial | None] = [None] * len(places)
+        crashes: list[Exception] = []
 
         def work(number: int, port: int, place: Address) -> None:
-            found[number] = self._tried(port, place)
+            try:
+                found[number] = self._tried(port, place)
+            except Exception as error:  # noqa: BLE001 -- raised again, where somebody listens
+                crashes.append(error)
 
         threads = [
             threading.Thread(target=work, args=(number, *place), daemon=True, name="egress")
@@ -274,16 +291,23 @@ class _Run:
             thread.start()
         for thread in threads:
             thread.join(max(self._end - time.monotonic(), 0) + 0.15)
+        if crashes:
+            raise crashes[0]
         doors: list[Door] = []
         for port in ports:
             trials = [
-                one or Trial(str(place), 6 if ":" in place.ip else 4, "tarpit", _BUDGET)
+                one or self._unfinished(port, place)
                 for one, (number, place) in zip(found, places, strict=True)
                 if number == port
             ]
             offered = port in self._offered or (not self.known and port in {self._target.port, 465, 587})
             doors.append(Door(port, self._session(port).target.security, offered, tuple(trials)))
         return tuple(sorted(doors, key=lambda one: not one.offered))
+
+    def _unfinished(self, port: int, place: Address) -> Trial:
+        """Return the trial of an address that did not come to an end in time."""
+        implicit = self._session(port).target.security is Security.TLS
+        return Trial(str(place), 6 if ":" in place.ip else 4, "tarpit", _BUDGET, implicit=implicit)
 
     def _places(self, port: int) -> Iterator[Address]:
         """Yield where a port is dialled: once where the options lead it elsewhere, else with each IP version."""
@@ -295,9 +319,23 @@ class _Run:
             yield Address(one.ip, port, one.own)
 
     def _tried(self, port: int, place: Address) -> Trial:
+        """Try one address; where the port begins in the other way, once more in that."""
+        security = self._session(port).target.security
+        first = self._once(port, place, security)
+        labels = first.evidence[0].labels if first.evidence else frozenset()
+        if labels.isdisjoint(_OTHER_MODE):
+            return first
+        other = Security.OPPORTUNISTIC if security is Security.TLS else Security.TLS
+        again = self._once(port, place, other, again=True)
+        again = replace(again, seconds=first.seconds + again.seconds)
+        # Without TLS nobody has proved that he is the provider.
+        return first if self.known and not again.implicit and again.state == "open" else again
+
+    def _once(self, port: int, place: Address, security: Security, *, again: bool = False) -> Trial:
         session = self._session(port)
+        session.target = replace(session.target, security=security)
         session.addresses = (place,)
-        implicit = session.target.security is Security.TLS
+        implicit = security is Security.TLS
         stages = (
             Stage.CONNECT,
             *((Stage.TLS, Stage.GREETING) if implicit else (Stage.GREETING, Stage.TLS)),
@@ -306,7 +344,11 @@ class _Run:
         failure: Failed | None = None
         try:
             for stage in stages:
-                self._begin(session, stage, _CONNECT_SECONDS if stage is Stage.CONNECT else _BUDGET)
+                left = self._end - time.monotonic()
+                longest = _CONNECT_SECONDS if stage is Stage.CONNECT else left
+                if stage is stages[1] and not again:  # the first words, which may be those of the other way
+                    longest = left - _AGAIN_SECONDS
+                self._begin(session, stage, longest)
                 try:
                     step_of(stage)(session)
                 except DialogueError as error:
@@ -320,14 +362,14 @@ class _Run:
         seconds = time.monotonic() - started
         family = 6 if ":" in place.ip else 4
         if failure is None:
-            return Trial(str(place), family, "open", seconds, session.banner)
+            return Trial(str(place), family, "open", seconds, session.banner, implicit=implicit)
         first = failure.evidence[0]
         state = state_of(first)
         if state == "rejected" and first.error in _NO_ROUTE and not has_route(place.ip):
             state = "no-route"
         detail = first.facts.get("names") or first.facts.get("first") or first.text or ""
         detail = detail if state in {"redirected", "turned-away"} else ""
-        return Trial(str(place), family, state, seconds, session.banner, detail, failure.evidence)
+        return Trial(str(place), family, state, seconds, session.banner, detail, implicit, failure.evidence)
 
 
 def state_of(evidence: Evidence) -> State:
@@ -339,8 +381,6 @@ def state_of(evidence: Evidence) -> State:
         return "refused" if error == "ECONNREFUSED" else "reset" if error in _ENDED else "rejected"
     if not evidence.labels.isdisjoint(_SOMEBODY_ELSE):
         return "redirected"
-    if not evidence.labels.isdisjoint(_OTHER_MODE):
-        return "open"
     if error == "timeout":
         return "tarpit"
     if error in _ENDED:
@@ -412,7 +452,7 @@ def _about(door: Door, doors: Iterable[Door], target: Target) -> Iterator[Eviden
     evidence, *others = failed[0].evidence
     siblings = [one for one in doors if one.offered and one.port != target.port]
     told = " ".join(
-        f"{one.port}/{one.security.value}/"
+        f"{one.port}/{one.mode.value}/"
         f"{'answers' if one.is_open else 'closed' if one.first.state == 'refused' else 'silent'}"
         for one in siblings
     )
@@ -421,7 +461,7 @@ def _about(door: Door, doors: Iterable[Door], target: Target) -> Iterator[Eviden
     if told:
         facts["siblings"] = told
     if (answering := next((one for one in siblings if one.is_open), None)) is not None:
-        facts |= {"answering": str(answering.port), "mode": answering.security.value}
+        facts |= {"answering": str(answering.port), "mode": answering.mode.value}
         labels.add(Label.SIBLING_ANSWERS)
     if evidence.stage is Stage.CONNECT and len(failed) > 1:
         labels.add(Label.ALL_ADDRESSES_FAILED)

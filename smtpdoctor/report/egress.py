@@ -117,7 +117,7 @@ def egress_object(egress: Egress, lang: Lang) -> dict[str, Any]:
 def _door_object(door: Door) -> dict[str, Any]:
     return {
         "port": door.port,
-        "security": door.security.value,
+        "security": door.mode.value,
         "offered": door.offered,
         "state": door.first.state,
         "attempts": [
@@ -155,7 +155,7 @@ def print_egress(console: Console, egress: Egress, lang: Lang) -> None:
 
 
 def _mode(door: Door) -> str:
-    return "TLS" if door.security is Security.TLS else "STARTTLS"
+    return "TLS" if door.mode is Security.TLS else "STARTTLS"
 
 
 def _state(trial: Trial, lang: Lang) -> str:
@@ -189,13 +189,14 @@ def _said(egress: Egress, door: Door, lang: Lang) -> Iterator[str]:
     if not door.offered and egress.known:
         yield say(lang, "egress.not-offered", preset=_preset(egress, lang))
         return
+    if not door.offered and not door.is_open:
+        yield say(lang, "egress.not-known")
+        return
     detail = printable(first.detail)[:_MOST_SAID]
     key = f"egress.why.{first.state}"
     if first.state == "redirected" and not detail:
         key = f"{key}.unnamed"
     yield say(lang, key, greeting=printable(first.greeting)[:_MOST_SAID], detail=detail)
-    if not door.offered and not door.is_open:
-        yield say(lang, "egress.not-known")
     for one in door.tried if door.is_open else ():
         if one.state != "open":
             yield say(lang, "egress.half", family=one.family, state=_state(one, lang))

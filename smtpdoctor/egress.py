@@ -212,7 +212,7 @@ def survey(
         strict=strict,
     )
     return Egress(
-        host=target.host.name,
+        host=seal.own(target.host.name),
         port=target.port,
         chosen=chosen,
         known=run.known,

@@ -176,7 +176,6 @@ def survey(
     *,
     environment: Mapping[str, str],
     machine: Mapping[str, str],
-    strict: bool = False,
 ) -> Egress | None:
     """Try the ports of the server that the settings name; None where they name no usable host and port.
 
@@ -209,7 +208,6 @@ def survey(
         ),
         findings=tuple(map(seal.finding, findings)),
         seconds=seconds,
-        strict=strict,
     )
     return Egress(
         host=seal.own(target.host.name),
@@ -477,4 +475,6 @@ def _diagnosed(evidence: Iterable[Evidence], loaded: Loaded) -> Iterator[Finding
 
     context = Context(settings=loaded.settings, provider=loaded.settings.preset, labels=frozenset())
     found = [placed(one, loaded.settings) for each in given if (one := diagnose(each, context)) is not None]
-    yield from order(found, given[0].stage)
+    for one in order(found, given[0].stage):
+        # A wall that was seen from all sides is no passing trouble, as a single time-out may be.
+        yield one if one.stage is Stage.DNS else replace(one, retryable=False)

@@ -86,6 +86,28 @@ def test_a_port_that_somebody_chose_has_to_be_open(certificates: Certificates, *
     assert "2025-09-26" in egress["platform"]["remarks"][0]
 
 
+@pytest.mark.parametrize(("flag", "code"), [("--strict", 1), ("--verbose", 0)])
+def test_another_port_is_a_warning(certificates: Certificates, flag: str, code: int) -> None:
+    with _ports({**_healthy(certificates), 587: servers.resetting}) as flags:
+        arguments = ["check", "--egress", "--no-environment", "--host", HOST, *flags, flag]
+        told = cli(*arguments, "--ca-file", certificates.ca_pem, code=code).stdout
+    assert told.rstrip().endswith("but not on 587.")
+
+
+def test_settings_without_a_server_are_told_of(tmp_path: Path) -> None:
+    path = tmp_path / "settings.env"
+    path.write_text("SMTP_HOST=mail.example.test\nSMTP_PORT=many\n")
+    code, report = _check("--env-file", path)
+    assert (code, report["verdict"], report["findings"][0]["id"]) == (1, "fail", "config-invalid")
+    assert "egress" not in report
+
+
+def test_a_name_that_is_none_is_a_matter_of_dns() -> None:
+    code, report = _check("--host", "nosuch.invalid", "--resolver", "127.0.0.1:1")
+    assert (code, report["verdict"], report["stages"][-1]["name"]) == (1, "fail", "dns")
+    assert (report["egress"]["ports"], report["egress"]["ways_out"]) == ([], [])
+
+
 def test_a_port_that_begins_in_the_other_way_is_asked_again(certificates: Certificates) -> None:
     """What answers with TLS where STARTTLS was expected may be the server, or a proxy that takes every port."""
     ours, others = certificates.good, certificates.wrong_name

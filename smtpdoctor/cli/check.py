@@ -315,11 +315,20 @@ class _Show:
 
     def survey(self, loaded: "Loaded", options: "Options", *, strict: bool) -> "Report":
         """Try which ports are open, and show that in the place of a check."""
+        from msgspec.structs import replace
+
         from smtpdoctor.cli.egress import surveyed
         from smtpdoctor.report import terminal
 
         color = self._color and terminal.wants_color()
-        found = surveyed(loaded, options, self.lang, color=color, quiet=self._quiet, strict=strict)
+        found = surveyed(
+            loaded,
+            options,
+            self.lang,
+            lambda report: replace(report, strict=strict),
+            color=color,
+            quiet=self._quiet,
+        )
         with output_to(self._output) as stream:
             if self._format is FormatChoice.TERMINAL:
                 console = terminal.make_console(stream, color=color)

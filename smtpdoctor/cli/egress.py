@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -53,9 +53,18 @@ class Surveyed(Struct, frozen=True):
 
 
 def surveyed(
-    loaded: Loaded, options: Options, lang: Lang, *, color: bool, quiet: bool, strict: bool
+    loaded: Loaded,
+    options: Options,
+    lang: Lang,
+    judged: Callable[[Report], Report],
+    *,
+    color: bool,
+    quiet: bool,
 ) -> Surveyed:
-    """Try the ports; settings that name no server are judged as ``lint`` does."""
+    """Try the ports; settings that name no server are told of as ``lint`` does.
+
+    ``judged`` applies what the command line says of warnings and the like.
+    """
     shown = sys.stderr.isatty() and not quiet
     progress = (
         make_console(sys.stderr, color=color).status(say(lang, "progress", stage=say(lang, "stage.connect")))
@@ -63,8 +72,9 @@ def surveyed(
         else contextlib.nullcontext()
     )
     with progress:
-        found = survey(loaded, options, environment=os.environ, machine=_machine(), strict=strict)
-    report = found.report if found is not None else lint_only(loaded, strict=strict)
+        found = survey(loaded, options, environment=os.environ, machine=_machine())
+    report = judged(found.report if found is not None else lint_only(loaded))
+    found = replace(found, report=report) if found is not None else None
     return Surveyed(found, report, _view(found, report, lang), lang)
 
 

@@ -128,6 +128,14 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     from smtpdoctor.settings.target import refuse_astray
 
     tongue = language(lang)
+    if egress:  # which logs in nowhere, and sends nothing
+        for flag, present in (
+            ("--until", until is not None), ("--to", to is not None), ("--sandbox", use_sandbox),
+            ("--transcript", transcript), ("--password-file", password_file is not None),
+            ("--password-stdin", password_stdin), ("--ask-password", ask_password),
+            ("--allow-cleartext-auth", allow_cleartext_auth),
+        ):  # fmt: skip
+            refuse_together(("--egress", True), (flag, present))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     refuse_to_destroy(output, force=force)
     refuse_together(("--ipv4", ipv4), ("--ipv6", ipv6))
@@ -144,14 +152,6 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     )
     for text in connect_to or []:
         refuse_unusable(**{"connect-to": text})
-    if egress:  # which logs in nowhere, and sends nothing
-        for flag, present in (
-            ("--until", until is not None), ("--to", to is not None), ("--sandbox", use_sandbox),
-            ("--transcript", transcript), ("--password-file", password_file is not None),
-            ("--password-stdin", password_stdin), ("--ask-password", ask_password),
-            ("--allow-cleartext-auth", allow_cleartext_auth),
-        ):  # fmt: skip
-            refuse_together(("--egress", True), (flag, present))
     if until in _AFTER_SENDER and to is None and not use_sandbox:
         raise UsageError(Message("usage.needs", {"flag": f"--until {until}", "other": "--to"}))
     options = Options(

@@ -104,7 +104,8 @@ def test_settings_without_a_server_are_told_of(tmp_path: Path) -> None:
 
 def test_a_name_that_is_none_is_a_matter_of_dns() -> None:
     code, report = _check("--host", "nosuch.invalid", "--resolver", "127.0.0.1:1")
-    assert (code, report["verdict"], report["stages"][-1]["name"]) == (1, "fail", "dns")
+    assert (code, report["stages"][-1]["name"]) == (1, "dns")
+    assert report["verdict"] in {"fail", "inconclusive"}  # a resolver that is not there may come back
     assert (report["egress"]["ports"], report["egress"]["ways_out"]) == ([], [])
 
 

@@ -116,12 +116,14 @@ def test_the_action_is_red_for_a_wrong_mode_and_green_once_mended(runner: _Runne
     assert "::error" not in said
 
 
+INPUTS = ("config", "env_file", "app", "service", "preset", "arguments")
+HOSTILE = ("`touch pwned`", "; touch pwned", "a\n--host\n$(touch pwned)", "' touch pwned '")
+
+
 @annotated
 @pytest.mark.parametrize(
-    "text",
-    ["$(touch pwned)", "`touch pwned`", "; touch pwned", "a\n--host\n$(touch pwned)", "' touch pwned '"],
+    ("name", "text"), [*((one, "$(touch pwned)") for one in INPUTS), *(("arguments", one) for one in HOSTILE)]
 )
-@pytest.mark.parametrize("name", ["config", "env_file", "app", "service", "preset", "arguments"])
 def test_nothing_of_an_input_is_run(runner: _Runner, name: str, text: str) -> None:
     """Somebody else's branch may have chosen it."""
     code, outputs, _ = runner.run(**{name: text})

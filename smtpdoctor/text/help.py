@@ -73,7 +73,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, str], tuple[str, ...]], ...]] = (
     (REST, ("Options", "옵션"), ()),
     (
         "run",
-        ("What to do", "할 일"),
+        ("What to do", "실행 방식"),
         (
             "--until",
             "--to",

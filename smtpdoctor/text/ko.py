@@ -328,7 +328,7 @@ MESSAGES: Final[dict[str, str]] = {
     "egress.state.dropped": "무응답",
     "egress.state.rejected": "금지됨",
     "egress.state.redirected": "다른 서버",
-    "egress.state.tarpit": "침묵",
+    "egress.state.tarpit": "연결 후 무응답",
     "egress.state.reset": "끊김",
     "egress.state.turned-away": "접속 거부",
     "egress.state.no-route": "경로 없음",

@@ -108,6 +108,9 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     use_sandbox: Annotated[
         bool, Option("--sandbox", help="Start the embedded server and check against it.")
     ] = False,
+    egress: Annotated[
+        bool, Option("--egress", help="Only try which mail ports are open from here; no login.")
+    ] = False,
     format_: opt.Formats = None,
     anchor: opt.Anchor = None,
     output: opt.Output = None,
@@ -130,6 +133,14 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     from smtpdoctor.settings.target import refuse_astray
 
     tongue = language(lang)
+    if egress:  # which logs in nowhere, and sends nothing
+        for flag, present in (
+            ("--until", until is not None), ("--to", to is not None), ("--sandbox", use_sandbox),
+            ("--transcript", transcript), ("--password-file", password_file is not None),
+            ("--password-stdin", password_stdin), ("--ask-password", ask_password),
+            ("--allow-cleartext-auth", allow_cleartext_auth),
+        ):  # fmt: skip
+            refuse_together(("--egress", True), (flag, present))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     outputs = outputs_of(format_, output, force=force)
     refuse_together(("--ipv4", ipv4), ("--ipv6", ipv6))
@@ -217,8 +228,11 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             known=known,
         )
         loaded = _only(found)
-        refuse_astray(options.connect_to, loaded.settings)
-        report = show.run(loaded, options, strict=strict)
+        if egress:
+            report = show.survey(loaded, options, strict=strict)
+        else:
+            refuse_astray(options.connect_to, loaded.settings)
+            report = show.run(loaded, options, strict=strict)
     if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
         raise Exit(EXIT_BUG)
     show.end()
@@ -342,6 +356,36 @@ class _Show:
             verbose=self._verbose,
             stages=True,
         )
+
+    def survey(self, loaded: "Loaded", options: "Options", *, strict: bool) -> "Report":
+        """Try which ports are open, and show that in the place of a check."""
+        from msgspec.structs import replace
+
+        from smtpdoctor.cli.egress import surveyed
+        from smtpdoctor.report import terminal
+
+        color = self._color and terminal.wants_color()
+        found = surveyed(
+            loaded,
+            options,
+            self.lang,
+            lambda report: replace(report, strict=strict),
+            color=color,
+            quiet=self._quiet,
+        )
+
+        def show(stream: IO[str]) -> None:
+            console = terminal.make_console(stream, color=color)
+            found.print(console, quiet=self._quiet, verbose=self._verbose)
+
+        if self._outputs is None:
+            with output_to(self._output) as stream:
+                show(stream)
+        else:
+            with self._outputs.opened() as streams:
+                self._told = self._told_of(found.report, found.view, loaded)
+                streams.write(self._told, show)
+        return found.report
 
     def _words(self, report: "Report", loaded: "Loaded") -> tuple[str, ...]:
         """Return the flags of the run for the command that repeats it, which only advice tells."""

@@ -208,7 +208,7 @@ def _report(view: View, *, transcript: bool = False) -> dict[str, Any]:
         shown["settled"] = [{"id": one.id, "by": one.by, "text": one.text} for one in view.settled]
     if transcript:
         shown["transcript"] = list(map(_turn, view.transcript))
-    return shown
+    return {**shown, **view.more}
 
 
 def _commands(told: Iterable[Command]) -> list[dict[str, Any]]:

@@ -230,7 +230,8 @@ class Problem(Struct, frozen=True, kw_only=True):
 class View(Struct, frozen=True, kw_only=True):
     """A report in words; ``problems[0]`` is the root cause.
 
-    ``last`` is the line that sums up: what it is and what to do, the longest form first.
+    ``last`` is the line that sums up: what it is and what to do, the longest form first. ``more`` is what a
+    special run has to tell a program beside the report, by the key that JSON has for it.
     """
 
     lang: Lang
@@ -246,6 +247,7 @@ class View(Struct, frozen=True, kw_only=True):
     last: tuple[str, ...]
     seconds: float
     next: tuple[Command, ...] = ()
+    more: dict[str, Any] = {}
 
 
 def view_of(report: Report, lang: Lang, options: Sequence[str] = ()) -> View:

@@ -12,6 +12,7 @@ from smtpdoctor.cli.declared import Option
 from smtpdoctor.model import Security
 
 __all__ = [
+    "Anchor",
     "App",
     "AppVersion",
     "AskPassword",
@@ -22,6 +23,7 @@ __all__ = [
     "Force",
     "Format",
     "FormatChoice",
+    "Formats",
     "Host",
     "LangChoice",
     "Language",
@@ -44,7 +46,7 @@ __all__ = [
 
 
 class FormatChoice(StrEnum):
-    """Report formats."""
+    """Formats of the commands that report on no run: lists, sheets, what was generated."""
 
     TERMINAL = "terminal"
     JSON = "json"
@@ -64,6 +66,23 @@ FileKind = Literal[
 """The kinds of files that are written (``generate/kinds.py``)."""
 
 Format = Annotated[FormatChoice, Option("--format", help="How to report.")]
+Formats = Annotated[
+    list[str] | None,
+    Option(
+        "--format",
+        help="How to report: terminal, json, json-lines, junit, sarif, github, gitlab, markdown, html, nagios, "
+        "prometheus; with =FILE into a file. Repeatable.",
+        metavar="NAME[=FILE]",
+    ),
+]
+Anchor = Annotated[
+    Path | None,
+    Option(
+        "--anchor",
+        help="Where sarif, github and gitlab show what stands in no file; default: the workflow.",
+        metavar="FILE",
+    ),
+]
 Output = Annotated[Path | None, Option("--output", help="Write the report to this file.", metavar="FILE")]
 Force = Annotated[bool, Option("--force", help="Let --output replace a file that smtpdoctor did not write.")]
 Language = Annotated[

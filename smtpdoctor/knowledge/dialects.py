@@ -187,8 +187,11 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     and only where the first of ``login_names`` has one of the words of ``login_on``, or where the conditions
     of one of ``login_when`` hold. ``half``: what half a login does; ``empty``: and one whose parts are there
     and empty. ``mechanisms`` in the order in which they are tried. ``timeout`` in seconds, None: none.
-    ``clear_login``: whether it logs in over a connection that is not encrypted. ``tokens``: the names of
-    another way to log in, beside which no password is needed.
+    ``clear_login``: whether it logs in over a connection that is not encrypted; ``clear_by_mechanism``: by some
+    mechanisms only, so that the server's list decides. ``tokens``: the names of
+    another way to log in, beside which no password is needed. ``mechanism_names``: the setting that fixes the
+    mechanisms; ``as_listed``: the server's order counts. ``library``: another dialect whose mechanisms and
+    time-out these are, since it is what sends the mail.
     """
 
     login: Literal["both", "user", "either", "always", "never"] = "both"
@@ -202,7 +205,11 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     ehlo: Text | None = None
     timeout: float | None = None
     clear_login: bool = True
+    clear_by_mechanism: bool = False
     tokens: tuple[str, ...] = ()
+    mechanism_names: tuple[str, ...] = ()
+    as_listed: bool = False
+    library: str = ""
 
 
 class Url(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -536,7 +543,8 @@ def names_of_dialects(dialects: dict[str, Dialect]) -> DialectNames:
     patterns: dict[str, dict[str, dict[str, str]]] = {}
     loose: dict[str, dict[str, str]] = {}
     for app, dialect in dialects.items():
-        kinds: dict[str, str] = dict.fromkeys(dialect.known, "beside")
+        fixed = dialect.behaviour.mechanism_names
+        kinds: dict[str, str] = dict.fromkeys((*dialect.known, *fixed), "beside")
         kinds |= dict.fromkeys(dialect.detect.beside, "beside")
         for key in dialect.keys.values():
             kinds |= dict.fromkeys((*key.names, *key.elsewhere), "mail")

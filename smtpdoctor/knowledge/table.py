@@ -191,6 +191,7 @@ def names_of(dialect: Dialect) -> Iterator[str]:
     yield from dialect.check.names
     yield from dialect.behaviour.login_names
     yield from dialect.behaviour.tokens
+    yield from dialect.behaviour.mechanism_names
     yield from dialect.known
 
 

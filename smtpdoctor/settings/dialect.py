@@ -60,6 +60,13 @@ __all__ = [
 ]
 
 _UNKNOWN: Final = "=unknown"
+# What settings call a mechanism; other words (auto, none, true) leave the choice to the code.
+_SASL: Final = frozenset(
+    {
+        *("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "NTLM", "GSSAPI", "XOAUTH2", "OAUTHBEARER"),
+        *("SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+    }
+)
 _MOST_ANSWERS: Final = 4_096  # combinations of flags whose values are not known
 _CALLED: Final = "()"
 # Settings that conditions tell apart by their value, and a value that no condition has.
@@ -145,7 +152,7 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     ``used`` are its settings; ``answers`` how it secures the connection, one for each range of versions
     that differs. ``logs_in``, ``verifies`` (the chain) and ``checks_name`` are None where they depend on what
-    is not known.
+    is not known. ``mechanisms`` are those by which it may log in, as it prefers them.
     """
 
     dialect: Dialect
@@ -157,6 +164,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     oddities: tuple[Oddity, ...]
     checks_name: bool | None = None
     on: bool = True
+    mechanisms: tuple[str, ...] = ()
 
     @property
     def connects(self) -> bool:
@@ -343,6 +351,8 @@ class _Reader:
         self._unread(used)
         last = answers[-1].row if answers else None
         logs_in = self._logs_in(used) if last is None or not last.refuses else None
+        if logs_in and mode is Security.NONE and self.dialect.behaviour.clear_by_mechanism:
+            logs_in = None
         verifies, checks_name = self._checks(used, answers)
         self._refusals(answers)
         return Reading(
@@ -355,6 +365,7 @@ class _Reader:
             checks_name=checks_name,
             oddities=tuple(self.oddities),
             on=on,
+            mechanisms=self._mechanisms(),
         )
 
     # Settings
@@ -676,6 +687,17 @@ class _Reader:
         if how.login == "user":
             return name is not None
         return name is not None or (how.login == "either" and password is not None)
+
+    def _mechanisms(self) -> tuple[str, ...]:
+        """Return the mechanisms that it speaks: those that a setting names, else all that its code knows."""
+        how = self.dialect.behaviour
+        one = self.values.first(how.mechanism_names) if how.mechanism_names else None
+        if one is None or one.kind == "null":
+            return how.mechanisms
+        if one.value is None:
+            return ()
+        words = (word.strip("\"':").upper().replace("_", "-") for word in re.split(r"[\s,]+", one.value))
+        return tuple(word for word in words if word in _SASL) or how.mechanisms
 
     def _may_log_in(self, used: Mapping[SettingName, Used]) -> bool | None:
         """Return whether its flags let it log in; what is given for a login that they do not allow is told."""

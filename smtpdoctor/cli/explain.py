@@ -26,6 +26,7 @@ from smtpdoctor.files import open_file
 from smtpdoctor.model import Lang, Message
 
 if TYPE_CHECKING:
+    from smtpdoctor.diagnosis import Context
     from smtpdoctor.knowledge.schema import App, Question
     from smtpdoctor.logs import Explained
     from smtpdoctor.logs.lookup import Looked
@@ -53,6 +54,10 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     ] = None,
     file: Annotated[list[Path] | None, Option("--file", help="A log; repeatable.", metavar="FILE")] = None,
     preset: opt.PresetName = None,
+    app: Annotated[
+        str | None,
+        Option("--app", help="The application, in whose names steps are told.", metavar="NAME"),
+    ] = None,
     follow: Annotated[
         bool, Option("--follow", help="Report findings as they come on standard input.")
     ] = False,
@@ -77,15 +82,27 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     refuse_together(("--file", bool(file)), ("--follow", follow))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     refuse_to_destroy(output, force=force)
-    refuse_unusable(preset=preset)
+    refuse_unusable(preset=preset, app=app)
     log = _log_named(words)
     provider = None
     if preset is not None:
         from smtpdoctor.settings.resolve import preset_named
 
         provider = preset_named(preset).id
+    named = None
+    if app is not None:
+        from smtpdoctor.knowledge import load
+
+        known_app = load.app(app)
+        if known_app is None:
+            from smtpdoctor.settings.identify import unknown_app
+
+            raise unknown_app(app)
+        named = known_app.id
     with live_output_to(output) if follow else output_to(output) as stream:
-        printer = _Printer(stream, format_, tongue, known, color=not no_color, quiet=quiet, verbose=verbose)
+        printer = _Printer(
+            stream, format_, tongue, known, color=not no_color, quiet=quiet, verbose=verbose, app=named
+        )
         if list_:
             printer.catalogue()
             return
@@ -225,7 +242,9 @@ class _Printer:
         color: bool,
         quiet: bool,
         verbose: bool,
+        app: str | None = None,
     ) -> None:
+        self._app = app
         self._stream = stream
         self._json = format_ is FormatChoice.JSON
         self._lang = lang
@@ -233,6 +252,14 @@ class _Printer:
         self._color = color
         self._quiet = quiet
         self._verbose = verbose
+
+    def _named(self, context: "Context") -> "Context":
+        """Return a context in which steps name the settings of the application that was named."""
+        if self._app is None:
+            return context
+        from msgspec.structs import replace
+
+        return replace(context, settings=replace(context.settings, app=self._app))
 
     def _console(self) -> Any:
         from smtpdoctor.report import terminal
@@ -305,7 +332,7 @@ class _Printer:
         from smtpdoctor.diagnosis import Context
         from smtpdoctor.report.view import problem_of
 
-        problem = problem_of(looked.finding, Context(provider=provider), self._lang)
+        problem = problem_of(looked.finding, self._named(Context(provider=provider)), self._lang)
         if self._json:
             from smtpdoctor.report import json_v1
 
@@ -338,7 +365,7 @@ class _Printer:
                 json_v1.explained(
                     (
                         json_v1.problem_object(
-                            problem_of(one.finding, one.context, self._lang),
+                            problem_of(one.finding, self._named(one.context), self._lang),
                             count=one.count,
                             file=self._known.mask(one.file) if one.file else None,
                             line=one.line,
@@ -359,7 +386,7 @@ class _Printer:
         if not results:
             console.print(say(self._lang, "report.no-findings"), soft_wrap=True)
         for number, one in enumerate(results):
-            problem = problem_of(one.finding, one.context, self._lang)
+            problem = problem_of(one.finding, self._named(one.context), self._lang)
             if self._quiet:
                 sheets.print_one_line(console, problem)
             elif one.caused_by and not self._verbose:
@@ -403,5 +430,6 @@ class _Printer:
                 from smtpdoctor.report import sheets
                 from smtpdoctor.report.view import problem_of
 
-                sheets.print_one_line(self._console(), problem_of(finding, failure.context, self._lang))
+                context = self._named(failure.context)
+                sheets.print_one_line(self._console(), problem_of(finding, context, self._lang))
             self._stream.flush()

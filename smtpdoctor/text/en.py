@@ -197,6 +197,7 @@ MESSAGES: Final[dict[str, str]] = {
     "advice.app.refuses-clear": "{app} refuses to log in here, too.",
     "advice.app.waits": "{app} gives up after {seconds} seconds.",
     "advice.overridden": "{name} comes from the environment and overrides {place}, which has another value. If the file is right, remove it from the environment: `unset {name}`, the `environment:` block of the Compose file, or the hosting provider's control panel.",
+    "advice.part": "the {what} in {name}",
     "advice.at": "{name} ({place})",
     "advice.and": ", ",
     "advice.or": " or ",

@@ -192,6 +192,7 @@ MESSAGES: Final[dict[str, str]] = {
     "advice.app.refuses-clear": "{app} 프로그램도 여기서는 로그인하지 않습니다.",
     "advice.app.waits": "{app} 프로그램은 {seconds}초가 지나면 포기합니다.",
     "advice.overridden": "{name} 값은 환경 변수에서 왔고 {place}의 다른 값을 덮어씁니다. 파일의 값이 맞다면 환경 변수를 지웁니다. `unset {name}`을 실행하거나 Compose 파일의 `environment:` 항목, 호스팅 관리 화면에서 뺍니다.",
+    "advice.part": "{name}의 {what}",
     "advice.at": "{name} ({place})",
     "advice.and": ", ",
     "advice.or": " 또는 ",

@@ -2,7 +2,8 @@
 
 Each library runs in a process of its own, which sends one mail for each case. What the dialect says of a case
 tells which servers it is tried against, and what must then have arrived there. Where a library is not
-installed its tests are skipped; ``.ci/run`` installs them (``pip install '.[apps]'``, ``npm install nodemailer``).
+installed its tests are skipped; ``.ci/run`` installs them (``pip install '.[apps]'``, ``npm install nodemailer``,
+and Debian's packages for PHP, Ruby, Java and Go).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Case(Struct, frozen=True):
     app: str
     options: dict[str, Any]
     assignments: tuple[Assignment, ...]
+    version: str = ""
 
 
 def value(name: str, one: object) -> Assignment:
@@ -196,7 +198,7 @@ def reading_of(case: Case) -> Reading:
         else one
         for one in case.assignments
     )
-    return read(dialect, Scope(assignments=told))
+    return read(dialect, Scope(assignments=told), version=case.version)
 
 
 class Try(Struct, frozen=True):
@@ -347,3 +349,165 @@ def node() -> str:
 def test_nodemailer_does_what_its_dialect_says(certificates: Certificates) -> None:
     command = [node(), str(DRIVERS / "nodemailer.cjs")]
     hold(tuple(nodemailer_cases()), command, certificates, "NODE_EXTRA_CA_CERTS")
+
+
+# Libraries of other languages, as Debian has them.
+
+
+def phpmailer_cases(version: str) -> Iterator[Case]:
+    login = {"mail.Host": "127.0.0.1", "mail.Username": "x", "mail.Password": "x"}
+    base = tuple(assignment(name, text, "string") for name, text in login.items())
+    base += (assignment("mail.SMTPAuth", "true", "boolean"), assignment("mail.isSMTP()", "", "call"))
+    several: list[dict[str, Any]] = [
+        *choices("SMTPSecure", words=("", "tls", "ssl", "TLS", "SSL", "starttls")),
+        *({"SMTPAutoTLS": False, **one} for one in choices("SMTPSecure", words=("", "tls"))),
+        {"prefix": "tls://"},
+        {"prefix": "ssl://"},
+        {"prefix": "tls://", "SMTPSecure": "ssl"},
+    ]
+    for options in several:
+        told = [value(f"mail.{name}", one) for name, one in options.items() if name != "prefix"]
+        if "prefix" in options:
+            told.append(assignment("mail.Host", options["prefix"] + "127.0.0.1", "string"))
+        yield Case("phpmailer", options, base + tuple(told), version)
+    unchecked = {"ssl": {"verify_peer": False, "verify_peer_name": False, "allow_self_signed": True}}
+    for word in ("tls", "ssl"):
+        told = [assignment("mail.SMTPSecure", word, "string")]
+        told += [value(f"mail.SMTPOptions.ssl.{name}", one) for name, one in unchecked["ssl"].items()]
+        yield Case("phpmailer", {"SMTPSecure": word, "SMTPOptions": unchecked}, base + tuple(told), version)
+
+
+def symfony_cases(version: str) -> Iterator[Case]:
+    queries = ("", "?verify_peer=0", "?auto_tls=false", "?require_tls=true", "?encryption=tls", "?auth_mode=login")
+    for scheme, query in product(("smtp", "smtps"), queries):
+        url = f"{scheme}://USER:secret@HOST:PORT{query}"
+        yield Case("symfony", {"url": url}, (assignment("MAILER_DSN", url),), version)
+
+
+def ruby_cases(version: str) -> Iterator[Case]:
+    to = "config.action_mailer.smtp_settings."
+    base = tuple(assignment(to + name, "x", "string") for name in ("address", "user_name", "password"))
+    several: list[dict[str, Any]] = [
+        *choices("enable_starttls_auto", words=(True, False, "false")),
+        *choices("enable_starttls", words=(True, False, ":always", ":auto", "false")),
+        *choices("tls", words=(True, False)),
+        *choices("ssl", words=(True, False)),
+        {"tls": True, "openssl_verify_mode": "none"},
+        {"enable_starttls": True, "openssl_verify_mode": "none"},
+    ]
+    for options in several:
+        told = tuple(
+            assignment(to + name, one, "word") if str(one).startswith(":") else value(to + name, one)
+            for name, one in options.items()
+        )
+        yield Case("rails", options, base + told, version)
+
+
+def java_cases(version: str, *, spring: bool = False) -> Iterator[Case]:
+    smtp = "mail.smtp."
+    several: list[dict[str, str]] = [
+        {},
+        *({smtp + name: "true"} for name in ("starttls.enable", "starttls.required", "ssl.enable")),
+        {smtp + "starttls.enable": "true", smtp + "starttls.required": "true"},
+        {smtp + "starttls.enable": "true", smtp + "ssl.enable": "true"},
+        {smtp + "ssl.enable": "true", smtp + "ssl.trust": "*"},
+        {smtp + "starttls.required": "true", smtp + "ssl.trust": "*"},
+        {smtp + "socketFactory.class": "javax.net.ssl.SSLSocketFactory", smtp + "socketFactory.fallback": "false"},
+        {smtp + "starttls": "true"},
+        {"mail.starttls.enable": "true"},
+        {"protocol": "smtps"},
+        {"protocol": "smtps", smtp + "starttls.enable": "true"},
+    ]
+    app, prefix = ("spring-boot", "spring.mail.properties.") if spring else ("javamail", "")
+    names = ("spring.mail.host", "spring.mail.username", "spring.mail.password")
+    code = ("transport.connect.0", "Transport.send.1", "Transport.send.2")
+    base = tuple(assignment(name, "x", "string") for name in (names if spring else code))
+    for options in several:
+        told = [assignment(prefix + name, one) for name, one in options.items() if name != "protocol"]
+        if "protocol" in options:
+            name = "spring.mail.protocol" if spring else "session.getTransport.0"
+            told.append(assignment(name, options["protocol"], "string"))
+        yield Case(app, dict(options), base + tuple(told), version)
+
+
+def go_cases() -> Iterator[Case]:
+    place = assignment("smtp.SendMail.0", "localhost:PORT", "string")
+    login = (assignment("smtp.PlainAuth.1", "x", "string"), assignment("smtp.PlainAuth.2", "x", "string"))
+    yield Case("go-smtp", {"auth": True}, (place, *login))
+
+
+def version_said(*command: str) -> str:
+    """Return the version that a driver says of its library, "" where there is none."""
+    if shutil.which(command[0]) is None:
+        return ""
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    return run.stdout.strip() if run.returncode == 0 else ""
+
+
+@pytest.mark.parametrize("library", ["phpmailer", "symfony"])
+def test_a_php_library_does_what_its_dialect_says(library: str, certificates: Certificates) -> None:
+    driver = str(DRIVERS / "mail.php")
+    version = version_said("php", driver, "version", library)
+    if not version:
+        pytest.skip(f"no php with {library}")
+    cases = {"phpmailer": phpmailer_cases, "symfony": symfony_cases}[library](version)
+    hold(tuple(cases), ["php", driver, library], certificates, "SSL_CERT_FILE")
+
+
+def test_rubys_mail_gem_does_what_its_dialect_says(certificates: Certificates) -> None:
+    driver = str(DRIVERS / "mail.rb")
+    version = version_said("ruby", driver, "version")
+    if not version:
+        pytest.skip("no ruby with the mail gem")
+    hold(tuple(ruby_cases(version)), ["ruby", driver], certificates, "SSL_CERT_FILE")
+
+
+JARS: Final = Path("/usr/share/java")
+# Whose sender it is, the archives that it needs, the version that decides, and the names of its packages.
+JAVA: Final[Mapping[str, tuple[str, tuple[str, ...], str, str]]] = {
+    "javamail": ("javamail", ("javax.mail.jar", "javax.activation.jar"), "1.6.5", "javax.mail"),
+    "jakarta mail": ("javamail", ("jakarta-mail.jar", "jakarta-activation.jar"), "2.0.0", "jakarta.mail"),
+    "spring": (
+        "spring-boot",
+        (
+            *("javax.mail.jar", "javax.activation.jar", "commons-logging.jar"),
+            *(f"spring3-{part}.jar" for part in ("core", "beans", "context", "context.support")),
+        ),
+        "1.5.0",
+        "javax.mail",
+    ),
+}
+
+
+@pytest.mark.parametrize("library", JAVA)
+def test_a_java_library_does_what_its_dialect_says(
+    library: str, certificates: Certificates, tmp_path: Path
+) -> None:
+    app, names, version, package = JAVA[library]
+    missing = [name for name in names if not (JARS / name).is_file()]
+    if missing or shutil.which("javac") is None:
+        pytest.skip(f"no javac, or no {', '.join(missing)}")
+    source = tmp_path / "JavaMail.java"
+    text = (DRIVERS / "JavaMail.java").read_text(encoding="utf-8")
+    source.write_text(text.replace("javax.mail", package), encoding="utf-8")
+    path = os.pathsep.join(str(JARS / name) for name in names)
+    spring = app == "spring-boot"
+    command = ["java", "-cp", path, str(source), *(["spring"] if spring else [])]
+    hold(tuple(java_cases(version, spring=spring)), command, certificates, "CA_OF_TEST")
+
+
+def test_gos_net_smtp_does_what_its_dialect_says(certificates: Certificates) -> None:
+    if shutil.which("go") is None:
+        pytest.skip("no go")
+    hold(tuple(go_cases()), ["go", "run", str(DRIVERS / "mail.go")], certificates, "SSL_CERT_FILE")
+
+
+def test_gos_net_smtp_logs_in_over_no_clear_connection_but_its_own_machines() -> None:
+    if shutil.which("go") is None:
+        pytest.skip("no go")
+    with serve(dialogue(), host="127.0.0.2") as server:
+        line = {"id": "c0", "host": "127.0.0.2", "port": server.port, "options": {"auth": True}}
+        said = answers(["go", "run", str(DRIVERS / "mail.go")], [json.dumps(line) + "\n"], {})
+        server.join()
+    assert "unencrypted connection" in said["c0"]
+    assert all(not peer.logins for peer in server.connections)

@@ -378,7 +378,14 @@ def phpmailer_cases(version: str) -> Iterator[Case]:
 
 
 def symfony_cases(version: str) -> Iterator[Case]:
-    queries = ("", "?verify_peer=0", "?auto_tls=false", "?require_tls=true", "?encryption=tls", "?auth_mode=login")
+    queries = (
+        "",
+        "?verify_peer=0",
+        "?auto_tls=false",
+        "?require_tls=true",
+        "?encryption=tls",
+        "?auth_mode=login",
+    )
     for scheme, query in product(("smtp", "smtps"), queries):
         url = f"{scheme}://USER:secret@HOST:PORT{query}"
         yield Case("symfony", {"url": url}, (assignment("MAILER_DSN", url),), version)
@@ -412,7 +419,10 @@ def java_cases(version: str, *, spring: bool = False) -> Iterator[Case]:
         {smtp + "starttls.enable": "true", smtp + "ssl.enable": "true"},
         {smtp + "ssl.enable": "true", smtp + "ssl.trust": "*"},
         {smtp + "starttls.required": "true", smtp + "ssl.trust": "*"},
-        {smtp + "socketFactory.class": "javax.net.ssl.SSLSocketFactory", smtp + "socketFactory.fallback": "false"},
+        {
+            smtp + "socketFactory.class": "javax.net.ssl.SSLSocketFactory",
+            smtp + "socketFactory.fallback": "false",
+        },
         {smtp + "starttls": "true"},
         {"mail.starttls.enable": "true"},
         {"protocol": "smtps"},
@@ -511,3 +521,98 @@ def test_gos_net_smtp_logs_in_over_no_clear_connection_but_its_own_machines() ->
         server.join()
     assert "unencrypted connection" in said["c0"]
     assert all(not peer.logins for peer in server.connections)
+
+
+# Which mechanism a library takes of those that the server lists.
+
+OPEN: Final = frozenset(
+    {Security.NONE, Security.OPPORTUNISTIC}
+)  # modes that a server without TLS will do for
+LISTS: Final = (
+    ("PLAIN", "LOGIN", "CRAM-MD5"),
+    ("CRAM-MD5", "LOGIN", "PLAIN"),
+    ("LOGIN", "PLAIN"),
+    ("LOGIN",),
+    ("CRAM-MD5",),
+    ("XOAUTH2", "LOGIN"),
+)
+
+
+def hold_mechanisms(case: Case, command: Sequence[str]) -> None:
+    """Log in to servers with other lists of mechanisms, and compare what was taken with the dialect's order."""
+    reading = reading_of(case)
+    order, listed = reading.mechanisms, reading.dialect.behaviour.as_listed
+    assert order
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(serve(dialogue(capabilities=(f"AUTH {' '.join(one)}",)))) for one in LISTS
+        ]
+        tries = [
+            Try(f"m{number}", case, "", trusted=True, delivered=True, encrypted=False, login=True)
+            for number in range(len(LISTS))
+        ]
+        lines = [given(one, server) for one, server in zip(tries, servers, strict=True)]
+        answers(command, lines, {})
+        wrong = []
+        for offered, server in zip(LISTS, servers, strict=True):
+            server.join()
+            # A real server refuses what it does not list; this one lets anybody in.
+            taken = [login.mechanism for peer in server.connections for login in peer.logins]
+            taken = [one for one in taken if one in offered][:1]
+            ranked = offered if listed else order
+            expected = [one for one in ranked if one in order and one in offered and one != "XOAUTH2"][:1]
+            if taken != expected:
+                wrong.append((offered, taken, expected))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("library", PYTHON)
+def test_a_python_library_takes_the_mechanism_that_its_dialect_says(library: str) -> None:
+    modules, cases = PYTHON[library]
+    for module in modules:
+        if find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+    command = [sys.executable, "-W", "ignore", str(DRIVERS / "python_mail.py"), library]
+    hold_mechanisms(next(one for one in cases if reading_of(one).security in OPEN), command)
+
+
+@pytest.mark.parametrize("library", ["phpmailer", "symfony"])
+def test_a_php_library_takes_the_mechanism_that_its_dialect_says(library: str) -> None:
+    driver = str(DRIVERS / "mail.php")
+    version = version_said("php", driver, "version", library)
+    if not version:
+        pytest.skip(f"no php with {library}")
+    cases = {"phpmailer": phpmailer_cases, "symfony": symfony_cases}[library](version)
+    hold_mechanisms(next(cases), ["php", driver, library])
+
+
+@pytest.mark.parametrize("word", ["", ":login", ":cram_md5", ":plain"])
+def test_rubys_mail_gem_takes_the_mechanism_that_its_settings_say(word: str) -> None:
+    driver = str(DRIVERS / "mail.rb")
+    version = version_said("ruby", driver, "version")
+    if not version:
+        pytest.skip("no ruby with the mail gem")
+    case = next(ruby_cases(version))
+    if word:
+        told = assignment("config.action_mailer.smtp_settings.authentication", word, "word")
+        case = Case("rails", {"authentication": word}, (*case.assignments, told), version)
+    hold_mechanisms(case, ["ruby", driver])
+
+
+def test_nodemailer_takes_the_mechanism_that_its_dialect_says() -> None:
+    hold_mechanisms(next(nodemailer_cases()), [node(), str(DRIVERS / "nodemailer.cjs")])
+
+
+def test_javamail_takes_the_mechanism_that_its_dialect_says(tmp_path: Path) -> None:
+    names = JAVA["javamail"][1]
+    if not all((JARS / name).is_file() for name in names) or shutil.which("javac") is None:
+        pytest.skip("no javac, or no JavaMail")
+    path = os.pathsep.join(str(JARS / name) for name in names)
+    case = next(java_cases("1.6.5"))
+    hold_mechanisms(case, ["java", "-cp", path, str(DRIVERS / "JavaMail.java")])
+
+
+def test_gos_net_smtp_takes_the_mechanism_that_its_dialect_says() -> None:
+    if shutil.which("go") is None:
+        pytest.skip("no go")
+    hold_mechanisms(next(go_cases()), ["go", "run", str(DRIVERS / "mail.go")])

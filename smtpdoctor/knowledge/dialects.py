@@ -84,14 +84,14 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
     ``default`` may depend on the mode. ``required``: without it the application does not start or send.
     ``form``: ``address`` where a display name does not belong, ``local-part`` where ``domain`` names the
-    variable with the rest. ``of``: another setting that stands in where this one is absent. ``elsewhere``
+    variable with the rest, ``yaml`` where it is put into a template of YAML and read again. ``of``: another setting that stands in where this one is absent. ``elsewhere``
     are names that say where the value is to be found: it is set, and not known.
     """
 
     names: tuple[str, ...]
     default: str | int | dict[Security, int] | None = None
     required: bool = False
-    form: Literal["", "address", "mailbox", "local-part"] = ""
+    form: Literal["", "address", "mailbox", "local-part", "yaml"] = ""
     domain: str = ""
     of: SettingName | Literal[""] = ""
     elsewhere: tuple[str, ...] = ()

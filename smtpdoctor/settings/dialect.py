@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from smtpdoctor.formats.document import Assignment, Kind, Scope
 from smtpdoctor.knowledge.dialects import (
+    Behaviour,
     Check,
     CheckRow,
     Dialect,
@@ -42,6 +43,7 @@ from smtpdoctor.knowledge.table import (
     names_of,
     own_names,
     row_of,
+    seen_by_modes,
     state_from,
     state_of,
     version_key,
@@ -393,6 +395,9 @@ class _Reader:
 
     def _formed(self, name: SettingName, key: Key, one: Assignment) -> str:
         text = one.value or ""
+        if key.form == "yaml":
+            bare = text.strip()
+            return bare[1:-1] if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'" else text
         if key.form == "local-part":
             rest = self.values.first((key.domain,)) if key.domain else None
             domain = (rest.value or "") if rest is not None else ""
@@ -500,11 +505,19 @@ class _Reader:
             at = self.flags.get(name) or self.values.get((name,))
             if at is not None:
                 return Answer(row.security, row, at, name, at.value)
+        if not names and (only := self._only_flag()) is not None:
+            return Answer(row.security, row, self.flags[only], only, self.flags[only].value)
         flag = next((name for name in names if name in self.dialect.flags), "")
         word = self.dialect.flags[flag].default if flag else None
         port = used.get("port")
         at = port.at if port is not None and "port" in row.when else None
         return Answer(row.security, row, at, flag, word)
+
+    def _only_flag(self) -> str | None:
+        """Return the one flag that is set of those that the rows look at: with another word it would be another row."""
+        seen = seen_by_modes(self.dialect)
+        found = [name for name, at in self.flags.items() if at is not None and name in seen]
+        return found[0] if len(found) == 1 else None
 
     # What is wrong or odd
 
@@ -684,9 +697,27 @@ class _Reader:
                 other: SettingName = "password" if name is not None else "username"
                 self._half_login(other, one.at, ends="send" if how.half == "error" else "")
             return None if how.half == "error" else False
+        if name is not None and password is not None and self._may_be_absent(password, how):
+            return None
         if how.login == "user":
             return name is not None
         return name is not None or (how.login == "either" and password is not None)
+
+    def _may_be_absent(self, password: Used, how: Behaviour) -> bool:
+        """Whether a password is kept where it may be missing, and without one there is no login.
+
+        A file that is named is there; what a command prints, or code finds in its environment, may not be.
+        """
+        key, at = self.dialect.keys.get("password"), password.at
+        if (
+            not password.unknown
+            or key is None
+            or at is None
+            or not (how.login == "both" or how.half == "error")
+        ):
+            return False
+        by_code = at.kind == "unknown" and bool(at.source)
+        return by_code or any(at in self.values.matching(name) for name in key.elsewhere)
 
     def _mechanisms(self) -> tuple[str, ...]:
         """Return the mechanisms that it speaks: those that a setting names, else all that its code knows."""
@@ -898,7 +929,7 @@ def _misleads(flag: Flag, one: Assignment, state: str) -> bool:
     if looks is not None and state in {"true", "false"}:
         return looks is not (state == "true")
     known = {word for words in flag.states.values() for word in words}
-    told = known - {"", OTHER, STRING, ABSENT}
+    told = {word for word in known if word and word != OTHER and not word.startswith("=")}
     if flag.exact:
         text = (one.value or "").strip()
     else:

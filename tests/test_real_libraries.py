@@ -616,3 +616,30 @@ def test_gos_net_smtp_takes_the_mechanism_that_its_dialect_says() -> None:
     if shutil.which("go") is None:
         pytest.skip("no go")
     hold_mechanisms(next(go_cases()), ["go", "run", str(DRIVERS / "mail.go")])
+
+
+# At the real ports, in a network of its own.
+
+
+@pytest.mark.parametrize("library", ["nodemailer", "symfony", "aiosmtplib", "curl", "msmtp"])
+def test_what_the_port_decides_is_read_right(library: str) -> None:
+    from tests.namespace import may_have_a_network
+    from tests.real_ports import missing
+
+    if not may_have_a_network():
+        pytest.skip("no network of its own for this process")
+    if lacking := missing(library):
+        pytest.skip(f"no {lacking}")
+    command = ["unshare", "-n", sys.executable, "-m", "tests.real_ports", library]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+        timeout=SECONDS,
+    )
+    assert done.stdout, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["tried"] >= 5
+    assert found["wrong"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, cast
@@ -20,6 +21,7 @@ _DEFAULT_ENV: Final = ".env"
 _ON_THE_LINE: Final = frozenset({"flag", "argument"})
 _FLAGS: Final[tuple[SettingName, ...]] = ("host", "port", "security", "username", "sender", "ehlo")
 _CALL: Final = "()"
+_ENVIRONMENT: Final = r"[A-Z_][A-Z0-9_]*"
 _WITH_OPTIONS: Final = "createTransport."
 _USUAL: Final = ((587, Security.STARTTLS), (465, Security.TLS))  # RFC 8314
 
@@ -173,6 +175,9 @@ class Names:
         match head:
             case "at":
                 return self._at(cast("SettingName", rest))
+            case "env":
+                variable = self.variable(cast("SettingName", rest))
+                return variable if re.fullmatch(_ENVIRONMENT, variable) else None
             case "set":
                 return self._set(rest)
             case "ports":

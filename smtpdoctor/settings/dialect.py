@@ -33,10 +33,8 @@ from smtpdoctor.knowledge.dialects import (
     tail_of,
 )
 from smtpdoctor.knowledge.table import (
-    ABSENT,
     FALSE,
     OTHER,
-    STRING,
     TRUE,
     holds,
     in_range,
@@ -506,17 +504,18 @@ class _Reader:
             if at is not None:
                 return Answer(row.security, row, at, name, at.value)
         if not names and (only := self._only_flag()) is not None:
-            return Answer(row.security, row, self.flags[only], only, self.flags[only].value)
+            flag, at = only
+            return Answer(row.security, row, at, flag, at.value)
         flag = next((name for name in names if name in self.dialect.flags), "")
         word = self.dialect.flags[flag].default if flag else None
         port = used.get("port")
         at = port.at if port is not None and "port" in row.when else None
         return Answer(row.security, row, at, flag, word)
 
-    def _only_flag(self) -> str | None:
+    def _only_flag(self) -> tuple[str, Assignment] | None:
         """Return the one flag that is set of those that the rows look at: with another word it would be another row."""
         seen = seen_by_modes(self.dialect)
-        found = [name for name, at in self.flags.items() if at is not None and name in seen]
+        found = [(name, at) for name, at in self.flags.items() if at is not None and name in seen]
         return found[0] if len(found) == 1 else None
 
     # What is wrong or odd

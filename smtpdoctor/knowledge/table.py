@@ -17,6 +17,7 @@ __all__ = [
     "FALSE",
     "OTHER",
     "SPECIAL",
+    "STAR",
     "STRING",
     "TRUE",
     "app_of",

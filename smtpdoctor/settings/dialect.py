@@ -33,8 +33,11 @@ from smtpdoctor.knowledge.dialects import (
     tail_of,
 )
 from smtpdoctor.knowledge.table import (
+    ABSENT,
     FALSE,
     OTHER,
+    STAR,
+    STRING,
     TRUE,
     holds,
     in_range,
@@ -927,8 +930,8 @@ def _misleads(flag: Flag, one: Assignment, state: str) -> bool:
         return one.kind == "string" and looks is False and state != state_of(flag, "false", "boolean")
     if looks is not None and state in {"true", "false"}:
         return looks is not (state == "true")
-    known = {word for words in flag.states.values() for word in words}
-    told = {word for word in known if word and word != OTHER and not word.startswith("=")}
+    known = {word for words in flag.states.values() for word in words if word != STAR}
+    told = known - {"", OTHER, STRING, ABSENT}
     if flag.exact:
         text = (one.value or "").strip()
     else:

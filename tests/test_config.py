@@ -260,3 +260,21 @@ def test_each_of_many_services_has_its_own_result() -> None:
     Path("docker-compose.yml").write_text("services:\n" + services, encoding="utf-8")
     shown = json.loads(lint("--config", "docker-compose.yml", "--format", "json", code=1))
     assert len(shown["reports"]) == 60
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_break_in_a_secret_is_told_once(end: str) -> None:
+    """As `echo` leaves it behind in base64: where it comes from, and not a second time that it is there."""
+    import base64
+
+    coded = base64.b64encode(f"kq8Rt2mWx91z{end}".encode()).decode()
+    Path("secret.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: n8n}\ndata:\n"
+        f"  N8N_SMTP_HOST: {base64.b64encode(b'mail.corp.example').decode()}\n"
+        f"  N8N_SMTP_USER: {base64.b64encode(b'a@corp.example').decode()}\n"
+        f"  N8N_SMTP_PASS: {coded}\n",
+        encoding="utf-8",
+    )
+    shown = json.loads(lint("--config", "secret.yaml", "--format", "json", code=1))
+    about = [one for one in shown["findings"] if one["origin"] == "secret.yaml:7"]
+    assert [(one["id"], one["severity"]) for one in about] == [("config-file-syntax", "error")]

@@ -195,7 +195,9 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
         text=lines.replace("\n", " "),  # a report's lines are folded and indented
         origin=None,
     )
-    context = Context(settings=settings, provider=_provider(text, provider), library=library.name if library else None)
+    context = Context(
+        settings=settings, provider=_provider(text, provider), library=library.name if library else None
+    )
     if subject is Subject.UNKNOWN and not pasted:
         return None  # in a log, words that could be about mail mostly are not
     return Reading(evidence, context, sure=subject is Subject.MAIL, lines=lines)

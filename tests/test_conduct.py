@@ -10,10 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smtpdoctor.facts import TlsFacts
 from smtpdoctor.formats.document import Scope
 from smtpdoctor.knowledge import load
+from smtpdoctor.labels import Label
+from smtpdoctor.model import Evidence, Lang, Stage
+from smtpdoctor.probes.conduct import held_against
 from smtpdoctor.settings.dialect import read
+from smtpdoctor.settings.target import Conduct
 from smtpdoctor.smtp.sasl import MECHANISMS, choose
+from smtpdoctor.text import say
 from tests.checking import cli
 from tests.servers import dialogue, serve
 from tests.spelled import assignment
@@ -187,3 +193,45 @@ def test_a_library_that_is_recognised_names_its_settings(text: str, name: str) -
 
 def test_an_application_that_nobody_knows_is_refused() -> None:
     assert cli("explain", "--app", "nosuchthing", "535").exit_code == 2
+
+
+@given(
+    verifies=st.sampled_from([True, False, None]),
+    checks_name=st.sampled_from([True, False, None]),
+    trust=st.sampled_from(["ok", "bad"]),
+    name=st.sampled_from(["ok", "bad"]),
+    dates=st.sampled_from(["ok", "bad"]),
+)
+def test_only_what_the_application_does_not_look_at_is_told_so(
+    verifies: bool | None, checks_name: bool | None, trust: Any, name: Any, dates: Any
+) -> None:
+    """Who checks nothing accepts all; who checks the chain alone accepts a wrong name, and nothing else."""
+    conduct = Conduct(name="App", verifies=verifies, checks_name=checks_name)
+    facts = TlsFacts(trust=trust, name=name, dates=dates)
+    (told,) = held_against(conduct, (Evidence(stage=Stage.TLS),), facts)
+    wrong = {"trust", "dates"} if "bad" in {trust, dates} else set()
+    wrong |= {"name"} if name == "bad" else set()
+    accepts = bool(wrong) and (verifies is False or (wrong == {"name"} and checks_name is False))
+    assert (told.facts.get("app_does") == "accepts") is accepts
+
+
+@pytest.mark.parametrize("label", [Label.CLEARTEXT, Label.CLEARTEXT_ALLOWED])
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_what_becomes_of_a_login_in_the_clear_is_told(label: Label, lang: Lang) -> None:
+    said = set()
+    for clear in (True, False):
+        conduct = Conduct(name="App", clear_login=clear)
+        evidence = Evidence(stage=Stage.AUTH, labels=frozenset({label}))
+        (told,) = held_against(conduct, (evidence,), None)
+        said.add(say(lang, f"advice.app.{told.facts['app_does']}", app="App", seconds=""))
+    assert len(said) == 2
+    assert held_against(Conduct(name="App"), (Evidence(stage=Stage.AUTH),), None)[0].facts == {}
+
+
+@given(st.floats(min_value=0.5, max_value=600))
+def test_how_long_the_application_waits_is_told_where_something_timed_out(seconds: float) -> None:
+    conduct = Conduct(name="App", timeout=seconds)
+    for stage in (Stage.CONNECT, Stage.GREETING, Stage.AUTH):
+        (told,) = held_against(conduct, (Evidence(stage=stage, error="timeout"),), None)
+        assert (told.facts["app_does"], float(told.facts["app_seconds"])) == ("waits", float(f"{seconds:g}"))
+    assert held_against(Conduct(name="App"), (Evidence(error="timeout"),), None)[0].facts == {}

@@ -53,6 +53,24 @@ def test_where_the_servers_order_counts_it_is_followed(order: list[str], offered
     assert not spoken or chosen == spoken[0]
 
 
+@given(order=LISTS, offered=LISTS)
+def test_who_tries_them_all_is_judged_by_the_one_that_shows_most(
+    order: list[str], offered: list[str]
+) -> None:
+    """A server that lists CRAM-MD5 and cannot do it is no reason to say that the password is wrong."""
+    chosen = choose(offered, token=False, order=order, tries_all=True)
+    both = [one for one in offered if one in order]
+    assert chosen == (choose(both, token=False) or choose(offered, token=False))
+
+
+@given(order=LISTS, offered=LISTS)
+def test_a_token_goes_where_tokens_go(order: list[str], offered: list[str]) -> None:
+    """Where the application speaks such a mechanism, whatever it would prefer for a password."""
+    chosen = choose(offered, token=True, order=order)
+    fit = [one for one in ("XOAUTH2", "OAUTHBEARER") if one in order and one in offered]
+    assert not fit or chosen == fit[0]
+
+
 def test_without_an_application_nothing_has_changed() -> None:
     for offered in permutations(["PLAIN", "LOGIN", "CRAM-MD5"]):
         assert choose(offered, token=False) == "PLAIN"

@@ -643,3 +643,34 @@ def test_what_the_port_decides_is_read_right(library: str) -> None:
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["tried"] >= 5
     assert found["wrong"] == []
+
+
+@pytest.mark.parametrize(
+    "library", ["smtplib", "django", "flask-mail", "aiosmtplib", "fastapi-mail", "symfony"]
+)
+def test_a_library_that_tries_all_mechanisms_goes_on_where_one_is_refused(library: str) -> None:
+    """The first is refused whatever the password; the mail goes out by the next."""
+    if library == "symfony":
+        driver = str(DRIVERS / "mail.php")
+        version = version_said("php", driver, "version", library)
+        if not version:
+            pytest.skip("no php with symfony")
+        case, command = next(symfony_cases(version)), ["php", driver, library]
+    else:
+        modules, cases = PYTHON[library]
+        for module in modules:
+            if find_spec(module) is None:
+                pytest.skip(f"{module} is not installed")
+        case = next(one for one in cases if reading_of(one).security in OPEN)
+        command = [sys.executable, "-W", "ignore", str(DRIVERS / "python_mail.py"), library]
+    reading = reading_of(case)
+    assert reading.dialect.behaviour.tries_all
+    refusing = {"AUTH": ["535 5.7.8 Error: authentication failed", "235 2.7.0 Ok"]}
+    with serve(dialogue(refusing, capabilities=("AUTH CRAM-MD5 PLAIN LOGIN",))) as server:
+        one = Try("m0", case, "", trusted=True, delivered=True, encrypted=False, login=True)
+        said = answers(command, [given(one, server)], {})
+        server.join()
+    assert said == {"m0": ""}
+    taken = [login.mechanism for peer in server.connections for login in peer.logins]
+    offered = [name for name in reading.mechanisms if name != "XOAUTH2"]
+    assert taken == offered[:2]

@@ -571,6 +571,7 @@ def _through(dialect: Dialect, library: Dialect) -> Behaviour:
         own,
         mechanisms=own.mechanisms or other.mechanisms,
         as_listed=own.as_listed if own.mechanisms else other.as_listed,
+        tries_all=own.tries_all if own.mechanisms else other.tries_all,
         timeout=other.timeout if own.timeout is None else own.timeout,
     )
 

@@ -190,7 +190,8 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     ``clear_login``: whether it logs in over a connection that is not encrypted; ``clear_by_mechanism``: by some
     mechanisms only, so that the server's list decides. ``tokens``: the names of
     another way to log in, beside which no password is needed. ``mechanism_names``: the setting that fixes the
-    mechanisms; ``as_listed``: the server's order counts. ``library``: another dialect whose mechanisms and
+    mechanisms; ``as_listed``: the server's order counts; ``tries_all``: where one is refused it goes on with the
+    next. ``library``: another dialect whose mechanisms and
     time-out these are, since it is what sends the mail.
     """
 
@@ -209,6 +210,7 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     tokens: tuple[str, ...] = ()
     mechanism_names: tuple[str, ...] = ()
     as_listed: bool = False
+    tries_all: bool = False
     library: str = ""
 
 

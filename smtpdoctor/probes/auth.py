@@ -43,7 +43,13 @@ def step(session: Session) -> Passed | Skipped:
     oauth = login.token or (preset is not None and preset.password.kind == "oauth2")
     conduct = target.conduct
     order = conduct.mechanisms if conduct is not None else ()
-    mechanism = choose(offered, token=oauth, order=order, as_listed=conduct is not None and conduct.as_listed)
+    mechanism = choose(
+        offered,
+        token=oauth,
+        order=order,
+        as_listed=conduct is not None and conduct.as_listed,
+        tries_all=conduct is not None and conduct.tries_all,
+    )
     if mechanism is None or (order and not set(order) & set(offered)):
         raise _no_mechanism(session, offered, oauth=oauth)
     facts = AuthFacts(offered=offered, mechanism=mechanism)
@@ -59,7 +65,7 @@ def step(session: Session) -> Passed | Skipped:
     if reply.code == _OK:
         session.logged_in = True
         values = {"username": login.username, "mechanism": mechanism}
-        if conduct is None or mechanism not in order:
+        if conduct is None or conduct.tries_all or mechanism not in order:
             return Passed(Message("auth.pass", values), facts, in_clear)
         return Passed(Message("auth.pass.app", {**values, "app_name": conduct.name}), facts, in_clear)
     evidence = session.refused(reply, *labels, **told)

@@ -164,7 +164,13 @@ def _besides(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
     how = app.behaviour
     texts = [say(lang, f"apps.login.{how.login}")]
     if how.login != "never" and how.mechanisms:
-        key = "apps.mechanisms-listed" if how.as_listed else "apps.mechanisms"
+        key = (
+            "apps.mechanisms-all"
+            if how.tries_all
+            else "apps.mechanisms-listed"
+            if how.as_listed
+            else "apps.mechanisms"
+        )
         texts.append(say(lang, key, names=", ".join(how.mechanisms)))
     if how.login != "never" and how.mechanism_names:
         names = ", ".join(told_names(app, how.mechanism_names))

@@ -179,6 +179,7 @@ class _Loader:
             name=self._dialect.name.en,
             mechanisms=reading.mechanisms,
             as_listed=how.as_listed,
+            tries_all=how.tries_all,
             verifies=reading.verifies,
             checks_name=reading.checks_name,
             clear_login=how.clear_login,

@@ -121,7 +121,8 @@ class Conduct(Struct, frozen=True, kw_only=True):
     """What an application does that its settings do not say: how it logs in, and what it would put up with.
 
     ``name`` is the application's. ``mechanisms`` are those that it speaks, as it prefers them (by the server's
-    list with ``as_listed``), none where that is not known. ``verifies`` (the certificate's chain) and
+    list with ``as_listed``; one after another until one is accepted with ``tries_all``), none where that is not
+    known. ``verifies`` (the certificate's chain) and
     ``checks_name`` are None where they are not known. ``clear_login``: whether it logs in over a connection
     that is not encrypted. ``timeout`` is in seconds, None where it is not known.
     """
@@ -129,6 +130,7 @@ class Conduct(Struct, frozen=True, kw_only=True):
     name: str
     mechanisms: tuple[str, ...] = ()
     as_listed: bool = False
+    tries_all: bool = False
     verifies: bool | None = None
     checks_name: bool | None = None
     clear_login: bool = True

@@ -196,18 +196,26 @@ def looks_like_token(password: str) -> bool:
 
 
 def choose(
-    offered: Iterable[str], *, token: bool, order: Sequence[str] = (), as_listed: bool = False
+    offered: Iterable[str],
+    *,
+    token: bool,
+    order: Sequence[str] = (),
+    as_listed: bool = False,
+    tries_all: bool = False,
 ) -> str | None:
     """Return the best mechanism that the server offers, or None where we share none.
 
     ``order`` is that of an application whose choice is followed as far as we speak what it speaks;
-    ``as_listed``: it takes the first of the server's list that it knows. ``token``: the password is an OAuth access token. Without one XOAUTH2 is never tried, since an
+    ``as_listed``: it takes the first of the server's list that it knows; ``tries_all``: where one is refused it
+    goes on with the next, so that the one which shows best whether the password is right stands for all. ``token``: the password is an OAuth access token. Without one XOAUTH2 is never tried, since an
     ordinary password in it is refused for certain. Mechanisms with channel binding (-PLUS), NTLM, GSSAPI
     and EXTERNAL are not spoken.
     """
     names = {name.upper(): None for name in offered}
     usual = _WITH_TOKEN if token else _WITH_PASSWORD
     own = [name for name in names if name in order] if as_listed else [one for one in order if one in names]
+    if tries_all or token:
+        own.sort(key=lambda one: usual.index(one) if one in usual else len(usual))
     for name in own:
         # Whether a password is a token, an application is told by its settings.
         if name in MECHANISMS and (name in usual or name not in _WITH_TOKEN):

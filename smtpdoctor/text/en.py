@@ -364,6 +364,7 @@ MESSAGES: Final[dict[str, str]] = {
     "apps.login.always": "It logs in whenever it sends, unless a switch says otherwise.",
     "apps.login.never": "It never logs in.",
     "apps.mechanisms": "Mechanisms, as it prefers them: {names}.",
+    "apps.mechanisms-all": "Mechanisms, one after another until one is accepted: {names}.",
     "apps.mechanisms-listed": "Mechanisms, by the server's list: {names}.",
     "apps.mechanism-names": "`{names}` fixes the mechanism.",
     "apps.no-clear-login": "It does not log in over an unencrypted connection.",

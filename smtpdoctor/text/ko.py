@@ -356,6 +356,7 @@ MESSAGES: Final[dict[str, str]] = {
     "apps.login.always": "로그인을 끄는 설정이 없으면 항상 로그인합니다.",
     "apps.login.never": "로그인하지 않습니다.",
     "apps.mechanisms": "인증 방식(선호 순서): {names}.",
+    "apps.mechanisms-all": "인증 방식(성공할 때까지 차례로 시도): {names}.",
     "apps.mechanisms-listed": "인증 방식(서버가 알려 준 순서): {names}.",
     "apps.mechanism-names": "`{names}` 설정으로 인증 방식을 고정합니다.",
     "apps.no-clear-login": "암호화하지 않은 연결에서는 로그인하지 않습니다.",

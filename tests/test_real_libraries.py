@@ -26,6 +26,8 @@ from msgspec import Struct
 from smtpdoctor.formats.document import Assignment, Kind, Scope
 from smtpdoctor.knowledge import load
 from smtpdoctor.settings.dialect import Reading, read
+from smtpdoctor.smtp.channel import own_name
+from smtpdoctor.smtp.command import ehlo_for
 from smtpdoctor.terms import Security
 from tests.certs import Certificates
 from tests.servers import Peer, Server, dialogue, serve
@@ -674,3 +676,37 @@ def test_a_library_that_tries_all_mechanisms_goes_on_where_one_is_refused(librar
     taken = [login.mechanism for peer in server.connections for login in peer.logins]
     offered = [name for name in reading.mechanisms if name != "XOAUTH2"]
     assert taken == offered[:2]
+
+
+def greeted(server: Server) -> str:
+    """Return the name that the client gave for itself."""
+    said = [line for peer in server.connections for line in peer.lines if line[:4].upper() == "EHLO"]
+    return said[0].partition(" ")[2] if said else ""
+
+
+@pytest.mark.parametrize("library", ["smtplib", "flask-mail", "nodemailer", "phpmailer", "symfony"])
+def test_a_library_names_itself_as_its_dialect_says(library: str) -> None:
+    """Where nothing is configured: the machine's name, its address, or always the same."""
+    if library in PYTHON:
+        modules, cases = PYTHON[library]
+        for module in modules:
+            if find_spec(module) is None:
+                pytest.skip(f"{module} is not installed")
+        case = next(one for one in cases if reading_of(one).security in OPEN)
+        command = [sys.executable, "-W", "ignore", str(DRIVERS / "python_mail.py"), library]
+    elif library == "nodemailer":
+        case, command = next(nodemailer_cases()), [node(), str(DRIVERS / "nodemailer.cjs")]
+    else:
+        driver = str(DRIVERS / "mail.php")
+        version = version_said("php", driver, "version", library)
+        if not version:
+            pytest.skip(f"no php with {library}")
+        made = {"phpmailer": phpmailer_cases, "symfony": symfony_cases}[library]
+        case, command = next(made(version)), ["php", driver, library]
+    style = reading_of(case).dialect.behaviour.names_itself
+    assert style
+    with serve(dialogue()) as server:
+        one = Try("m0", case, "", trusted=True, delivered=True, encrypted=False, login=True)
+        answers(command, [given(one, server)], {})
+        server.join()
+    assert greeted(server) == ehlo_for(None, own_name(), "127.0.0.1", style).text

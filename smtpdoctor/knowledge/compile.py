@@ -573,6 +573,8 @@ def _through(dialect: Dialect, library: Dialect) -> Behaviour:
         as_listed=own.as_listed if own.mechanisms else other.as_listed,
         tries_all=own.tries_all if own.mechanisms else other.tries_all,
         timeout=other.timeout if own.timeout is None else own.timeout,
+        ehlo=own.ehlo or other.ehlo,
+        names_itself=own.names_itself or other.names_itself,
     )
 
 

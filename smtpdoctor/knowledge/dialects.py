@@ -190,7 +190,7 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     ``clear_login``: whether it logs in over a connection that is not encrypted; ``clear_by_mechanism``: by some
     mechanisms only, so that the server's list decides. ``tokens``: the names of
     another way to log in, beside which no password is needed. ``mechanism_names``: the setting that fixes the
-    mechanisms; ``as_listed``: the server's order counts; ``tries_all``: where one is refused it goes on with the
+    mechanisms; ``names_itself``: the name for EHLO where nothing is configured, as ``smtp/command.py`` has it. ``as_listed``: the server's order counts; ``tries_all``: where one is refused it goes on with the
     next. ``library``: another dialect whose mechanisms and
     time-out these are, since it is what sends the mail.
     """
@@ -204,6 +204,7 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     login_when: tuple[When, ...] = ()
     mechanisms: tuple[str, ...] = ()
     ehlo: Text | None = None
+    names_itself: Literal["", "host", "fqdn-or-address", "fqdn-or-loopback", "localhost", "loopback"] = ""
     timeout: float | None = None
     clear_login: bool = True
     clear_by_mechanism: bool = False

@@ -183,6 +183,7 @@ class _Loader:
             verifies=reading.verifies,
             checks_name=reading.checks_name,
             clear_login=how.clear_login,
+            names_itself=how.names_itself or None,
             timeout=how.timeout,
         )
 

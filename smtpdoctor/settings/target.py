@@ -14,7 +14,7 @@ from msgspec import Struct
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Message, Secret, Security, Setting, Settings
 from smtpdoctor.settings.hosts import same_host
-from smtpdoctor.smtp.command import DomainError, MailboxError, a_labels, mailbox
+from smtpdoctor.smtp.command import DomainError, EhloStyle, MailboxError, a_labels, mailbox
 from smtpdoctor.smtp.sasl import looks_like_token
 
 __all__ = [
@@ -124,7 +124,7 @@ class Conduct(Struct, frozen=True, kw_only=True):
     list with ``as_listed``; one after another until one is accepted with ``tries_all``), none where that is not
     known. ``verifies`` (the certificate's chain) and
     ``checks_name`` are None where they are not known. ``clear_login``: whether it logs in over a connection
-    that is not encrypted. ``timeout`` is in seconds, None where it is not known.
+    that is not encrypted. ``names_itself``: the name for EHLO where nothing is configured. ``timeout`` is in seconds, None where it is not known.
     """
 
     name: str
@@ -134,6 +134,7 @@ class Conduct(Struct, frozen=True, kw_only=True):
     verifies: bool | None = None
     checks_name: bool | None = None
     clear_login: bool = True
+    names_itself: EhloStyle | None = None
     timeout: float | None = None
 
 

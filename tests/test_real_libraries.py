@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from itertools import product
@@ -491,21 +491,36 @@ JAVA: Final[Mapping[str, tuple[str, tuple[str, ...], str, str]]] = {
 }
 
 
+@pytest.fixture(scope="session")
+def java(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[str]]:
+    """Return what gives the command that sends through a library of Java; its driver is compiled once for each."""
+    folder = tmp_path_factory.mktemp("java")
+
+    def command(library: str) -> list[str]:
+        _, names, _, package = JAVA[library]
+        missing = [name for name in names if not (JARS / name).is_file()]
+        if missing or shutil.which("javac") is None:
+            pytest.skip(f"no javac, or no {', '.join(missing)}")
+        classes = folder / package
+        path = os.pathsep.join([*(str(JARS / name) for name in names), str(classes)])
+        if not classes.exists():
+            classes.mkdir()
+            source = classes / "JavaMail.java"
+            text = (DRIVERS / "JavaMail.java").read_text(encoding="utf-8")
+            source.write_text(text.replace("javax.mail", package), encoding="utf-8")
+            compiler = shutil.which("javac") or "javac"
+            subprocess.run([compiler, "-cp", path, "-d", str(classes), str(source)], check=True)
+        return ["java", "-cp", path, "JavaMail", *(["spring"] if library == "spring" else [])]
+
+    return command
+
+
 @pytest.mark.parametrize("library", JAVA)
 def test_a_java_library_does_what_its_dialect_says(
-    library: str, certificates: Certificates, tmp_path: Path
+    library: str, certificates: Certificates, java: Callable[[str], list[str]]
 ) -> None:
-    app, names, version, package = JAVA[library]
-    missing = [name for name in names if not (JARS / name).is_file()]
-    if missing or shutil.which("javac") is None:
-        pytest.skip(f"no javac, or no {', '.join(missing)}")
-    source = tmp_path / "JavaMail.java"
-    text = (DRIVERS / "JavaMail.java").read_text(encoding="utf-8")
-    source.write_text(text.replace("javax.mail", package), encoding="utf-8")
-    path = os.pathsep.join(str(JARS / name) for name in names)
-    spring = app == "spring-boot"
-    command = ["java", "-cp", path, str(source), *(["spring"] if spring else [])]
-    hold(tuple(java_cases(version, spring=spring)), command, certificates, "CA_OF_TEST")
+    version, spring = JAVA[library][2], library == "spring"
+    hold(tuple(java_cases(version, spring=spring)), java(library), certificates, "CA_OF_TEST")
 
 
 def test_gos_net_smtp_does_what_its_dialect_says(certificates: Certificates) -> None:
@@ -605,13 +620,8 @@ def test_nodemailer_takes_the_mechanism_that_its_dialect_says() -> None:
     hold_mechanisms(next(nodemailer_cases()), [node(), str(DRIVERS / "nodemailer.cjs")])
 
 
-def test_javamail_takes_the_mechanism_that_its_dialect_says(tmp_path: Path) -> None:
-    names = JAVA["javamail"][1]
-    if not all((JARS / name).is_file() for name in names) or shutil.which("javac") is None:
-        pytest.skip("no javac, or no JavaMail")
-    path = os.pathsep.join(str(JARS / name) for name in names)
-    case = next(java_cases("1.6.5"))
-    hold_mechanisms(case, ["java", "-cp", path, str(DRIVERS / "JavaMail.java")])
+def test_javamail_takes_the_mechanism_that_its_dialect_says(java: Callable[[str], list[str]]) -> None:
+    hold_mechanisms(next(java_cases("1.6.5")), java("javamail"))
 
 
 def test_gos_net_smtp_takes_the_mechanism_that_its_dialect_says() -> None:

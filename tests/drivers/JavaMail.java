@@ -43,6 +43,9 @@ public class JavaMail {
         }
         properties.put("mail." + protocol + ".timeout", "10000");
         properties.put("mail." + protocol + ".auth", "true");
+        // What it would look up otherwise, with a name server that may not answer.
+        properties.put("mail." + protocol + ".localhost", "localhost");
+        properties.put("mail.from", known.get("id") + "@example.test");
         String host = known.get("host"), id = known.get("id");
         int port = Integer.parseInt(known.get("port"));
         if (spring) {

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from smtpdoctor.cli.outputs import Outputs, Streams
+    from smtpdoctor.diagnosis import Context
     from smtpdoctor.knowledge.schema import App, Question
     from smtpdoctor.logs import Explained
     from smtpdoctor.logs.lookup import Looked
@@ -59,11 +60,15 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     ] = None,
     file: Annotated[list[Path] | None, Option("--file", help="A log; repeatable.", metavar="FILE")] = None,
     preset: opt.PresetName = None,
+    app: Annotated[
+        str | None,
+        Option("--app", help="The application, in whose names steps are told.", metavar="NAME"),
+    ] = None,
     follow: Annotated[
         bool, Option("--follow", help="Report findings as they come on standard input.")
     ] = False,
     list_: Annotated[bool, Option("--list", help="List the catalogue.")] = False,
-    format_: opt.Formats = None,
+    format_: opt.FormatsOfTexts = None,
     output: opt.Output = None,
     force: opt.Force = False,
     lang: opt.Language = None,
@@ -84,15 +89,27 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     outputs = _outputs(format_, output, force=force)
     _refuse_unfit(outputs, follow=follow, list_=list_)
-    refuse_unusable(preset=preset)
+    refuse_unusable(preset=preset, app=app)
     log = _log_named(words)
     provider = None
     if preset is not None:
         from smtpdoctor.settings.resolve import preset_named
 
         provider = preset_named(preset).id
+    named = None
+    if app is not None:
+        from smtpdoctor.knowledge import load
+
+        known_app = load.app(app)
+        if known_app is None:
+            from smtpdoctor.settings.identify import unknown_app
+
+            raise unknown_app(app)
+        named = known_app.id
     with _opened(outputs, follow=follow) as streams:
-        printer = _Printer(streams, tongue, known, color=not no_color, quiet=quiet, verbose=verbose)
+        printer = _Printer(
+            streams, tongue, known, color=not no_color, quiet=quiet, verbose=verbose, app=named
+        )
         if list_:
             printer.catalogue()
             return
@@ -261,13 +278,23 @@ class _Printer:
         color: bool,
         quiet: bool,
         verbose: bool,
+        app: str | None = None,
     ) -> None:
+        self._app = app
         self._streams = streams
         self._lang = lang
         self._known = known
         self._color = color
         self._quiet = quiet
         self._verbose = verbose
+
+    def _named(self, context: "Context") -> "Context":
+        """Return a context in which steps name the settings of the application that was named."""
+        if self._app is None:
+            return context
+        from msgspec.structs import replace
+
+        return replace(context, settings=replace(context.settings, app=self._app))
 
     def _write(self, terminal: "Callable[[Console], None]", found: "Callable[[], Found]") -> None:
         """Write what there is to say in each format: to a terminal, or as what is handed to the others."""
@@ -362,7 +389,7 @@ class _Printer:
         from smtpdoctor.diagnosis import Context
         from smtpdoctor.report.view import problem_of
 
-        problem = problem_of(looked.finding, Context(provider=provider), self._lang)
+        problem = problem_of(looked.finding, self._named(Context(provider=provider)), self._lang)
 
         def found() -> "Found":
             from smtpdoctor.report.told import Seen
@@ -398,7 +425,7 @@ class _Printer:
         from smtpdoctor.report.view import problem_of
 
         return Seen(
-            problem=problem_of(one.finding, one.context, self._lang),
+            problem=problem_of(one.finding, self._named(one.context), self._lang),
             count=one.count,
             file=self._known.mask(one.file) if one.file else None,
             line=one.line,
@@ -418,7 +445,7 @@ class _Printer:
         if not results:
             console.print(say(self._lang, "report.no-findings"), soft_wrap=True)
         for number, one in enumerate(results):
-            problem = problem_of(one.finding, one.context, self._lang)
+            problem = problem_of(one.finding, self._named(one.context), self._lang)
             if self._quiet:
                 sheets.print_one_line(console, problem)
             elif one.caused_by and not self._verbose:
@@ -463,7 +490,7 @@ class _Printer:
                     return
                 from smtpdoctor.report import sheets
 
-                sheets.print_one_line(console, problem_of(one.finding, one.context, self._lang))
+                sheets.print_one_line(console, problem_of(one.finding, self._named(one.context), self._lang))
 
             self._write(terminal, lambda one=one: self._found([self._seen_in(one)]))  # type: ignore[misc] # bound now
             seen.add(finding.id)

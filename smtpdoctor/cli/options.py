@@ -24,6 +24,7 @@ __all__ = [
     "Format",
     "FormatChoice",
     "Formats",
+    "FormatsOfTexts",
     "Host",
     "LangChoice",
     "Language",
@@ -72,6 +73,14 @@ Formats = Annotated[
         "--format",
         help="How to report: terminal, json, json-lines, junit, sarif, github, gitlab, markdown, html, nagios, "
         "prometheus; with =FILE into a file. Repeatable.",
+        metavar="NAME[=FILE]",
+    ),
+]
+FormatsOfTexts = Annotated[
+    list[str] | None,
+    Option(
+        "--format",
+        help="terminal, json, json-lines, sarif, github or markdown; with =FILE into a file. Repeatable.",
         metavar="NAME[=FILE]",
     ),
 ]

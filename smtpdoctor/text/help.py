@@ -281,8 +281,8 @@ KOREAN: Final[dict[str, str]] = {
     "prometheus. =FILE을 붙이면 파일에 저장. 여러 번 사용 가능",
     "lint --format": "보고서 형식. terminal, json, json-lines, junit, sarif, github, gitlab, markdown, html, nagios, "
     "prometheus. =FILE을 붙이면 파일에 저장. 여러 번 사용 가능",
-    "explain --format": "보고서 형식. terminal, json, json-lines, sarif, github, markdown. =FILE을 붙이면 파일에 저장. "
-    "여러 번 사용 가능",
+    "explain --app": "해결 방법에 이 애플리케이션의 설정 이름을 사용",
+    "explain --format": "terminal, json, json-lines, sarif, github, markdown. =FILE이면 파일에 저장. 여러 번 가능",
     "--anchor": "파일에 없는 설정을 sarif, github, gitlab에서 표시할 위치. 기본은 워크플로 파일",
     "--output": "보고서를 이 파일에 저장",
     "--force": "--output이 smtpdoctor가 만들지 않은 파일도 덮어쓰게 함",

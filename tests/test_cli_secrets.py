@@ -75,6 +75,7 @@ RUNS = {
     "apps": (),
     "generate": ("gmail",),
     "convert": (".env", "--to", "n8n"),
+    "completion": (),
     "sandbox": ("--count", "0"),  # which is refused: it would wait for messages
 }
 # What a sandbox is told is printed as settings, and what --set says is written: both are asked for.

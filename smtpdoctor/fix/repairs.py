@@ -1,0 +1,513 @@
+"""What may mend a finding: changes worth a try, the nearest to what stands there first. Pure.
+
+None of them is right for being listed here: whoever takes one tries it (``fix.plan``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from email.utils import parseaddr
+from fnmatch import fnmatchcase
+from typing import Final
+
+from smtpdoctor.fix.operations import Operation
+from smtpdoctor.fix.state import Found, Subject
+from smtpdoctor.formats.document import Assignment, Kind
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.dialects import Flag
+from smtpdoctor.knowledge.schema import Preset
+from smtpdoctor.knowledge.table import FALSE, OTHER, TRUE, names_of, own_names, write
+from smtpdoctor.labels import Label
+from smtpdoctor.model import Security, SettingName
+
+__all__ = ["Repair", "changed_settings", "repairs"]
+
+Repair = tuple[Operation, ...]
+_MODES: Final = frozenset(
+    {
+        Label.TLS_ON_STARTTLS_PORT,
+        Label.STARTTLS_ON_TLS_PORT,
+        Label.PLAIN_ON_TLS_PORT,
+        Label.PORT_NOT_OFFERED,
+        Label.NO_ENCRYPTION,
+        Label.CLEARTEXT,
+        Label.REFUSES_TO_START,
+        Label.REFUSES_TO_SEND,
+        Label.OPPOSITE_MEANING,
+        Label.NOT_A_NUMBER,
+        Label.OUT_OF_RANGE,
+        Label.EMPTY,
+        Label.TLS_OPTIONAL,
+        Label.FALLS_BACK,
+        Label.URL_SCHEME,
+        # Seen on the network.
+        Label.TLS_BYTES,
+        Label.SILENT_TLS_PORT,
+        Label.PLAIN_ANSWER,
+        Label.SIBLING_ANSWERS,
+    }
+)
+_WORDS: Final = frozenset({Label.WORD_NOT_READ, Label.WORD_REFUSED, Label.NOT_A_BOOLEAN})
+_NAMES: Final = frozenset({Label.UNREAD_NAME, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.MISSING, Label.NO_EFFECT})
+_VALUES: Final = frozenset(
+    {
+        Label.QUOTED,
+        Label.BLANK_AROUND,
+        Label.CONTROL_CHARACTER,
+        Label.QUOTES_KEPT,
+        Label.COMMENT_KEPT,
+        Label.VALUE_CUT,
+        Label.BLANKS_KEPT,
+        Label.BLANKS_LOST,
+        Label.TRAILING_NEWLINE,
+        Label.CARRIAGE_RETURN,
+        Label.EXPANDED,
+        Label.ESCAPED,
+        Label.PASSWORD_FORM,
+        Label.HOST_HAS_BLANK,
+        Label.NOT_AN_ADDRESS,
+        Label.USERNAME_FORM,
+    }
+)
+_HOSTS: Final = frozenset(
+    {
+        Label.HOST_HAS_SCHEME,
+        Label.HOST_HAS_PORT,
+        Label.HOST_HAS_BLANK,
+        Label.HOST_NEAR_MISS,
+        Label.HOST_BAD_NAME,
+        Label.OTHER_MAIL_DOMAIN,
+    }
+)
+_SENDERS: Final = frozenset(
+    {Label.SENDER_NOT_LOGIN, Label.SENDER_NOT_OWN, Label.SENDER_NOT_LOCAL_PART, Label.SENDER_HAS_NAME}
+)
+_LOGINS: Final = frozenset({Label.USERNAME_FORM, Label.WRONG_CREDENTIAL, Label.PLACEHOLDER})
+_CHECKS: Final = frozenset({Label.NO_CHECK})
+_USUAL: Final = ((587, Security.STARTTLS), (465, Security.TLS))  # RFC 8314
+_ADDED: Final = 1.5  # how far a line that comes or goes is, where a word in its place is 1
+_HIGHEST: Final = 65_535
+_QUOTE: Final = re.compile(r"\s*([\"'`])(.*)\1\s*(?:#.*)?", re.DOTALL)
+_COMMENT: Final = re.compile(r"\s+#.*$", re.DOTALL)
+
+
+def changed_settings(repair: Repair) -> set[str]:
+    """Return the settings that a repair is about."""
+    return {one.setting for one in repair if one.setting is not None}
+
+
+def repairs(found: Found, *, inert: bool = False) -> Iterator[Repair]:
+    """Yield what may mend a finding. ``inert``: what does nothing may be taken out."""
+    labels = found.finding.evidence.labels
+    subject = found.subject
+    if labels & _VALUES:
+        yield from _of_value(found)
+    if labels & _HOSTS:
+        yield from _of_host(found)
+    if labels & _WORDS:
+        yield from _of_word(found)
+    if labels & _LOGINS:
+        yield from _of_login(found)
+    if labels & _SENDERS:
+        yield from _of_sender(found)
+    if Label.MAIL_OFF in labels:
+        yield from _of_switch(subject)
+    if labels & _NAMES:
+        yield from _of_name(found)
+    if labels & (_MODES | _WORDS) or found.finding.id == "config-tls-mode":
+        yield from _of_mode(subject)
+    if Label.MISSING in labels:
+        yield from _of_missing(found)
+    if labels & _CHECKS:
+        yield from _of_check(found)
+    if inert and labels & {Label.NO_EFFECT, Label.UNREAD_NAME, Label.NEAR_NAME, Label.FOREIGN_NAME}:
+        one = _at(found)
+        if one is not None:
+            yield (Operation("remove", one.name),)
+
+
+def _at(found: Found) -> Assignment | None:
+    """Return the assignment that a finding is about."""
+    origin = found.finding.evidence.origin
+    scope = found.subject.reading.scope
+    names = [found.finding.evidence.facts.get("name", "").partition(" ")[0]]
+    if origin is not None and origin.kind == "file":
+        names.insert(0, origin.name)
+        for one in reversed(scope.assignments):
+            if one.name == origin.name and one.region.place.line == origin.line:
+                return one
+    by_name = scope.by_name()
+    for name in filter(None, names):
+        if name in by_name and by_name[name].region.place.path:
+            return by_name[name]
+    setting = found.finding.evidence.setting
+    used = found.subject.reading.used.get(setting) if setting is not None else None
+    return used.at if used is not None else None
+
+
+def _preset(subject: Subject) -> Preset | None:
+    return load.preset_with_id(subject.loaded.settings.preset)
+
+
+def _put(subject: Subject, setting: SettingName, value: str, kind: Kind | None = None) -> Operation | None:
+    """Return the operation that gives a setting a value, where it stands or where it belongs."""
+    used = subject.reading.used.get(setting)
+    if used is not None and used.at is not None:
+        if not used.at.region.place.path:
+            return None  # from the environment, where nothing can be written
+        return Operation("set", used.at.name, value, setting, kind or used.at.kind)
+    key = subject.dialect.keys.get(setting)
+    for name in own_names(subject.dialect, key.names) if key is not None else ():
+        parent, part, _ = name.partition("@")
+        if part and subject.assignment(parent) is None:
+            continue
+        there = subject.assignment(name)
+        if there is not None:
+            return Operation("set", name, value, setting, kind)
+        return Operation("put", name, value, setting, kind)
+    return None
+
+
+# Values
+
+
+def _of_value(found: Found) -> Iterator[Repair]:
+    one = _at(found)
+    if one is None or one.value is None:
+        return
+    name, at, _ = one.name.partition("@")
+    whole = found.subject.assignment(name) if at else one
+    if whole is None or whole.value is None:
+        return
+    text = found.subject.document.texts.get(whole.region.place.path, "")
+    raw = text[whole.region.start : whole.region.end]
+    raw = raw.removeprefix(f"{whole.name}=")
+    setting = found.finding.evidence.setting
+    tried = [_bare(whole.value), _bare(raw), _bare(_COMMENT.sub("", whole.value)), _bare(_COMMENT.sub("", raw))]
+    remarks = {remark.kind for remark in whole.remarks}
+    if remarks & {"value-cut", "blanks-lost", "expanded", "escaped"}:
+        tried = [_bare(raw), *tried]
+    if setting == "password":
+        tried += [re.sub(r"\s", "", one) for one in tried]
+    for value in dict.fromkeys(tried):
+        # The same value in another way of writing, where only that was wrong.
+        if value and (value != whole.value or remarks):
+            yield (Operation("set", whole.name, value, setting, None),)
+
+
+def _bare(text: str) -> str:
+    """Return a value without quotes and blanks around it, and what stands behind the quotes."""
+    text = text.strip()
+    while found := _QUOTE.fullmatch(text):
+        inner = found[2].strip()
+        if not inner:
+            break
+        text = inner
+    return re.sub(r"[\x00-\x1f\x7f]", "", text)
+
+
+def _of_host(found: Found) -> Iterator[Repair]:
+    facts = found.finding.evidence.facts
+    subject = found.subject
+    used = subject.reading.used.get("host")
+    text = (used.text or "") if used is not None else ""
+    bare = re.split(r"[\s/?#]", (text.strip().partition("://")[2] or text.strip()).rpartition("@")[2])[0]
+    name, _, behind = bare.partition(":")
+    for value in dict.fromkeys(filter(None, (facts.get("known"), facts.get("expected"), name))):
+        if value.startswith("*"):
+            continue
+        operation = _put(subject, "host", value)
+        if operation is None:
+            return
+        yield (operation,)
+        if behind.isdigit() and (port := _put(subject, "port", behind, "number")) is not None:
+            yield operation, port
+
+
+# Words
+
+
+def _of_word(found: Found) -> Iterator[Repair]:
+    one = _at(found)
+    subject = found.subject
+    if one is None:
+        return
+    for name, flag in subject.dialect.flags.items():
+        names = flag.names or (name,)
+        if not any(fnmatchcase(one.name, each) or one.name.lower() == each.lower() for each in names):
+            continue
+        for word, kind in _words_for(flag, one):
+            yield (Operation("set", one.name, word, "security", kind),)
+        yield from _of_mode(subject, without=name)
+        yield (Operation("remove", one.name, "", "security"),)
+    for switch in subject.dialect.switch:
+        if one.name in switch.names:
+            yield from _of_switch(subject)
+
+
+def _words_for(flag: Flag, one: Assignment) -> Iterator[tuple[str, Kind | None]]:
+    """Yield words that are read and say what one seems to say: the same in another form, yes for yes."""
+    text = _bare(one.value or "")
+    known = [
+        word for words in flag.states.values() for word in words if word and word[0] != "=" and OTHER not in word
+    ]
+    looks = True if text.lower() in TRUE else False if text.lower() in FALSE else None
+    tried = [word for word in known if word.lower() == text.lower()]
+    if looks is not None:
+        state = "true" if looks else "false"
+        tried += [word for word in flag.states.get(state, ()) if word in known]
+        tried += [word for word in known if word.lower() in (TRUE if looks else FALSE)]
+        tried += [state]
+    tried += get_close_matches(text, known, 3, 0.6)
+    for word in dict.fromkeys(tried):
+        if flag.truth != "words" and word.lower() in {"true", "false"}:
+            yield word.lower(), "boolean"
+        yield word, None
+
+
+def _of_switch(subject: Subject) -> Iterator[Repair]:
+    for switch in subject.dialect.switch:
+        words = [word for word in switch.on if not word.startswith("!") and OTHER not in word]
+        for word in words[:3]:
+            kind: Kind | None = "boolean" if word.lower() in {"true", "false"} else None
+            there = next((one for name in switch.names if (one := subject.assignment(name)) is not None), None)
+            if there is not None:
+                yield (Operation("set", there.name, word, None, kind),)
+                yield (Operation("set", there.name, word, None, None),)
+            else:
+                yield (Operation("put", switch.names[0], word, None, kind),)
+        there = next((one for name in switch.names if (one := subject.assignment(name)) is not None), None)
+        if there is not None:
+            yield (Operation("remove", there.name),)
+
+
+# Names
+
+
+def _of_name(found: Found) -> Iterator[Repair]:
+    """Yield other names for what is not read: the one that is told, else the nearest that is not there yet."""
+    subject = found.subject
+    evidence = found.finding.evidence
+    known = [name for name in dict.fromkeys(names_of(subject.dialect)) if "@" not in name]
+    there = subject.reading.scope.by_name()
+    free = [name for name in known if name not in there and "*" not in name]
+    if Label.MISSING in evidence.labels:
+        setting = evidence.setting
+        key = subject.dialect.keys.get(setting) if setting is not None else None
+        wanted = [name for name in (key.names if key is not None else ()) if name in free]
+        near = [name for name in there if name not in known and there[name].value]
+        for name in wanted[:3]:
+            for other in get_close_matches(name, near, 3, 0.6):
+                yield (Operation("rename", other, name, setting),)
+        return
+    one = _at(found)
+    if one is None or one.name in known:
+        return
+    expected = evidence.facts.get("expected", "")
+    near = get_close_matches(one.name, free, 3, 0.7)
+    for name in dict.fromkeys((expected, *near)):
+        if name and name not in there:
+            yield (Operation("rename", one.name, name, evidence.setting),)
+
+
+def _of_missing(found: Found) -> Iterator[Repair]:
+    """Yield what a provider is known to want where a setting is not there; a login is nobody's to guess."""
+    subject = found.subject
+    preset = _preset(subject)
+    match found.finding.evidence.setting:
+        case "sender" if (login := subject.loaded.settings.username) is not None and "@" in login.value:
+            operation = _put(subject, "sender", login.value.strip())
+        case "port" if preset is not None and preset.endpoint:
+            operation = _put(subject, "port", str(preset.endpoint[0].port), "number")
+        case _:
+            return
+    if operation is not None:
+        yield (operation,)
+
+
+# Login and sender
+
+
+def _of_login(found: Found) -> Iterator[Repair]:
+    subject = found.subject
+    if found.finding.evidence.setting != "username":
+        return
+    preset = _preset(subject)
+    if preset is None:
+        return
+    name = subject.loaded.settings.username
+    text = name.value.strip() if name is not None else ""
+    sender = subject.loaded.settings.sender
+    address = parseaddr(sender.value)[1] if sender is not None else ""
+    wanted: list[str] = []
+    if preset.username.form == "literal" and preset.username.value:
+        wanted.append(preset.username.value)
+    elif preset.username.form == "email" and text and "@" not in text:
+        if address.partition("@")[0].lower() == text.lower():
+            wanted.append(address)
+        if len(preset.mail_domains) == 1:
+            wanted.append(f"{text}@{preset.mail_domains[0]}")
+    elif preset.username.form == "local-part" and "@" in text:
+        wanted.append(text.partition("@")[0])
+    for value in wanted:
+        operation = _put(subject, "username", value)
+        if operation is not None:
+            yield (operation,)
+
+
+def _of_sender(found: Found) -> Iterator[Repair]:
+    subject = found.subject
+    one = _at(found)
+    sender, login = subject.loaded.settings.sender, subject.loaded.settings.username
+    if sender is None or one is None or one.value is None:
+        return
+    labels = found.finding.evidence.labels
+    shown, address = parseaddr(one.value)
+    if Label.SENDER_HAS_NAME in labels and address:
+        yield (Operation("set", one.name, address, "sender"),)
+    if Label.SENDER_NOT_LOCAL_PART in labels:
+        yield (Operation("set", one.name, (address or one.value).partition("@")[0], "sender"),)
+    if login is None or not labels & {Label.SENDER_NOT_LOGIN, Label.SENDER_NOT_OWN}:
+        return
+    own = login.value.strip()
+    if "@" not in own:
+        preset = _preset(subject)
+        domains = preset.mail_domains if preset is not None else ()
+        if len(domains) != 1:
+            return
+        own = f"{own}@{domains[0]}"
+    form = subject.dialect.keys["sender"].form if "sender" in subject.dialect.keys else ""
+    if form == "local-part":
+        local, _, domain = own.partition("@")
+        name = subject.dialect.keys["sender"].domain
+        both = (Operation("set", one.name, local, "sender"), Operation("set", name, domain, "sender"))
+        yield both[:1]
+        yield both
+        return
+    if address and address in one.value:
+        yield (Operation("set", one.name, one.value.replace(address, own), "sender"),)
+    yield (Operation("set", one.name, f"{shown} <{own}>" if shown else own, "sender"),)
+
+
+def _of_check(found: Found) -> Iterator[Repair]:
+    """Yield the check of the certificate, where it is a provider's: its certificates are good."""
+    subject = found.subject
+    preset, one = _preset(subject), _at(found)
+    if preset is None or preset.anywhere or preset.kind in {"own", "local"} or one is None:
+        return
+    check = subject.dialect.check
+    text = _bare(one.value or "").lower()
+    if one.name in check.names or any(fnmatchcase(one.name, name) for name in check.names):
+        other = "true" if text in FALSE else "false" if text in TRUE else ""
+        if other and other not in check.off:
+            yield (Operation("set", one.name, other, "security", "boolean"),)
+            yield (Operation("set", one.name, other, "security"),)
+        return
+    for name, flag in subject.dialect.flags.items():
+        if one.name in (flag.names or (name,)) or any(fnmatchcase(one.name, each) for each in flag.names):
+            for words in flag.states.values():
+                for word in [each for each in words if each and each[0] != "=" and OTHER not in each][:1]:
+                    yield (Operation("set", one.name, word, "security", _kind_of(flag, word, one)),)
+            yield (Operation("remove", one.name, "", "security"),)
+
+
+# Mode and port
+
+
+def _pairs(subject: Subject) -> Iterator[tuple[int, Security]]:
+    """Yield the ports to send by, each with its mode: the provider's, else the usual ones and the one that stands."""
+    settings = subject.loaded.settings
+    preset, host = _preset(subject), settings.host.value if settings.host else None
+    if preset is not None and not preset.anywhere:
+        offered = [(one.port, one.security) for one in preset.endpoints_at(host)]
+        yield from [pair for pair in offered if pair[1] is not Security.NONE] or offered
+        return
+    yield from _USUAL
+    port = settings.port.value if settings.port else None
+    if port is not None and port not in {465, 587}:
+        yield port, Security.TLS if port == 2465 else Security.STARTTLS  # noqa: PLR2004
+
+
+def _of_mode(subject: Subject, *, without: str = "") -> Iterator[Repair]:
+    """Yield flags and ports that belong together, what changes least first; the port stays where both are as near.
+
+    ``without``: a flag whose word is not to stay.
+    """
+    dialect = subject.dialect
+    standing = _flags(subject)
+    have = {
+        name: one.value
+        for name, one in standing.items()
+        if one is not None and one.value is not None and name != without
+    }
+    here = subject.reading.used.get("port")
+    at = here.text.strip() if here is not None and here.text else ""
+    port = int(at) if at.isascii() and at.isdigit() and int(at[:9]) <= _HIGHEST else None
+    host = subject.loaded.settings.host
+    name = host.value if host is not None else "smtp.example.com"
+    now = subject.loaded.settings.security
+    tried: list[tuple[float, Repair]] = []
+    for number, (wanted, mode) in enumerate(dict.fromkeys(_pairs(subject))):
+        choices = [mode]
+        if mode is Security.STARTTLS and (
+            (now is not None and now.value is Security.OPPORTUNISTIC)
+            or write(dialect, mode, wanted, have, host=name) is None
+        ):
+            choices.append(Security.OPPORTUNISTIC)
+        for choice in choices:
+            words = write(dialect, choice, wanted, have, host=name)
+            if words is None:
+                continue
+            operations = _for_words(subject, standing, words, without)
+            cost = sum(1.0 if one.what == "set" else _ADDED for one in operations)
+            if port != wanted:
+                operation = _put(subject, "port", str(wanted), "number")
+                if operation is None:
+                    continue
+                operations.append(operation)
+                cost += (1.0 if operation.what == "set" else _ADDED) + 0.05
+            if choice is Security.OPPORTUNISTIC and mode is not choice:
+                cost += 0.02
+            if operations:
+                tried.append((cost + number / 1000, tuple(operations)))
+    yield from (repair for _, repair in sorted(tried, key=lambda one: one[0]))
+
+
+def _flags(subject: Subject) -> dict[str, Assignment | None]:
+    """Return the assignment of each flag, the parts of URLs among them."""
+    from smtpdoctor.settings.dialect import Values
+
+    values = Values(subject.dialect, subject.reading.scope)
+    return {name: values.get(flag.names or (name,)) for name, flag in subject.dialect.flags.items()}
+
+
+def _for_words(
+    subject: Subject, standing: Mapping[str, Assignment | None], words: Mapping[str, str], without: str
+) -> list[Operation]:
+    found: list[Operation] = []
+    for name, flag in subject.dialect.flags.items():
+        one, word = standing.get(name), words.get(name)
+        if word is None and name != without:
+            continue
+        if one is not None and (word == one.value):
+            continue
+        if one is not None and not word:
+            found.append(Operation("remove", one.name, "", "security"))
+        elif one is not None and word:
+            found.append(Operation("set", one.name, word, "security", _kind_of(flag, word, one)))
+        elif word:
+            for each in own_names(subject.dialect, flag.names or (name,)):
+                parent, part, _ = each.partition("@")
+                if part and subject.assignment(parent) is None:
+                    continue
+                found.append(Operation("put", each, word, "security", _kind_of(flag, word, None)))
+                break
+    return found
+
+
+def _kind_of(flag: Flag, word: str, one: Assignment | None) -> Kind | None:
+    if word in {"true", "false"} and (flag.truth != "words" or one is None or one.kind == "boolean"):
+        return "boolean"
+    return "number" if word.isdigit() else None

@@ -1,5 +1,7 @@
 """``smtpdoctor lint``."""
 
+from typing import Annotated
+
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     EXIT_PROBLEM,
@@ -11,9 +13,11 @@ from smtpdoctor.cli.common import (
     refuse_together,
     refuse_unusable,
 )
-from smtpdoctor.cli.declared import Exit
+from smtpdoctor.cli.declared import Exit, Option
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice
+from smtpdoctor.errors import UsageError
+from smtpdoctor.model import Message
 
 __all__ = ["lint"]
 
@@ -37,6 +41,10 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     app_version: opt.AppVersion = None,
     env_file: opt.EnvFiles = None,
     no_environment: opt.NoEnvironment = False,
+    fix: Annotated[
+        bool, Option("--fix", help="Show the change that mends what is found; with --write make it.")
+    ] = False,
+    write: Annotated[bool, Option("--write", help="Change the files, with --fix.")] = False,
     strict: opt.Strict = False,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
@@ -56,6 +64,8 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     tongue = language(lang)
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     refuse_to_destroy(output, force=force)
+    if write and not fix:
+        raise UsageError(Message("usage.needs", {"flag": "--write", "other": "--fix"}))
     refuse_unusable(sender=sender, ehlo=ehlo, host=host, url=url, username=username, preset=preset, app=app)
     password = password_from(
         file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
@@ -72,6 +82,34 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
         sender=sender,
         ehlo=ehlo,
     )
+    if fix:
+        from smtpdoctor.cli.fix import finish
+        from smtpdoctor.cli.mended import mended
+
+        outcome = mended(
+            flags,
+            config,
+            env_file,
+            service=service,
+            app_version=app_version,
+            environment=not no_environment,
+            options=None,
+            inert=False,
+            strict=strict,
+            lang=tongue,
+            known=known,
+        )
+        finish(
+            outcome,
+            write=write,
+            backup=False,
+            format_=format_,
+            output=output,
+            lang=tongue,
+            color=not no_color,
+            quiet=quiet,
+        )
+        return
     loaded = load_applications(
         flags,
         config,
@@ -83,6 +121,20 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
         known=known,
     )
     reports = [(name, lint_only(one, strict=strict)) for name, one in loaded]
+    if not all(report.verdict == "pass" for _, report in reports):
+        from smtpdoctor.cli.mending import with_tried_changes
+
+        reports = with_tried_changes(
+            reports,
+            flags,
+            config,
+            env_file,
+            service=service,
+            app_version=app_version,
+            environment=not no_environment,
+            lang=tongue,
+            known=known,
+        )
     with output_to(output) as stream:
         from smtpdoctor.report.view import view_of
 

@@ -77,7 +77,9 @@ def _of_application(
     """Return the settings of the application that was named, from `.env` files and the environment."""
     from smtpdoctor.cli.config import load_configs
 
-    return load_configs(flags, implicit_files(env_files), environment=environment, known=known, files=read)[0].loaded
+    return load_configs(flags, implicit_files(env_files), environment=environment, known=known, files=read)[
+        0
+    ].loaded
 
 
 def _another_application(

@@ -21,7 +21,7 @@ from smtpdoctor.settings.resolve import Flags, Loaded
 __all__ = ["state_of"]
 
 
-def state_of(
+def state_of(  # noqa: PLR0913 -- the sources of settings, and what takes the place of files
     flags: Flags,
     configs: list[Path] | None,
     env_files: list[Path] | None,

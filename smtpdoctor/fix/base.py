@@ -15,7 +15,9 @@ def dialect_of_app(app: App) -> Dialect:
         name: Key(names=names, required=name in app.required) for name, names in app.variables.items()
     }
     flags = {name: Flag(states={"true": app.true, "false": app.false, "absent": ("",)}) for name in app.flags}
-    rows = [Mode(security=row.mode, when=dict(row.when), decided_by=row.decided_by or "") for row in app.security]
+    rows = [
+        Mode(security=row.mode, when=dict(row.when), decided_by=row.decided_by or "") for row in app.security
+    ]
     return Dialect(
         name=app.name,
         proof="source",

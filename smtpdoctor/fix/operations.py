@@ -77,7 +77,11 @@ def _whole(subject: Subject, operation: Operation) -> Operation | None:
         return None
     one = subject.assignment(name)
     how = next(
-        (each for each in subject.dialect.explode if any(fnmatchcase(name, pattern) for pattern in each.names)),
+        (
+            each
+            for each in subject.dialect.explode
+            if any(fnmatchcase(name, pattern) for pattern in each.names)
+        ),
         None,
     )
     if one is None or one.value is None or how is None:
@@ -154,11 +158,11 @@ def _filled(subject: Subject, pattern: str, names: list[str]) -> Iterator[str]:
 def _anchors(subject: Subject, name: str) -> list[Assignment]:
     """Return what stands near the place where a new name belongs, the nearest first."""
     ours = {id(one.at) for one in subject.reading.used.values() if one.at is not None}
-    there = [one for one in subject.reading.scope.assignments if one.region.place.path and "@" not in one.name]
+    there = [
+        one for one in subject.reading.scope.assignments if one.region.place.path and "@" not in one.name
+    ]
     mail = {one.name for one in there if id(one) in ours}
-    mail |= {
-        one.at.name.partition("@")[0] for one in subject.reading.used.values() if one.at is not None
-    }
+    mail |= {one.at.name.partition("@")[0] for one in subject.reading.used.values() if one.at is not None}
 
     def rank(one: Assignment) -> tuple[int, int]:
         common = 0
@@ -184,7 +188,12 @@ def _did(before: State, after: State, operation: Operation, one: Assignment | No
             and _unchanged(old, new, set())
         )
     if operation.what == "remove":
-        return bool(gone) and not come and {key[2] for key in gone} == {operation.name} and _unchanged(old, new, set())
+        return (
+            bool(gone)
+            and not come
+            and {key[2] for key in gone} == {operation.name}
+            and _unchanged(old, new, set())
+        )
     if operation.what == "rename":
         return (
             bool(gone)
@@ -202,7 +211,8 @@ def _did(before: State, after: State, operation: Operation, one: Assignment | No
             touched.add(key)
             if new.get(key, (None, ""))[0] != operation.value:
                 return False
-            if operation.kind == "boolean" and one.kind == "string" and new[key][1] != "boolean":
+            kind = operation.kind or one.kind
+            if kind in {"boolean", "number"} and one.kind != "word" and new[key][1] != kind:
                 return False
         elif _leans(each, document, one.name):
             touched.add(key)

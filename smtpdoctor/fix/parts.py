@@ -16,7 +16,8 @@ _URL: Final = re.compile(
     re.DOTALL,
 )
 _AUTHORITY: Final = re.compile(
-    r"(?P<before>(?:[A-Za-z][A-Za-z0-9+.-]*://)?)(?P<host>\[[^\]]*\]|[^:;,]*)(?::(?P<port>[^;,]*))?(?P<rest>.*)", re.DOTALL
+    r"(?P<before>(?:[A-Za-z][A-Za-z0-9+.-]*://)?)(?P<host>\[[^\]]*\]|[^:;,]*)(?::(?P<port>[^;,]*))?(?P<rest>.*)",
+    re.DOTALL,
 )
 
 
@@ -29,7 +30,9 @@ def with_part(text: str, how: Explode, part: str, value: str) -> str | None:
             return _in_authority(text.strip(), part, value)
         case "login":
             user, _, password = text.partition(":")
-            return f"{value}:{password}" if part == "user" else f"{user}:{value}" if part == "password" else None
+            return (
+                f"{value}:{password}" if part == "user" else f"{user}:{value}" if part == "password" else None
+            )
         case _:
             return None
 

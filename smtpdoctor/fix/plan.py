@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
@@ -11,16 +11,16 @@ from msgspec import Struct
 
 from smtpdoctor.fix.generated import made_by
 from smtpdoctor.fix.operations import Done, applied
-from smtpdoctor.fix.repairs import changed_settings, repairs
+from smtpdoctor.fix.repairs import Repair, changed_settings, repairs, uncovers
 from smtpdoctor.fix.state import Found, Key, State
-from smtpdoctor.labels import meaning
-from smtpdoctor.model import Severity
 
-__all__ = ["Plan", "Step", "plan"]
+__all__ = ["Holds", "Plan", "Step", "plan"]
 
 _MOST_REPAIRS: Final = 24
 _MOST_STEPS: Final = 20
 _DEPTH: Final = 2
+_OF_CONNECTION: Final = frozenset({"host", "port", "security"})
+_MOST_FOLLOWED: Final = 6
 
 
 class Step(Struct, frozen=True):
@@ -54,52 +54,108 @@ class Plan(Struct, frozen=True):
         return found
 
 
-def plan(state: State, *, inert: bool = False) -> Plan:
+Holds = Callable[[State, str], bool]
+"""Whether what a service would do then works: where a server can be asked."""
+
+
+def plan(
+    state: State, *, inert: bool = False, holds: Holds | None = None, seen: tuple[Found, ...] = ()
+) -> Plan:
     """Return the changes after which nothing of what they mend is found any more, and nothing new.
 
-    ``inert``: what does nothing may be taken out as well.
+    ``inert``: what does nothing may be taken out as well. ``holds`` is asked of each change of where and how
+    the connection is made. ``seen`` is what only the server has shown; what mends that has to hold there.
     """
-    current = state
-    steps: list[Step] = []
-    given_up: set[Key] = set()
-    generated: dict[str, str] = {}
-    while len(steps) < _MOST_STEPS:
-        target = next((one for one in current.found if one.key not in given_up), None)
-        if target is None:
-            break
-        done = _mended(current, target, _DEPTH, inert=inert, generated=generated)
-        if done is None:
-            given_up.add(target.key)
-            continue
-        steps.append(Step(target, done))
-        current = done[-1].state
-        given_up.clear()
-    return Plan(state, current, tuple(steps), current.found, generated)
+    planner = _Planner(inert=inert, holds=holds)
+    current = planner.mend_all(state)
+    for target in seen:
+        done = planner.mended(current, target, 0, by_server=True)
+        if done is not None:
+            planner.steps.append(Step(target, done))
+            current = planner.mend_all(done[-1].state)
+    return Plan(state, current, tuple(planner.steps), current.found, planner.generated)
 
 
-def _mended(
-    state: State, target: Found, depth: int, *, inert: bool, generated: dict[str, str]
-) -> tuple[Done, ...] | None:
-    """Return the first changes that mend a finding, with what they bring to light, None where none do."""
-    second: tuple[Done, ...] | None = None
-    for repair in islice(repairs(target, inert=inert), _MOST_REPAIRS):
-        done = _carried_out(state, target.subject.service, repair)
-        if done is None or (by := _generated(state, done)):
-            generated |= by if done is not None else {}
-            continue
-        after = done[-1].state
-        if after.keys[target.key] >= state.keys[target.key]:
-            continue
-        new = _new(after, state)
-        if not new:
-            return done
-        if depth:
-            rest = _rest(state, done, depth, inert=inert, generated=generated)
-            if rest is not None:
+class _Planner:
+    def __init__(self, *, inert: bool, holds: Holds | None) -> None:
+        self.steps: list[Step] = []
+        self.generated: dict[str, str] = {}
+        self._inert = inert
+        self._holds = holds
+
+    def mend_all(self, current: State) -> State:
+        """Mend one finding after the other, and return what is said then."""
+        given_up: set[Key] = set()
+        while len(self.steps) < _MOST_STEPS:
+            target = next((one for one in current.found if one.key not in given_up), None)
+            if target is None:
+                break
+            done = self.mended(current, target, _DEPTH)
+            if done is None:
+                given_up.add(target.key)
+                continue
+            self.steps.append(Step(target, done))
+            current = done[-1].state
+            given_up.clear()
+        return current
+
+    def mended(
+        self, state: State, target: Found, depth: int, *, by_server: bool = False
+    ) -> tuple[Done, ...] | None:
+        """Return the first changes that mend a finding, with what they bring to light, None where none do.
+
+        A line is taken out only where no other change helps.
+        """
+        tried = list(islice(repairs(target, inert=self._inert), _MOST_REPAIRS))
+        removing = [one for one in tried if any(each.what == "remove" for each in one)]
+        for several in ([one for one in tried if one not in removing], removing):
+            done = self._first(state, target, several, depth, by_server=by_server)
+            if done is not None:
+                return done
+        return None
+
+    def _first(
+        self, state: State, target: Found, tried: list[Repair], depth: int, *, by_server: bool
+    ) -> tuple[Done, ...] | None:
+        service = target.subject.service
+        others: list[tuple[Repair, tuple[Done, ...]]] = []
+        for repair in tried:
+            done = _carried_out(state, service, repair)
+            if done is None:
+                continue
+            if by := _generated(state, done):
+                self.generated |= by
+                continue
+            if not by_server and done[-1].state.keys[target.key] >= state.keys[target.key]:
+                continue
+            if _new(done[-1].state, state):
+                others.append((repair, done))
+            elif self._works(done, service):
+                return done
+        for _, done in others[:_MOST_FOLLOWED] if depth else ():
+            rest = self._rest(state, done, depth)
+            if rest is not None and self._works(rest, service):
                 return rest
-        if second is None and _brings_to_light(target, repair, new):
-            second = done
-    return second
+        for repair, done in others:
+            if _brings_to_light(target, repair, _new(done[-1].state, state)) and self._works(done, service):
+                return done
+        return None
+
+    def _works(self, done: tuple[Done, ...], service: str) -> bool:
+        """Whether the server takes it, where a change is about the connection to it and one can be asked."""
+        settings = {one.operation.setting for one in done}
+        if self._holds is None or not settings & _OF_CONNECTION:
+            return True
+        return self._holds(done[-1].state, service)
+
+    def _rest(self, state: State, done: tuple[Done, ...], depth: int) -> tuple[Done, ...] | None:
+        """Return changes with those that mend what they brought to light, None where not all of it can be."""
+        while new := _new(done[-1].state, state):
+            more = self.mended(done[-1].state, new[0], depth - 1)
+            if more is None or len(_new(more[-1].state, state)) >= len(new):
+                return None
+            done = (*done, *more)
+        return done
 
 
 def _generated(state: State, done: tuple[Done, ...]) -> dict[str, str]:
@@ -111,10 +167,10 @@ def _generated(state: State, done: tuple[Done, ...]) -> dict[str, str]:
     return found
 
 
-def _carried_out(state: State, service: str, repair: tuple[object, ...]) -> tuple[Done, ...] | None:
+def _carried_out(state: State, service: str, repair: Repair) -> tuple[Done, ...] | None:
     done: list[Done] = []
     for operation in repair:
-        one = applied(done[-1].state if done else state, service, operation)  # type: ignore[arg-type]
+        one = applied(done[-1].state if done else state, service, operation)
         if one is None:
             return None
         done.append(one)
@@ -133,29 +189,9 @@ def _new(after: State, before: State) -> list[Found]:
     return new
 
 
-def _rest(
-    state: State, done: tuple[Done, ...], depth: int, *, inert: bool, generated: dict[str, str]
-) -> tuple[Done, ...] | None:
-    """Return changes with those that mend what they brought to light, None where not all of it can be."""
-    while new := _new(done[-1].state, state):
-        more = _mended(done[-1].state, new[0], depth - 1, inert=inert, generated=generated)
-        if more is None or len(_new(more[-1].state, state)) >= len(new):
-            return None
-        done = (*done, *more)
-    return done
-
-
-def _brings_to_light(target: Found, repair: tuple[object, ...], new: list[Found]) -> bool:
+def _brings_to_light(target: Found, repair: Repair, new: list[Found]) -> bool:
     """Whether what is found now was there before, and could not be seen: what stood in its way is gone."""
-    labels = target.finding.evidence.labels
-    setting = target.finding.evidence.setting
-    blocked = any(meaning(label, setting).blocks for label in labels)
-    hid = blocked or target.finding.severity is Severity.ERROR or setting == "host"
-    touched = changed_settings(repair)  # type: ignore[arg-type]
-    return hid and all((one.finding.evidence.setting or "") not in touched for one in new)
-
-
-def edits_of(steps: tuple[Step, ...]) -> Iterator[Done]:
-    """Yield all that was done."""
-    for step in steps:
-        yield from step.done
+    touched = changed_settings(repair)
+    return uncovers(target, repair) and all(
+        (one.finding.evidence.setting or "") not in touched for one in new
+    )

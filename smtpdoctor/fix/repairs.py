@@ -19,10 +19,10 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Flag
 from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.knowledge.table import FALSE, OTHER, TRUE, names_of, own_names, write
-from smtpdoctor.labels import Label
-from smtpdoctor.model import Security, SettingName
+from smtpdoctor.labels import Label, meaning
+from smtpdoctor.model import Security, SettingName, Severity
 
-__all__ = ["Repair", "changed_settings", "repairs"]
+__all__ = ["Repair", "changed_settings", "repairs", "uncovers"]
 
 Repair = tuple[Operation, ...]
 _MODES: Final = frozenset(
@@ -50,7 +50,9 @@ _MODES: Final = frozenset(
     }
 )
 _WORDS: Final = frozenset({Label.WORD_NOT_READ, Label.WORD_REFUSED, Label.NOT_A_BOOLEAN})
-_NAMES: Final = frozenset({Label.UNREAD_NAME, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.MISSING, Label.NO_EFFECT})
+_NAMES: Final = frozenset(
+    {Label.UNREAD_NAME, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.MISSING, Label.HALF_LOGIN, Label.NO_EFFECT}
+)
 _VALUES: Final = frozenset(
     {
         Label.QUOTED,
@@ -89,13 +91,28 @@ _CHECKS: Final = frozenset({Label.NO_CHECK})
 _USUAL: Final = ((587, Security.STARTTLS), (465, Security.TLS))  # RFC 8314
 _ADDED: Final = 1.5  # how far a line that comes or goes is, where a word in its place is 1
 _HIGHEST: Final = 65_535
+_ABOUT_MAIL: Final = re.compile(r"(?i)smtp|mail|smpt|stmp|sntp|mial")
+_PASSWORDS: Final = frozenset({"password", "pass", "passwd", "pwd", "pw", "passphrase"})
 _QUOTE: Final = re.compile(r"\s*([\"'`])(.*)\1\s*(?:#.*)?", re.DOTALL)
 _COMMENT: Final = re.compile(r"\s+#.*$", re.DOTALL)
 
 
 def changed_settings(repair: Repair) -> set[str]:
-    """Return the settings that a repair is about."""
-    return {one.setting for one in repair if one.setting is not None}
+    """Return the settings that a repair gives a value; one that is read at last had it before."""
+    return {one.setting for one in repair if one.setting is not None and one.what in {"set", "put"}}
+
+
+def uncovers(found: Found, repair: Repair) -> bool:
+    """Whether what a finding is about may have hidden others, which a repair brings to light."""
+    labels = found.finding.evidence.labels
+    setting = found.finding.evidence.setting
+    return (
+        any(meaning(label, setting).blocks for label in labels)
+        or found.finding.severity is Severity.ERROR
+        or setting == "host"
+        or bool(labels & _WORDS)
+        or any(one.what == "rename" for one in repair)
+    )
 
 
 def repairs(found: Found, *, inert: bool = False) -> Iterator[Repair]:
@@ -157,7 +174,8 @@ def _put(subject: Subject, setting: SettingName, value: str, kind: Kind | None =
     if used is not None and used.at is not None:
         if not used.at.region.place.path:
             return None  # from the environment, where nothing can be written
-        return Operation("set", used.at.name, value, setting, kind or used.at.kind)
+        # A number in quotes stays in them.
+        return Operation("set", used.at.name, value, setting, used.at.kind)
     key = subject.dialect.keys.get(setting)
     for name in own_names(subject.dialect, key.names) if key is not None else ():
         parent, part, _ = name.partition("@")
@@ -185,7 +203,12 @@ def _of_value(found: Found) -> Iterator[Repair]:
     raw = text[whole.region.start : whole.region.end]
     raw = raw.removeprefix(f"{whole.name}=")
     setting = found.finding.evidence.setting
-    tried = [_bare(whole.value), _bare(raw), _bare(_COMMENT.sub("", whole.value)), _bare(_COMMENT.sub("", raw))]
+    tried = [
+        _bare(whole.value),
+        _bare(raw),
+        _bare(_COMMENT.sub("", whole.value)),
+        _bare(_COMMENT.sub("", raw)),
+    ]
     remarks = {remark.kind for remark in whole.remarks}
     if remarks & {"value-cut", "blanks-lost", "expanded", "escaped"}:
         tried = [_bare(raw), *tried]
@@ -193,7 +216,7 @@ def _of_value(found: Found) -> Iterator[Repair]:
         tried += [re.sub(r"\s", "", one) for one in tried]
     for value in dict.fromkeys(tried):
         # The same value in another way of writing, where only that was wrong.
-        if value and (value != whole.value or remarks):
+        if (value or whole.value in {"''", '""'}) and (value != whole.value or remarks):
             yield (Operation("set", whole.name, value, setting, None),)
 
 
@@ -201,10 +224,7 @@ def _bare(text: str) -> str:
     """Return a value without quotes and blanks around it, and what stands behind the quotes."""
     text = text.strip()
     while found := _QUOTE.fullmatch(text):
-        inner = found[2].strip()
-        if not inner:
-            break
-        text = inner
+        text = found[2].strip()
     return re.sub(r"[\x00-\x1f\x7f]", "", text)
 
 
@@ -251,7 +271,10 @@ def _words_for(flag: Flag, one: Assignment) -> Iterator[tuple[str, Kind | None]]
     """Yield words that are read and say what one seems to say: the same in another form, yes for yes."""
     text = _bare(one.value or "")
     known = [
-        word for words in flag.states.values() for word in words if word and word[0] != "=" and OTHER not in word
+        word
+        for words in flag.states.values()
+        for word in words
+        if word and word[0] != "=" and OTHER not in word
     ]
     looks = True if text.lower() in TRUE else False if text.lower() in FALSE else None
     tried = [word for word in known if word.lower() == text.lower()]
@@ -261,10 +284,16 @@ def _words_for(flag: Flag, one: Assignment) -> Iterator[tuple[str, Kind | None]]
         tried += [word for word in known if word.lower() in (TRUE if looks else FALSE)]
         tried += [state]
     tried += get_close_matches(text, known, 3, 0.6)
-    for word in dict.fromkeys(tried):
+    tried += [next((word for word in words if word in known), "") for words in flag.states.values()]
+    opposite = FALSE if looks else TRUE if looks is False else frozenset()
+    for word in dict.fromkeys(filter(None, tried)):
+        if word.lower() in opposite:
+            continue
         if flag.truth != "words" and word.lower() in {"true", "false"}:
             yield word.lower(), "boolean"
         yield word, None
+    if looks is False:  # what code takes for true unless nothing stands there
+        yield "", None
 
 
 def _of_switch(subject: Subject) -> Iterator[Repair]:
@@ -272,15 +301,29 @@ def _of_switch(subject: Subject) -> Iterator[Repair]:
         words = [word for word in switch.on if not word.startswith("!") and OTHER not in word]
         for word in words[:3]:
             kind: Kind | None = "boolean" if word.lower() in {"true", "false"} else None
-            there = next((one for name in switch.names if (one := subject.assignment(name)) is not None), None)
-            if there is not None:
+            there = next(
+                (one for name in switch.names if (one := subject.assignment(name)) is not None), None
+            )
+            if there is not None and switch.part:
+                listed = _listed(there.value or "", switch.on)
+                yield (Operation("set", there.name, listed),)
+            elif there is not None:
                 yield (Operation("set", there.name, word, None, kind),)
                 yield (Operation("set", there.name, word, None, None),)
             else:
                 yield (Operation("put", switch.names[0], word, None, kind),)
         there = next((one for name in switch.names if (one := subject.assignment(name)) is not None), None)
-        if there is not None:
+        if there is not None and not switch.part:
             yield (Operation("remove", there.name),)
+
+
+def _listed(text: str, words: tuple[str, ...]) -> str:
+    """Return a list with the words that have to stand in it, and without those that must not."""
+    sign = "," if "," in text else ";" if ";" in text else " "
+    barred = {word[1:] for word in words if word.startswith("!")}
+    kept = [one.strip() for one in text.split(sign) if one.strip() and one.strip() not in barred]
+    kept += [word for word in words if not word.startswith("!") and word not in kept]
+    return (", " if f"{sign} " in text and sign != " " else sign).join(kept)
 
 
 # Names
@@ -293,34 +336,63 @@ def _of_name(found: Found) -> Iterator[Repair]:
     known = [name for name in dict.fromkeys(names_of(subject.dialect)) if "@" not in name]
     there = subject.reading.scope.by_name()
     free = [name for name in known if name not in there and "*" not in name]
-    if Label.MISSING in evidence.labels:
+    if evidence.labels & {Label.MISSING, Label.HALF_LOGIN}:
         setting = evidence.setting
         key = subject.dialect.keys.get(setting) if setting is not None else None
         wanted = [name for name in (key.names if key is not None else ()) if name in free]
-        near = [name for name in there if name not in known and there[name].value]
+        near = [
+            name for name in there if name not in known and there[name].value and _ABOUT_MAIL.search(name)
+        ]
         for name in wanted[:3]:
             for other in get_close_matches(name, near, 3, 0.6):
-                yield (Operation("rename", other, name, setting),)
+                if _may_be(setting, there[other].value or "") and _ends_alike(other, name):
+                    yield (Operation("rename", other, name, setting),)
         return
     one = _at(found)
     if one is None or one.name in known:
         return
     expected = evidence.facts.get("expected", "")
     near = get_close_matches(one.name, free, 3, 0.7)
+    of = {name: setting for setting, key in subject.dialect.keys.items() for name in key.names}
     for name in dict.fromkeys((expected, *near)):
-        if name and name not in there:
-            yield (Operation("rename", one.name, name, evidence.setting),)
+        if not name or name in there or not (name == expected or _ends_alike(one.name, name)):
+            continue
+        if _may_be(of.get(name), one.value or ""):
+            yield (Operation("rename", one.name, name, of.get(name)),)
+
+
+def _ends_alike(one: str, other: str) -> bool:
+    """Whether the last words of two names are the same, but for a slip: those say what a value is."""
+    left, right = (re.split(r"[_.\-]+", name.lower())[-1] for name in (one, other))
+    return left == right or bool(get_close_matches(left, [right], 1, 0.7)) or {left, right} <= _PASSWORDS
+
+
+def _may_be(setting: SettingName | None, text: str) -> bool:
+    """Whether a value has the form of one for a setting."""
+    text = text.strip()
+    word = text.lower() in TRUE | FALSE
+    match setting:
+        case "host":
+            return not word and not text.isdigit() and "@" not in text
+        case "port":
+            return text.isdigit() and 0 < int(text[:9]) <= _HIGHEST
+        case "sender":
+            return "@" in text
+        case "username" | "password":
+            return not word
+        case _:
+            return True
 
 
 def _of_missing(found: Found) -> Iterator[Repair]:
     """Yield what a provider is known to want where a setting is not there; a login is nobody's to guess."""
     subject = found.subject
-    preset = _preset(subject)
     match found.finding.evidence.setting:
         case "sender" if (login := subject.loaded.settings.username) is not None and "@" in login.value:
             operation = _put(subject, "sender", login.value.strip())
-        case "port" if preset is not None and preset.endpoint:
-            operation = _put(subject, "port", str(preset.endpoint[0].port), "number")
+        case "port":
+            yield from _of_mode(subject)
+            return
         case _:
             return
     if operation is not None:
@@ -399,6 +471,8 @@ def _of_check(found: Found) -> Iterator[Repair]:
         return
     check = subject.dialect.check
     text = _bare(one.value or "").lower()
+    if one.kind == "boolean":
+        yield (Operation("set", one.name, "true" if text == "false" else "false", "security", "boolean"),)
     if one.name in check.names or any(fnmatchcase(one.name, name) for name in check.names):
         other = "true" if text in FALSE else "false" if text in TRUE else ""
         if other and other not in check.off:
@@ -424,8 +498,11 @@ def _pairs(subject: Subject) -> Iterator[tuple[int, Security]]:
         offered = [(one.port, one.security) for one in preset.endpoints_at(host)]
         yield from [pair for pair in offered if pair[1] is not Security.NONE] or offered
         return
-    yield from _USUAL
     port = settings.port.value if settings.port else None
+    if port is not None and preset is not None and preset.kind == "local":  # a mail sink
+        yield port, Security.NONE
+        return
+    yield from _USUAL
     if port is not None and port not in {465, 587}:
         yield port, Security.TLS if port == 2465 else Security.STARTTLS  # noqa: PLR2004
 
@@ -510,4 +587,4 @@ def _for_words(
 def _kind_of(flag: Flag, word: str, one: Assignment | None) -> Kind | None:
     if word in {"true", "false"} and (flag.truth != "words" or one is None or one.kind == "boolean"):
         return "boolean"
-    return "number" if word.isdigit() else None
+    return "number" if word.isdigit() and one is not None and one.kind == "number" else None

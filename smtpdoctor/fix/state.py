@@ -15,7 +15,7 @@ from smtpdoctor.formats.document import Assignment, Document, TooLargeError
 from smtpdoctor.formats.editing import Edit, changed
 from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.model import Finding, Report, Severity
-from smtpdoctor.settings.dialect import Reading
+from smtpdoctor.settings.dialect import Reading, Values
 from smtpdoctor.settings.resolve import Loaded
 
 __all__ = ["Found", "Key", "Read", "State", "Subject"]
@@ -38,8 +38,11 @@ class Subject(Struct, frozen=True):
         return f"Subject({self.service!r}, {self.dialect.id!r})"
 
     def assignment(self, name: str) -> Assignment | None:
-        """Return the assignment of a name that counts."""
-        return self.reading.scope.by_name().get(name)
+        """Return the assignment of a name that counts, however the application compares names."""
+        one = self.reading.scope.by_name().get(name)
+        if one is None and self.dialect.binding and "@" not in name:
+            one = Values(self.dialect, self.reading.scope).get((name,))
+        return one
 
 
 class Found(Struct, frozen=True):

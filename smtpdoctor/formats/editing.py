@@ -80,8 +80,16 @@ def _spelled(
     meant = {"expanded", "value-cut", "unexpanded", "escaped"} & {remark.kind for remark in one.remarks}
     if elsewhere and not meant and one.value != old.strip("\"'"):
         return
+    if one.style.startswith("yaml plain") and _is_alike(value, old):
+        yield value
     yield from _of_syntax(document, one, value, kind, old, reader)
     yield from _anyhow(value, kind, old)
+
+
+def _is_alike(value: str, old: str) -> bool:
+    """Whether a value needs no other quotes than the old one: it has no sign that was not there."""
+    plain = all(sign.isalnum() or sign in old for sign in value)
+    return plain and len(value) > 1 and "://" in value and old[:1].isalpha() and value[:1].isalpha()
 
 
 def _of_syntax(
@@ -248,7 +256,7 @@ def _below(kept: str, name: str) -> str | None:
 
 def removals(document: Document, one: Assignment) -> Iterator[Edit]:
     """Yield the ways to take a name out of a file: its whole lines."""
-    for path, start, end, head, _ in _lines_of(document, one):
+    for path, start, end, head, _ in reversed(list(_lines_of(document, one))):
         text = document.texts[path]
         if _own_part(one.name, head) is None:
             continue

@@ -877,6 +877,8 @@ def _misleads(flag: Flag, one: Assignment, state: str) -> bool:
         return looks is not (state == "true")
     known = {word for words in flag.states.values() for word in words}
     told = known - {"", OTHER, STRING, ABSENT}
+    if looks is not None and {word.lower() for word in told} <= (FALSE if looks else TRUE):
+        return False  # the plain opposite of the one word that there is
     if flag.exact:
         text = (one.value or "").strip()
     else:

@@ -526,7 +526,12 @@ def _of_mode(subject: Subject, *, without: str = "") -> Iterator[Repair]:
     name = host.value if host is not None else "smtp.example.com"
     now = subject.loaded.settings.security
     tried: list[tuple[float, Repair]] = []
+    digits = re.sub(r"\D", "", at)
     for number, (wanted, mode) in enumerate(dict.fromkeys(_pairs(subject))):
+        alone = _put(subject, "port", str(wanted), "number") if port != wanted else None
+        if alone is not None and not without:
+            cost = (1.0 if alone.what == "set" else _ADDED) + 0.05 - (0.5 if digits == str(wanted) else 0)
+            tried.append((cost + number / 1000, (alone,)))
         choices = [mode]
         if mode is Security.STARTTLS and (
             (now is not None and now.value is Security.OPPORTUNISTIC)

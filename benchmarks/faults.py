@@ -25,7 +25,7 @@ from smtpdoctor.fix.state import State, Subject
 from smtpdoctor.formats.document import Assignment
 from smtpdoctor.formats.editing import Edit, changed, spellings
 from smtpdoctor.knowledge import load
-from smtpdoctor.model import Security
+from smtpdoctor.model import Security, Settings
 from smtpdoctor.settings.resolve import Flags
 
 __all__ = ["APPS", "KINDS", "Fault", "Result", "faults_in", "files_of", "tried", "working"]
@@ -318,21 +318,36 @@ def tried(good: State, faults: list[Fault]) -> Result | None:
         state = state.with_edit(fault.edit) if state is not None else None
     if state is None:
         return None
-    if _effective(state) == _effective(good) and not state.found:
-        return None
     if not state.found:
-        return Result(False, False, False, "not found", None)
+        # What works all the same is no fault: STARTTLS that is tried and not required, a port that says its mode.
+        return None if _works(good, state) else Result(False, False, False, "not found", None)
     made = plan(state)
     why = _wrong(good, state, made)
     return Result(True, not why, _is_worse(state, made.after), why, made)
 
 
-def _effective(state: State) -> tuple[object, ...]:
-    subject = state.subjects[0]
-    settings = subject.loaded.settings
-    values = [settings.host, settings.port, settings.security, settings.username, settings.sender]
-    password = settings.password
-    return (*(one.value if one else None for one in values), password.value.reveal() if password else None, subject.reading.on)
+def _works(good: State, state: State) -> bool:
+    """Whether an application would connect to the same server in a way that it offers, with the same login."""
+    new, old = state.subjects[0].loaded.settings, good.subjects[0].loaded.settings
+    for name in ("host", "username", "sender"):
+        one, other = new.get(name), old.get(name)  # type: ignore[arg-type]
+        if (one.value if one else None) != (other.value if other else None):
+            return False
+    passwords = [one.password.value.reveal() if one.password else None for one in (new, old)]
+    return passwords[0] == passwords[1] and _fits(new, old) and state.subjects[0].reading.on
+
+
+def _fits(new: Settings, old: Settings) -> bool:
+    """Whether port and mode are a pair that the provider offers."""
+    preset = load.preset_with_id(old.preset)
+    offered = (
+        {(one.port, one.security is Security.TLS) for one in preset.endpoints_at(old.host.value)}
+        if preset and old.host
+        else set()
+    )
+    if new.port is None or new.security is None or new.security.value is Security.NONE:
+        return False
+    return (new.port.value, new.security.value is Security.TLS) in offered
 
 
 def _wrong(good: State, bad: State, made: Plan) -> str:
@@ -349,11 +364,8 @@ def _wrong(good: State, bad: State, made: Plan) -> str:
     passwords = [one.password.value.reveal() if one.password else None for one in (new, old)]
     if passwords[0] != passwords[1]:
         return "password"
-    preset = load.preset_with_id(old.preset)
-    offered = {(one.port, one.security is Security.TLS) for one in preset.endpoints_at(old.host.value)} if preset and old.host else set()
-    pair = (new.port.value if new.port else None, new.security is not None and new.security.value is Security.TLS)
-    if pair not in offered or new.security is None or new.security.value is Security.NONE:
-        return f"{pair}"
+    if not _fits(new, old):
+        return f"{new.port.value if new.port else None} {new.security.value if new.security else None}"
     if not subject.reading.on or (before.reading.connects and not subject.reading.connects):
         return "off"
     left = [one for one in after.found if one.key not in good.keys]
@@ -377,7 +389,7 @@ def _main() -> None:
     for app in APPS:
         if only and app.id not in only:
             continue
-        for provider in ("gmail", "naver", "resend", "sendgrid"):
+        for provider in ("gmail", "naver") if "--quick" in sys.argv else LOGINS:
             for mode in ("tls", "starttls"):
                 with tempfile.TemporaryDirectory() as name:
                     good = working(Path(name), files_of(app, provider, mode))

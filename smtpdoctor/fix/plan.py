@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from smtpdoctor.fix.generated import made_by
 from smtpdoctor.fix.operations import Done, applied
-from smtpdoctor.fix.repairs import Repair, changed_settings, repairs, uncovers
+from smtpdoctor.fix.repairs import NAMES, Repair, changed_settings, repairs, uncovers
 from smtpdoctor.fix.state import Found, Key, State
 
 __all__ = ["Holds", "Plan", "Step", "plan"]
@@ -87,9 +87,11 @@ class _Planner:
         """Mend one finding after the other, and return what is said then."""
         given_up: set[Key] = set()
         while len(self.steps) < _MOST_STEPS:
-            target = next((one for one in current.found if one.key not in given_up), None)
-            if target is None:
+            waiting = [one for one in current.found if one.key not in given_up]
+            if not waiting:
                 break
+            misnamed = (one for one in waiting if one.finding.evidence.labels & NAMES)
+            target = next(misnamed, waiting[0])
             done = self.mended(current, target, _DEPTH)
             if done is None:
                 given_up.add(target.key)

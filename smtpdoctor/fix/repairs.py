@@ -22,7 +22,7 @@ from smtpdoctor.knowledge.table import FALSE, OTHER, TRUE, names_of, own_names, 
 from smtpdoctor.labels import Label, meaning
 from smtpdoctor.model import Security, SettingName, Severity
 
-__all__ = ["Repair", "changed_settings", "repairs", "uncovers"]
+__all__ = ["NAMES", "Repair", "changed_settings", "repairs", "uncovers"]
 
 Repair = tuple[Operation, ...]
 _MODES: Final = frozenset(
@@ -53,6 +53,8 @@ _WORDS: Final = frozenset({Label.WORD_NOT_READ, Label.WORD_REFUSED, Label.NOT_A_
 _NAMES: Final = frozenset(
     {Label.UNREAD_NAME, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.MISSING, Label.HALF_LOGIN, Label.NO_EFFECT}
 )
+NAMES: Final = frozenset({Label.UNREAD_NAME, Label.NEAR_NAME, Label.FOREIGN_NAME})
+"""What is read under no name; whoever is called rightly may be all that was missing."""
 _VALUES: Final = frozenset(
     {
         Label.QUOTED,
@@ -133,6 +135,8 @@ def repairs(found: Found, *, inert: bool = False) -> Iterator[Repair]:
         yield from _of_switch(subject)
     if labels & _NAMES:
         yield from _of_name(found)
+    if Label.NO_EFFECT in labels and found.finding.evidence.setting == "username":
+        yield from _of_login_switch(subject)
     if labels & (_MODES | _WORDS) or found.finding.id == "config-tls-mode":
         yield from _of_mode(subject)
     if Label.MISSING in labels:
@@ -232,7 +236,7 @@ def _of_host(found: Found) -> Iterator[Repair]:
     facts = found.finding.evidence.facts
     subject = found.subject
     used = subject.reading.used.get("host")
-    text = (used.text or "") if used is not None else ""
+    text = _bare((used.text or "") if used is not None else "")
     bare = re.split(r"[\s/?#]", (text.strip().partition("://")[2] or text.strip()).rpartition("@")[2])[0]
     name, _, behind = bare.partition(":")
     for value in dict.fromkeys(filter(None, (facts.get("known"), facts.get("expected"), name))):
@@ -289,7 +293,7 @@ def _words_for(flag: Flag, one: Assignment) -> Iterator[tuple[str, Kind | None]]
     for word in dict.fromkeys(filter(None, tried)):
         if word.lower() in opposite:
             continue
-        if flag.truth != "words" and word.lower() in {"true", "false"}:
+        if word.lower() in {"true", "false"} and (flag.truth != "words" or one.kind in {"boolean", "number"}):
             yield word.lower(), "boolean"
         yield word, None
     if looks is False:  # what code takes for true unless nothing stands there
@@ -427,6 +431,28 @@ def _of_login(found: Found) -> Iterator[Repair]:
         operation = _put(subject, "username", value)
         if operation is not None:
             yield (operation,)
+
+
+def _of_login_switch(subject: Subject) -> Iterator[Repair]:
+    """Yield the words that let an application log in, where it has a login and does not use it."""
+    how = subject.dialect.behaviour
+    wanted = [(how.login_names, how.login_on)] if how.login_names else []
+    for when in how.login_when:
+        for name, states in when.items():
+            flag = subject.dialect.flags.get(name)
+            if flag is None:
+                continue
+            chosen = (states,) if isinstance(states, str) else states
+            words = tuple(word for state in chosen for word in flag.states.get(str(state), ()))
+            wanted.append((flag.names or (name,), words))
+    for names, words in wanted:
+        there = next((one for name in names if (one := subject.assignment(name)) is not None), None)
+        for word in [one for one in words if one and one[0] != "=" and OTHER not in one][:2]:
+            kind: Kind | None = "boolean" if word in {"true", "false"} else None
+            if there is None:
+                yield (Operation("put", names[0], word, None, kind),)
+                continue
+            yield (Operation("set", there.name, word, None, kind if there.kind == "boolean" else None),)
 
 
 def _of_sender(found: Found) -> Iterator[Repair]:

@@ -12,7 +12,7 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -23,12 +23,29 @@ from smtpdoctor.fix import plan
 from smtpdoctor.fix.plan import Plan
 from smtpdoctor.fix.state import State, Subject
 from smtpdoctor.formats.document import Assignment
-from smtpdoctor.formats.editing import Edit, changed, spellings
+from smtpdoctor.formats.editing import Edit, spellings
 from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.dialects import Flag
 from smtpdoctor.model import Security, Settings
 from smtpdoctor.settings.resolve import Flags
 
-__all__ = ["APPS", "KINDS", "Fault", "Result", "faults_in", "files_of", "tried", "working"]
+__all__ = [
+    "APPS",
+    "KINDS",
+    "LOGINS",
+    "Case",
+    "Fault",
+    "Result",
+    "cases",
+    "faults_in",
+    "files_of",
+    "tried",
+    "working",
+]
+
+
+_SHORTEST: Final = 4  # letters of a name in which one can be lost
+_MOST_LINES: Final = 2  # that come for one or two faults
 
 
 class Login(NamedTuple):
@@ -43,7 +60,9 @@ class Login(NamedTuple):
 LOGINS: Final = {
     "gmail": Login("smtp.gmail.com", "app.team@gmail.com", "abcdefghijklmnop", "app.team@gmail.com"),
     "naver": Login("smtp.naver.com", "ourmailer@naver.com", "ABCD1234EFGH", "ourmailer@naver.com"),
-    "resend": Login("smtp.resend.com", "resend", "re_AbCdEf12_3456789AbCdEfGhIjKlMnOp", "hello@shop.example.org"),
+    "resend": Login(
+        "smtp.resend.com", "resend", "re_AbCdEf12_3456789AbCdEfGhIjKlMnOp", "hello@shop.example.org"
+    ),
     "sendgrid": Login(
         "smtp.sendgrid.net",
         "apikey",
@@ -85,7 +104,9 @@ def _env(app: str, name: str, head: str, names: str, tls: str, starttls: str) ->
     return App(app, name, "\n".join(lines), tls.replace("|", "\n"), starttls.replace("|", "\n"))
 
 
-def _compose(app: str, image: str, names: str, tls: str, starttls: str, head: str = "", *, listed: bool = False) -> App:
+def _compose(
+    app: str, image: str, names: str, tls: str, starttls: str, head: str = "", *, listed: bool = False
+) -> App:
     host, port, user, password, sender = names.split()
     pairs = [
         *(one.split("=", 1) for one in filter(None, head.split("|"))),
@@ -102,7 +123,8 @@ def _compose(app: str, image: str, names: str, tls: str, starttls: str, head: st
         return "\n".join(f'      {name}: "{value}"' for name, value in each)
 
     modes = {
-        mode: lines([one.split("=", 1) for one in text.split("|")]) for mode, text in (("tls", tls), ("starttls", starttls))
+        mode: lines([one.split("=", 1) for one in text.split("|")])
+        for mode, text in (("tls", tls), ("starttls", starttls))
     }
     text = f"services:\n  db:\n    image: postgres:17\n  app:\n    image: {image}\n    restart: always\n    environment:\n{lines(pairs)}\n{{mode}}\n    ports:\n      - 80:80\n"
     return App(app, "docker-compose.yml", text, modes["tls"], modes["starttls"])
@@ -161,7 +183,12 @@ def files_of(app: App, provider: str, mode: str) -> dict[str, str]:
         "local": local,
         "domain": domain,
     }
-    values["mode"] = (app.tls if mode == "tls" else app.starttls).replace("{{", "{").replace("{local}", local).replace("{domain}", domain)
+    values["mode"] = (
+        (app.tls if mode == "tls" else app.starttls)
+        .replace("{{", "{")
+        .replace("{local}", local)
+        .replace("{domain}", domain)
+    )
     return {name: text.format(**values) for name, text in {app.name: app.text, **app.beside}.items()}
 
 
@@ -189,7 +216,20 @@ class Fault(NamedTuple):
     edit: Edit
 
 
-KINDS: Final = ("port", "mode", "scheme", "host-port", "misspelt", "quotes", "blank", "word", "name", "sender", "login", "switch")
+KINDS: Final = (
+    "port",
+    "mode",
+    "scheme",
+    "host-port",
+    "misspelt",
+    "quotes",
+    "blank",
+    "word",
+    "name",
+    "sender",
+    "login",
+    "switch",
+)
 
 
 def faults_in(state: State, chosen: random.Random) -> Iterator[Fault]:
@@ -208,81 +248,160 @@ def faults_in(state: State, chosen: random.Random) -> Iterator[Fault]:
                     yield Fault(kind, about, edit)
 
 
-def _values_of(
-    kind: str, subject: Subject, chosen: random.Random
-) -> Iterator[tuple[str, Assignment | None, list[str]]]:
-    used = {name: one.at for name, one in subject.reading.used.items() if one.at is not None}
-    whole = {name: one for name, one in used.items() if "@" not in one.name}
-    host = subject.loaded.settings.host
-    text = host.value if host else ""
-    match kind:
-        case "port":
-            for name, one in used.items():
-                if name == "port":
-                    parent = subject.assignment(one.name.partition("@")[0])
-                    old = one.value or ""
-                    new = "587" if old == "465" else "465"
-                    yield name, parent, [(parent.value or "").replace(f":{old}", f":{new}") if "@" in one.name and parent else new]
-        case "mode":
-            for name, flag in subject.dialect.flags.items():
-                one = next((at for each in flag.names or (name,) if (at := subject.assignment(each)) is not None), None)
-                if one is not None and one.value is not None:
-                    words = [word for several in flag.states.values() for word in several]
-                    yield name, one, [w for w in words if w and w[0] not in "=*:" and "*" not in w and w != one.value]
-                parent = next((p for each in flag.names if "@scheme" in each and (p := subject.assignment(each.partition("@")[0])) is not None), None)
-                if parent is not None and "://" in (parent.value or ""):
-                    scheme, _, rest = (parent.value or "").partition("://")
-                    yield name, parent, [f"{'smtp' if scheme == 'smtps' else 'smtps'}://{rest}"]
-        case "scheme" if "host" in whole:
-            yield "host", whole["host"], [f"smtp://{text}", f"https://{text}", f"smtps://{text}/"]
-        case "host-port" if "host" in whole:
-            port = subject.loaded.settings.port
-            yield "host", whole["host"], [f"{text}:{port.value if port else 587}"]
-        case "misspelt" if "host" in used:
-            at = chosen.randrange(5, len(text) - 5)
-            slips = [text[:at] + text[at + 1] + text[at] + text[at + 2 :], text[:at] + text[at + 1 :], text.replace("smtp", "stmp", 1), text.removesuffix("m") + "n" if text.endswith("m") else text + "t"]
-            parent = subject.assignment(used["host"].name.partition("@")[0])
-            if parent is not None:
-                yield "host", parent, [(parent.value or "").replace(text, slip) for slip in slips if slip != text]
-        case "quotes":
-            for name in ("username", "password", "host"):
-                if name in whole:
-                    yield name, whole[name], [f'"{whole[name].value}"', f"'{whole[name].value}'"]
-        case "blank":
-            for name in ("username", "password", "host"):
-                if name in whole:
-                    yield name, whole[name], [f"{whole[name].value} ", f" {whole[name].value}"]
-        case "word":
-            for name, flag in subject.dialect.flags.items():
-                one = next((at for each in flag.names or (name,) if (at := subject.assignment(each)) is not None), None)
-                if one is not None and (one.value or "").lower() in {"true", "1"}:
-                    yield name, one, [word for word in ("True", "TRUE", "yes", "on", "1", "ture") if word != one.value]
-                elif one is not None and (one.value or "").lower() in {"false", "0"}:
-                    yield name, one, [word for word in ("False", "no", "off", "flase") if word != one.value]
-                elif one is not None and one.value:
-                    yield name, one, [one.value.upper(), one.value[:-1], one.value + "s"]
-        case "name":
-            for name in ("host", "port", "username", "password"):
-                if name in whole:
-                    yield name, whole[name], [""]
-        case "sender" if "sender" in whole and "@naver" in (whole["sender"].value or ""):
-            yield "sender", whole["sender"], ["someone@example.org", "ourmailr@naver.com"]
-        case "login" if "username" in whole and "@" not in (whole["username"].value or ""):
-            yield "username", whole["username"], ["me@shop.example.org", (whole["username"].value or "").upper()]
-        case "switch":
-            for switch in subject.dialect.switch:
-                one = next((at for each in switch.names if (at := subject.assignment(each)) is not None), None)
-                if one is not None and one.value and "@" not in one.name and not switch.on[0].startswith("!"):
-                    yield switch.names[0], one, ["log" if one.value.lower() not in {"true", "1"} else "false"]
-        case _:
-            return
+_Values = Iterator[tuple[str, Assignment | None, list[str]]]
+"""What a fault is about, the assignment that it is put into, and the values that make it."""
+
+
+def _values_of(kind: str, subject: Subject, chosen: random.Random) -> _Values:
+    return _misspelt(subject, chosen) if kind == "misspelt" else _VALUES[kind](subject)
+
+
+def _used(subject: Subject) -> dict[str, Assignment]:
+    return {name: one.at for name, one in subject.reading.used.items() if one.at is not None}
+
+
+def _whole(subject: Subject) -> dict[str, Assignment]:
+    """Return what gives a setting a value of its own, no part of another one."""
+    return {name: one for name, one in _used(subject).items() if "@" not in one.name}
+
+
+def _host(subject: Subject) -> str:
+    return subject.loaded.settings.host.value if subject.loaded.settings.host else ""
+
+
+def _flags(subject: Subject) -> Iterator[tuple[str, Flag, Assignment]]:
+    for name, flag in subject.dialect.flags.items():
+        there = (subject.assignment(each) for each in flag.names or (name,))
+        one = next((at for at in there if at is not None), None)
+        if one is not None and one.value is not None:
+            yield name, flag, one
+
+
+def _ports(subject: Subject) -> _Values:
+    one = _used(subject).get("port")
+    if one is None:
+        return
+    parent = subject.assignment(one.name.partition("@")[0])
+    old = one.value or ""
+    new = "587" if old == "465" else "465"
+    whole = (
+        (parent.value or "").replace(f":{old}", f":{new}") if "@" in one.name and parent is not None else new
+    )
+    yield "port", parent, [whole]
+
+
+def _modes(subject: Subject) -> _Values:
+    for name, flag, one in _flags(subject):
+        words = [word for several in flag.states.values() for word in several]
+        yield name, one, [w for w in words if w and w[0] not in "=*:" and "*" not in w and w != one.value]
+    for name, flag in subject.dialect.flags.items():
+        for each in flag.names or (name,):
+            parent = subject.assignment(each.partition("@")[0]) if each.endswith("@scheme") else None
+            if parent is not None and "://" in (parent.value or ""):
+                scheme, _, rest = (parent.value or "").partition("://")
+                yield name, parent, [f"{'smtp' if scheme == 'smtps' else 'smtps'}://{rest}"]
+
+
+def _schemes(subject: Subject) -> _Values:
+    text = _host(subject)
+    yield "host", _whole(subject).get("host"), [f"smtp://{text}", f"https://{text}", f"smtps://{text}/"]
+
+
+def _host_ports(subject: Subject) -> _Values:
+    port = subject.loaded.settings.port
+    yield "host", _whole(subject).get("host"), [f"{_host(subject)}:{port.value if port else 587}"]
+
+
+def _misspelt(subject: Subject, chosen: random.Random) -> _Values:
+    text = _host(subject)
+    at = chosen.randrange(5, len(text) - 5)
+    slips = [
+        text[:at] + text[at + 1] + text[at] + text[at + 2 :],
+        text[:at] + text[at + 1 :],
+        text.replace("smtp", "stmp", 1),
+        text.removesuffix("m") + "n" if text.endswith("m") else text + "t",
+    ]
+    one = _used(subject).get("host")
+    parent = subject.assignment(one.name.partition("@")[0]) if one is not None else None
+    value = (parent.value or "") if parent is not None else ""
+    # What is a provider's own name is no slip to be seen: smtp.mail.com.
+    yield "host", parent, [value.replace(text, slip) for slip in slips if load.names().of_host(slip) is None]
+
+
+def _quoted(subject: Subject) -> _Values:
+    for name, one in _whole(subject).items():
+        if name in {"username", "password", "host"}:
+            yield name, one, [f'"{one.value}"', f"'{one.value}'"]
+
+
+def _blank(subject: Subject) -> _Values:
+    for name, one in _whole(subject).items():
+        if name in {"username", "password", "host"}:
+            yield name, one, [f"{one.value} ", f" {one.value}"]
+
+
+def _words(subject: Subject) -> _Values:
+    for name, _, one in _flags(subject):
+        value = one.value or ""
+        words = {
+            "true": ["True", "TRUE", "yes", "on", "1", "ture"],
+            "1": ["true", "True", "yes", "on"],
+            "false": ["False", "no", "off", "flase"],
+            "0": ["false", "no", "off"],
+        }.get(value.lower(), [value.upper(), value[:-1], f"{value}s"] if value else [])
+        yield name, one, [word for word in words if word != value]
+
+
+def _names(subject: Subject) -> _Values:
+    for name, one in _whole(subject).items():
+        if name in {"host", "port", "username", "password"}:
+            yield name, one, []
+
+
+def _senders(subject: Subject) -> _Values:
+    one = _whole(subject).get("sender")
+    if one is not None and "@naver" in (one.value or ""):
+        yield "sender", one, ["someone@example.org", "ourmailr@naver.com"]
+
+
+def _logins(subject: Subject) -> _Values:
+    one = _whole(subject).get("username")
+    if one is not None and one.value and "@" not in one.value:
+        yield "username", one, ["me@shop.example.org", one.value.upper()]
+
+
+def _switches(subject: Subject) -> _Values:
+    for switch in subject.dialect.switch:
+        there = (subject.assignment(each) for each in switch.names)
+        one = next((at for at in there if at is not None), None)
+        if one is not None and one.value and "@" not in one.name and not switch.on[0].startswith("!"):
+            yield switch.names[0], one, ["false" if one.value.lower() in {"true", "1"} else "log"]
+
+
+_VALUES: Final[Mapping[str, Callable[[Subject], _Values]]] = {
+    "port": _ports,
+    "mode": _modes,
+    "scheme": _schemes,
+    "host-port": _host_ports,
+    "quotes": _quoted,
+    "blank": _blank,
+    "word": _words,
+    "name": _names,
+    "sender": _senders,
+    "login": _logins,
+    "switch": _switches,
+}
 
 
 def _written(state: State, subject: Subject, one: Assignment, value: str) -> Edit | None:
     """Return the first way of writing a value that the file's own reader takes for it."""
     for edit in spellings(subject.document, one, value, reader=subject.dialect.reader):
         after = state.with_edit(edit)
-        if after is not None and (now := after.subjects[0].assignment(one.name)) is not None and now.value == value:
+        if (
+            after is not None
+            and (now := after.subjects[0].assignment(one.name)) is not None
+            and now.value == value
+        ):
             return edit
     return None
 
@@ -294,21 +413,27 @@ def _renamed(state: State, one: Assignment) -> Iterator[Fault]:
     line = text[start : one.region.end]
     last = one.name.replace("__", ".").replace("_", ".").split(".")[-1]
     at = line.rfind(last, 0, max(line.find("="), line.find(":"), 1)) if last else -1
-    if at < 0 or len(last) < 4:
+    if at < 0 or len(last) < _SHORTEST:
         return
     for slip in (last[:-3] + last[-2] + last[-3] + last[-1], last[:-1]):
         if slip != last:
-            yield Fault("name", one.name, Edit(one.region.place.path, start + at, start + at + len(last), slip))
+            yield Fault(
+                "name", one.name, Edit(one.region.place.path, start + at, start + at + len(last), slip)
+            )
 
 
 class Result(NamedTuple):
-    """How a fault went: whether the rules find it, what became of it, and why where it is not mended."""
+    """How a fault went: why it is not mended, "" where it is; whether the rules find it at all."""
 
-    found: bool
-    mended: bool
-    worse: bool
     why: str
-    plan: Plan | None
+    found: bool = False
+    worse: bool = False
+    plan: Plan | None = None
+
+    @property
+    def mended(self) -> bool:
+        """Whether the application reads again what it read before."""
+        return not self.why
 
 
 def tried(good: State, faults: list[Fault]) -> Result | None:
@@ -320,17 +445,17 @@ def tried(good: State, faults: list[Fault]) -> Result | None:
         return None
     if not state.found:
         # What works all the same is no fault: STARTTLS that is tried and not required, a port that says its mode.
-        return None if _works(good, state) else Result(False, False, False, "not found", None)
+        return None if _works(good, state) else Result("not found")
     made = plan(state)
     why = _wrong(good, state, made)
-    return Result(True, not why, _is_worse(state, made.after), why, made)
+    return Result(why, found=True, worse=_is_worse(state, made.after), plan=made)
 
 
 def _works(good: State, state: State) -> bool:
     """Whether an application would connect to the same server in a way that it offers, with the same login."""
     new, old = state.subjects[0].loaded.settings, good.subjects[0].loaded.settings
     for name in ("host", "username", "sender"):
-        one, other = new.get(name), old.get(name)  # type: ignore[arg-type]
+        one, other = new.get(name), old.get(name)
         if (one.value if one else None) != (other.value if other else None):
             return False
     passwords = [one.password.value.reveal() if one.password else None for one in (new, old)]
@@ -356,9 +481,14 @@ def _wrong(good: State, bad: State, made: Plan) -> str:
     subject, before = after.subjects[0], good.subjects[0]
     new, old = subject.loaded.settings, before.loaded.settings
     for name in ("host", "username", "sender"):
-        one, other = new.get(name), old.get(name)  # type: ignore[arg-type]
+        one, other = new.get(name), old.get(name)
         if (one.value if one else None) != (other.value if other else None):
-            if name == "sender" and one is not None and old.username is not None and one.value == old.username.value:
+            if (
+                name == "sender"
+                and one is not None
+                and old.username is not None
+                and one.value == old.username.value
+            ):
                 continue
             return f"{name}: {one.value if one else None}"
     passwords = [one.password.value.reveal() if one.password else None for one in (new, old)]
@@ -371,8 +501,11 @@ def _wrong(good: State, bad: State, made: Plan) -> str:
     left = [one for one in after.found if one.key not in good.keys]
     if left:
         return f"left: {left[0].finding.id}"
-    lines = sum(max(text.count("\n") - (bad.text(path) or "").count("\n"), 0) for path, (_, text) in made.changed.items())
-    return "lines" if lines > 2 else ""
+    lines = sum(
+        max(text.count("\n") - (bad.text(path) or "").count("\n"), 0)
+        for path, (_, text) in made.changed.items()
+    )
+    return "lines" if lines > _MOST_LINES else ""
 
 
 def _is_worse(before: State, after: State) -> bool:
@@ -380,48 +513,62 @@ def _is_worse(before: State, after: State) -> bool:
     return len(after.found) > len(before.found)
 
 
-def _main() -> None:
-    show, two = "--show" in sys.argv, "--two" in sys.argv
-    only = [one for one in sys.argv[1:] if not one.startswith("-")]
-    chosen = random.Random(7)
-    counts: Counter[tuple[str, str]] = Counter()
-    kinds: Counter[tuple[str, str]] = Counter()
+def cases(
+    chosen: random.Random, only: Collection[str], logins: Collection[str], *, two: bool
+) -> Iterator[Case]:
+    """Yield the faults of all applications, or of some, with the working file that each is put into."""
     for app in APPS:
         if only and app.id not in only:
             continue
-        for provider in ("gmail", "naver") if "--quick" in sys.argv else LOGINS:
+        for provider in logins:
             for mode in ("tls", "starttls"):
                 with tempfile.TemporaryDirectory() as name:
                     good = working(Path(name), files_of(app, provider, mode))
-                    if good is None or good.found:
-                        if show or good is None:
-                            why = [sorted(one.finding.evidence.labels) for one in good.found] if good else "unread"
-                            print(f"{app.id} {app.name} {provider} {mode}: not working as it is: {why}")
+                    if good is None or good.found:  # it has no such mode
                         continue
                     faults = list(faults_in(good, chosen))
-                    several = [chosen.sample(faults, 2) for _ in range(12)] if two and len(faults) > 1 else [[one] for one in faults]
+                    several = (
+                        [chosen.sample(faults, 2) for _ in range(12)] if two else [[one] for one in faults]
+                    )
                     for each in several:
-                        if len({one.about for one in each}) < len(each) or len({one.kind for one in each}) < len(each):
-                            continue
-                        result = tried(good, each)
-                        if result is None:
-                            continue
-                        kind = "+".join(one.kind for one in each)
-                        row = f"{app.id} ({app.name})"
-                        for counter, key in ((counts, row), (kinds, kind)):
-                            counter[key, "all"] += 1
-                            counter[key, "found"] += result.found
-                            counter[key, "mended"] += result.mended
-                            counter[key, "worse"] += result.worse
-                        if show and not result.mended:
-                            print(f"{row} {provider} {mode} {kind} {each[0].about}: {each[0].edit.text!r} -> {result.why}")
-    for counter in (counts, kinds):
-        for key in dict.fromkeys(name for name, _ in counter):
-            row = [counter[key, what] for what in ("all", "found", "mended", "worse")]
-            print(f"{key:44} {row[0]:5} faults {row[1]:5} found {row[2]:5} mended {row[3]:3} worse")
-    total = {what: sum(n for (_, each), n in counts.items() if each == what) for what in ("all", "found", "mended", "worse")}
-    share = total["mended"] / max(total["found"], 1)
-    print(f"{total['all']} faults, {total['found']} found, {total['mended']} mended ({share:.1%} of those found, {total['mended'] / max(total['all'], 1):.1%} of all), {total['worse']} worse")
+                        if len({one.about for one in each}) == len({one.kind for one in each}) == len(each):
+                            yield Case(app, provider, mode, good, each)
+
+
+class Case(NamedTuple):
+    """A working file and the faults that are put into it."""
+
+    app: App
+    provider: str
+    mode: str
+    good: State
+    faults: list[Fault]
+
+
+def _main() -> None:
+    show, two = "--show" in sys.argv, "--two" in sys.argv
+    only = [one for one in sys.argv[1:] if not one.startswith("-")]
+    logins = ("gmail", "naver") if "--quick" in sys.argv else tuple(LOGINS)
+    counts: dict[str, Counter[str]] = {}
+    for case in cases(random.Random(7), only, logins, two=two):  # noqa: S311 -- the same each time
+        result = tried(case.good, case.faults)
+        if result is None:
+            continue
+        kind = "+".join(sorted(one.kind for one in case.faults))
+        name = f"{case.app.id} ({case.app.name})"
+        for row in (name, *(() if two else (kind,)), "all"):
+            counter = counts.setdefault(row, Counter())
+            counter["faults"] += 1
+            counter["found"] += result.found
+            counter["mended"] += result.mended
+            counter["worse"] += result.worse
+        if show and not result.mended:
+            about = [(one.about, one.edit.text) for one in case.faults]
+            print(f"{name} {case.provider} {case.mode} {kind} {about} -> {result.why}")
+    for row, counter in sorted(counts.items(), key=lambda one: one[0] == "all"):
+        told = ", ".join(f"{counter[what]:5} {what}" for what in ("faults", "found", "mended", "worse"))
+        share = counter["mended"] / counter["faults"]
+        print(f"{row:44} {told} {share:7.1%}")
 
 
 if __name__ == "__main__":

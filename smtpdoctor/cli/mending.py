@@ -29,7 +29,7 @@ def changes_by_key(plan: Plan) -> dict[Key, tuple[Change, ...]]:
     found: dict[Key, tuple[Change, ...]] = {}
     state = plan.before
     for step in plan.steps:
-        found.setdefault(step.found.key, changes_of(step, state))
+        found.setdefault(step.found.key, changes_of(step, state, plan.before, plan.after))
         state = step.done[-1].state
     return found
 

@@ -6,7 +6,7 @@ None of them is right for being listed here: whoever takes one tries it (``fix.p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from email.utils import parseaddr
 from fnmatch import fnmatchcase
@@ -21,6 +21,7 @@ from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.knowledge.table import FALSE, OTHER, TRUE, names_of, own_names, write
 from smtpdoctor.labels import Label, meaning
 from smtpdoctor.model import Security, SettingName, Severity
+from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS
 
 __all__ = ["NAMES", "Repair", "changed_settings", "repairs", "uncovers"]
 
@@ -89,7 +90,6 @@ _SENDERS: Final = frozenset(
     {Label.SENDER_NOT_LOGIN, Label.SENDER_NOT_OWN, Label.SENDER_NOT_LOCAL_PART, Label.SENDER_HAS_NAME}
 )
 _LOGINS: Final = frozenset({Label.USERNAME_FORM, Label.WRONG_CREDENTIAL, Label.PLACEHOLDER})
-_CHECKS: Final = frozenset({Label.NO_CHECK})
 _USUAL: Final = ((587, Security.STARTTLS), (465, Security.TLS))  # RFC 8314
 _ADDED: Final = 1.5  # how far a line that comes or goes is, where a word in its place is 1
 _HIGHEST: Final = 65_535
@@ -120,30 +120,14 @@ def uncovers(found: Found, repair: Repair) -> bool:
 def repairs(found: Found, *, inert: bool = False) -> Iterator[Repair]:
     """Yield what may mend a finding. ``inert``: what does nothing may be taken out."""
     labels = found.finding.evidence.labels
-    subject = found.subject
-    if labels & _VALUES:
-        yield from _of_value(found)
-    if labels & _HOSTS:
-        yield from _of_host(found)
-    if labels & _WORDS:
-        yield from _of_word(found)
-    if labels & _LOGINS:
-        yield from _of_login(found)
-    if labels & _SENDERS:
-        yield from _of_sender(found)
-    if Label.MAIL_OFF in labels:
-        yield from _of_switch(subject)
-    if labels & _NAMES:
-        yield from _of_name(found)
-    if Label.NO_EFFECT in labels and found.finding.evidence.setting == "username":
-        yield from _of_login_switch(subject)
+    for about, of_them in _KINDS:
+        if labels & about:
+            yield from of_them(found)
     if labels & (_MODES | _WORDS) or found.finding.id == "config-tls-mode":
-        yield from _of_mode(subject)
+        yield from _of_mode(found.subject)
     if Label.MISSING in labels:
         yield from _of_missing(found)
-    if labels & _CHECKS:
-        yield from _of_check(found)
-    if inert and labels & {Label.NO_EFFECT, Label.UNREAD_NAME, Label.NEAR_NAME, Label.FOREIGN_NAME}:
+    if inert and labels & {*NAMES, Label.NO_EFFECT}:
         one = _at(found)
         if one is not None:
             yield (Operation("remove", one.name),)
@@ -268,7 +252,7 @@ def _of_word(found: Found) -> Iterator[Repair]:
         yield (Operation("remove", one.name, "", "security"),)
     for switch in subject.dialect.switch:
         if one.name in switch.names:
-            yield from _of_switch(subject)
+            yield from _of_switch(found)
 
 
 def _words_for(flag: Flag, one: Assignment) -> Iterator[tuple[str, Kind | None]]:
@@ -300,7 +284,8 @@ def _words_for(flag: Flag, one: Assignment) -> Iterator[tuple[str, Kind | None]]
         yield "", None
 
 
-def _of_switch(subject: Subject) -> Iterator[Repair]:
+def _of_switch(found: Found) -> Iterator[Repair]:
+    subject = found.subject
     for switch in subject.dialect.switch:
         words = [word for word in switch.on if not word.startswith("!") and OTHER not in word]
         for word in words[:3]:
@@ -433,8 +418,11 @@ def _of_login(found: Found) -> Iterator[Repair]:
             yield (operation,)
 
 
-def _of_login_switch(subject: Subject) -> Iterator[Repair]:
+def _of_login_switch(found: Found) -> Iterator[Repair]:
     """Yield the words that let an application log in, where it has a login and does not use it."""
+    subject = found.subject
+    if found.finding.evidence.setting != "username":
+        return
     how = subject.dialect.behaviour
     wanted = [(how.login_names, how.login_on)] if how.login_names else []
     for when in how.login_when:
@@ -529,8 +517,10 @@ def _pairs(subject: Subject) -> Iterator[tuple[int, Security]]:
         yield port, Security.NONE
         return
     yield from _USUAL
-    if port is not None and port not in {465, 587}:
-        yield port, Security.TLS if port == 2465 else Security.STARTTLS  # noqa: PLR2004
+    if port is not None and port not in IMPLICIT_TLS_PORTS:
+        yield port, Security.STARTTLS
+    if port is not None and port not in {*STARTTLS_PORTS, 25}:
+        yield port, Security.TLS
 
 
 def _of_mode(subject: Subject, *, without: str = "") -> Iterator[Repair]:
@@ -619,3 +609,16 @@ def _kind_of(flag: Flag, word: str, one: Assignment | None) -> Kind | None:
     if word in {"true", "false"} and (flag.truth != "words" or one is None or one.kind == "boolean"):
         return "boolean"
     return "number" if word.isdigit() and one is not None and one.kind == "number" else None
+
+
+_KINDS: Final[tuple[tuple[frozenset[Label], Callable[[Found], Iterator[Repair]]], ...]] = (
+    (_VALUES, _of_value),
+    (_HOSTS, _of_host),
+    (_WORDS, _of_word),
+    (_LOGINS, _of_login),
+    (_SENDERS, _of_sender),
+    (frozenset({Label.MAIL_OFF}), _of_switch),
+    (_NAMES, _of_name),
+    (frozenset({Label.NO_EFFECT}), _of_login_switch),
+    (frozenset({Label.NO_CHECK}), _of_check),
+)

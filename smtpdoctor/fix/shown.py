@@ -12,6 +12,7 @@ from smtpdoctor.doctor import seal_of
 from smtpdoctor.fix.operations import Done
 from smtpdoctor.fix.plan import Plan, Step
 from smtpdoctor.fix.state import State
+from smtpdoctor.masking.guess import looks_random
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Change, Origin, Secret
 from smtpdoctor.settings.read import names_secret
@@ -24,22 +25,44 @@ _NAMED: Final = re.compile(
     r"(?i)([\w.$\[\]'\"-]*(?:pass|pwd|secret|token|key|credential)[\w.\]'\"-]*\s*(?:=>|:=|[:=(,])\s*[\"'`]?)"
     r"(?!\$\{|\{\{|<%|process\.env|os\.|ENV|getenv|env\()([^\s\"'`,;)}\]]+)"
 )
+_TOKEN: Final = re.compile(r"[^\s\"'`=,;<>()]{12,}")
 _PIECE: Final = re.compile(r"^([\"'`]?(?:[\w.-]+=)?[\"'`]?)(.*?)([\"'`]?\s*)$", re.DOTALL)
 
 
-def masked_lines(state: State, path: str) -> list[str]:
-    """Return the lines of a file without secrets: as many as there are, none with a control character."""
+def masked_lines(state: State, path: str, *others: State) -> list[str]:
+    """Return the lines of a file without secrets: as many as there are, none with a control character.
+
+    ``others`` are the same files at other moments: what is a password then is none to be shown now.
+    """
     text = state.text(path) or ""
-    for start, end in sorted(_secret_places(state, path, text), reverse=True):
+    states = (state, *others)
+    for start, end in sorted(_secret_places(state, path, text, _secrets(states)), reverse=True):
         text = text[:start] + "\n".join(map(_masked, text[start:end].split("\n"))) + text[end:]
-    seals = [seal_of(one.loaded) for one in state.subjects]
+    seals = [seal_of(one.loaded) for each in states for one in each.subjects]
     lines = []
     for line in text.split("\n"):
         shown = line.removesuffix("\r")
         for seal in seals:
             shown = seal.own(shown)
-        lines.append(printable(_NAMED.sub(_behind_name, shown)))
+        shown = _NAMED.sub(_behind_name, shown)
+        lines.append(printable(_TOKEN.sub(_if_random, shown)))
     return lines
+
+
+def _secrets(states: tuple[State, ...]) -> frozenset[str]:
+    """Return the passwords that the files give at any of some moments."""
+    found = set()
+    for state in states:
+        for subject in state.subjects:
+            password = subject.loaded.settings.password
+            found |= {one.reveal().strip() for one in subject.loaded.secrets}
+            if password is not None:
+                found.add(password.value.reveal().strip())
+    return frozenset(filter(None, found))
+
+
+def _if_random(found: re.Match[str]) -> str:
+    return Secret.MASK if looks_random(found[0]) else found[0]
 
 
 def _behind_name(found: re.Match[str]) -> str:
@@ -56,7 +79,7 @@ def _masked(text: str) -> str:
     return f"{found[1]}{Secret.MASK}{found[3]}" if found[2] else text
 
 
-def _secret_places(state: State, path: str, text: str) -> set[tuple[int, int]]:
+def _secret_places(state: State, path: str, text: str, secrets: frozenset[str]) -> set[tuple[int, int]]:
     """Return where the values stand of names that speak of secrets, and the password itself."""
     key = normpath(path)
     own = {
@@ -77,7 +100,8 @@ def _secret_places(state: State, path: str, text: str) -> set[tuple[int, int]]:
             "false",
             "",
         }
-        if names_secret(one.name) and not harmless and normpath(one.region.place.path) == key:
+        secret = names_secret(one.name) or (one.value or "").strip(" \t\r\n\"'`") in secrets
+        if secret and not harmless and normpath(one.region.place.path) == key:
             regions.add((one.region.start, one.region.end))
     # One within another is masked with it.
     return {
@@ -94,7 +118,7 @@ def difference(plan: Plan, path: str, shown: str) -> str:
     before, after = old.split("\n"), new.split("\n")
     if not before[-1] and not after[-1]:  # what stands behind the last line end is no line
         before, after = before[:-1], after[:-1]
-    masked = masked_lines(plan.before, path), masked_lines(plan.after, path)
+    masked = masked_lines(plan.before, path, plan.after), masked_lines(plan.after, path, plan.before)
     # Lines are compared as they are and told without secrets: each stands for its number.
     numbered = list(
         unified_diff(
@@ -127,23 +151,24 @@ def _shown(lines: list[str], masked: tuple[list[str], list[str]]) -> Iterator[st
             right += sign != "-"
 
 
-def changes_of(step: Step, before: State) -> tuple[Change, ...]:
-    """Return the edits of a step; ``before`` is what the files said when it began."""
+def changes_of(step: Step, before: State, *others: State) -> tuple[Change, ...]:
+    """Return the edits of a step; ``before`` is what the files said when it began, ``others`` at other moments."""
     found: list[Change] = []
     state = before
     for one in step.done:
-        found.append(_change(one, state))
+        found.append(_change(one, state, others))
         state = one.state
     return tuple(found)
 
 
-def _change(done: Done, before: State) -> Change:
+def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
     edit, operation = done.edit, done.operation
     old = before.text(edit.path) or ""
     first = old.count("\n", 0, edit.start)
     last = old.count("\n", 0, edit.end)
     added = edit.text.count("\n")
-    gone, come = masked_lines(before, edit.path), masked_lines(done.state, edit.path)
+    gone = masked_lines(before, edit.path, done.state, *others)
+    come = masked_lines(done.state, edit.path, before, *others)
     gone, come = gone[first : last + 1], come[first : first + added + 1]
     # A line that only moved is none that changes.
     while gone and come and gone[0] == come[0]:
@@ -154,7 +179,7 @@ def _change(done: Done, before: State) -> Change:
     name = operation.value if operation.what == "rename" else operation.name.partition("@")[0]
     secret = names_secret(name) or operation.setting == "password"
     value = "" if operation.what in {"remove", "rename"} else operation.value
-    for subject in before.subjects:
+    for subject in (*before.subjects, *done.state.subjects):
         value = seal_of(subject.loaded).own(value)
     line = first + 1 if operation.what != "put" else None
     origin = Origin("file", name, edit.path, line)

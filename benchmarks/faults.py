@@ -232,10 +232,10 @@ KINDS: Final = (
 )
 
 
-def faults_in(state: State, chosen: random.Random) -> Iterator[Fault]:
-    """Yield the faults that a working file can have."""
+def faults_in(state: State, chosen: random.Random, kinds: Collection[str] = KINDS) -> Iterator[Fault]:
+    """Yield the faults that a working file can have, of some kinds or of all."""
     subject = state.subjects[0]
-    for kind in KINDS:
+    for kind in kinds:
         for about, one, values in _values_of(kind, subject, chosen):
             if one is None or not one.region.place.path:
                 continue
@@ -514,9 +514,17 @@ def _is_worse(before: State, after: State) -> bool:
 
 
 def cases(
-    chosen: random.Random, only: Collection[str], logins: Collection[str], *, two: bool
+    chosen: random.Random,
+    only: Collection[str],
+    logins: Collection[str],
+    *,
+    two: bool,
+    kinds: int = len(KINDS),
 ) -> Iterator[Case]:
-    """Yield the faults of all applications, or of some, with the working file that each is put into."""
+    """Yield the faults of all applications, or of some, with the working file that each is put into.
+
+    ``kinds``: of so many kinds of faults, drawn for each file.
+    """
     for app in APPS:
         if only and app.id not in only:
             continue
@@ -526,7 +534,7 @@ def cases(
                     good = working(Path(name), files_of(app, provider, mode))
                     if good is None or good.found:  # it has no such mode
                         continue
-                    faults = list(faults_in(good, chosen))
+                    faults = list(faults_in(good, chosen, chosen.sample(KINDS, kinds)))
                     several = (
                         [chosen.sample(faults, 2) for _ in range(12)] if two else [[one] for one in faults]
                     )

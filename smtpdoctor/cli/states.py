@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from os.path import normpath
 from pathlib import Path
 
+from smtpdoctor.cli.common import refuse_together
 from smtpdoctor.cli.config import Files, load_configs
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.settings import implicit_files, load_settings
+from smtpdoctor.errors import UsageError
 from smtpdoctor.fix.base import dialect_of_app
 from smtpdoctor.fix.state import State, Subject
 from smtpdoctor.formats import env
 from smtpdoctor.formats.document import Document, Scope, Source
 from smtpdoctor.knowledge import load
-from smtpdoctor.model import Lang
+from smtpdoctor.model import Lang, Message
 from smtpdoctor.settings.dialect import read
 from smtpdoctor.settings.resolve import Flags, Loaded
 
@@ -48,6 +50,12 @@ def state_of(  # noqa: PLR0913 -- the sources of settings, and what takes the pl
             texts=changed,
         )
 
+    if configs:
+        refuse_together(("--config", True), ("--preset", flags.preset is not None))
+    else:
+        for flag, value in (("--service", service), ("--app-version", app_version)):
+            if value is not None:
+                raise UsageError(Message("usage.needs", {"flag": flag, "other": "--config"}))
     files = Files(environment=environment, texts=texts)
     paths = [*configs, *(env_files or [])] if configs else implicit_files(env_files or [])
     if not configs:

@@ -163,7 +163,7 @@ def test_it_is_shown_and_then_written() -> None:
     assert file.read_text() == SPRING.replace("465", "587")
     assert file.stat().st_mode & 0o777 == 0o640
     assert sorted(Path().iterdir()) == [file]
-    assert "Nothing to mend." in run("fix", "--no-network", "--config", file)
+    assert "Nothing to fix." in run("fix", "--no-network", "--config", file)
 
 
 def test_the_line_that_another_file_puts_in_is_changed_where_it_stands() -> None:
@@ -207,7 +207,7 @@ def test_lint_offers_the_same_changes() -> None:
     Path(".env").write_text(BASE)
     (finding,) = json.loads(run("lint", "--format", "json", code=1))["findings"]
     shown = json.loads(run("fix", "--no-network", "--format", "json", code=1))
-    (mended,) = shown["mended"]
+    (mended,) = shown["fixed"]
     assert (
         finding["changes"]
         == mended["changes"]

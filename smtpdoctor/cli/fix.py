@@ -94,7 +94,7 @@ def fix(  # noqa: PLR0913 -- the flags of the contract
     *,
     known: Known,
 ) -> None:
-    """Show the change that mends what check or lint found, as a diff; --write applies it.
+    """Show the change that fixes what check or lint found, as a diff; --write applies it.
 
     Each change was tried: the files are read again with it, and the server is asked whether it takes such a
     connection.

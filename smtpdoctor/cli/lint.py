@@ -42,7 +42,7 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     env_file: opt.EnvFiles = None,
     no_environment: opt.NoEnvironment = False,
     fix: Annotated[
-        bool, Option("--fix", help="Show the change that mends what is found; with --write make it.")
+        bool, Option("--fix", help="Show the change that fixes what is found; with --write make it.")
     ] = False,
     write: Annotated[bool, Option("--write", help="Change the files, with --fix.")] = False,
     strict: opt.Strict = False,

@@ -257,7 +257,7 @@ def _as_json(outcome: Outcome, written: list[str], lang: Lang) -> str:
         ],
         "proof": outcome.proof,
         "generated": [{"file": path, "line": line} for path, line in outcome.plan.generated.items()],
-        "mended": objects(_mended(outcome, lang)),
+        "fixed": objects(_mended(outcome, lang)),
         "findings": objects(_left(outcome, lang)),
     }
     return dump(shown)

@@ -108,7 +108,7 @@ class _Planner:
 
         A line is taken out only where no other change helps.
         """
-        tried = list(islice(repairs(target, inert=self._inert), _MOST_REPAIRS))
+        tried = list(islice(repairs(target, inert=self._inert, asked=self._holds is not None), _MOST_REPAIRS))
         removing = [one for one in tried if any(each.what == "remove" for each in one)]
         for several in ([one for one in tried if one not in removing], removing):
             done = self._first(state, target, several, depth, by_server=by_server)

@@ -91,6 +91,10 @@ _SENDERS: Final = frozenset(
 )
 _LOGINS: Final = frozenset({Label.USERNAME_FORM, Label.WRONG_CREDENTIAL, Label.PLACEHOLDER})
 _USUAL: Final = ((587, Security.STARTTLS), (465, Security.TLS))  # RFC 8314
+_CLEAR: Final = frozenset({Label.NO_ENCRYPTION, Label.CLEARTEXT})
+_MOVED: Final = 0.05  # how far another port of a known provider is beyond another word
+_MOVED_BLINDLY: Final = 1.0  # … and one of a server of which nothing else is known
+_WEAKER: Final = 0.1  # and STARTTLS that is not required, where the connection was secured without fail
 _ADDED: Final = 1.5  # how far a line that comes or goes is, where a word in its place is 1
 _HIGHEST: Final = 65_535
 _ABOUT_MAIL: Final = re.compile(r"(?i)smtp|mail|smpt|stmp|sntp|mial")
@@ -117,9 +121,15 @@ def uncovers(found: Found, repair: Repair) -> bool:
     )
 
 
-def repairs(found: Found, *, inert: bool = False) -> Iterator[Repair]:
-    """Yield what may mend a finding. ``inert``: what does nothing may be taken out."""
+def repairs(found: Found, *, inert: bool = False, asked: bool = False) -> Iterator[Repair]:
+    """Yield what may mend a finding.
+
+    ``inert``: what does nothing may be taken out. ``asked``: a server is going to be asked whether it takes a
+    connection; without that nobody knows whether one that is no known provider's speaks TLS at all.
+    """
     labels = found.finding.evidence.labels
+    if labels & _CLEAR and not asked and not _is_known(found.subject):
+        return
     for about, of_them in _KINDS:
         if labels & about:
             yield from of_them(found)
@@ -150,6 +160,12 @@ def _at(found: Found) -> Assignment | None:
     setting = found.finding.evidence.setting
     used = found.subject.reading.used.get(setting) if setting is not None else None
     return used.at if used is not None else None
+
+
+def _is_known(subject: Subject) -> bool:
+    """Whether it is known which ports a server has, and how each is secured."""
+    preset = _preset(subject)
+    return preset is not None and not preset.anywhere
 
 
 def _preset(subject: Subject) -> Preset | None:
@@ -543,10 +559,12 @@ def _of_mode(subject: Subject, *, without: str = "") -> Iterator[Repair]:
     now = subject.loaded.settings.security
     tried: list[tuple[float, Repair]] = []
     digits = re.sub(r"\D", "", at)
+    moved = _MOVED if _is_known(subject) or port is None else _MOVED_BLINDLY
+    weaker = _WEAKER if now is not None and now.value in {Security.TLS, Security.STARTTLS} else 0.02
     for number, (wanted, mode) in enumerate(dict.fromkeys(_pairs(subject))):
         alone = _put(subject, "port", str(wanted), "number") if port != wanted else None
         if alone is not None and not without:
-            cost = (1.0 if alone.what == "set" else _ADDED) + 0.05 - (0.5 if digits == str(wanted) else 0)
+            cost = (1.0 if alone.what == "set" else _ADDED) + moved - (0.5 if digits == str(wanted) else 0)
             tried.append((cost + number / 1000, (alone,)))
         choices = [mode]
         if mode is Security.STARTTLS and (
@@ -565,9 +583,9 @@ def _of_mode(subject: Subject, *, without: str = "") -> Iterator[Repair]:
                 if operation is None:
                     continue
                 operations.append(operation)
-                cost += (1.0 if operation.what == "set" else _ADDED) + 0.05
+                cost += (1.0 if operation.what == "set" else _ADDED) + moved
             if choice is Security.OPPORTUNISTIC and mode is not choice:
-                cost += 0.02
+                cost += weaker
             if operations:
                 tried.append((cost + number / 1000, tuple(operations)))
     yield from (repair for _, repair in sorted(tried, key=lambda one: one[0]))

@@ -374,8 +374,25 @@ def test_what_no_server_takes_is_not_offered(certificates: Certificates) -> None
         "--connect-to",
         f"localhost:465:{HOST}:{closed}",
     ]
-    run(*arguments, code=1)
+    assert "is not offered" in run(*arguments, code=1)
     assert Path(".env").read_text() == text
+
+
+def test_two_faults_that_hide_each_other_are_mended_together(certificates: Certificates) -> None:
+    """Neither change alone would lead to a connection."""
+    script = dialogue(
+        starttls_cert=certificates.good, capabilities=["STARTTLS"], tls_capabilities=["AUTH PLAIN LOGIN"]
+    )
+    with serve(script) as server:
+        text = settings("flase").replace("HOST=localhost", "HOST=smtp://localhost").replace("2999", "587")
+        Path(".env").write_text(text + "SMTP_OPPORTUNISTIC_TLS=ture\n")
+        arguments = at(server.port, certificates, "--write")
+        arguments += ["--connect-to", f"localhost:587:{HOST}:{server.port}"]
+        arguments += ["--connect-to", f"localhost:465:{HOST}:{server.port}"]
+        run(*arguments)
+        # The host beside which the password stands is another one until the file is written.
+        assert not any(line.startswith("AUTH") for line in server.lines)
+    assert "SMTP_HOST=localhost\nSMTP_PORT=587\n" in Path(".env").read_text()
 
 
 def test_a_login_that_was_refused_is_not_tried_again(certificates: Certificates) -> None:

@@ -18,7 +18,7 @@ from smtpdoctor.doctor import lint_only
 from smtpdoctor.errors import UsageError
 from smtpdoctor.fix.plan import Plan, plan
 from smtpdoctor.fix.shown import difference
-from smtpdoctor.fix.state import Found, Key, State
+from smtpdoctor.fix.state import Found, Key, State, Subject
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Change, Fault, Lang, Message, Report, Severity, Stage, Status
@@ -110,8 +110,9 @@ def _with_server(state: State, options: Options, *, inert: bool, strict: bool) -
             made, ((subject.service, first),), ((subject.service, first),), "login", strict=strict
         )
     now = made.after.subjects[0]
-    if _has_logged_in(first):
-        # The one login that is allowed was that of the first run: what it came to holds still.
+    if _has_logged_in(first) or _host_of(now) != _host_of(subject):
+        # The one login that is allowed was that of the first run: what it came to holds still. And a password
+        # goes to no other host than the one beside which it stands: that one is not written yet.
         linted = lint_only(now.loaded, strict=strict)
         kept = tuple(
             one for one in first.findings if one.stage not in {Stage.CONFIG, Stage.CONNECT, Stage.TLS}
@@ -122,6 +123,11 @@ def _with_server(state: State, options: Options, *, inert: bool, strict: bool) -
     else:
         last, proof = run_check(now.loaded, options, strict=strict), "login"
     return _outcome(made, ((subject.service, first),), ((subject.service, last),), proof, strict=strict)
+
+
+def _host_of(subject: Subject) -> str:
+    host = subject.loaded.settings.host
+    return host.value if host is not None else ""
 
 
 def _has_logged_in(report: Report) -> bool:
@@ -209,6 +215,8 @@ def _lines(
         yield from _to_do(left)
     for path, line in outcome.plan.generated.items():
         yield say(lang, "fix.generated", file=printable(path), line=printable(line)), "yellow"
+    if outcome.plan.refused and left:
+        yield say(lang, "fix.refused"), "yellow"
     if changed:
         yield say(lang, f"fix.proof.{outcome.proof}"), "dim"
     yield from ((say(lang, "fix.written", file=printable(path)), "green") for path in written)
@@ -219,7 +227,7 @@ def _lines(
 def _to_do(left: list[tuple[str, Problem]]) -> Iterator[tuple[str, str]]:
     for service, problem in left:
         yield f"  {_told(service, problem)}", "bold red" if problem.grave else "yellow"
-        yield from ((f"    - {step}", "") for step in problem.steps[:_MOST_STEPS])
+        yield from ((f"    - {step.replace('`', '')}", "") for step in problem.steps[:_MOST_STEPS])
         if problem.best is not None and problem.fault in {Fault.CONFIG, Fault.ACCOUNT}:
             yield f"    {problem.best.url}", "cyan"
 

@@ -29,12 +29,18 @@ class Step(Struct, frozen=True):
     found: Found
     done: tuple[Done, ...]
 
+    @property
+    def settings(self) -> set[str]:
+        """The settings that change."""
+        return {one.operation.setting for one in self.done if one.operation.setting is not None}
+
 
 class Plan(Struct, frozen=True):
     """What mends what was found, and what does not.
 
     ``after`` is what the files say then; ``left`` are the findings that no edit mends, ``generated`` the files
-    that another program makes, by name with what says so: nothing is changed in them.
+    that another program makes, by name with what says so: nothing is changed in them. ``refused``: the server
+    did not take what would have mended something, or could not be asked.
     """
 
     before: State
@@ -42,6 +48,7 @@ class Plan(Struct, frozen=True):
     steps: tuple[Step, ...]
     left: tuple[Found, ...]
     generated: dict[str, str]
+    refused: bool = False
 
     @property
     def changed(self) -> dict[str, tuple[str, str]]:
@@ -66,6 +73,13 @@ def plan(
     ``inert``: what does nothing may be taken out as well. ``holds`` is asked of each change of where and how
     the connection is made. ``seen`` is what only the server has shown; what mends that has to hold there.
     """
+    if holds is not None:
+        # Two faults beside each other would each keep the server from taking what mends the other.
+        whole = _Planner(inert=inert, holds=lambda _, __: True)
+        after = whole.mend_all(state)
+        about = {step.found.subject.service for step in whole.steps if step.settings & _OF_CONNECTION}
+        if not seen and all(holds(after, service) for service in about):
+            return Plan(state, after, tuple(whole.steps), after.found, whole.generated)
     planner = _Planner(inert=inert, holds=holds)
     current = planner.mend_all(state)
     for target in seen:
@@ -73,13 +87,16 @@ def plan(
         if done is not None:
             planner.steps.append(Step(target, done))
             current = planner.mend_all(done[-1].state)
-    return Plan(state, current, tuple(planner.steps), current.found, planner.generated)
+    return Plan(
+        state, current, tuple(planner.steps), current.found, planner.generated, refused=planner.refused
+    )
 
 
 class _Planner:
     def __init__(self, *, inert: bool, holds: Holds | None) -> None:
         self.steps: list[Step] = []
         self.generated: dict[str, str] = {}
+        self.refused = False
         self._inert = inert
         self._holds = holds
 
@@ -148,7 +165,9 @@ class _Planner:
         settings = {one.operation.setting for one in done}
         if self._holds is None or not settings & _OF_CONNECTION:
             return True
-        return self._holds(done[-1].state, service)
+        works = self._holds(done[-1].state, service)
+        self.refused = self.refused or not works
+        return works
 
     def _rest(self, state: State, done: tuple[Done, ...], depth: int) -> tuple[Done, ...] | None:
         """Return changes with those that mend what they brought to light, None where not all of it can be."""

@@ -280,7 +280,8 @@ def _words_for(flag: Flag, one: Assignment) -> Iterator[tuple[str, Kind | None]]
         for word in words
         if word and word[0] != "=" and OTHER not in word
     ]
-    looks = True if text.lower() in TRUE else False if text.lower() in FALSE else None
+    near = (text.lower(), *get_close_matches(text.lower(), ("true", "false"), 1, 0.7))
+    looks = True if TRUE.intersection(near) else False if FALSE.intersection(near) else None
     tried = [word for word in known if word.lower() == text.lower()]
     if looks is not None:
         state = "true" if looks else "false"

@@ -21,7 +21,7 @@ from smtpdoctor.cli.states import state_of
 from smtpdoctor.errors import UsageError
 from smtpdoctor.fix import plan
 from smtpdoctor.fix.plan import Plan
-from smtpdoctor.fix.state import State, Subject
+from smtpdoctor.fix.state import Budget, State, Subject
 from smtpdoctor.formats.document import Assignment
 from smtpdoctor.formats.editing import Edit, spellings
 from smtpdoctor.knowledge import load
@@ -396,6 +396,7 @@ _VALUES: Final[Mapping[str, Callable[[Subject], _Values]]] = {
 def _written(state: State, subject: Subject, one: Assignment, value: str) -> Edit | None:
     """Return the first way of writing a value that the file's own reader takes for it."""
     for edit in spellings(subject.document, one, value, reader=subject.dialect.reader):
+        state.budget = Budget()
         after = state.with_edit(edit)
         if (
             after is not None
@@ -438,6 +439,7 @@ class Result(NamedTuple):
 
 def tried(good: State, faults: list[Fault]) -> Result | None:
     """Put faults in and mend them; None where the file cannot be read so, or nothing has changed by it."""
+    good.budget = Budget()
     state: State | None = good
     for fault in sorted(faults, key=lambda one: -one.edit.start):
         state = state.with_edit(fault.edit) if state is not None else None
@@ -446,6 +448,7 @@ def tried(good: State, faults: list[Fault]) -> Result | None:
     if not state.found:
         # What works all the same is no fault: STARTTLS that is tried and not required, a port that says its mode.
         return None if _works(good, state) else Result("not found")
+    state.budget = Budget()
     made = plan(state)
     why = _wrong(good, state, made)
     return Result(why, found=True, worse=_is_worse(state, made.after), plan=made)

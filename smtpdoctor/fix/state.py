@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from os.path import normpath
+from typing import Final
 
 from msgspec import Struct
 
@@ -18,7 +19,10 @@ from smtpdoctor.model import Finding, Report, Severity
 from smtpdoctor.settings.dialect import Reading, Values
 from smtpdoctor.settings.resolve import Loaded
 
-__all__ = ["Found", "Key", "Read", "State", "Subject"]
+__all__ = ["Budget", "Found", "Key", "Read", "State", "Subject"]
+
+_MOST_READS: Final = 1_000
+_MOST_CHARACTERS: Final = 10_000_000
 
 Key = tuple[str, str, frozenset[str], str, str]
 """By what a finding is the same before and after a change: service, id, labels, setting and name."""
@@ -61,6 +65,20 @@ class Found(Struct, frozen=True):
         return self.subject.service, self.finding.id, labels, evidence.setting or "", name
 
 
+class Budget:
+    """How much is read again for a plan, so that a large file with much that is wrong has an end as well."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self._characters = 0
+
+    def allows(self, characters: int) -> bool:
+        """Take note of one more reading of so many characters, and return whether it may be."""
+        self.reads += 1
+        self._characters += characters
+        return self.reads <= _MOST_READS and self._characters <= _MOST_CHARACTERS
+
+
 class State:
     """What files say: applications, documents, texts by path. ``read`` says what other texts would."""
 
@@ -74,6 +92,7 @@ class State:
         self.subjects = subjects
         self.documents = documents
         self.texts = texts
+        self.budget = Budget()
         self._read = read
 
     @cached_property
@@ -110,10 +129,13 @@ class State:
         if text is None or not edit.path:
             return None
         texts = {**self.texts, normpath(edit.path): changed(text, edit)}
+        if not self.budget.allows(sum(len(one) for one in texts.values() if one is not None)):
+            return None
         try:
             after = self._read(texts)
         except (UsageError, TooLargeError):
             return None
+        after.budget = self.budget
         same = [(one.service, one.dialect.id) for one in self.subjects]
         return after if [(one.service, one.dialect.id) for one in after.subjects] == same else None
 

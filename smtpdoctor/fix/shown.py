@@ -12,7 +12,7 @@ from smtpdoctor.doctor import seal_of
 from smtpdoctor.fix.operations import Done
 from smtpdoctor.fix.plan import Plan, Step
 from smtpdoctor.fix.state import State
-from smtpdoctor.masking.guess import looks_random
+from smtpdoctor.masking.guess import is_harmless, looks_random
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Change, Origin, Secret
 from smtpdoctor.settings.read import names_secret
@@ -20,6 +20,7 @@ from smtpdoctor.settings.read import names_secret
 __all__ = ["changes_of", "difference", "masked_lines"]
 
 _CONTEXT: Final = 3
+_SHOWN: Final = frozenset({"host", "port", "security"})
 # What stands behind a name that speaks of a secret, also where nothing reads it: in a comment, in another section.
 _NAMED: Final = re.compile(
     r"(?i)([\w.$\[\]'\"-]*(?:pass|pwd|secret|token|key|credential)[\w.\]'\"-]*\s*(?:=>|:=|[:=(,])\s*[\"'`]?)"
@@ -47,6 +48,16 @@ def masked_lines(state: State, path: str, *others: State) -> list[str]:
         shown = _NAMED.sub(_behind_name, shown)
         lines.append(printable(_TOKEN.sub(_if_random, shown)))
     return lines
+
+
+def _hidden(done: Done) -> str:
+    """Return a value that is not shown for standing under a name that nobody reads: it may be anything."""
+    operation = done.operation
+    if operation.what != "rename" or operation.setting in _SHOWN:
+        return ""
+    there = (one.assignment(operation.value) for one in done.state.subjects)
+    value = next((one.value for one in there if one is not None and one.value), "") or ""
+    return "" if is_harmless(value) else value.strip()
 
 
 def _secrets(states: tuple[State, ...]) -> frozenset[str]:
@@ -130,7 +141,10 @@ def difference(plan: Plan, path: str, shown: str) -> str:
             lineterm="",
         )
     )
-    return "\n".join(_shown(numbered, masked)) + "\n" if numbered else ""
+    told = "\n".join(_shown(numbered, masked)) + "\n" if numbered else ""
+    for hidden in filter(None, (_hidden(one) for step in plan.steps for one in step.done)):
+        told = told.replace(hidden, Secret.MASK)
+    return told
 
 
 def _shown(lines: list[str], masked: tuple[list[str], list[str]]) -> Iterator[str]:
@@ -176,6 +190,9 @@ def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
         gone, come = gone[1:], come[1:]
     while gone and come and gone[-1] == come[-1]:
         gone, come = gone[:-1], come[:-1]
+    if hidden := _hidden(done):
+        gone = [line.replace(hidden, Secret.MASK) for line in gone]
+        come = [line.replace(hidden, Secret.MASK) for line in come]
     name = operation.value if operation.what == "rename" else operation.name.partition("@")[0]
     secret = names_secret(name) or operation.setting == "password"
     value = "" if operation.what in {"remove", "rename"} else operation.value

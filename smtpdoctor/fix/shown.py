@@ -141,10 +141,12 @@ def difference(plan: Plan, path: str, shown: str) -> str:
             lineterm="",
         )
     )
-    told = "\n".join(_shown(numbered, masked)) + "\n" if numbered else ""
-    for hidden in filter(None, (_hidden(one) for step in plan.steps for one in step.done)):
-        told = told.replace(hidden, Secret.MASK)
-    return told
+    hidden = list(filter(None, (_hidden(one) for step in plan.steps for one in step.done)))
+    told = list(_shown(numbered, masked))
+    for number, line in enumerate(told[2:], 2):
+        for value in hidden if line[:1] in {"-", "+"} else ():
+            told[number] = told[number].replace(value, Secret.MASK)
+    return "\n".join(told) + "\n" if told else ""
 
 
 def _shown(lines: list[str], masked: tuple[list[str], list[str]]) -> Iterator[str]:

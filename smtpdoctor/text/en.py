@@ -418,7 +418,7 @@ MESSAGES: Final[dict[str, str]] = {
     "fix.mended": "Fixed:",
     "fix.mends": "This change fixes:",
     "fix.left": "Left for you to do:",
-    "fix.generated": "{file} is made by another program (\"{line}\"), which would undo a change: change what makes it. Nothing is changed there.",
+    "fix.generated": '{file} is made by another program ("{line}"), which would undo a change: change what makes it. Nothing is changed there.',
     "fix.refused": "A change that would fix something was tried and is not offered: the server did not take such a connection, or could not be reached. With --no-network the settings alone decide.",
     "fix.proof.lint": "Each change was tried: the file was read again with it, and the rules find nothing new. No server was asked.",
     "fix.proof.tls": "Each change was tried against the server, up to the encrypted connection: there is no second login.",

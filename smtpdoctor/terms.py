@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 Lang = Literal["en", "ko"]
-Verdict = Literal["pass", "warn", "fail"]
+Verdict = Literal["pass", "warn", "fail", "inconclusive"]
 SettingName = Literal[
     "host", "port", "security", "username", "password", "sender", "cipher", "ehlo", "recipient"
 ]

@@ -18,6 +18,7 @@ __all__ = ["Names", "check_command", "offers", "pairs_of"]
 _DEFAULT_ENV: Final = ".env"
 # What has no file to be repeated from: flags, and the arguments of a program that calls the API.
 _ON_THE_LINE: Final = frozenset({"flag", "argument"})
+_SOURCES: Final = frozenset({"--config", "--env-file"})
 _FLAGS: Final[tuple[SettingName, ...]] = ("host", "port", "security", "username", "sender", "ehlo")
 _USUAL: Final = ((587, Security.STARTTLS), (465, Security.TLS))  # RFC 8314
 
@@ -62,7 +63,8 @@ def check_command(
     files = dict.fromkeys(
         one.origin.path for one in known if one.origin.kind == "file" and one.origin.line is not None
     )
-    if list(files) != [_DEFAULT_ENV]:
+    # What was named on the command line is named there again; of the rest only the places are known.
+    if list(files) != [_DEFAULT_ENV] and _SOURCES.isdisjoint(options):
         words += [word for path in files if path for word in ("--env-file", path)]
     if any(one.origin.kind == "preset" for one in known) and settings.preset:
         words += ["--preset", settings.preset]

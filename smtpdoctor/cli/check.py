@@ -1,8 +1,9 @@
 """``smtpdoctor check``."""
 
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Final, Literal
 
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
@@ -11,21 +12,24 @@ from smtpdoctor.cli.common import (
     guarded,
     language,
     output_to,
+    outputs_of,
     password_from,
-    refuse_to_destroy,
     refuse_together,
     refuse_unusable,
+    repeated_flags,
     unusable,
 )
 from smtpdoctor.cli.declared import Exit, Option
 from smtpdoctor.cli.known import Known
-from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Fault, Lang, Message, Stage
 
 if TYPE_CHECKING:
+    from smtpdoctor.cli.outputs import Outputs
     from smtpdoctor.model import Report
     from smtpdoctor.probes.session import Options
+    from smtpdoctor.report.told import Told
+    from smtpdoctor.report.view import View
     from smtpdoctor.settings.resolve import Loaded
 
 __all__ = ["ca_file_of", "check", "connect_to_of", "resolver_of"]
@@ -104,7 +108,11 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     use_sandbox: Annotated[
         bool, Option("--sandbox", help="Start the embedded server and check against it.")
     ] = False,
-    format_: opt.Format = FormatChoice.TERMINAL,
+    egress: Annotated[
+        bool, Option("--egress", help="Only try which mail ports are open from here; no login.")
+    ] = False,
+    format_: opt.Formats = None,
+    anchor: opt.Anchor = None,
     output: opt.Output = None,
     force: opt.Force = False,
     lang: opt.Language = None,
@@ -125,8 +133,16 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     from smtpdoctor.settings.target import refuse_astray
 
     tongue = language(lang)
+    if egress:  # which logs in nowhere, and sends nothing
+        for flag, present in (
+            ("--until", until is not None), ("--to", to is not None), ("--sandbox", use_sandbox),
+            ("--transcript", transcript), ("--password-file", password_file is not None),
+            ("--password-stdin", password_stdin), ("--ask-password", ask_password),
+            ("--allow-cleartext-auth", allow_cleartext_auth),
+        ):  # fmt: skip
+            refuse_together(("--egress", True), (flag, present))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
-    refuse_to_destroy(output, force=force)
+    outputs = outputs_of(format_, output, force=force)
     refuse_together(("--ipv4", ipv4), ("--ipv6", ipv6))
     refuse_unusable(
         sender=sender,
@@ -154,8 +170,13 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         allow_cleartext_auth=allow_cleartext_auth,
         lang=tongue,
     )
-    repeated = _repeated(
+    repeated = repeated_flags(
         {
+            "--config": config,
+            "--env-file": env_file,
+            "--service": service,
+            "--app": app,
+            "--app-version": app_version,
             "--until": until,
             "--ca-file": ca_file,
             "--resolver": resolver,
@@ -166,7 +187,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             "--allow-cleartext-auth": allow_cleartext_auth,
         }
     )
-    show = _Show(format_, output, tongue, quiet, verbose, transcript, not no_color, repeated)
+    show = _Show(outputs, output, anchor, tongue, quiet, verbose, transcript, not no_color, repeated)
     if use_sandbox:
         for name, given in (
             ("--preset", preset), ("--app", app), ("--url", url), ("--host", host), ("--port", port),
@@ -207,10 +228,14 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             known=known,
         )
         loaded = _only(found)
-        refuse_astray(options.connect_to, loaded.settings)
-        report = show.run(loaded, options, strict=strict)
+        if egress:
+            report = show.survey(loaded, options, strict=strict)
+        else:
+            refuse_astray(options.connect_to, loaded.settings)
+            report = show.run(loaded, options, strict=strict)
     if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
         raise Exit(EXIT_BUG)
+    show.end()
     if not report.healthy:
         raise Exit(EXIT_PROBLEM)
 
@@ -223,26 +248,14 @@ def _only(found: "list[tuple[str, Loaded]]") -> "Loaded":
     return found[0][1]
 
 
-def _repeated(flags: dict[str, object]) -> tuple[str, ...]:
-    """Return flags as they were given, for the command that repeats the run."""
-    words: list[str] = []
-    for name, value in flags.items():
-        if value is True:
-            words.append(name)
-        elif isinstance(value, list):
-            words += [word for one in value for word in (name, str(one))]
-        elif value:
-            words += [name, str(value)]
-    return tuple(words)
-
-
 class _Show:
-    """Runs a check and shows it in the format that was asked for."""
+    """Runs a check and shows it in the formats that were asked for; without ``outputs`` that is the terminal's."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the flags that a report depends on
         self,
-        format_: FormatChoice,
+        outputs: "Outputs | None",
         output: Path | None,
+        anchor: Path | None,
         lang: Lang,
         quiet: bool,
         verbose: bool,
@@ -250,54 +263,129 @@ class _Show:
         color: bool,
         repeated: tuple[str, ...],
     ) -> None:
-        self._format = format_
+        self._outputs = outputs
         self._output = output
+        self._anchor = anchor
         self.lang = lang
         self._quiet = quiet
         self._verbose = verbose
         self._transcript = transcript
         self._color = color
         self._repeated = repeated  # the flags that a repetition of the run needs, but those of settings
+        self._told: Told | None = None
 
     def run(self, loaded: "Loaded", options: "Options", *, strict: bool) -> "Report":
-        """Run the check; the report goes to standard output or a file, progress to standard error."""
+        """Run the check; the report goes to standard output or files, progress to standard error."""
+        if self._outputs is None:
+            with output_to(self._output) as stream:
+                return self._live(stream, loaded, options, strict=strict)[0]
         from smtpdoctor.doctor import check as run_check
+        from smtpdoctor.report.view import view_of
 
-        with output_to(self._output) as stream:
-            if self._format is not FormatChoice.TERMINAL:
-                from smtpdoctor.report import renderer
-                from smtpdoctor.report.view import view_of
-
+        with self._outputs.opened() as streams:
+            if live := self._outputs.main == "terminal":
+                report, view = self._live(streams.main, loaded, options, strict=strict)
+            else:
                 report = run_check(loaded, options, strict=strict)
                 view = view_of(report, self.lang, self._words(report, loaded))
-                text = renderer(self._format.value).render(view, transcript=self._transcript)
-                stream.write(text)
-                return report
-            from smtpdoctor.doctor import seal_of
-            from smtpdoctor.report import terminal
-            from smtpdoctor.report.view import view_of
+            self._told = self._told_of(report, view, loaded)
+            streams.write(self._told, partial(self._print, view=view), printed=live)
+        return report
 
-            color = self._color and terminal.wants_color()
+    def end(self) -> None:
+        """End with the exit code that a format has for itself, if it has one."""
+        if self._outputs is not None and self._told is not None:
+            self._outputs.end(self._told)
+
+    def _told_of(self, report: "Report", view: "View", loaded: "Loaded") -> "Told":
+        """Return the report as the formats take it."""
+        from smtpdoctor.cli.outputs import places_for
+        from smtpdoctor.report.told import Part, Told
+        from smtpdoctor.report.view import view_of
+
+        twin = None
+        if self._outputs is not None and self._outputs.bilingual:
+            twin = view_of(report, "en" if self.lang == "ko" else "ko", self._words(report, loaded))
+        return Told(
+            command="check",
+            lang=self.lang,
+            parts=(Part(name="", view=view, twin=twin, healthy=report.healthy),),
+            transcript=self._transcript,
+            places=places_for(self._anchor),
+            when=self._outputs.now() if self._outputs is not None else "",
+        )
+
+    def _live(
+        self, stream: IO[str], loaded: "Loaded", options: "Options", *, strict: bool
+    ) -> "tuple[Report, View]":
+        """Run the check and print its stages as they end, then the rest."""
+        from smtpdoctor.doctor import check as run_check
+        from smtpdoctor.doctor import seal_of
+        from smtpdoctor.report import terminal
+        from smtpdoctor.report.view import view_of
+
+        color = self._color and terminal.wants_color()
+        console = terminal.make_console(stream, color=color)
+        shows_progress = sys.stderr.isatty() and not self._quiet
+        progress = terminal.make_console(sys.stderr, color=color) if shows_progress else None
+        observer = None
+        if not self._quiet:
+            terminal.print_heading(console, seal_of(loaded).settings(loaded.settings), self.lang)
+            observer = terminal.Live(console, progress, self.lang, verbose=self._verbose)
+        try:
+            report = run_check(loaded, options, observer, strict=strict)
+        finally:
+            if observer is not None:
+                observer.stop()
+        view = view_of(report, self.lang, self._words(report, loaded))
+        terminal.print_view(
+            console, view, transcript=self._transcript, quiet=self._quiet, verbose=self._verbose
+        )
+        return report, view
+
+    def _print(self, stream: IO[str], view: "View") -> None:
+        """Print the whole report for a terminal into a file."""
+        from smtpdoctor.report import terminal
+
+        console = terminal.make_console(stream, color=self._color and terminal.wants_color())
+        terminal.print_view(
+            console,
+            view,
+            transcript=self._transcript,
+            quiet=self._quiet,
+            verbose=self._verbose,
+            stages=True,
+        )
+
+    def survey(self, loaded: "Loaded", options: "Options", *, strict: bool) -> "Report":
+        """Try which ports are open, and show that in the place of a check."""
+        from msgspec.structs import replace
+
+        from smtpdoctor.cli.egress import surveyed
+        from smtpdoctor.report import terminal
+
+        color = self._color and terminal.wants_color()
+        found = surveyed(
+            loaded,
+            options,
+            self.lang,
+            lambda report: replace(report, strict=strict),
+            color=color,
+            quiet=self._quiet,
+        )
+
+        def show(stream: IO[str]) -> None:
             console = terminal.make_console(stream, color=color)
-            shows_progress = sys.stderr.isatty() and not self._quiet
-            progress = terminal.make_console(sys.stderr, color=color) if shows_progress else None
-            observer = None
-            if not self._quiet:
-                terminal.print_heading(console, seal_of(loaded).settings(loaded.settings), self.lang)
-                observer = terminal.Live(console, progress, self.lang, verbose=self._verbose)
-            try:
-                report = run_check(loaded, options, observer, strict=strict)
-            finally:
-                if observer is not None:
-                    observer.stop()
-            terminal.print_view(
-                console,
-                view_of(report, self.lang, self._words(report, loaded)),
-                transcript=self._transcript,
-                quiet=self._quiet,
-                verbose=self._verbose,
-            )
-            return report
+            found.print(console, quiet=self._quiet, verbose=self._verbose)
+
+        if self._outputs is None:
+            with output_to(self._output) as stream:
+                show(stream)
+        else:
+            with self._outputs.opened() as streams:
+                self._told = self._told_of(found.report, found.view, loaded)
+                streams.write(self._told, show)
+        return found.report
 
     def _words(self, report: "Report", loaded: "Loaded") -> tuple[str, ...]:
         """Return the flags of the run for the command that repeats it, which only advice tells."""

@@ -68,7 +68,7 @@ def fix(  # noqa: PLR0913 -- the flags of the contract
             "--deadline",
             min=0.1,
             max=86400,
-            help="Seconds for each run against the server.",
+            help="Seconds for the whole run.",
             metavar="SECONDS",
         ),
     ] = 60.0,

@@ -160,7 +160,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     ``preset`` is the id of the provider that the host belongs to or that the user named,
     ``app`` the id of the application whose variables were read, ``switches`` where those of its
-    variables stand that together say how the connection is secured.
+    variables stand that together say how the connection is secured, ``words`` what they say, as far as it
+    may be shown.
     """
 
     host: Setting[str] | None = None
@@ -175,6 +176,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     preset: str | None = None
     app: str = "smtp"
     switches: tuple[Origin, ...] = ()
+    words: Mapping[str, str] = {}
 
     @classmethod
     def of(  # noqa: PLR0913 -- one for each setting
@@ -260,12 +262,29 @@ class StageResult(Struct, frozen=True, kw_only=True):
     suspected: bool = False
 
 
+class Change(Struct, frozen=True):
+    """An edit that mends a finding: what a variable or flag is to say.
+
+    ``origin`` is where the setting stands now, without a line where it is missing; a secret's new
+    value is a placeholder. ``before`` and ``after`` are the lines as they stand and as they will, secrets
+    masked, where the edit was made and read again; ``setting`` is None where it is about none.
+    """
+
+    name: str
+    value: str
+    origin: Origin
+    setting: SettingName | None
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
 class Finding(Struct, frozen=True, kw_only=True):
     """A cause that a person can act on: an entry of the catalogue applied to evidence.
 
     ``reply`` is the index of the preset's own reply that decided or refined it, if any;
     ``candidates`` are the next likely ids when the confidence is not ``certain``; ``pattern``
     is what the other side's words were known by, empty where a code, an error or a label decided.
+    ``changes`` are edits that were tried and mend it.
     """
 
     id: str
@@ -278,6 +297,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     candidates: tuple[str, ...] = ()
     reply: int | None = None
     pattern: str = ""
+    changes: tuple[Change, ...] = ()
 
 
 class Settled(Struct, frozen=True):
@@ -285,19 +305,6 @@ class Settled(Struct, frozen=True):
 
     finding: Finding
     by: Stage
-
-
-class Change(Struct, frozen=True):
-    """An edit that mends a finding: what a variable or flag is to say.
-
-    ``origin`` is where the setting stands now, without a line where it is missing; a secret's new
-    value is a placeholder.
-    """
-
-    name: str
-    value: str
-    origin: Origin
-    setting: SettingName
 
 
 class Turn(Struct, frozen=True):

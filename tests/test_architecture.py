@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "formats": set(),
     "advice": {"model", "labels", "formats", "knowledge", "diagnosis", "text"},
     "probes": {"model", "labels", "facts", "knowledge", "settings", "smtp", "masking", "net", "text"},
+    "fix": {"model", "labels", "errors", "formats", "knowledge", "settings", "masking", "doctor"},
     "doctor": {"model", "labels", "knowledge", "plan", "probes", "settings", "smtp", "masking", "diagnosis"},
     "egress": {
         "model",

@@ -75,6 +75,7 @@ RUNS = {
     "apps": (),
     "generate": ("gmail",),
     "convert": (".env", "--to", "n8n"),
+    "fix": ("--no-network", "--host", "127.0.0.1"),
     "completion": (),
     "sandbox": ("--count", "0"),  # which is refused: it would wait for messages
 }

@@ -403,16 +403,16 @@ FIRM = {"SMTP_SENDER": "a@firm.test", "SMTP_USERNAME": "a@firm.test"}
 @pytest.mark.parametrize(
     ("text", "finding", "names"),
     [
-        (GOOD.replace("587", "465"), "config-tls-mode", ["SMTP_TLS", "SMTP_OPPORTUNISTIC_TLS"]),
+        (GOOD.replace("587", "465"), "config-tls-mode", ["SMTP_TLS"]),
         (
             GOOD.replace("TLS=false", "TLS=true").replace("OPPORTUNISTIC_TLS=true", "OPPORTUNISTIC_TLS=false"),
             "config-tls-mode",
-            ["SMTP_TLS", "SMTP_OPPORTUNISTIC_TLS"],
+            ["SMTP_PORT"],
         ),
         (
             re.sub("SMTP_OPP.*\n", "", GOOD).replace("SMTP_TLS=false", "export SMTP_TLS='true' # on"),
             "config-tls-mode",
-            ["SMTP_TLS", "SMTP_OPPORTUNISTIC_TLS"],
+            ["SMTP_PORT"],
         ),
         (GOOD.replace("smtp.gmail", "https://smtp.gmail"), "config-invalid", ["SMTP_HOST"]),
         (GOOD.replace("gmail.com\nSMTP_PORT", "gmail.com:587\nSMTP_PORT"), "config-invalid", ["SMTP_HOST"]),

@@ -36,7 +36,12 @@ class Excerpt(Struct, frozen=True):
 
 
 def changes_of(finding: Finding, context: Context, entry: Entry, names: Names) -> tuple[Change, ...]:
-    """Return the edits of the first change that can be made; several where one setting has several variables."""
+    """Return the edits that mend a finding: those that were tried, else the first of the catalogue's that can be made.
+
+    Several where one setting has several variables.
+    """
+    if finding.changes:
+        return finding.changes
     preset = load.preset_with_id(context.provider)
     for edit in entry.change:
         if holds(edit.when, finding.evidence, context):
@@ -129,8 +134,17 @@ def _beside(variable: str, settings: Settings) -> Origin | None:
     return Origin("environment", variable) if "environment" in kinds else None
 
 
+def _lines(change: Change) -> tuple[str, ...]:
+    """Return the lines that give the variable its new value, in the syntax of the place."""
+    return change.after if _is_tried(change) else (_line(change),)
+
+
+def _is_tried(change: Change) -> bool:
+    """Whether the lines of a change are known, before and after."""
+    return bool(change.before or change.after)
+
+
 def _line(change: Change) -> str:
-    """Return the line that gives the variable its new value, in the syntax of the place."""
     if change.origin.kind == "flag":
         return f"{change.name} {change.value}"
     if change.origin.kind == "file" and change.origin.line is None and change.setting == "password":
@@ -147,6 +161,8 @@ def _line(change: Change) -> str:
 
 def _standing(change: Change) -> list[str]:
     """Return the lines that a change replaces, with no secret in them."""
+    if _is_tried(change):
+        return list(change.before)
     text = change.origin.text.strip("\r\n")
     if not text:
         return []
@@ -181,7 +197,7 @@ def _follows(origin: Origin, before: Origin) -> bool:
 def _is_env(change: Change) -> bool:
     """Whether a change is of a line as `.env` has it, which alone is told as a line."""
     origin = change.origin
-    if origin.kind != "file" or origin.text:
+    if origin.kind != "file" or origin.text or _is_tried(change):
         return True
     return (
         "." not in change.name and re.search(r"(?:^|[/.\\_-])env(?:$|[._-])", origin.path or "") is not None
@@ -190,4 +206,4 @@ def _is_env(change: Change) -> bool:
 
 def _excerpt(hunk: list[Change]) -> Excerpt:
     gone = [Line("-", text) for one in hunk for text in _standing(one)]
-    return Excerpt(hunk[0].origin, (*gone, *(Line("+", _line(one)) for one in hunk)))
+    return Excerpt(hunk[0].origin, (*gone, *(Line("+", text) for one in hunk for text in _lines(one))))

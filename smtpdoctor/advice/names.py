@@ -169,8 +169,27 @@ class Names:
         return next((one for one in names if one.partition("@")[0] == used), usual)
 
     def written(self, mode: Security) -> dict[str, str]:
-        """Return what the application writes for a way of securing the connection."""
-        return self._app.write.get(mode, {})
+        """Return what the application writes for a way of securing the connection, near to what stands there."""
+        return self._near(mode) or self._app.write.get(mode, {})
+
+    def _near(self, mode: Security) -> dict[str, str]:
+        """Return the words that have to change for a mode where some stand already, nothing where none do."""
+        words = self._settings.words
+        dialect = load.dialect(self._settings.app) if words else None
+        if dialect is None:
+            return {}
+        from smtpdoctor.knowledge.table import told_names, write
+
+        host = self._settings.host.value if self._settings.host else "smtp.example.com"
+        port = next((port for port, one in self.pairs() if one is mode), None)
+        modes = (mode, Security.OPPORTUNISTIC) if mode is Security.STARTTLS else (mode,)
+        wanted = (write(dialect, one, port, words, host=host) for one in modes)
+        found = next((one for one in wanted if one is not None), {})
+        changed = {name: word for name, word in found.items() if word != words.get(name)}
+        flags = {
+            name: (*told_names(dialect, dialect.flags[name].names or (name,)), name)[0] for name in found
+        }
+        return {flags[name]: word for name, word in (changed or found).items()}
 
     def _value(self, name: str) -> str | None:
         head, _, rest = name.partition(".")
@@ -262,7 +281,7 @@ class Names:
         return say(self._lang, "advice.pair", port=number, mode=written) if written else f"`{number}`"
 
     def _mode(self, mode: Security) -> str:
-        lines = self._app.write.get(mode, {})
+        lines = self.written(mode)
         words = {"true": self._app.true[0], "false": self._app.false[0]}
         told = say(self._lang, "advice.and").join(
             _assigned(name, words.get(text, text)) for name, text in lines.items()

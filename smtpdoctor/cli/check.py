@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from smtpdoctor.report.view import View
     from smtpdoctor.settings.resolve import Loaded
 
-__all__ = ["check"]
+__all__ = ["ca_file_of", "check", "connect_to_of", "resolver_of"]
 
 Until = Literal["dns", "connect", "tls", "auth", "sender", "recipient", "send"]
 _LARGEST_CA_FILE: Final = 16_777_216  # bytes; the bundles of the systems have some 200 KB
@@ -161,11 +161,11 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         raise UsageError(Message("usage.needs", {"flag": f"--until {until}", "other": "--to"}))
     options = Options(
         until=UNTIL[until] if until else Stage.SEND if to or use_sandbox else Stage.SENDER,
-        ca_file=_ca_file(ca_file),
+        ca_file=ca_file_of(ca_file),
         timeout=timeout,
         deadline=deadline,
-        resolver=_resolver(resolver),
-        connect_to=dict(map(_connect_to, connect_to or [])),
+        resolver=resolver_of(resolver),
+        connect_to=dict(map(connect_to_of, connect_to or [])),
         family=4 if ipv4 else 6 if ipv6 else None,
         allow_cleartext_auth=allow_cleartext_auth,
         lang=tongue,
@@ -396,7 +396,8 @@ class _Show:
         return tuple(map(seal_of(loaded).own, self._repeated))
 
 
-def _ca_file(path: Path | None) -> str | None:
+def ca_file_of(path: Path | None) -> str | None:
+    """Return the name of a file of CA certificates, once it is known to be one; raises UsageError."""
     if path is None:
         return None
     from smtpdoctor.files import named_file
@@ -411,7 +412,8 @@ def _ca_file(path: Path | None) -> str | None:
     return name
 
 
-def _resolver(text: str | None) -> tuple[str, int] | None:
+def resolver_of(text: str | None) -> tuple[str, int] | None:
+    """Return the address and port of a name server; raises UsageError."""
     if text is None:
         return None
     import ipaddress
@@ -444,7 +446,8 @@ def _port(text: str) -> int:
     return number
 
 
-def _connect_to(text: str) -> tuple[tuple[str, int], tuple[str, int]]:
+def connect_to_of(text: str) -> tuple[tuple[str, int], tuple[str, int]]:
+    """Return a server and where to dial in its place; raises UsageError."""
     import re
 
     part = r"(\[[^\]]+\]|[^:\[\]]+)"

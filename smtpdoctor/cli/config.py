@@ -24,7 +24,7 @@ from smtpdoctor.settings.identify import Identified, identify, unknown_app
 from smtpdoctor.settings.read import decoded
 from smtpdoctor.settings.resolve import Flags, Loaded, from_flags
 
-__all__ = ["Configured", "load_configs"]
+__all__ = ["Configured", "Files", "load_configs"]
 
 _LARGEST: Final = 16_777_216  # bytes of a file; a large one of Kubernetes has some 100 KB
 _LARGEST_BESIDE: Final = 4_194_304  # lock files are long
@@ -39,12 +39,16 @@ _BY_READER: Final = frozenset({"dotenv", "ini", "properties"})
 
 
 class Configured(Struct, frozen=True):
-    """One application's settings: the service where a file has several, who it is and why, what it makes of them."""
+    """One application's settings: the service where a file has several, who it is and why, what it makes of them.
+
+    ``document`` is what the files say that were read for it.
+    """
 
     service: str
     identified: Identified
     reading: Reading
     loaded: Loaded
+    document: Document
 
 
 def load_configs(
@@ -55,10 +59,14 @@ def load_configs(
     version: str = "",
     environment: bool = True,
     known: Known,
+    files: Files | None = None,
 ) -> list[Configured]:
-    """Read the files and say what each application makes of them; raises UsageError where nothing decides."""
+    """Read the files and say what each application makes of them; raises UsageError where nothing decides.
+
+    ``files`` keeps what was read, for who reads it again.
+    """
     dialect = _named(flags.app)
-    reader = _Files(environment=environment)
+    reader = files or Files(environment=environment)
     merged: dict[str, tuple[Document, list[Assignment], Scope]] = {}
     for path in paths:
         document = reader.document(path, dialect)
@@ -110,7 +118,7 @@ def _configured(
     flags: Flags,
     asked: Dialect | None,
     version: str,
-    files: _Files,
+    files: Files,
     *,
     environment: bool,
 ) -> Iterator[Configured]:
@@ -142,7 +150,7 @@ def _configured(
             scope = replace(scope, assignments=(*document.variables, *scope.assignments))
         known = version or _version_of(dialect, scope) or files.locked(dialect, document.path)
         reading = read(dialect, scope, version=known)
-        yield Configured(name, who, reading, loaded_of(reading, document, from_flags(flags)))
+        yield Configured(name, who, reading, loaded_of(reading, document, from_flags(flags)), document)
     if doubt is not None and not seen:
         raise doubt
 
@@ -163,10 +171,16 @@ def _version_of(dialect: Dialect, scope: Scope) -> str:
     return tag if tag[:1].isdigit() else ""
 
 
-class _Files:
-    """Reads the files that were named, and those that they name."""
+class Files:
+    """Reads the files that were named, and those that they name.
 
-    def __init__(self, *, environment: bool) -> None:
+    ``texts`` is what was read, None where there is no such file: what is there already is not read again, so
+    that a change can be tried without a file. ``documents`` are those of the named files.
+    """
+
+    def __init__(self, *, environment: bool, texts: Mapping[str, str | None] | None = None) -> None:
+        self.texts: dict[str, str | None] = dict(texts or {})
+        self.documents: list[Document] = []
         self._environment = dict(os.environ) if environment else {}
         self._left = _MOST_BESIDE
         self._env_texts: dict[str, str] = {}
@@ -176,8 +190,11 @@ class _Files:
         from smtpdoctor.formats import SYNTAXES, syntax_of
 
         said: dict[str, object] = {"file": str(path), "flag": "--config"}
-        data = read_file(path, most=_LARGEST, flag="--config", pipes=True)
-        text = decoded(data, said)
+        key = os.path.normpath(path)
+        text = self.texts.get(key)
+        if text is None:
+            text = decoded(read_file(path, most=_LARGEST, flag="--config", pipes=True), said)
+            self.texts[key] = text
         syntax = syntax_of(str(path), text)
         if syntax is None:
             raise UsageError(Message("usage.config.syntax", {**said, "known": ", ".join(SYNTAXES)}))
@@ -200,6 +217,7 @@ class _Files:
         except TooLargeError as error:
             values: dict[str, object] = {"place": str(error.place), "what": error.what, "most": error.most}
             raise UsageError(Message("usage.config.limit", values)) from None
+        self.documents.append(document)
         return document
 
     def _again(self, document: Document, source: Source) -> Document:
@@ -229,13 +247,18 @@ class _Files:
     def _beside(self, path: Path, name: str) -> str | None:
         """Return the text of a file that another one names, None where there is none."""
         other = path.parent / name
+        key = os.path.normpath(other)
+        if key in self.texts:
+            return self.texts[key]
+        self.texts[key] = None
         if not is_there(other):
             return None
         self._left -= 1
         if self._left < 0:
             raise TooLargeError("files", _MOST_BESIDE, Place(str(path), 1))
         said: dict[str, object] = {"file": str(other), "flag": str(path)}
-        return decoded(read_file(other, most=_LARGEST_BESIDE, flag=str(path)), said)
+        text = self.texts[key] = decoded(read_file(other, most=_LARGEST_BESIDE, flag=str(path)), said)
+        return text
 
     def _with_variables(self, source: Source) -> Source:
         """Give a file the variables that a `.env` beside it puts into the application's environment."""

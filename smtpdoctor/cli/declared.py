@@ -46,6 +46,7 @@ COMMANDS: Final = (
     "apps",
     "generate",
     "convert",
+    "fix",
     "sandbox",
     "completion",
 )

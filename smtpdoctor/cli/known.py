@@ -145,7 +145,8 @@ class Known:
         return value if isinstance(value, list) else [] if value is None else [value]
 
     def _paths(self, name: str) -> list[Path]:
-        return [Path(one) for one in self._all(name)]
+        # `--write` is a file's name to some commands and a switch to others.
+        return [Path(one) for one in self._all(name) if not isinstance(one, bool)]
 
     def _typed(self) -> Iterator[str]:
         """Yield a password on standard input that nobody has read yet, if it comes at once."""

@@ -1,6 +1,6 @@
 """``smtpdoctor lint``."""
 
-from typing import IO
+from typing import IO, Annotated
 
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
@@ -14,9 +14,11 @@ from smtpdoctor.cli.common import (
     refuse_unusable,
     repeated_flags,
 )
-from smtpdoctor.cli.declared import Exit
+from smtpdoctor.cli.declared import Exit, Option
 from smtpdoctor.cli.known import Known
-from smtpdoctor.model import Lang
+from smtpdoctor.cli.options import FormatChoice
+from smtpdoctor.errors import UsageError
+from smtpdoctor.model import Lang, Message
 
 __all__ = ["lint"]
 
@@ -40,6 +42,12 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     app_version: opt.AppVersion = None,
     env_file: opt.EnvFiles = None,
     no_environment: opt.NoEnvironment = False,
+    fix: Annotated[
+        bool, Option("--fix", help="Show the change that fixes what is found; with --write make it.")
+    ] = False,
+    write: Annotated[
+        bool, Option("--write", help="Change the files; without it the change is only shown.")
+    ] = False,
     strict: opt.Strict = False,
     format_: opt.Formats = None,
     anchor: opt.Anchor = None,
@@ -59,6 +67,8 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
 
     tongue = language(lang)
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
+    if write and not fix:
+        raise UsageError(Message("usage.needs", {"flag": "--write", "other": "--fix"}))
     outputs = outputs_of(format_, output, force=force)
     refuse_unusable(sender=sender, ehlo=ehlo, host=host, url=url, username=username, preset=preset, app=app)
     password = password_from(
@@ -76,6 +86,34 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
         sender=sender,
         ehlo=ehlo,
     )
+    if fix:
+        from smtpdoctor.cli.fix import finish
+        from smtpdoctor.cli.mended import mended
+
+        outcome = mended(
+            flags,
+            config,
+            env_file,
+            service=service,
+            app_version=app_version,
+            environment=not no_environment,
+            options=None,
+            inert=False,
+            strict=strict,
+            lang=tongue,
+            known=known,
+        )
+        finish(
+            outcome,
+            write=write,
+            backup=False,
+            format_=_format_of_fix(format_),
+            output=output,
+            lang=tongue,
+            color=not no_color,
+            quiet=quiet,
+        )
+        return
     loaded = load_applications(
         flags,
         config,
@@ -87,6 +125,20 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
         known=known,
     )
     reports = [(name, lint_only(one, strict=strict)) for name, one in loaded]
+    if not all(report.verdict == "pass" for _, report in reports):
+        from smtpdoctor.cli.mending import with_tried_changes
+
+        reports = with_tried_changes(
+            reports,
+            flags,
+            config,
+            env_file,
+            service=service,
+            app_version=app_version,
+            environment=not no_environment,
+            lang=tongue,
+            known=known,
+        )
     from smtpdoctor.report.view import view_of
 
     repeated = repeated_flags(
@@ -133,3 +185,13 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
         outputs.end(told)
     if not all(report.healthy for _, report in reports):
         raise Exit(EXIT_PROBLEM)
+
+
+def _format_of_fix(formats: list[str] | None) -> FormatChoice:
+    """Return the format of a change, which is told in the terminal's or as JSON; raises UsageError."""
+    name = formats[0] if formats and len(formats) == 1 else "terminal" if not formats else ""
+    if name not in {one.value for one in FormatChoice}:
+        known = Message("usage.one-of", {"names": ", ".join(one.value for one in FormatChoice)})
+        values: dict[str, object] = {"flag": "--format", "value": " ".join(formats or []), "expected": known}
+        raise UsageError(Message("usage.value", values))
+    return FormatChoice(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smtpdoctor.cli.common import places_looked_at, refuse_together, tell
 from smtpdoctor.cli.known import Known
@@ -16,7 +17,10 @@ from smtpdoctor.model import Lang, Message
 from smtpdoctor.settings.read import Variables, read_variables, refuse_long
 from smtpdoctor.settings.resolve import Flags, Loaded, resolve, secrets_in
 
-__all__ = ["load_applications", "load_settings"]
+if TYPE_CHECKING:
+    from smtpdoctor.cli.config import Files
+
+__all__ = ["implicit_files", "load_applications", "load_settings"]
 
 _IMPLICIT = Path(".env")
 
@@ -62,28 +66,33 @@ def _meant(app: str | None, variables: Variables) -> Iterator[Message]:
         yield Message("usage.nothing.foreign", values)
 
 
-def _files(env_files: list[Path]) -> list[Path]:
+def implicit_files(env_files: list[Path]) -> list[Path]:
+    """Return the `.env` files that are read: those that were named, else the one that is there."""
     return env_files or ([_IMPLICIT] if is_there(_IMPLICIT) else [])
 
 
-def _of_application(flags: Flags, env_files: list[Path], *, environment: bool, known: Known) -> Loaded:
+def _of_application(
+    flags: Flags, env_files: list[Path], *, environment: bool, known: Known, read: Files | None
+) -> Loaded:
     """Return the settings of the application that was named, from `.env` files and the environment."""
     from smtpdoctor.cli.config import load_configs
 
-    return load_configs(flags, _files(env_files), environment=environment, known=known)[0].loaded
+    return load_configs(flags, implicit_files(env_files), environment=environment, known=known, files=read)[
+        0
+    ].loaded
 
 
 def _another_application(
-    flags: Flags, env_files: list[Path], *, environment: bool, known: Known
+    flags: Flags, env_files: list[Path], *, environment: bool, known: Known, read: Files | None
 ) -> Loaded | None:
     """Return the settings of another application whose variables stand there, None where nothing decides."""
     from smtpdoctor.cli.config import load_configs
 
-    files = _files(env_files)
+    files = implicit_files(env_files)
     if not files and not environment:
         return None
     try:
-        found = load_configs(flags, files, environment=environment, known=known)
+        found = load_configs(flags, files, environment=environment, known=known, files=read)
     except UsageError:
         return None  # what stands there is told as it is
     host = found[0].reading.used.get("host")
@@ -123,29 +132,37 @@ def load_applications(
 
 
 def load_settings(
-    flags: Flags, env_files: list[Path], *, environment: bool, lang: Lang, known: Known
+    flags: Flags,
+    env_files: list[Path],
+    *,
+    environment: bool,
+    lang: Lang,
+    known: Known,
+    files: Files | None = None,
 ) -> Loaded:
     """Read every source and merge them; raises UsageError, also where there is nothing at all.
 
-    ``known`` learns what is secret in them: what comes from a pipe cannot be read twice.
+    ``known`` learns what is secret in them: what comes from a pipe cannot be read twice. ``files`` keeps what
+    was read, for who reads it again.
     """
     refuse_together(("--url", flags.url is not None), ("--host", flags.host is not None))
     refuse_together(("--url", flags.url is not None), ("--port", flags.port is not None))
     refuse_together(("--url", flags.url is not None), ("--security", flags.security is not None))
     if flags.app is not None and flags.app.strip().lower() not in load.apps():
-        return _of_application(flags, env_files, environment=environment, known=known)
+        return _of_application(flags, env_files, environment=environment, known=known, read=files)
     names = _names(flags.app)
     variables: Variables = read_variables(
         environment=os.environ if environment else None,
         env_files=env_files,
         implicit_env_file=_IMPLICIT,
         names=names,
+        texts=files.texts if files is not None else None,
     )
     known.learn(*secrets_in(variables))
     given = any((flags.preset, flags.url, flags.host))
     hosts = load.apps()["smtp"].variables["host"]
     if not given and not any(name in variables.values for name in hosts):
-        other = _another_application(flags, env_files, environment=environment, known=known)
+        other = _another_application(flags, env_files, environment=environment, known=known, read=files)
         if other is not None:
             return other
     if not given and not any(variable.text for variable in variables.values.values()):

@@ -236,11 +236,13 @@ def write(
     }
     fixed = {name: _read(flag, "") for name, flag in dialect.flags.items() if name not in states}
     tries = islice(_changes(names, states, have), _MOST_WRITTEN)
-    best: tuple[tuple[int, int], Mapping[str, str]] | None = None
+    best: tuple[tuple[int, int, int], Mapping[str, str]] | None = None
     for changed, words in tries:
         if best is not None and changed > best[0][0]:
             break
-        cost = (changed, sum(map(bool, words.values())))
+        # A line is rather changed than taken out: whoever wrote it wants to read there how it is.
+        gone = sum(1 for name, word in words.items() if not word and have.get(name))
+        cost = (changed, gone, sum(map(bool, words.values())))
         if best is not None and cost >= best[0]:
             continue
         known = {**fixed, **{name: states[name][word] for name, word in words.items()}}

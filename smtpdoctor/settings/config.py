@@ -157,10 +157,13 @@ class _Loader:
         evidence += self._problems()
         host = found.get("host")
         preset = preset_of_host(host.value) if host is not None else None
-        flags = (self._assignment(name) for name in self._dialect.flags)
-        switches = tuple(origin_of(one, self._texts) for one in flags if one is not None)
+        flags = {name: one for name in self._dialect.flags if (one := self._assignment(name)) is not None}
         settings = Settings(
-            **found, preset=preset.id if preset else None, app=self._dialect.id, switches=switches
+            **found,
+            preset=preset.id if preset else None,
+            app=self._dialect.id,
+            switches=tuple(origin_of(one, self._texts) for one in flags.values()),
+            words={name: one.value for name, one in flags.items() if one.value and is_harmless(one.value)},
         )
         unknown = frozenset(name for name, used in self._reading.used.items() if used.unknown)
         return Loaded(

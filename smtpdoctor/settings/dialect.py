@@ -82,6 +82,9 @@ _USUAL: Final[Mapping[SettingName, re.Pattern[str]]] = {
     "host": re.compile(r"(?i)(?:.*_)?(?:SMTP|MAIL|EMAIL)_?(?:HOST|SERVER|ADDRESS|HOSTNAME)"),
 }
 
+_LAST_PART: Final = re.compile(r"[._:\[\]]+")
+_SHORTEST_PART: Final = 4  # letters of a word in which a slip is told from another word
+
 OddityKind = Literal[
     "word",  # a word that is not read, or not as it looks
     "opposite",  # what it does is other than it seems to say
@@ -662,6 +665,13 @@ class _Reader:
             for name in self.dialect.keys
             if name in _USUAL and (name not in used or used[name].at is None)
         }
+        tails: dict[str, list[str]] = {}
+        for setting, known in self.dialect.keys.items():
+            if setting not in used or used[setting].at is None:
+                for each in known.names:
+                    tail = _LAST_PART.split(each)[-1]
+                    if "@" not in each and "*" not in tail and len(tail) >= _SHORTEST_PART:
+                        tails.setdefault(tail, []).append(self.values.canonical(each))
         for key, one in self.values.named().items():
             plain = key
             for ending in self.dialect.secret_files:
@@ -671,10 +681,24 @@ class _Reader:
             if prefixes and key.startswith(prefixes):
                 self.oddities.append(Oddity(kind="unread", name=one.name, at=one))
                 continue
+            if (slip := self._slip(one, tails)) is not None:
+                self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=slip))
+                continue
             for name, meant in lacking.items():
                 if name == "host" and one.value and _USUAL[name].fullmatch(one.name):
                     self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=meant))
                     break
+
+    def _slip(self, one: Assignment, tails: Mapping[str, Sequence[str]]) -> str | None:
+        """Return the name of a setting that is not there, from which another one differs by a slip of the pen."""
+        last = _LAST_PART.split(one.name)[-1]
+        for tail, patterns in tails.items():
+            if abs(len(last) - len(tail)) <= 1 and _is_slip(last, tail):
+                meant = one.name[: len(one.name) - len(last)] + tail
+                key = self.values.canonical(meant)
+                if any(fnmatchcase(key, pattern) for pattern in patterns):
+                    return meant
+        return None
 
     def _logs_in(self, used: Mapping[SettingName, Used]) -> bool | None:
         how = self.dialect.behaviour
@@ -883,6 +907,21 @@ class _Reader:
             )
 
 
+def _is_slip(one: str, other: str) -> bool:
+    """Whether two words differ by one letter: another one, one too many or too few, or two that changed places."""
+    if one == other:
+        return False
+    start = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    start = min(len(one), len(other)) if start is None else start
+    left, right = one[start:], other[start:]
+    return (
+        left[1:] == right[1:]
+        or left[1:] == right
+        or left == right[1:]
+        or (len(left) > 1 and left[1::-1] == right[:2] and left[2:] == right[2:])
+    )
+
+
 def _told_apart(name: str, whens: Sequence[When]) -> list[str]:
     """Return values of a setting, one for each that conditions tell apart, and one that none of them names."""
     found: list[str] = []
@@ -932,6 +971,8 @@ def _misleads(flag: Flag, one: Assignment, state: str) -> bool:
         return looks is not (state == "true")
     known = {word for words in flag.states.values() for word in words if word != STAR}
     told = known - {"", OTHER, STRING, ABSENT}
+    if looks is not None and {word.lower() for word in told} <= (FALSE if looks else TRUE):
+        return False  # the plain opposite of the one word that there is
     if flag.exact:
         text = (one.value or "").strip()
     else:

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_left
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
+from os.path import normpath
 from pathlib import Path
 from typing import Final
 
@@ -162,14 +163,23 @@ class _EnvFile:
     """The definitions of a ``.env`` file; what nobody asks for is not expanded."""
 
     def __init__(
-        self, path: Path, flag: str | None, environment: Mapping[str, str], names: frozenset[str] | None
+        self,
+        path: Path,
+        flag: str | None,
+        environment: Mapping[str, str],
+        names: frozenset[str] | None,
+        texts: dict[str, str | None] | None = None,
     ) -> None:
         from smtpdoctor.formats.dotenv_python import parts
 
         named: dict[str, object] = {"file": str(path), "flag": flag or Message("stage.config")}
-        data = read_file(path, most=_MAX_FILE, flag=named["flag"], pipes=flag is not None)
+        text = texts.get(normpath(path)) if texts is not None else None
+        if text is None:
+            text = decoded(read_file(path, most=_MAX_FILE, flag=named["flag"], pipes=flag is not None), named)
+            if texts is not None:
+                texts[normpath(path)] = text
         # The line ends of all systems, as reading a file as text gives them.
-        self._text = decoded(data, named).replace("\r\n", "\n").replace("\r", "\n")
+        self._text = text.replace("\r\n", "\n").replace("\r", "\n")
         self._path = str(path)
         self._environment = environment
         self._names = names
@@ -400,10 +410,12 @@ def read_variables(
     env_files: Iterable[Path],
     implicit_env_file: Path | None,
     names: Iterable[str],
+    texts: dict[str, str | None] | None = None,
 ) -> Variables:
     """Read the sources: the environment (None: left out) over the files, later files over earlier ones.
 
     ``names`` are the variables that matter; of each, ``<NAME>_FILE`` may name a file with the value.
+    ``texts`` are files that were read already, by their normal path; what is read is added to it.
     Raises UsageError for a source that cannot be read, and for a value that is longer than any can be.
     """
     wanted = frozenset(names)
@@ -414,7 +426,7 @@ def read_variables(
     if not files and implicit_env_file is not None and is_there(implicit_env_file):
         files = [(implicit_env_file, None)]
     for path, flag in files:
-        file = _EnvFile(path, flag, environment or {}, kept)
+        file = _EnvFile(path, flag, environment or {}, kept, texts)
         layers.insert(0, Layer(str(path), file.variables(), file.others()))
         odd = file.evidence()
         evidence += [one for one in odd if not one.origin or not one.origin.name or one.origin.name in wanted]

@@ -438,7 +438,8 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
 
         evidence += unread(app, variables.layers, found)
     switches = tuple(variables.values[name].origin for name in app.flags if name in variables.values)
-    settings = Settings(**found, preset=preset.id if preset else None, app=app.id, switches=switches)
+    given: dict[str, Any] = dict(found)
+    settings = Settings(**given, preset=preset.id if preset else None, app=app.id, switches=switches)
     return Loaded(
         settings,
         tuple(evidence),

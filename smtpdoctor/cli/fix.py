@@ -1,0 +1,205 @@
+"""``smtpdoctor fix``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from smtpdoctor.cli import options as opt
+from smtpdoctor.cli.common import (
+    EXIT_PROBLEM,
+    guarded,
+    language,
+    output_to,
+    password_from,
+    refuse_to_destroy,
+    refuse_together,
+    refuse_unusable,
+)
+from smtpdoctor.cli.declared import Exit, Option
+from smtpdoctor.cli.known import Known
+from smtpdoctor.cli.options import FormatChoice
+from smtpdoctor.errors import UsageError
+from smtpdoctor.model import Lang, Message
+
+if TYPE_CHECKING:
+    from smtpdoctor.cli.mended import Outcome
+
+__all__ = ["fix"]
+
+
+@guarded
+def fix(  # noqa: PLR0913 -- the flags of the contract
+    preset: opt.PresetName = None,
+    app: opt.App = None,
+    url: opt.Url = None,
+    host: opt.Host = None,
+    port: opt.Port = None,
+    security: opt.SecurityMode = None,
+    username: opt.Username = None,
+    password_file: opt.PasswordFile = None,
+    password_stdin: opt.PasswordStdin = False,
+    ask_password: opt.AskPassword = False,
+    sender: opt.Sender = None,
+    ehlo: opt.Ehlo = None,
+    config: opt.Configs = None,
+    service: opt.Service = None,
+    app_version: opt.AppVersion = None,
+    env_file: opt.EnvFiles = None,
+    no_environment: opt.NoEnvironment = False,
+    write: Annotated[
+        bool, Option("--write", help="Change the files; without it the change is only shown.")
+    ] = False,
+    backup: Annotated[bool, Option("--backup", help="Keep each old file as FILE.bak, with --write.")] = False,
+    remove_inert: Annotated[
+        bool, Option("--remove-inert", help="Take out what has no effect as well.")
+    ] = False,
+    no_network: Annotated[
+        bool, Option("--no-network", help="Go by the settings alone, as lint does.")
+    ] = False,
+    ca_file: Annotated[
+        Path | None,
+        Option("--ca-file", help="Trust these CA certificates instead of the system's.", metavar="PEM"),
+    ] = None,
+    timeout: Annotated[
+        float, Option("--timeout", min=0.1, max=3600, help="Seconds for a stage.", metavar="SECONDS")
+    ] = 10.0,
+    deadline: Annotated[
+        float,
+        Option(
+            "--deadline",
+            min=0.1,
+            max=86400,
+            help="Seconds for the whole run.",
+            metavar="SECONDS",
+        ),
+    ] = 60.0,
+    resolver: Annotated[
+        str | None, Option("--resolver", help="Ask this name server.", metavar="IP[:PORT]")
+    ] = None,
+    connect_to: Annotated[
+        list[str] | None,
+        Option("--connect-to", help="Dial ADDR:PORT instead, keep the name.", metavar="HOST:PORT:ADDR:PORT"),
+    ] = None,
+    ipv4: Annotated[bool, Option("--ipv4", help="IPv4 only.")] = False,
+    ipv6: Annotated[bool, Option("--ipv6", help="IPv6 only.")] = False,
+    allow_cleartext_auth: Annotated[
+        bool, Option("--allow-cleartext-auth", help="Send the login unencrypted if it comes to that.")
+    ] = False,
+    strict: opt.Strict = False,
+    format_: opt.Format = FormatChoice.TERMINAL,
+    output: opt.Output = None,
+    force: opt.Force = False,
+    lang: opt.Language = None,
+    no_color: opt.NoColor = False,
+    quiet: opt.Quiet = False,
+    *,
+    known: Known,
+) -> None:
+    """Show the change that fixes what check or lint found, as a diff; --write applies it.
+
+    Each change was tried: the files are read again with it, and the server is asked whether it takes such a
+    connection.
+    """
+    from smtpdoctor.cli.mended import mended
+    from smtpdoctor.settings.resolve import Flags
+
+    tongue = language(lang)
+    refuse_together(("--ipv4", ipv4), ("--ipv6", ipv6))
+    refuse_to_destroy(output, force=force)
+    refuse_unusable(
+        sender=sender,
+        ehlo=ehlo,
+        host=host,
+        url=url,
+        username=username,
+        preset=preset,
+        app=app,
+        resolver=resolver,
+    )
+    for text in connect_to or []:
+        refuse_unusable(**{"connect-to": text})
+    if backup and not write:
+        raise UsageError(Message("usage.needs", {"flag": "--backup", "other": "--write"}))
+    password = password_from(
+        file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
+    )
+    flags = Flags(
+        preset=preset,
+        app=app,
+        url=url,
+        host=host,
+        port=port,
+        security=security,
+        username=username,
+        password=password,
+        sender=sender,
+        ehlo=ehlo,
+    )
+    options = None
+    if not no_network:
+        from smtpdoctor.cli.check import ca_file_of, connect_to_of, resolver_of
+        from smtpdoctor.probes.session import Options
+
+        options = Options(
+            ca_file=ca_file_of(ca_file),
+            timeout=timeout,
+            deadline=deadline,
+            resolver=resolver_of(resolver),
+            connect_to=dict(map(connect_to_of, connect_to or [])),
+            family=4 if ipv4 else 6 if ipv6 else None,
+            allow_cleartext_auth=allow_cleartext_auth,
+            lang=tongue,
+        )
+    outcome = mended(
+        flags,
+        config,
+        env_file,
+        service=service,
+        app_version=app_version,
+        environment=not no_environment,
+        options=options,
+        inert=remove_inert,
+        strict=strict,
+        lang=tongue,
+        known=known,
+    )
+    finish(
+        outcome,
+        write=write,
+        backup=backup,
+        format_=format_,
+        output=output,
+        lang=tongue,
+        color=not no_color,
+        quiet=quiet,
+    )
+
+
+def finish(
+    outcome: "Outcome",
+    *,
+    write: bool,
+    backup: bool,
+    format_: FormatChoice,
+    output: Path | None,
+    lang: Lang,
+    color: bool,
+    quiet: bool,
+) -> None:
+    """Write what was asked for, show it, and end with the exit code that belongs to it."""
+    from smtpdoctor.cli.mended import show
+    from smtpdoctor.cli.mending import write_files
+
+    written = write_files(outcome.plan, backup=backup) if write else []
+    with output_to(output) as stream:
+        show(
+            outcome,
+            stream,
+            written=written,
+            wrote=write,
+            format_=format_,
+            lang=lang,
+            color=color,
+            quiet=quiet,
+        )
+    if not outcome.healthy or (outcome.plan.changed and not write):
+        raise Exit(EXIT_PROBLEM)

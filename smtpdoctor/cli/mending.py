@@ -1,0 +1,150 @@
+"""What ``fix`` and ``lint`` do with a plan: findings with the changes that mend them, and files that are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from smtpdoctor.cli.known import Known
+from smtpdoctor.cli.states import state_of
+from smtpdoctor.doctor import check as run_check
+from smtpdoctor.errors import UsageError
+from smtpdoctor.fix.plan import Plan, plan
+from smtpdoctor.fix.shown import changes_of
+from smtpdoctor.fix.state import Found, Key, State
+from smtpdoctor.model import Change, Lang, Message, Report, Stage, Status
+from smtpdoctor.probes.session import Options
+from smtpdoctor.settings.resolve import Flags
+
+__all__ = ["changes_by_key", "prober", "with_changes", "with_tried_changes", "write_files"]
+
+_MARK = "\ufeff"
+
+
+def changes_by_key(plan: Plan) -> dict[Key, tuple[Change, ...]]:
+    """Return the changes that mend each finding, by which it is known."""
+    found: dict[Key, tuple[Change, ...]] = {}
+    state = plan.before
+    for step in plan.steps:
+        found.setdefault(step.found.key, changes_of(step, state, plan.before, plan.after))
+        state = step.done[-1].state
+    return found
+
+
+def with_changes(
+    report: Report, state: State, service: str, changes: Mapping[Key, tuple[Change, ...]]
+) -> Report:
+    """Return a report whose findings say what mends them."""
+    subject = state.subject(service)
+    if subject is None or not changes:
+        return report
+    findings = tuple(
+        replace(one, changes=changes.get(Found(subject, one).key, ())) for one in report.findings
+    )
+    return replace(report, findings=findings)
+
+
+def with_tried_changes(  # noqa: PLR0913 -- the sources of settings
+    reports: list[tuple[str, Report]],
+    flags: Flags,
+    configs: list[Path] | None,
+    env_files: list[Path] | None,
+    *,
+    service: str | None,
+    app_version: str | None,
+    environment: bool,
+    lang: Lang,
+    known: Known,
+) -> list[tuple[str, Report]]:
+    """Return reports whose findings say what mends them, as far as an edit does; each was tried."""
+    try:
+        state = state_of(
+            flags,
+            configs,
+            env_files,
+            service=service,
+            app_version=app_version,
+            environment=environment,
+            lang=lang,
+            known=known,
+        )
+    except UsageError:  # what came from a pipe is gone, and with it the file that could be changed
+        return reports
+    changes = changes_by_key(plan(state))
+    return [(name, with_changes(report, state, name, changes)) for name, report in reports]
+
+
+def prober(options: Options) -> Callable[[State, str], bool]:
+    """Return what asks a server whether it takes a connection as settings say; nobody logs in there."""
+    known: dict[tuple[object, ...], bool] = {}
+
+    def holds(state: State, service: str) -> bool:
+        subject = state.subject(service)
+        if subject is None:
+            return False
+        settings = subject.loaded.settings
+        key = tuple(one.value if one else None for one in (settings.host, settings.port, settings.security))
+        if key not in known:
+            # Without a login: the one that is allowed belongs to the check itself.
+            bare = replace(settings, username=None, password=None)
+            loaded = replace(subject.loaded, settings=bare, evidence=(), unknown=frozenset())
+            report = run_check(loaded, replace(options, until=Stage.TLS))
+            reached = [
+                one for one in report.stages if one.stage in {Stage.CONNECT, Stage.GREETING, Stage.TLS}
+            ]
+            known[key] = (
+                bool(reached)
+                and not any(one.status is Status.FAIL for one in report.stages)
+                and any(one.stage is Stage.CONNECT and one.status is not Status.SKIP for one in reached)
+            )
+        return known[key]
+
+    return holds
+
+
+def write_files(plan: Plan, *, backup: bool) -> list[str]:
+    """Write what a plan changes, each file whole or not at all; raises UsageError, which says what was written."""
+    from smtpdoctor.cli.writing import edit
+
+    written: list[str] = []
+    try:
+        for path, (old, new) in plan.changed.items():
+            if backup:
+                _keep(Path(path), old)
+            edit(Path(path), partial(_instead, old=old, new=new, path=path), check=_no_check)
+            written.append(path)
+    except UsageError as error:
+        if not written:
+            raise
+        done = Message("fix.written-before", {"files": ", ".join(written)})
+        raise UsageError(error.message, *error.hints, done) from error
+    return written
+
+
+def _no_check(_: Path) -> None:
+    """Leave what was read again in memory as it is."""
+
+
+def _instead(before: str | None, *, old: str, new: str, path: str) -> str:
+    """Return the new text of a file that says what it said when it was read; raises UsageError."""
+    mark = _MARK if before is not None and before.startswith(_MARK) else ""
+    if before is None or before.removeprefix(_MARK) != old.removeprefix(_MARK):
+        raise UsageError(Message("usage.fix.changed", {"file": path}))
+    return mark + new.removeprefix(_MARK)
+
+
+def _keep(path: Path, old: str) -> None:
+    """Put the old text beside a file, for its owner alone; what is kept there already stays."""
+    from smtpdoctor.cli.writing import edit
+
+    kept = path.with_name(f"{path.name}.bak")
+
+    def change(before: str | None) -> str:
+        if before is not None and before != old:
+            raise UsageError(Message("usage.fix.backup", {"file": str(kept)}))
+        return old
+
+    edit(kept, change, check=_no_check)

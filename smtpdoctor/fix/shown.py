@@ -1,0 +1,207 @@
+"""Files before and after as people see them: lines and differences, no secret in any of them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import unified_diff
+from os.path import normpath
+from typing import Final
+
+from smtpdoctor.doctor import seal_of
+from smtpdoctor.fix.operations import Done
+from smtpdoctor.fix.plan import Plan, Step
+from smtpdoctor.fix.state import State
+from smtpdoctor.masking.guess import is_harmless, looks_random
+from smtpdoctor.masking.words import printable
+from smtpdoctor.model import Change, Origin, Secret
+from smtpdoctor.settings.read import names_secret
+
+__all__ = ["changes_of", "difference", "masked_lines"]
+
+_CONTEXT: Final = 3
+_SHOWN: Final = frozenset({"host", "port", "security"})
+# What stands behind a name that speaks of a secret, also where nothing reads it: in a comment, in another section.
+_NAMED: Final = re.compile(
+    r"(?i)([\w.$\[\]'\"-]*(?:pass|pwd|secret|token|key|credential)[\w.\]'\"-]*\s*(?:=>|:=|[:=(,])\s*[\"'`]?)"
+    r"(?!\$\{|\{\{|<%|process\.env|os\.|ENV|getenv|env\()([^\s\"'`,;)}\]]+)"
+)
+_TOKEN: Final = re.compile(r"[^\s\"'`=,;<>()]{12,}")
+_PIECE: Final = re.compile(r"^([\"'`]?(?:[\w.-]+=)?[\"'`]?)(.*?)([\"'`]?\s*)$", re.DOTALL)
+
+
+def masked_lines(state: State, path: str, *others: State) -> list[str]:
+    """Return the lines of a file without secrets: as many as there are, none with a control character.
+
+    ``others`` are the same files at other moments: what is a password then is none to be shown now.
+    """
+    text = state.text(path) or ""
+    states = (state, *others)
+    for start, end in sorted(_secret_places(state, path, text, _secrets(states)), reverse=True):
+        text = text[:start] + "\n".join(map(_masked, text[start:end].split("\n"))) + text[end:]
+    seals = [seal_of(one.loaded) for each in states for one in each.subjects]
+    lines = []
+    for line in text.split("\n"):
+        shown = line.removesuffix("\r")
+        for seal in seals:
+            shown = seal.own(shown)
+        shown = _NAMED.sub(_behind_name, shown)
+        lines.append(printable(_TOKEN.sub(_if_random, shown)))
+    return lines
+
+
+def _hidden(done: Done) -> str:
+    """Return a value that is not shown for standing under a name that nobody reads: it may be anything."""
+    operation = done.operation
+    if operation.what != "rename" or operation.setting in _SHOWN:
+        return ""
+    there = (one.assignment(operation.value) for one in done.state.subjects)
+    value = next((one.value for one in there if one is not None and one.value), "") or ""
+    return "" if is_harmless(value) else value.strip()
+
+
+def _secrets(states: tuple[State, ...]) -> frozenset[str]:
+    """Return the passwords that the files give at any of some moments."""
+    found = set()
+    for state in states:
+        for subject in state.subjects:
+            password = subject.loaded.settings.password
+            found |= {one.reveal().strip() for one in subject.loaded.secrets}
+            if password is not None:
+                found.add(password.value.reveal().strip())
+    return frozenset(filter(None, found))
+
+
+def _if_random(found: re.Match[str]) -> str:
+    return Secret.MASK if looks_random(found[0]) else found[0]
+
+
+def _behind_name(found: re.Match[str]) -> str:
+    value = found[2]
+    if value == Secret.MASK or value.lower() in {"true", "false", "null", "none", "nil"} or value.isdigit():
+        return found[0]
+    return found[1] + Secret.MASK
+
+
+def _masked(text: str) -> str:
+    """Return a mask in the place of a value, its quotes and the name before it left."""
+    found = _PIECE.match(text)
+    assert found is not None  # noqa: S101 -- nothing in it has to be there
+    return f"{found[1]}{Secret.MASK}{found[3]}" if found[2] else text
+
+
+def _secret_places(state: State, path: str, text: str, secrets: frozenset[str]) -> set[tuple[int, int]]:
+    """Return where the values stand of names that speak of secrets, and the password itself."""
+    key = normpath(path)
+    own = {
+        id(at)
+        for one in state.subjects
+        if (used := one.reading.used.get("password")) is not None and (at := used.at) is not None
+        if "@" not in at.name
+    }
+    regions = {
+        (one.region.start, one.region.end)
+        for subject in state.subjects
+        for one in subject.reading.scope.assignments
+        if id(one) in own and normpath(one.region.place.path) == key
+    }
+    for _, one, _ in state.standing():
+        harmless = one.kind in {"boolean", "null", "call"} or (one.value or "").lower() in {
+            "true",
+            "false",
+            "",
+        }
+        secret = names_secret(one.name) or (one.value or "").strip(" \t\r\n\"'`") in secrets
+        if secret and not harmless and normpath(one.region.place.path) == key:
+            regions.add((one.region.start, one.region.end))
+    # One within another is masked with it.
+    return {
+        one
+        for one in regions
+        if one[1] <= len(text)
+        and not any(other != one and other[0] <= one[0] and one[1] <= other[1] for other in regions)
+    }
+
+
+def difference(plan: Plan, path: str, shown: str) -> str:
+    """Return what changes in a file as a unified diff with context, "" where nothing does."""
+    old, new = (state.text(path) or "" for state in (plan.before, plan.after))
+    before, after = old.split("\n"), new.split("\n")
+    if not before[-1] and not after[-1]:  # what stands behind the last line end is no line
+        before, after = before[:-1], after[:-1]
+    masked = masked_lines(plan.before, path, plan.after), masked_lines(plan.after, path, plan.before)
+    # Lines are compared as they are and told without secrets: each stands for its number.
+    numbered = list(
+        unified_diff(
+            [f"{line}\0" for line in before],
+            [f"{line}\0" for line in after],
+            shown,
+            shown,
+            n=_CONTEXT,
+            lineterm="",
+        )
+    )
+    hidden = list(filter(None, (_hidden(one) for step in plan.steps for one in step.done)))
+    told = list(_shown(numbered, masked))
+    for number, line in enumerate(told[2:], 2):
+        for value in hidden if line[:1] in {"-", "+"} else ():
+            told[number] = told[number].replace(value, Secret.MASK)
+    return "\n".join(told) + "\n" if told else ""
+
+
+def _shown(lines: list[str], masked: tuple[list[str], list[str]]) -> Iterator[str]:
+    left = right = 0
+    for number, line in enumerate(lines):
+        if number < 2:  # noqa: PLR2004 -- the names of the files
+            yield printable(line)
+        elif line.startswith("@@"):
+            found = re.match(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", line)
+            assert found is not None  # noqa: S101 -- difflib's own
+            left = int(found[1]) - (0 if found[2] == "0" else 1)
+            right = int(found[3]) - (0 if found[4] == "0" else 1)
+            yield line
+        else:
+            sign = line[:1]
+            yield sign + (masked[1][right] if sign == "+" else masked[0][left])
+            left += sign != "+"
+            right += sign != "-"
+
+
+def changes_of(step: Step, before: State, *others: State) -> tuple[Change, ...]:
+    """Return the edits of a step; ``before`` is what the files said when it began, ``others`` at other moments."""
+    found: list[Change] = []
+    state = before
+    for one in step.done:
+        found.append(_change(one, state, others))
+        state = one.state
+    return tuple(found)
+
+
+def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
+    edit, operation = done.edit, done.operation
+    old = before.text(edit.path) or ""
+    first = old.count("\n", 0, edit.start)
+    last = old.count("\n", 0, edit.end)
+    added = edit.text.count("\n")
+    gone = masked_lines(before, edit.path, done.state, *others)
+    come = masked_lines(done.state, edit.path, before, *others)
+    gone, come = gone[first : last + 1], come[first : first + added + 1]
+    # A line that only moved is none that changes.
+    while gone and come and gone[0] == come[0]:
+        first += 1
+        gone, come = gone[1:], come[1:]
+    while gone and come and gone[-1] == come[-1]:
+        gone, come = gone[:-1], come[:-1]
+    if hidden := _hidden(done):
+        gone = [line.replace(hidden, Secret.MASK) for line in gone]
+        come = [line.replace(hidden, Secret.MASK) for line in come]
+    name = operation.value if operation.what == "rename" else operation.name.partition("@")[0]
+    secret = names_secret(name) or operation.setting == "password"
+    value = "" if operation.what in {"remove", "rename"} else operation.value
+    for subject in (*before.subjects, *done.state.subjects):
+        value = seal_of(subject.loaded).own(value)
+    line = first + 1 if operation.what != "put" else None
+    origin = Origin("file", name, edit.path, line)
+    return Change(
+        name, Secret.MASK if secret and value else value, origin, operation.setting, tuple(gone), tuple(come)
+    )

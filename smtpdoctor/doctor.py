@@ -42,6 +42,7 @@ from smtpdoctor.smtp.transcript import Transcript
 __all__ = ["Observer", "Quiet", "check", "lint_only", "seal_of"]
 
 
+_TRANSIENT: Final = 4  # the first digit of a transient negative reply
 _NEEDS_SENDER: Final = frozenset({Stage.SENDER, Stage.RECIPIENT, Stage.SEND})
 
 
@@ -65,9 +66,7 @@ class Quiet:
         """Do nothing."""
 
 
-def check(
-    loaded: Loaded, options: Options | None = None, observer: Observer | None = None, *, strict: bool = False
-) -> Report:
+def check(loaded: Loaded, options: Options | None = None, observer: Observer | None = None) -> Report:
     """Run all stages that the options ask for; remote behaviour never raises."""
     options = options or Options()
     observer = observer or Quiet()
@@ -89,14 +88,14 @@ def check(
     finally:
         if session is not None:
             _hang_up(session, run.stopped)
-    return run.report(strict=strict)
+    return run.report()
 
 
-def lint_only(loaded: Loaded, *, strict: bool = False) -> Report:
+def lint_only(loaded: Loaded) -> Report:
     """Run the config stage alone; nothing is sent, not even a DNS query."""
     run = _Run(loaded, Options())
     run.config(needs_sender=True, alone=True)
-    return run.report(strict=strict)
+    return run.report()
 
 
 def seal_of(loaded: Loaded) -> Seal:
@@ -237,9 +236,9 @@ class _Run:
         )
         context = Context(settings=settings, provider=settings.preset, labels=labels)
         found = (diagnose(one, context) for one in given)
-        return [placed(one, settings) for one in found if one is not None]
+        return [_by_code(placed(one, settings)) for one in found if one is not None]
 
-    def report(self, *, strict: bool) -> Report:
+    def report(self) -> Report:
         """Return what the run has come to, the cause first."""
         ordered: tuple[Finding, ...] = ()
         passed = {one.stage for one in self._results if one.status in {Status.PASS, Status.WARN}}
@@ -260,7 +259,6 @@ class _Run:
             settled=tuple(Settled(seal.finding(one.finding), one.by) for one in settled),
             transcript=tuple(self._transcript.turns),
             seconds=time.monotonic() - self._started,
-            strict=strict,
         )
 
 
@@ -290,8 +288,24 @@ def _disproved_by(finding: Finding, passed: set[Stage]) -> Stage | None:
     return by[0] if all(stage in passed for stage in by) else None
 
 
+def _by_code(finding: Finding) -> Finding:
+    """Return a finding that is temporary where the server's code says so: 4yz (RFC 5321 section 4.2.1).
+
+    Of a login the catalogue alone decides: some servers refuse a wrong password with 454, and some hold
+    one back with it.
+    """
+    code = finding.evidence.code
+    if finding.retryable or code is None or code // 100 != _TRANSIENT or finding.stage is Stage.AUTH:
+        return finding
+    return replace(finding, retryable=True)
+
+
 def _unclear(result: StageResult) -> Finding:
     """Return the finding for a failure that no entry of the catalogue knows."""
+    return _by_code(_unknown(result))
+
+
+def _unknown(result: StageResult) -> Finding:
     return Finding(
         id="unclear",
         stage=result.stage,

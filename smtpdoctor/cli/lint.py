@@ -1,5 +1,7 @@
 """``smtpdoctor lint``."""
 
+from msgspec.structs import replace
+
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     EXIT_PROBLEM,
@@ -14,6 +16,7 @@ from smtpdoctor.cli.common import (
 from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice
+from smtpdoctor.model import Ignore
 
 __all__ = ["lint"]
 
@@ -37,7 +40,11 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     app_version: opt.AppVersion = None,
     env_file: opt.EnvFiles = None,
     no_environment: opt.NoEnvironment = False,
+    profile: opt.ProfileNames = None,
+    all_profiles: opt.AllProfiles = False,
     strict: opt.Strict = False,
+    fail_on: opt.FailOnChoice = None,
+    ignore: opt.Ignored = None,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
     force: opt.Force = False,
@@ -49,18 +56,16 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     known: Known,
 ) -> None:
     """Check the settings themselves; no network, not even DNS."""
-    from smtpdoctor.cli.settings import load_applications
+    from smtpdoctor.cli.settings import Request, asked_for, loaded_for, policy_of
     from smtpdoctor.doctor import lint_only
-    from smtpdoctor.settings.resolve import Flags
 
     tongue = language(lang)
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
+    refuse_together(("--strict", strict), ("--fail-on", fail_on == "never"))
+    refuse_together(("--profile", profile is not None), ("--all-profiles", all_profiles))
     refuse_to_destroy(output, force=force)
     refuse_unusable(sender=sender, ehlo=ehlo, host=host, url=url, username=username, preset=preset, app=app)
-    password = password_from(
-        file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
-    )
-    flags = Flags(
+    request = Request(
         preset=preset,
         app=app,
         url=url,
@@ -68,21 +73,35 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
         port=port,
         security=security,
         username=username,
-        password=password,
         sender=sender,
         ehlo=ehlo,
-    )
-    loaded = load_applications(
-        flags,
-        config,
-        env_file,
+        config=config,
+        env_file=env_file,
         service=service,
         app_version=app_version,
-        environment=not no_environment,
-        lang=tongue,
-        known=known,
+        no_environment=no_environment,
+        strict=strict,
+        fail_on=fail_on,
+        ignore=tuple(map(Ignore, ignore or ())),
+        has_password=password_file is not None or password_stdin or ask_password,
     )
-    reports = [(name, lint_only(one, strict=strict)) for name, one in loaded]
+    several = all_profiles or len(profile or ()) > 1
+    if not several:
+        request = asked_for(request, known, profile[0] if profile else None)
+    password = password_from(
+        file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
+    )
+    request = replace(request, password=password or request.password)
+    if several:
+        from smtpdoctor.cli.check import Show
+        from smtpdoctor.cli.profiles import lint_profiles
+
+        show = Show(format_, output, tongue, quiet, verbose, False, not no_color)
+        lint_profiles(request, profile, show, known=known)
+        return
+    policy = policy_of(request)
+    loaded = loaded_for(request, lang=tongue, known=known)
+    reports = [(name, policy.applied(lint_only(one))) for name, one in loaded]
     with output_to(output) as stream:
         from smtpdoctor.report.view import view_of
 

@@ -12,7 +12,7 @@ from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Turn
 
 if TYPE_CHECKING:
-    from smtpdoctor.report.view import Problem, Row, StageLine, View
+    from smtpdoctor.report.view import AttemptLine, Problem, Row, StageLine, View
 
 __all__ = [
     "VERSION",
@@ -103,6 +103,16 @@ def _stage(line: StageLine) -> dict[str, Any]:
     }
 
 
+def _attempt(line: AttemptLine) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "stage": line.stage,
+        "pause": round(line.pause, 3),
+        "seconds": round(line.seconds, 3),
+        "text": line.text,
+    }
+
+
 def _turn(turn: Turn) -> dict[str, Any]:
     return {
         "seconds": round(turn.seconds, 3),
@@ -136,6 +146,11 @@ def _report(view: View, *, transcript: bool = False) -> dict[str, Any]:
     }
     if view.settled:
         shown["settled"] = [{"id": one.id, "by": one.by, "text": one.text} for one in view.settled]
+    if view.ignored:
+        shown["ignored"] = [{"id": one.id, "reason": one.reason, "text": one.text} for one in view.ignored]
+    if view.attempts:
+        shown["attempts"] = list(map(_attempt, view.attempts))
+        shown["attempts_ended"] = view.ended
     if transcript:
         shown["transcript"] = list(map(_turn, view.transcript))
     return shown

@@ -42,7 +42,8 @@ from smtpdoctor.smtp.transcript import Transcript
 __all__ = ["Observer", "Quiet", "check", "lint_only", "seal_of"]
 
 
-_TRANSIENT: Final = 4  # the first digit of a transient negative reply
+_TRANSIENT: Final = 4  # the first digit of a negative reply that is to be tried again
+_PERMANENT: Final = 5
 _NEEDS_SENDER: Final = frozenset({Stage.SENDER, Stage.RECIPIENT, Stage.SEND})
 
 
@@ -289,15 +290,20 @@ def _disproved_by(finding: Finding, passed: set[Stage]) -> Stage | None:
 
 
 def _by_code(finding: Finding) -> Finding:
-    """Return a finding that is temporary where the server's code says so: 4yz (RFC 5321 section 4.2.1).
+    """Return a finding that is temporary or not as the server's code says (RFC 5321 section 4.2.1).
 
-    Of a login the catalogue alone decides: some servers refuse a wrong password with 454, and some hold
-    one back with it.
+    4yz is, but for a login, where the catalogue alone decides: some servers refuse a wrong password with 454.
+    5yz is not, unless the words say what it is: a quota is refused with 550, and full again tomorrow.
     """
-    code = finding.evidence.code
-    if finding.retryable or code is None or code // 100 != _TRANSIENT or finding.stage is Stage.AUTH:
+    evidence = finding.evidence
+    if evidence.code is None or finding.stage is Stage.AUTH:
         return finding
-    return replace(finding, retryable=True)
+    kind = evidence.code // 100
+    if kind == _TRANSIENT and not any(meaning(one, evidence.setting).lasts for one in evidence.labels):
+        return replace(finding, retryable=True)
+    if kind == _PERMANENT and not finding.pattern and finding.reply is None:
+        return replace(finding, retryable=False)
+    return finding
 
 
 def _unclear(result: StageResult) -> Finding:

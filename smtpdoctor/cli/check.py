@@ -40,13 +40,16 @@ if TYPE_CHECKING:
 __all__ = [
     "How",
     "Show",
+    "ca_file_of",
     "check",
     "checked",
+    "connect_to_of",
     "end",
     "only",
     "options_of",
     "refuse_unusable_in",
     "repeated_of",
+    "resolver_of",
     "words_of",
 ]
 
@@ -303,11 +306,11 @@ def options_of(request: "Request", lang: Lang, *, allow_cleartext_auth: bool = F
     typed_to = request.to is not None and "to" not in request.origins
     return Options(
         until=UNTIL[request.until] if request.until else Stage.SEND if typed_to else Stage.SENDER,
-        ca_file=_ca_file(request.ca_file),
+        ca_file=ca_file_of(request.ca_file),
         timeout=_TIMEOUT if request.timeout is None else request.timeout,
         deadline=_DEADLINE if request.deadline is None else request.deadline,
-        resolver=_resolver(request.resolver),
-        connect_to=dict(map(_connect_to, request.connect_to or [])),
+        resolver=resolver_of(request.resolver),
+        connect_to=dict(map(connect_to_of, request.connect_to or [])),
         family=4 if request.ipv4 else 6 if request.ipv6 else None,
         allow_cleartext_auth=allow_cleartext_auth,
         lang=lang,
@@ -449,7 +452,8 @@ def words_of(report: "Report", loaded: "Loaded", how: How) -> tuple[str, ...]:
     return tuple(map(seal_of(loaded).own, how.repeated))
 
 
-def _ca_file(path: Path | None) -> str | None:
+def ca_file_of(path: Path | None) -> str | None:
+    """Return the name of a file of CAs; raises UsageError where there are none in it."""
     if path is None:
         return None
     from smtpdoctor.files import named_file
@@ -464,7 +468,8 @@ def _ca_file(path: Path | None) -> str | None:
     return name
 
 
-def _resolver(text: str | None) -> tuple[str, int] | None:
+def resolver_of(text: str | None) -> tuple[str, int] | None:
+    """Return the address and port of a name server; raises UsageError."""
     if text is None:
         return None
     import ipaddress
@@ -497,7 +502,8 @@ def _port(text: str) -> int:
     return number
 
 
-def _connect_to(text: str) -> tuple[tuple[str, int], tuple[str, int]]:
+def connect_to_of(text: str) -> tuple[tuple[str, int], tuple[str, int]]:
+    """Return a host and port, and those to dial instead; raises UsageError."""
     import re
 
     part = r"(\[[^\]]+\]|[^:\[\]]+)"

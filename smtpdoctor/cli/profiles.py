@@ -8,7 +8,7 @@ whom to trust (``ca_file``) or what to dial instead (``connect_to``).
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,12 +19,15 @@ from msgspec.structs import asdict, replace
 
 from smtpdoctor.cli.check import (
     How,
+    ca_file_of,
     checked,
+    connect_to_of,
     end,
     only,
     options_of,
     refuse_unusable_in,
     repeated_of,
+    resolver_of,
     words_of,
 )
 from smtpdoctor.cli.common import EXIT_INTERRUPTED, EXIT_USAGE, refuse_together, tell
@@ -33,14 +36,16 @@ from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.settings import Request, loaded_for, policy_of, project_file
 from smtpdoctor.doctor import lint_only
 from smtpdoctor.errors import UsageError
+from smtpdoctor.files import is_there
 from smtpdoctor.knowledge import load
 from smtpdoctor.model import Ignore, Lang, Message, Origin, Report, Secret, Security, Setting, Stage
 from smtpdoctor.report.profiles import Profile
 from smtpdoctor.report.view import view_of
 from smtpdoctor.settings.hosts import same_host
+from smtpdoctor.settings.identify import unknown_app
 from smtpdoctor.settings.project import Project, Table, project_in
 from smtpdoctor.settings.read import read_secret_file
-from smtpdoctor.settings.resolve import Loaded
+from smtpdoctor.settings.resolve import Loaded, preset_named
 from smtpdoctor.settings.target import refuse_astray
 
 if TYPE_CHECKING:
@@ -51,11 +56,6 @@ if TYPE_CHECKING:
 __all__ = ["check_profiles", "lint_profiles", "refuse_steered", "with_project"]
 
 _NEAR: Final = 0.6
-# Keys that are taken as they stand; the others are paths, lists or switches.
-_PLAIN: Final = (
-    "preset", "app", "host", "port", "username", "sender", "ehlo", "to", "service", "app_version", "until",
-    "timeout", "deadline", "resolver", "retries",
-)  # fmt: skip
 # What a flag displaces beside its own key: it would contradict it, or belongs to what is left out.
 _DISPLACED: Final = {
     "url": ("host", "port", "security", "preset"),
@@ -67,7 +67,6 @@ _DISPLACED: Final = {
     "ipv6": ("ipv4",),
     "fail_on": ("strict",),
 }
-_HOSTS: Final = ("host", "url", "preset")
 _BEFORE_LOGIN: Final = frozenset({Stage.DNS, Stage.CONNECT, Stage.TLS})
 _TRUST: Final = ("ca_file", "connect_to")
 
@@ -159,34 +158,68 @@ class _Merging:
         return request
 
     def _take(self, profile: str | None, key: str, value: Any) -> None:
+        place = Origin("project", key, str(self._project.path), self._project.line_of(profile, key))
         if key == "ignore":
             told = [Ignore(one) if isinstance(one, str) else Ignore(one.id, one.reason) for one in value]
+            self._refuse_unknown(told, place)
             self._found["ignore"] = [*self._found.get("ignore", ()), *told]
             return
         if key in self._settled:
             return
-        origin = Origin("project", key, str(self._project.path), self._project.line_of(profile, key))
         if key == "password_file":
             if not self._request.has_password and self._is_own_host():
-                self._found["password"] = self._password(origin, value)
+                self._found["password"] = self._password(place, value)
             return
-        self._found[key] = self._value(key, value)
-        self._origins[key] = origin
+        self._found[key] = self._value(key, value, place)
+        self._origins[key] = place
 
-    def _value(self, key: str, value: Any) -> Any:
+    def _value(self, key: str, value: Any, place: Origin) -> Any:
+        """Return a value as the flag would give it; raises UsageError with the place for one that is no good."""
         many = [value] if isinstance(value, str) else value
-        if key in _PLAIN or isinstance(value, bool):
-            return value
-        if key == "security":
-            return Security(value)
-        if key in {"config", "env_file"}:
-            return [self._path(one) for one in many]
-        if key == "ca_file":
-            return self._path(value)
-        return many if key == "connect_to" else value
+        match key:
+            case "security":
+                return Security(value)
+            case "config" | "env_file":
+                return [self._path(one, place) for one in many]
+            case "ca_file":
+                path = self._path(value, place)
+                self._usable(place, ca_file_of, path)
+                return path
+            case "resolver":
+                self._usable(place, resolver_of, value)
+            case "connect_to":
+                for one in many:
+                    self._usable(place, connect_to_of, one)
+                return many
+            case "preset":
+                preset_named(value)
+            case "app" if load.app(value) is None and load.dialect(value) is None:
+                raise unknown_app(value)
+        return value
 
-    def _path(self, text: str) -> Path:
-        return self._project.path.parent / text
+    def _usable(self, place: Origin, read: Callable[[Any], object], value: object) -> None:
+        """Raise UsageError with the place where a flag's own reader refuses a value."""
+        try:
+            read(value)
+        except UsageError as error:
+            if (expected := error.message.values.get("expected")) is None:
+                raise
+            values: dict[str, object] = {"place": str(place), "key": place.name, "expected": expected}
+            raise UsageError(Message("usage.project.value", values)) from None
+
+    def _refuse_unknown(self, ignored: Sequence[Ignore], place: Origin) -> None:
+        try:
+            policy_of(Request(ignore=tuple(ignored)))
+        except UsageError as error:
+            values = {"place": str(place), **error.message.values}
+            raise UsageError(Message("usage.project.ignore.unknown", values), *error.hints) from None
+
+    def _path(self, text: str, place: Origin) -> Path:
+        path = self._project.path.parent / text
+        if not is_there(path):
+            values: dict[str, object] = {"place": str(place), "key": place.name, "file": str(path)}
+            raise UsageError(Message("usage.project.missing", values))
+        return path
 
     def _is_own_host(self) -> bool:
         """Whether the server is the one that the file's password is for: no flag names another one."""
@@ -197,14 +230,13 @@ class _Merging:
         return request.host is not None and own is not None and same_host(own, request.host)
 
     def _password(self, origin: Origin, text: str) -> Setting[Secret]:
-        path = self._path(text)
         folder = self._project.path.parent.resolve()
-        if not path.resolve().is_relative_to(folder):
+        if not (folder / text).resolve().is_relative_to(folder):
             raise UsageError(
                 Message("usage.project.outside", {"place": str(origin), "folder": str(folder)}),
                 Message("usage.project.outside.how"),
             )
-        secret = read_secret_file(path, str(origin))
+        secret = read_secret_file(self._path(text, origin), str(origin))
         if not secret:
             raise UsageError(Message("usage.empty-password", {"flag": str(origin)}))
         self._known.learn(secret)
@@ -297,9 +329,10 @@ def check_profiles(
 ) -> None:
     """Check several profiles in threads, show what came of each, and end with the exit code for all."""
 
-    def prepared(one: Request) -> _Ready:
+    def prepared(name: str, one: Request) -> _Ready:
         options = options_of(one, show.lang, allow_cleartext_auth=allow_cleartext_auth)
-        how = How(policy_of(one), one.retries or 0, repeated_of(one, allow_cleartext_auth))
+        repeated = (*repeated_of(one, allow_cleartext_auth), "--profile", name)
+        how = How(policy_of(one), one.retries or 0, repeated)
         loaded = only(loaded_for(one, lang=show.lang, known=known))
         refuse_astray(options.connect_to, loaded.settings)
         refuse_steered(loaded, one, options)
@@ -314,7 +347,7 @@ def check_profiles(
             try:
                 if isinstance(asked, UsageError):
                     raise asked
-                ready[name] = prepared(asked)
+                ready[name] = prepared(name, asked)
             except UsageError as error:
                 outcomes[name] = _Outcome(error=error)
         _run(ready, outcomes, show)

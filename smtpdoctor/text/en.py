@@ -289,6 +289,8 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.help": "`{command}` lists the options.",
     "usage.near": "Did you mean {name}?",
     "usage.ignore.unknown": "--ignore: there is no finding {name}",
+    "usage.project.ignore.unknown": "{place}: ignore: there is no finding {name}",
+    "usage.project.missing": "{place}: {key}: there is no file {file}",
     "usage.ignore.list": "`smtpdoctor explain --list` lists all of them.",
     "usage.project.syntax": "{place}: this is no valid TOML",
     "usage.project.table": "this has to be a table",

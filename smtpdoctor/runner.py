@@ -90,7 +90,8 @@ def check(
     pause = 0.0
     while True:
         left = options.deadline - (clock() - started)
-        report = doctor.check(loaded, replace(options, deadline=max(left, 0.1)), observer)
+        looks = options.looks and len(made) >= retries
+        report = doctor.check(loaded, replace(options, deadline=max(left, 0.1), looks=looks), observer)
         made.append(_attempt(report, pause))
         if retries == 0:
             return report

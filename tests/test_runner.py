@@ -14,7 +14,7 @@ from smtpdoctor.model import Stage
 from smtpdoctor.probes.session import Options
 from smtpdoctor.settings.resolve import Loaded
 from tests.checking import assert_sound, settings_for
-from tests.servers import Script, by_connection, closing, dialogue, greet, resetting, say, serve
+from tests.servers import Script, by_connection, closing, dialogue, greet, resetting, say, sequence, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ TEMPORARY: dict[str, Script] = {
     "reset": resetting,
     "421 at once": say("421 4.3.2 Too many connections"),
     "421 greeting": greet(code=421),
-    "cut after the greeting": lambda peer: (greet()(peer), closing(peer))[0],
+    "cut after the greeting": sequence(greet(), closing),
     "greylisted sender": dialogue({"MAIL": "451 4.7.1 Greylisting in action, please come back later"}),
     "greylisted": dialogue({"RCPT": "450 4.2.0 Greylisted"}),
     "cut at RCPT": dialogue({"RCPT": closing}),

@@ -26,7 +26,7 @@ __all__ = ["Look", "greets_a_balancer", "look_at"]
 
 _SAYS_NOTHING: Final = frozenset({Label.BINARY, Label.MALFORMED, Label.LINE_TOO_LONG, Label.ENDLESS})
 _SECONDS: Final = 3.0
-_ROUNDS: Final = 2
+_ROUNDS: Final = 3
 _PROXY_HEADER: Final = b"PROXY UNKNOWN\r\n"  # HAProxy's PROXY protocol, version 1: keeps the real addresses
 
 
@@ -39,6 +39,8 @@ class Look(Struct, frozen=True):
 
 def look_at(session: Session) -> Look | None:
     """Look at the address that the run is connected to; None where nothing could be seen."""
+    if not session.options.looks:
+        return None
     deadline = min(session.deadline, time.monotonic() + _SECONDS) - 0.05
     implicit = session.target.security is Security.TLS
     first_look = _inside_tls if implicit else _with_tls
@@ -62,6 +64,8 @@ def greets_a_balancer(session: Session) -> bool:
 
     A server that only now and then turns somebody away would pass for one: so each is tried again.
     """
+    if not session.options.looks:
+        return False
     host, deadline = session.target.host.in_tls, min(session.deadline, time.monotonic() + _SECONDS)
     for _ in range(_ROUNDS):
         channel = _dial(session, deadline)

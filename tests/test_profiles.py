@@ -29,8 +29,10 @@ KINDS: dict[str, tuple[str, str | None, int]] = {
     "healthy": ("", "pass", 0),
     "refused": ('to = "nobody@example.test"\nuntil = "recipient"', "fail", 1),
     "ignored": (
-        'to = "nobody@example.test"\nuntil = "recipient"\n'
-        'ignore = [{id = "recipient-rejected", reason = "closed on purpose"}]',
+        (
+            'to = "nobody@example.test"\nuntil = "recipient"\nignore = [{id = "recipient-rejected", '
+            'reason = "closed on purpose"}]'
+        ),
         "pass",
         0,
     ),
@@ -69,7 +71,7 @@ def write(folder: Path, port: int, profiles: Mapping[str, str]) -> None:
     for name, kind in profiles.items():
         more = KINDS[kind][0]
         if kind == "no table":
-            text.insert(1, f"profiles.{json.dumps(name)} = 3\n")
+            text[0] += f"profiles.{json.dumps(name)} = 3\n"
             continue
         own = "" if "port" in more else f"port = {port}\n"
         text.append(f"[profiles.{json.dumps(name)}]\n{own}{more}\n")
@@ -77,10 +79,10 @@ def write(folder: Path, port: int, profiles: Mapping[str, str]) -> None:
     (folder / "password").write_text(PASSWORD)
 
 
-@settings(max_examples=15)
-@given(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=12), st.randoms())
+@settings(max_examples=10)
+@given(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=12))
 def test_each_profile_is_as_it_is_alone(
-    server: Server, tmp_path_factory: pytest.TempPathFactory, kinds: list[str], random: Any
+    server: Server, tmp_path_factory: pytest.TempPathFactory, kinds: list[str]
 ) -> None:
     """In the order of the file, with the gravest exit code: a problem before what could not be run."""
     folder = tmp_path_factory.mktemp("profiles")
@@ -132,7 +134,7 @@ def test_in_a_terminal_one_after_another_and_a_line_for_each(
     assert "\x1b" not in result.stdout
     assert result.stderr == ""
     if "--quiet" not in how:
-        assert "closed on purpose" in result.stdout
+        assert "closed on purpose" in " ".join(result.stdout.split())
 
 
 def test_some_profiles(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,19 +156,20 @@ def test_lint(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     write(tmp_path, server.port, {"a": "healthy", "b": "unknown key", "c": "refused"})
     before = len(server.connections)
     shown = json.loads(cli("lint", "--all-profiles", "--format", "json", code=2).stdout)
-    assert [one.get("verdict") for one in shown["profiles"]] == ["warn", None, "warn"]
+    assert [one.get("verdict") for one in shown["profiles"]] == ["pass", None, "pass"]
     assert [one["stages"][0]["name"] for one in shown["profiles"] if "stages" in one] == ["config"] * 2
-    cli("lint", "--all-profiles", "--strict", code=1)
     assert len(server.connections) == before
 
 
 def test_the_command_that_repeats_a_run_names_the_profile(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write(tmp_path, server.port, {"a": "refused"})
-    for words in (["--all-profiles"], ["--profile", "a"]):
-        assert "--profile a" in cli("check", *words, "--verbose", "--timeout", "5").stdout
+    with serve(silent) as hanging:
+        write(tmp_path, hanging.port, {"a": "healthy"})
+        for words in (["--all-profiles"], ["--profile", "a"]):
+            told = cli("check", *words, "--until", "tls", "--timeout", "0.3", code=1).stdout
+            assert "smtpdoctor check --until tls --profile a" in " ".join(told.split())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

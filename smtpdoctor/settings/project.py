@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
@@ -186,6 +187,7 @@ def _table(path: Path, lines: Mapping[str, int], prefix: str, values: Mapping[st
     return msgspec.convert(values, Table, strict=True)
 
 
+@cache
 def _hints() -> dict[str, Any]:
     return get_type_hints(Table, include_extras=True)
 

@@ -39,7 +39,7 @@ from smtpdoctor.settings.target import Target, target_of
 from smtpdoctor.smtp.errors import DialogueError
 from smtpdoctor.smtp.transcript import Transcript
 
-__all__ = ["Observer", "Quiet", "check", "lint_only", "seal_of"]
+__all__ = ["Observer", "Quiet", "Redactors", "check", "lint_only", "seal_of"]
 
 
 _TRANSIENT: Final = 4  # the first digit of a negative reply that is to be tried again
@@ -67,11 +67,20 @@ class Quiet:
         """Do nothing."""
 
 
-def check(loaded: Loaded, options: Options | None = None, observer: Observer | None = None) -> Report:
-    """Run all stages that the options ask for; remote behaviour never raises."""
+def check(
+    loaded: Loaded,
+    options: Options | None = None,
+    observer: Observer | None = None,
+    *,
+    redactor: Redactor | None = None,
+) -> Report:
+    """Run all stages that the options ask for; remote behaviour never raises.
+
+    ``redactor`` is that of these settings, where several runs share one: it knows what it has seen.
+    """
     options = options or Options()
     observer = observer or Quiet()
-    run = _Run(loaded, options)
+    run = _Run(loaded, options, redactor)
     observer.started(Stage.CONFIG)
     observer.ended(run.config(needs_sender=options.until in _NEEDS_SENDER))
     target = None if run.stopped else target_of(loaded.settings)
@@ -104,9 +113,29 @@ def seal_of(loaded: Loaded) -> Seal:
     return Seal(_redactor(loaded))
 
 
-def _redactor(loaded: Loaded) -> Redactor:
+class Redactors:
+    """Makes redactors, one for all settings with the same secrets and the same public texts."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[tuple[str, ...], tuple[str, ...]], Redactor] = {}
+
+    def of(self, loaded: Loaded) -> Redactor:
+        """Return the redactor for these settings; to be called on one thread, and used on any."""
+        known = _known_of(loaded)
+        if known not in self._made:
+            self._made[known] = Redactor(known[0], public=known[1])
+        return self._made[known]
+
+
+def _known_of(loaded: Loaded) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is secret in settings, and what is public."""
     secrets = (*secrets_of(loaded.settings), *(one.reveal() for one in loaded.secrets))
-    return Redactor(secrets, public=(*public_of(loaded.settings), *_named_by(loaded.settings.preset)))
+    return secrets, (*public_of(loaded.settings), *_named_by(loaded.settings.preset))
+
+
+def _redactor(loaded: Loaded) -> Redactor:
+    secrets, public = _known_of(loaded)
+    return Redactor(secrets, public=public)
 
 
 def _named_by(provider: str | None) -> Iterator[str]:
@@ -126,11 +155,11 @@ class _Run:
     the observer or in the report, is sealed.
     """
 
-    def __init__(self, loaded: Loaded, options: Options) -> None:
+    def __init__(self, loaded: Loaded, options: Options, redactor: Redactor | None = None) -> None:
         self._loaded = loaded
         self._options = options
         self._started = time.monotonic()
-        self._transcript = Transcript(_redactor(loaded))
+        self._transcript = Transcript(redactor or _redactor(loaded))
         self._results: list[StageResult] = []
         self._findings: list[Finding] = []
         self.stopped: Stage | None = None

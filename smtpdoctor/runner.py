@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from smtpdoctor import doctor
 from smtpdoctor.doctor import Observer
+from smtpdoctor.masking.echoes import Redactor
 from smtpdoctor.model import Message, Report, Severity, Stage, Trial
 from smtpdoctor.probes.session import Options
 from smtpdoctor.settings.resolve import Loaded
@@ -78,6 +79,7 @@ def check(
     paused: Paused | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
+    redactor: Redactor | None = None,
 ) -> Report:
     """Check, and check again while the failure is temporary, at most ``retries`` times.
 
@@ -91,7 +93,8 @@ def check(
     while True:
         left = options.deadline - (clock() - started)
         looks = options.looks and len(made) >= retries
-        report = doctor.check(loaded, replace(options, deadline=max(left, 0.1), looks=looks), observer)
+        now = replace(options, deadline=max(left, 0.1), looks=looks)
+        report = doctor.check(loaded, now, observer, redactor=redactor)
         made.append(_attempt(report, pause))
         if retries == 0:
             return report

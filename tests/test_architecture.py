@@ -56,7 +56,7 @@ ALLOWED: dict[str, set[str]] = {
         "smtpdoctor",
     },
     "sandbox": {"model", "errors", "smtp", "masking", "text"},
-    "runner": {"model", "doctor", "probes", "settings"},
+    "runner": {"model", "doctor", "masking", "probes", "settings"},
     "api": {
         "model",
         "errors",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from smtpdoctor.cli.settings import Request
     from smtpdoctor.doctor import Observer
+    from smtpdoctor.masking.echoes import Redactor
     from smtpdoctor.model import Policy, Report
     from smtpdoctor.probes.session import Options
     from smtpdoctor.report.profiles import Profile
@@ -266,16 +267,17 @@ def checked(
     how: How,
     observer: "Observer | None" = None,
     paused: "Paused | None" = None,
+    redactor: "Redactor | None" = None,
 ) -> "Report":
     """Run a check, again where that is allowed and may help, and return the report with its policy applied."""
     if how.retries:
         from smtpdoctor.runner import check as check_again
 
-        report = check_again(loaded, options, observer, retries=how.retries, paused=paused)
+        report = check_again(loaded, options, observer, retries=how.retries, paused=paused, redactor=redactor)
     else:
         from smtpdoctor.doctor import check as run_check
 
-        report = run_check(loaded, options, observer)
+        report = run_check(loaded, options, observer, redactor=redactor)
     return how.policy.applied(report)
 
 

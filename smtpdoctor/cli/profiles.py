@@ -34,11 +34,12 @@ from smtpdoctor.cli.common import EXIT_INTERRUPTED, EXIT_USAGE, refuse_together,
 from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.settings import Request, loaded_for, policy_of, project_file
-from smtpdoctor.doctor import lint_only
+from smtpdoctor.doctor import Redactors, lint_only
 from smtpdoctor.errors import UsageError
 from smtpdoctor.files import is_there
 from smtpdoctor.knowledge import load
 from smtpdoctor.model import Ignore, Lang, Message, Origin, Report, Secret, Security, Setting, Stage
+from smtpdoctor.probes.session import Options
 from smtpdoctor.report.profiles import Profile
 from smtpdoctor.report.view import view_of
 from smtpdoctor.settings.hosts import same_host
@@ -51,7 +52,7 @@ from smtpdoctor.settings.target import refuse_astray
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from smtpdoctor.probes.session import Options
+    from smtpdoctor.masking.echoes import Redactor
 
 __all__ = ["check_profiles", "lint_profiles", "refuse_steered", "with_project"]
 
@@ -360,7 +361,8 @@ def _run(ready: dict[str, _Ready], outcomes: dict[str, _Outcome], show: Show) ->
     from smtpdoctor.runner import Job, in_threads
 
     load.warm()  # once, and not by each thread that fails first
-    jobs = [Job(_work(one), _lane(one.loaded)) for one in ready.values()]
+    redactors = Redactors()
+    jobs = [Job(_work(one, redactors.of(one.loaded)), _lane(one.loaded)) for one in ready.values()]
     named = list(ready)
     with _bar(len(jobs), show) as progress:
         task = progress.add_task("", total=len(jobs)) if progress is not None else None
@@ -373,13 +375,9 @@ def _run(ready: dict[str, _Ready], outcomes: dict[str, _Outcome], show: Show) ->
         in_threads(jobs, done=done)
 
 
-def _work(ready: _Ready) -> Any:
-    def run() -> Report:
-        if ready.options is None:
-            return ready.how.policy.applied(lint_only(ready.loaded))
-        return checked(ready.loaded, ready.options, ready.how)
-
-    return run
+def _work(ready: _Ready, redactor: Redactor) -> Callable[[], Report]:
+    options = ready.options or Options()
+    return lambda: checked(ready.loaded, options, ready.how, redactor=redactor)
 
 
 def _lane(loaded: Loaded) -> object:

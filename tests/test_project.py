@@ -222,6 +222,17 @@ def test_flags_win_over_the_profile_and_that_over_the_defaults(
     assert (shown["host"]["value"], shown["port"]["value"]) == ("other.example.com", 2525)
 
 
+def test_no_retries_are_something_to_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zero on the command line wins, too."""
+    monkeypatch.chdir(tmp_path)
+    with servers.serve(servers.greet(code=421)) as server:
+        file_of(tmp_path, {"host": HOST, "port": server.port, "security": "none", "retries": 1}, {})
+        for more, attempts in (([], 2), (["--retries", "0"], 0)):
+            flags = ["--until", "tls", "--no-environment", "--format", "json", *more]
+            shown = json.loads(cli("check", *flags, code=1).stdout)
+            assert (shown["verdict"], len(shown.get("attempts", ()))) == ("inconclusive", attempts)
+
+
 def test_a_preset_and_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host or a preset of the file is completed as one that was typed is."""
     monkeypatch.chdir(tmp_path)

@@ -8,11 +8,11 @@ whom to trust (``ca_file``) or what to dial instead (``connect_to``).
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from smtpdoctor.masking.echoes import Redactor
 
 __all__ = ["check_profiles", "lint_profiles", "refuse_steered", "with_project"]
+
+T = TypeVar("T")
 
 _NEAR: Final = 0.6
 # What a flag displaces beside its own key: it would contradict it, or belongs to what is left out.
@@ -136,7 +138,12 @@ class _Merging:
         self._project = project
         self._tables = tables
         self._known = known
-        typed = {name for name, value in asdict(request).items() if value not in (None, False, (), {})}
+        # 0 is something: no retries.
+        typed = {
+            name
+            for name, value in asdict(request).items()
+            if value is not None and value is not False and value not in ((), {})
+        }
         self._settled = {*typed, *(other for name in typed for other in _DISPLACED.get(name, ()))}
         self._found: dict[str, Any] = {}
         self._origins: dict[str, Origin] = {}
@@ -302,22 +309,27 @@ class _Outcome(Struct, frozen=True):
     error: UsageError | None = None
 
 
-def _requests(
-    request: Request, names: Sequence[str] | None, known: Known
-) -> Iterator[tuple[str, Request | UsageError]]:
-    """Yield what each profile asks for, or why it cannot be run; raises UsageError for what is no profile's fault."""
-    project = _project(project_file(), needed=True)
-    if project is None:
-        return
-    if names is None and not project.profiles:
-        raise UsageError(Message("usage.project.no-profiles", {"file": str(project.path)}))
-    for name in dict.fromkeys(names or ()):
-        _named(project, name)
-    for name in dict.fromkeys(names) if names is not None else project.profiles:
+class _Asked:
+    """The profiles that are asked for; raises UsageError for what is no profile's fault."""
+
+    def __init__(self, request: Request, names: Sequence[str] | None, known: Known) -> None:
+        project = _project(project_file(), needed=True)
+        assert project is not None  # noqa: S101 -- it was needed
+        self._project = project
+        self._request = request
+        self._known = known
+        if names is None and not project.profiles:
+            raise UsageError(Message("usage.project.no-profiles", {"file": str(project.path)}))
+        for name in names or ():
+            _named(project, name)
+        self.names = tuple(dict.fromkeys(project.profiles if names is None else names))
+
+    def ready(self, name: str, prepare: Callable[[str, Request], T]) -> T | _Outcome:
+        """Return what a profile asks for, prepared, or that it cannot be run, and why."""
         try:
-            yield name, _completed(request, project, name, known)
+            return prepare(name, _completed(self._request, self._project, name, self._known))
         except UsageError as error:
-            yield name, _in_profile(error, project, name)
+            return _Outcome(error=_in_profile(error, self._project, name))
 
 
 def check_profiles(
@@ -339,18 +351,17 @@ def check_profiles(
         refuse_steered(loaded, one, options)
         return _Ready(loaded, options, how)
 
+    asked = _Asked(request, names, known)
     ready: dict[str, _Ready] = {}
-    outcomes: dict[str, _Outcome] = {}
+    outcomes = {name: _Outcome() for name in asked.names}
     interrupted = False
     try:
-        for name, asked in _requests(request, names, known):
-            outcomes[name] = _Outcome()
-            try:
-                if isinstance(asked, UsageError):
-                    raise asked
-                ready[name] = prepared(name, asked)
-            except UsageError as error:
-                outcomes[name] = _Outcome(error=error)
+        for name in asked.names:
+            found = asked.ready(name, prepared)
+            if isinstance(found, _Outcome):
+                outcomes[name] = found
+            else:
+                ready[name] = found
         _run(ready, outcomes, show)
     except KeyboardInterrupt:
         interrupted = True
@@ -403,25 +414,31 @@ def _bar(count: int, show: Show) -> Any:
 
 def lint_profiles(request: Request, names: Sequence[str] | None, show: Show, *, known: Known) -> None:
     """Judge the settings of several profiles; each application of a file stands under its service."""
-    outcomes: dict[str, _Outcome] = {}
+
+    def prepared(_: str, one: Request) -> list[tuple[str, _Ready]]:
+        how = How(policy_of(one))
+        loaded = loaded_for(one, lang=show.lang, known=known)
+        return [(service, _Ready(found, None, how)) for service, found in loaded]
+
+    asked = _Asked(request, names, known)
     ready: dict[str, _Ready] = {}
+    outcomes: dict[str, _Outcome] = {}
     interrupted = False
+    left = list(asked.names)
     try:
-        for name, asked in _requests(request, names, known):
-            try:
-                if isinstance(asked, UsageError):
-                    raise asked
-                how = How(policy_of(asked))
-                loaded = loaded_for(asked, lang=show.lang, known=known)
-            except UsageError as error:
-                outcomes[name] = _Outcome(error=error)
+        while left:
+            several = asked.ready(left[0], prepared)
+            name = left.pop(0)
+            if isinstance(several, _Outcome):
+                outcomes[name] = several
                 continue
-            for service, one in loaded:
-                shown = f"{name} / {service}" if len(loaded) > 1 else name
-                ready[shown] = _Ready(one, None, how)
-                outcomes[shown] = _Outcome(how.policy.applied(lint_only(one)))
+            for service, one in several:
+                shown = f"{name} / {service}" if len(several) > 1 else name
+                ready[shown] = one
+                outcomes[shown] = _Outcome(one.how.policy.applied(lint_only(one.loaded)))
     except KeyboardInterrupt:
         interrupted = True
+        outcomes |= {name: _Outcome() for name in left}
     _end(ready, outcomes, show, known, interrupted=interrupted)
 
 

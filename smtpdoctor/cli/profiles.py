@@ -460,7 +460,8 @@ def _end(
             shown.append(Profile(name))
         else:
             repeated = words_of(one.report, ready[name].loaded, ready[name].how)
-            shown.append(Profile(name, view_of(one.report, show.lang, repeated)))
+            view = view_of(one.report, show.lang, repeated)
+            shown.append(Profile(name, view, healthy=one.report.healthy))
     show.several(shown)
     reports = [one.report for one in outcomes.values() if one.report is not None]
     if interrupted:

@@ -23,11 +23,15 @@ _WORST: Final[tuple[Verdict, ...]] = ("fail", "inconclusive", "warn", "pass")
 
 
 class Profile(Struct, frozen=True):
-    """A profile and its report in words; without one, why it could not be run, or nothing where it was not reached."""
+    """A profile and its report in words; without one, why it could not be run, or nothing where it was not reached.
+
+    ``healthy``: by the policy of its run, it ends well.
+    """
 
     name: str
     view: View | None = None
     error: str = ""
+    healthy: bool = False
 
 
 def worst(profiles: Sequence[Profile]) -> Verdict:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import smtpdoctor
 from smtpdoctor import Ignore, Policy, Report, Settings
 from smtpdoctor.knowledge import load
 from smtpdoctor.model import Confidence, Evidence, FailOn, Fault, Finding, Severity, Stage
 from smtpdoctor.report import json_v1
 from smtpdoctor.report.view import view_of
 from tests import servers
-from tests.checking import HOST, PASSWORD, USER, cli
+from tests.checking import HOST, PASSWORD, USER, cli, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,3 +139,39 @@ def test_flags_that_contradict() -> None:
     """To count warnings and nothing at all is no wish."""
     cli("lint", "--strict", "--fail-on", "never", code=2)
     cli("check", "--fail-on", "sometimes", code=2)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"policy": "error"},
+        {"policy": Policy(fail_on="sometimes")},  # type: ignore[arg-type]
+        {"policy": Policy(ignore=(Ignore("greylistet"),))},
+        {"policy": Policy(ignore=("greylisted",))},  # type: ignore[arg-type]
+        {"retries": -1},
+        {"retries": 1.5},
+        {"retries": True},
+        {"retries": 101},
+    ],
+)
+def test_what_the_api_refuses(wrong: dict[str, Any]) -> None:
+    """A slip in a program's policy does not pass for a healthy run."""
+    given_settings = Settings.of(host=HOST, port=9)
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        smtpdoctor.check(given_settings, **wrong)
+    if "policy" in wrong:
+        with pytest.raises(ValueError, match="policy"):
+            smtpdoctor.lint(given_settings, **wrong)
+
+
+def test_the_policy_of_a_program() -> None:
+    """The API applies it as the command does; without one the verdict decides."""
+    with servers.serve(servers.greet(code=421)) as server:
+        there = settings_for(server.port)
+        report = smtpdoctor.check(there, until="tls", timeout=5)
+        assert (report.verdict, report.healthy) == ("inconclusive", False)
+        policy = Policy(fail_on="permanent")
+        assert smtpdoctor.check(there, until="tls", timeout=5, policy=policy).healthy
+        policy = Policy(ignore=(Ignore(report.findings[0].id, "known"),))
+        again = smtpdoctor.check(there, until="tls", timeout=5, policy=policy)
+        assert (again.verdict, again.healthy, again.ignored[0].reason) == ("pass", True, "known")

@@ -35,7 +35,7 @@ from smtpdoctor.probes.broken import broken, nothing_left
 from smtpdoctor.probes.session import Failed, Options, Passed, Session, Skipped
 from smtpdoctor.settings.lint import is_blocking, lint
 from smtpdoctor.settings.resolve import Loaded
-from smtpdoctor.settings.target import Target, target_of
+from smtpdoctor.settings.target import Conduct, Target, target_of
 from smtpdoctor.smtp.errors import DialogueError
 from smtpdoctor.smtp.transcript import Transcript
 
@@ -83,7 +83,7 @@ def check(
     run = _Run(loaded, options, redactor)
     observer.started(Stage.CONFIG)
     observer.ended(run.config(needs_sender=options.until in _NEEDS_SENDER))
-    target = None if run.stopped else target_of(loaded.settings)
+    target = None if run.stopped else target_of(loaded.settings, loaded.conduct)
     security = target.security if target else Security.STARTTLS
     session = run.session(target) if target else None
     try:
@@ -221,6 +221,8 @@ class _Run:
             outcome = _crashed(session, error)
         if isinstance(outcome, Failed):
             outcome.evidence = _looked_beside(session, outcome.evidence)
+        if session.target.conduct is not None and not isinstance(outcome, Skipped):
+            outcome = _held_against(session.target.conduct, outcome)
         seconds = time.monotonic() - started
         if isinstance(outcome, Skipped):
             skipped = StageResult(stage=stage, status=Status.SKIP, seconds=seconds, summary=outcome.summary)
@@ -299,6 +301,19 @@ def _looked_beside(session: Session, evidence: tuple[Evidence, ...]) -> tuple[Ev
     from smtpdoctor.probes.siblings import with_siblings
 
     return (with_siblings(session, evidence[0]), *evidence[1:])
+
+
+def _held_against(conduct: Conduct, outcome: Passed | Failed) -> Passed | Failed:
+    """Return an outcome with what the application itself would do there."""
+    if not outcome.evidence:
+        return outcome
+    from smtpdoctor.probes.conduct import held_against
+
+    evidence = held_against(conduct, outcome.evidence, outcome.facts)
+    if isinstance(outcome, Passed):
+        return replace(outcome, evidence=evidence)
+    outcome.evidence = evidence
+    return outcome
 
 
 def _status_of(found: Iterable[Finding]) -> Status:

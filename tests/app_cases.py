@@ -91,7 +91,8 @@ def answer(folder: Path, case: dict[str, Any]) -> dict[str, Any]:
     given["username"] = username.text if username else None
     given["sender"] = _bare(sender.text) if sender and sender.text else None
     given["security"] = reading.security.value if reading.security and reading.connects else None
-    given["sends_login"] = reading.logs_in if reading.connects else None
+    # Where there is no login it is not sent either, however far the application gets.
+    given["sends_login"] = reading.logs_in if reading.connects or reading.logs_in is False else None
     root = main.parent
     for _ in Path(case["main"]).parts[1:]:
         root = root.parent

@@ -28,6 +28,7 @@ from smtpdoctor.model import (
 )
 from smtpdoctor.report import json_v1
 from smtpdoctor.report.view import view_of
+from tests.readers import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -119,6 +120,7 @@ def assert_sound(report: Report) -> None:
         password = report.settings.password
         if password is not None and len(password.value.reveal()) > 3:
             assert password.value.reveal() not in shown
+        json_schema().validate(json.loads(shown))
         for found in json.loads(shown)["findings"]:
             assert found["title"]
             assert found["meaning"]

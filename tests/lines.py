@@ -27,6 +27,7 @@ import smtpdoctor.sandbox  # noqa: F401 -- an interrupt in the middle of its fir
 from smtpdoctor import cli
 from smtpdoctor.cli.declared import COMMANDS, Argument, declared_in, function_of
 from smtpdoctor.knowledge import load
+from smtpdoctor.report import RENDERERS
 from tests.fuzz import contract
 
 if TYPE_CHECKING:
@@ -339,6 +340,8 @@ def line(random: Random) -> Line:
         words.insert(0, random.choice(("gmail", "naver", "local", "sendgrid")))
     if random.random() < 0.3:
         words += ["--format", "json"]
+    elif command in _SHAPES and random.random() < 0.2:
+        words += ["--format", random.choice(_FORMATS)]
     if random.random() < odd / 4:
         words.insert(random.randrange(len(words) + 1), random.choice(TEXTS))
     if command == "check":
@@ -558,6 +561,10 @@ def shown_of(secret: str, text: str, least: int = 6) -> str:
     return next(
         (bare[n : n + least] for n in range(len(bare) - least + 1) if bare[n : n + least] in flat), ""
     )
+
+
+# But nagios, which has exit codes of its own.
+_FORMATS = tuple(sorted(set(RENDERERS) - {"json", "nagios"}))
 
 
 def wants_json(one: Line) -> bool:

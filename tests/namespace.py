@@ -53,8 +53,17 @@ def available() -> bool:
         return sys.platform == "linux"
     if sys.platform != "linux" or os.geteuid() != 0:
         return False
+    return _unshares("-mn")
+
+
+def may_have_a_network() -> bool:
+    """Whether a network of its own can be made here; where not, what needs one is left out."""
+    return sys.platform == "linux" and _unshares("-n")
+
+
+def _unshares(flags: str) -> bool:
     with contextlib.suppress(OSError):
-        return not subprocess.run(["unshare", "-mn", "true"], capture_output=True, check=False).returncode  # noqa: S607
+        return not subprocess.run(["unshare", flags, "true"], capture_output=True, check=False).returncode  # noqa: S607
     return False
 
 
@@ -96,14 +105,15 @@ def _run(what: str, options: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _loopback_up() -> None:
+def loopback_up() -> None:
+    """Switch the loopback interface of a new network on."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         up_and_running = 0x49  # IFF_UP, IFF_LOOPBACK, IFF_RUNNING
         fcntl.ioctl(sock, 0x8914, struct.pack("16sh14x", b"lo", up_and_running))  # SIOCSIFFLAGS
 
 
 def _main(what: str, options: dict[str, Any]) -> None:
-    _loopback_up()
+    loopback_up()
     scenario = options.pop("scenario")
     one_per_port = options.pop("one_per_port", False)
     with contextlib.ExitStack() as stack:

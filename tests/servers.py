@@ -133,12 +133,14 @@ def _shut(sock: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def _listening(workers: _Workers, host: str, handle: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Accept connections on a free port, and give each to a thread of its own."""
+def _listening(
+    workers: _Workers, host: str, handle: Callable[[socket.socket], None], port: int = 0
+) -> Iterator[int]:
+    """Accept connections on a port, by default a free one, and give each to a thread of its own."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
-        listener.bind((host, 0))
+        listener.bind((host, port))
         listener.listen(64)
         # Shutting a listener down does not wake its accept() on every system.
         wake, woken = socket.socketpair()
@@ -360,7 +362,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def serve(*parts: Script, host: str = HOST) -> Iterator[Server]:
+def serve(*parts: Script, host: str = HOST, port: int = 0) -> Iterator[Server]:
     """Follow the parts in order on every connection, and then close it."""
     server = Server(host)
     script = sequence(*parts)
@@ -370,7 +372,7 @@ def serve(*parts: Script, host: str = HOST) -> Iterator[Server]:
         server.connections.append(peer)
         server.workers.start(peer.run, script)
 
-    with _listening(server.workers, host, handle) as server.port:
+    with _listening(server.workers, host, handle, port) as server.port:
         yield server
 
 

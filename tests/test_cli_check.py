@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 GOLDEN = Path(__file__).parent / "golden"
-TOP = {"version", "tool", "verdict", "settings", "preset", "app", "stages", "findings"}
+TOP = {"version", "tool", "verdict", "settings", "preset", "app", "stages", "findings", "next"}
 STAGE = {"name", "status", "seconds", "summary", "facts"}
 FINDING = {
     *("id", "stage", "severity", "confidence", "fault", "retryable", "title", "meaning", "fixes", "links"),

@@ -135,7 +135,7 @@ def test_usual_lines_are_plain(line: list[str], expected: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     "line",
     [
-        *([], ["nosuch"], ["--help"], ["check", "--help"], ["check", "--version"], ["check", "stray"]),
+        *([], ["nosuch"], ["check", "x", "--help"], ["check", "--version"], ["check", "stray"]),
         *(
             ["check", "--port", "abc"],
             ["check", "--port", "0"],
@@ -153,7 +153,7 @@ def test_usual_lines_are_plain(line: list[str], expected: dict[str, Any]) -> Non
     ids=lambda line: " ".join(line)[:30],
 )
 def test_typer_decides_on_all_others(line: list[str]) -> None:
-    """Help, errors, and what has more than one reading."""
+    """Help beside something else, errors, and what has more than one reading."""
     assert call_of(line) is None
 
 

@@ -11,14 +11,15 @@ from typer.testing import CliRunner
 from smtpdoctor.cli import app
 from tests.app_cases import answer, cases_in, score
 
-CASES = Path(__file__).parent / "data" / "app-cases"
+DATA = Path(__file__).parent / "data"
 
 
-@pytest.fixture(scope="module")
-def told() -> tuple[dict[str, int], list[str]]:
+@pytest.fixture(scope="module", params=["app-cases", "app-cases-public"])
+def told(request: pytest.FixtureRequest) -> tuple[dict[str, int], list[str]]:
     """Return what is said of all cases, held against what is right."""
-    cases = cases_in(CASES)
-    counts, misses = score(cases, {case["id"]: answer(CASES, case) for case in cases})
+    folder = DATA / request.param
+    cases = cases_in(folder)
+    counts, misses = score(cases, {case["id"]: answer(folder, case) for case in cases})
     return dict(counts), misses
 
 
@@ -31,6 +32,7 @@ def told() -> tuple[dict[str, int], list[str]]:
         ("security", 0.95),
         ("username", 0.95),
         ("sender", 0.95),
+        ("sends_login", 0.9),
         ("findings", 0.95),
     ],
 )
@@ -213,3 +215,66 @@ def test_a_broken_file_is_told_with_its_line(folder: Path) -> None:
     (folder / "social.env").write_text(MASTODON)
     output = lint("--config", "compose.yml", code=1)
     assert "compose.yml:12" in output
+
+
+# What is too much is refused, with the limit and the place.
+
+N8N = "    image: n8nio/n8n\n    environment:\n      N8N_SMTP_HOST: smtp.example.net\n      N8N_SMTP_PORT: 465\n"
+
+
+def refused(name: str, text: str) -> str:
+    Path(name).write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["lint", "--no-environment", "--config", name])
+    assert done.exit_code == 2, done.output
+    return str(done.stderr)
+
+
+def test_a_file_that_is_too_large_is_refused_by_its_size() -> None:
+    assert "16 MB" in refused("docker-compose.yml", "services:\n  a:\n" + N8N + "#" * 17_000_000)
+
+
+def test_a_long_file_of_source_code_is_refused_before_it_is_parsed() -> None:
+    said = refused("send.php", "<?php\n$mail = new PHPMailer(true);\n" + "$a = 1;\n" * 650_000)
+    assert "2000000" in said
+    assert "send.php" in said
+
+
+@pytest.mark.parametrize("depth", [12, 40])
+@pytest.mark.parametrize("merged", [True, False])
+def test_an_anchor_bomb_is_refused_or_told(depth: int, merged: bool) -> None:
+    """Ten times ten times ten: neither as lists nor as merged maps are all of them ever made."""
+    lines = ["x0: &x0", "  K0: v"]
+    for number in range(1, depth):
+        before = ", ".join([f"*x{number - 1}"] * 10)
+        lines += [f"x{number}: &x{number}", f"  <<: [{before}]" if merged else f"  K{number}: [{before}]"]
+    last = f"      <<: *x{depth - 1}" if merged else f"      B: *x{depth - 1}"
+    text = "\n".join([*lines, "services:", "  n8n:", N8N + last, ""])
+    Path("docker-compose.yml").write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["lint", "--no-environment", "--config", "docker-compose.yml"])
+    assert done.exit_code in {1, 2}
+    assert "docker-compose.yml" in done.output + done.stderr
+
+
+def test_each_of_many_services_has_its_own_result() -> None:
+    services = "".join(f"  s{number}:\n{N8N}" for number in range(60))
+    Path("docker-compose.yml").write_text("services:\n" + services, encoding="utf-8")
+    shown = json.loads(lint("--config", "docker-compose.yml", "--format", "json", code=1))
+    assert len(shown["reports"]) == 60
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_break_in_a_secret_is_told_once(end: str) -> None:
+    """As `echo` leaves it behind in base64: where it comes from, and not a second time that it is there."""
+    import base64
+
+    coded = base64.b64encode(f"kq8Rt2mWx91z{end}".encode()).decode()
+    Path("secret.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: n8n}\ndata:\n"
+        f"  N8N_SMTP_HOST: {base64.b64encode(b'mail.corp.example').decode()}\n"
+        f"  N8N_SMTP_USER: {base64.b64encode(b'a@corp.example').decode()}\n"
+        f"  N8N_SMTP_PASS: {coded}\n",
+        encoding="utf-8",
+    )
+    shown = json.loads(lint("--config", "secret.yaml", "--format", "json", code=1))
+    about = [one for one in shown["findings"] if one["origin"] == "secret.yaml:7"]
+    assert [(one["id"], one["severity"]) for one in about] == [("config-file-syntax", "error")]

@@ -14,7 +14,6 @@ from smtpdoctor.formats.code.writing import LANGUAGES, write
 from smtpdoctor.formats.document import Document, Source, TooLargeError
 from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.formats.env import read as read_env
-from smtpdoctor.formats.locks import locked_version
 
 SAMPLES = Path(__file__).parent / "data" / "code"
 FILES = sorted(path.name for path in SAMPLES.iterdir() if path.suffix != ".txt")
@@ -167,30 +166,3 @@ def test_nothing_is_too_odd_to_be_read(syntax: str) -> None:
         for problem in document.problems:
             assert problem.place.line >= 1
         assert "\udcff" not in repr(document)
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "version"),
-    [
-        ("composer.lock", '{"packages": [{"name": "a/b", "version": "v7.2.1"}]}', "7.2.1"),
-        ("Gemfile.lock", "GEM\n  specs:\n    a/b (2.8.1)\n      x (>= 1)\n", "2.8.1"),
-        ("package-lock.json", '{"packages": {"node_modules/a/b": {"version": "6.9.16"}}}', "6.9.16"),
-        ("poetry.lock", '[[package]]\nname = "a/b"\nversion = "5.2.1"\n', "5.2.1"),
-        ("yarn.lock", '"a/b@npm:^6":\n  version: 6.9.1\n', "6.9.1"),
-        ("Pipfile.lock", '{"default": {"a/b": {"version": "==1.2"}}}', "1.2"),
-        ("uv.lock", '[[package]]\nname = "a/b"\nversion = "5.2.1"\n', "5.2.1"),
-        ("go.mod", "module x\nrequire (\n\ta/b v1.2.3\n)\n", "1.2.3"),
-        ("npm-shrinkwrap.json", '{"dependencies": {"a/b": {"version": "1.0.0"}}}', "1.0.0"),
-        ("uv.lock", "[[package", None),
-        ("Cargo.lock", "a/b", None),
-        ("composer.lock", "{", None),
-        ("requirements.txt", "a/b>=1\n", None),
-    ],
-)
-def test_a_lock_file_says_the_version(path: str, text: str, version: str | None) -> None:
-    assert locked_version(path, text, "a/b") == version
-
-
-def test_requirements_name_one_version_or_none() -> None:
-    assert locked_version("requirements.txt", "x==9\ndjango==5.2.1  # LTS\n", "django") == "5.2.1"
-    assert locked_version("requirements.txt", "django>=5\n", "django") is None

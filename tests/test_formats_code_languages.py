@@ -568,3 +568,21 @@ def test_what_is_no_code_does_not_take_for_ever() -> None:
     text = "".join(chr(33 + (at * at * 7 + at // 3) % 90) for at in range(4_000))
     for path, _ in FILES.values():
         assert_regions(document(path, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'class C { fun m() { val p = Properties(); p["mail.smtp.host"] = "a" } }',
+        'class C { val p = Properties().apply { put("mail.smtp.host", "a") } }',
+        'object C { init { props["mail.smtp.host"] = "a" } }',
+        'class A { class B { fun m() { p["mail.smtp.host"] = "a" } } }',
+    ],
+)
+def test_a_class_of_kotlin_may_stand_on_one_line(text: str) -> None:
+    """Its grammar wants the last line of a body ended; what is read is the text as it stands."""
+    for whole in (text, text.replace(" }", "\n}")):
+        assert document("Mail.kt", whole).problems == ()
+        one = found("Mail.kt", whole)["mail.smtp.host"]
+        assert one.value == "a"
+        assert whole[one.region.start : one.region.end].strip('"') == "a"

@@ -50,6 +50,12 @@ VERSIONS = [
     ("go.mod", GO, "gopkg.in/mail.v2", "2.3.1"),
     ("go.mod", "require gopkg.in/mail.v2 v2.0.0\n", "gopkg.in/mail.v2", "2.0.0"),
     ("notes.txt", REQUIREMENTS, "django", None),
+    ("npm-shrinkwrap.json", OLD_NPM, "nodemailer", "4.7.0"),
+    ("uv.lock", "[[package", "django", None),
+    ("Cargo.lock", POETRY, "django", None),
+    ("composer.lock", "{", "symfony/mailer", None),
+    ("requirements.txt", "x==9\ndjango==5.2.1  # LTS\n", "django", "5.2.1"),
+    ("requirements.txt", "django>=5\n", "django", None),
 ]
 
 

@@ -2,7 +2,8 @@
 
 Each library runs in a process of its own, which sends one mail for each case. What the dialect says of a case
 tells which servers it is tried against, and what must then have arrived there. Where a library is not
-installed its tests are skipped; ``.ci/run`` installs them (``pip install '.[apps]'``, ``npm install nodemailer``).
+installed its tests are skipped; ``.ci/run`` installs them (``pip install '.[apps]'``, ``npm install nodemailer``,
+and Debian's packages for PHP, Ruby, Java and Go).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from itertools import product
@@ -25,6 +26,8 @@ from msgspec import Struct
 from smtpdoctor.formats.document import Assignment, Kind, Scope
 from smtpdoctor.knowledge import load
 from smtpdoctor.settings.dialect import Reading, read
+from smtpdoctor.smtp.channel import own_name
+from smtpdoctor.smtp.command import ehlo_for
 from smtpdoctor.terms import Security
 from tests.certs import Certificates
 from tests.servers import Peer, Server, dialogue, serve
@@ -40,6 +43,7 @@ class Case(Struct, frozen=True):
     app: str
     options: dict[str, Any]
     assignments: tuple[Assignment, ...]
+    version: str = ""
 
 
 def value(name: str, one: object) -> Assignment:
@@ -196,7 +200,7 @@ def reading_of(case: Case) -> Reading:
         else one
         for one in case.assignments
     )
-    return read(dialect, Scope(assignments=told))
+    return read(dialect, Scope(assignments=told), version=case.version)
 
 
 class Try(Struct, frozen=True):
@@ -347,3 +351,372 @@ def node() -> str:
 def test_nodemailer_does_what_its_dialect_says(certificates: Certificates) -> None:
     command = [node(), str(DRIVERS / "nodemailer.cjs")]
     hold(tuple(nodemailer_cases()), command, certificates, "NODE_EXTRA_CA_CERTS")
+
+
+# Libraries of other languages, as Debian has them.
+
+
+def phpmailer_cases(version: str) -> Iterator[Case]:
+    login = {"mail.Host": "127.0.0.1", "mail.Username": "x", "mail.Password": "x"}
+    base = tuple(assignment(name, text, "string") for name, text in login.items())
+    base += (assignment("mail.SMTPAuth", "true", "boolean"), assignment("mail.isSMTP()", "", "call"))
+    several: list[dict[str, Any]] = [
+        *choices("SMTPSecure", words=("", "tls", "ssl", "TLS", "SSL", "starttls")),
+        *({"SMTPAutoTLS": False, **one} for one in choices("SMTPSecure", words=("", "tls"))),
+        {"prefix": "tls://"},
+        {"prefix": "ssl://"},
+        {"prefix": "tls://", "SMTPSecure": "ssl"},
+    ]
+    for options in several:
+        told = [value(f"mail.{name}", one) for name, one in options.items() if name != "prefix"]
+        if "prefix" in options:
+            told.append(assignment("mail.Host", options["prefix"] + "127.0.0.1", "string"))
+        yield Case("phpmailer", options, base + tuple(told), version)
+    unchecked = {"ssl": {"verify_peer": False, "verify_peer_name": False, "allow_self_signed": True}}
+    for word in ("tls", "ssl"):
+        told = [assignment("mail.SMTPSecure", word, "string")]
+        told += [value(f"mail.SMTPOptions.ssl.{name}", one) for name, one in unchecked["ssl"].items()]
+        yield Case("phpmailer", {"SMTPSecure": word, "SMTPOptions": unchecked}, base + tuple(told), version)
+
+
+def symfony_cases(version: str) -> Iterator[Case]:
+    queries = (
+        "",
+        "?verify_peer=0",
+        "?auto_tls=false",
+        "?require_tls=true",
+        "?encryption=tls",
+        "?auth_mode=login",
+    )
+    for scheme, query in product(("smtp", "smtps"), queries):
+        url = f"{scheme}://USER:secret@HOST:PORT{query}"
+        yield Case("symfony", {"url": url}, (assignment("MAILER_DSN", url),), version)
+
+
+def ruby_cases(version: str) -> Iterator[Case]:
+    to = "config.action_mailer.smtp_settings."
+    base = tuple(assignment(to + name, "x", "string") for name in ("address", "user_name", "password"))
+    several: list[dict[str, Any]] = [
+        *choices("enable_starttls_auto", words=(True, False, "false")),
+        *choices("enable_starttls", words=(True, False, ":always", ":auto", "false")),
+        *choices("tls", words=(True, False)),
+        *choices("ssl", words=(True, False)),
+        {"tls": True, "openssl_verify_mode": "none"},
+        {"enable_starttls": True, "openssl_verify_mode": "none"},
+    ]
+    for options in several:
+        told = tuple(
+            assignment(to + name, one, "word") if str(one).startswith(":") else value(to + name, one)
+            for name, one in options.items()
+        )
+        yield Case("rails", options, base + told, version)
+
+
+def java_cases(version: str, *, spring: bool = False) -> Iterator[Case]:
+    smtp = "mail.smtp."
+    several: list[dict[str, str]] = [
+        {},
+        *({smtp + name: "true"} for name in ("starttls.enable", "starttls.required", "ssl.enable")),
+        {smtp + "starttls.enable": "true", smtp + "starttls.required": "true"},
+        {smtp + "starttls.enable": "true", smtp + "ssl.enable": "true"},
+        {smtp + "ssl.enable": "true", smtp + "ssl.trust": "*"},
+        {smtp + "starttls.required": "true", smtp + "ssl.trust": "*"},
+        {
+            smtp + "socketFactory.class": "javax.net.ssl.SSLSocketFactory",
+            smtp + "socketFactory.fallback": "false",
+        },
+        {smtp + "starttls": "true"},
+        {"mail.starttls.enable": "true"},
+        {"protocol": "smtps"},
+        {"protocol": "smtps", smtp + "starttls.enable": "true"},
+    ]
+    app, prefix = ("spring-boot", "spring.mail.properties.") if spring else ("javamail", "")
+    names = ("spring.mail.host", "spring.mail.username", "spring.mail.password")
+    code = ("transport.connect.0", "Transport.send.1", "Transport.send.2")
+    base = tuple(assignment(name, "x", "string") for name in (names if spring else code))
+    for options in several:
+        told = [assignment(prefix + name, one) for name, one in options.items() if name != "protocol"]
+        if "protocol" in options:
+            name = "spring.mail.protocol" if spring else "session.getTransport.0"
+            told.append(assignment(name, options["protocol"], "string"))
+        yield Case(app, dict(options), base + tuple(told), version)
+
+
+def go_cases() -> Iterator[Case]:
+    place = assignment("smtp.SendMail.0", "localhost:PORT", "string")
+    login = (assignment("smtp.PlainAuth.1", "x", "string"), assignment("smtp.PlainAuth.2", "x", "string"))
+    yield Case("go-smtp", {"auth": True}, (place, *login))
+
+
+def version_said(*command: str) -> str:
+    """Return the version that a driver says of its library, "" where there is none."""
+    if shutil.which(command[0]) is None:
+        return ""
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    return run.stdout.strip() if run.returncode == 0 else ""
+
+
+@pytest.mark.parametrize("library", ["phpmailer", "symfony"])
+def test_a_php_library_does_what_its_dialect_says(library: str, certificates: Certificates) -> None:
+    driver = str(DRIVERS / "mail.php")
+    version = version_said("php", driver, "version", library)
+    if not version:
+        pytest.skip(f"no php with {library}")
+    cases = {"phpmailer": phpmailer_cases, "symfony": symfony_cases}[library](version)
+    hold(tuple(cases), ["php", driver, library], certificates, "SSL_CERT_FILE")
+
+
+def test_rubys_mail_gem_does_what_its_dialect_says(certificates: Certificates) -> None:
+    driver = str(DRIVERS / "mail.rb")
+    version = version_said("ruby", driver, "version")
+    if not version:
+        pytest.skip("no ruby with the mail gem")
+    hold(tuple(ruby_cases(version)), ["ruby", driver], certificates, "SSL_CERT_FILE")
+
+
+JARS: Final = Path("/usr/share/java")
+# Whose sender it is, the archives that it needs, the version that decides, and the names of its packages.
+JAVA: Final[Mapping[str, tuple[str, tuple[str, ...], str, str]]] = {
+    "javamail": ("javamail", ("javax.mail.jar", "javax.activation.jar"), "1.6.5", "javax.mail"),
+    "jakarta mail": ("javamail", ("jakarta-mail.jar", "jakarta-activation.jar"), "2.0.0", "jakarta.mail"),
+    "spring": (
+        "spring-boot",
+        (
+            *("javax.mail.jar", "javax.activation.jar", "commons-logging.jar"),
+            *(f"spring3-{part}.jar" for part in ("core", "beans", "context", "context.support")),
+        ),
+        "1.5.0",
+        "javax.mail",
+    ),
+}
+
+
+@pytest.fixture(scope="session")
+def java(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[str]]:
+    """Return what gives the command that sends through a library of Java; its driver is compiled once for each."""
+    folder = tmp_path_factory.mktemp("java")
+
+    def command(library: str) -> list[str]:
+        _, names, _, package = JAVA[library]
+        missing = [name for name in names if not (JARS / name).is_file()]
+        if missing or shutil.which("javac") is None:
+            pytest.skip(f"no javac, or no {', '.join(missing)}")
+        classes = folder / package
+        path = os.pathsep.join([*(str(JARS / name) for name in names), str(classes)])
+        if not classes.exists():
+            classes.mkdir()
+            source = classes / "JavaMail.java"
+            text = (DRIVERS / "JavaMail.java").read_text(encoding="utf-8")
+            source.write_text(text.replace("javax.mail", package), encoding="utf-8")
+            compiler = shutil.which("javac") or "javac"
+            subprocess.run([compiler, "-cp", path, "-d", str(classes), str(source)], check=True)
+        return ["java", "-cp", path, "JavaMail", *(["spring"] if library == "spring" else [])]
+
+    return command
+
+
+@pytest.mark.parametrize("library", JAVA)
+def test_a_java_library_does_what_its_dialect_says(
+    library: str, certificates: Certificates, java: Callable[[str], list[str]]
+) -> None:
+    version, spring = JAVA[library][2], library == "spring"
+    hold(tuple(java_cases(version, spring=spring)), java(library), certificates, "CA_OF_TEST")
+
+
+def test_gos_net_smtp_does_what_its_dialect_says(certificates: Certificates) -> None:
+    if shutil.which("go") is None:
+        pytest.skip("no go")
+    hold(tuple(go_cases()), ["go", "run", str(DRIVERS / "mail.go")], certificates, "SSL_CERT_FILE")
+
+
+def test_gos_net_smtp_logs_in_over_no_clear_connection_but_its_own_machines() -> None:
+    if shutil.which("go") is None:
+        pytest.skip("no go")
+    with serve(dialogue(), host="127.0.0.2") as server:
+        line = {"id": "c0", "host": "127.0.0.2", "port": server.port, "options": {"auth": True}}
+        said = answers(["go", "run", str(DRIVERS / "mail.go")], [json.dumps(line) + "\n"], {})
+        server.join()
+    assert "unencrypted connection" in said["c0"]
+    assert all(not peer.logins for peer in server.connections)
+
+
+# Which mechanism a library takes of those that the server lists.
+
+OPEN: Final = frozenset(
+    {Security.NONE, Security.OPPORTUNISTIC}
+)  # modes that a server without TLS will do for
+LISTS: Final = (
+    ("PLAIN", "LOGIN", "CRAM-MD5"),
+    ("CRAM-MD5", "LOGIN", "PLAIN"),
+    ("LOGIN", "PLAIN"),
+    ("LOGIN",),
+    ("CRAM-MD5",),
+    ("XOAUTH2", "LOGIN"),
+)
+
+
+def hold_mechanisms(case: Case, command: Sequence[str]) -> None:
+    """Log in to servers with other lists of mechanisms, and compare what was taken with the dialect's order."""
+    reading = reading_of(case)
+    order, listed = reading.mechanisms, reading.dialect.behaviour.as_listed
+    assert order
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(serve(dialogue(capabilities=(f"AUTH {' '.join(one)}",)))) for one in LISTS
+        ]
+        tries = [
+            Try(f"m{number}", case, "", trusted=True, delivered=True, encrypted=False, login=True)
+            for number in range(len(LISTS))
+        ]
+        lines = [given(one, server) for one, server in zip(tries, servers, strict=True)]
+        answers(command, lines, {})
+        wrong = []
+        for offered, server in zip(LISTS, servers, strict=True):
+            server.join()
+            # A real server refuses what it does not list; this one lets anybody in.
+            taken = [login.mechanism for peer in server.connections for login in peer.logins]
+            taken = [one for one in taken if one in offered][:1]
+            ranked = offered if listed else order
+            expected = [one for one in ranked if one in order and one in offered and one != "XOAUTH2"][:1]
+            if taken != expected:
+                wrong.append((offered, taken, expected))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("library", PYTHON)
+def test_a_python_library_takes_the_mechanism_that_its_dialect_says(library: str) -> None:
+    modules, cases = PYTHON[library]
+    for module in modules:
+        if find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+    command = [sys.executable, "-W", "ignore", str(DRIVERS / "python_mail.py"), library]
+    hold_mechanisms(next(one for one in cases if reading_of(one).security in OPEN), command)
+
+
+@pytest.mark.parametrize("library", ["phpmailer", "symfony"])
+def test_a_php_library_takes_the_mechanism_that_its_dialect_says(library: str) -> None:
+    driver = str(DRIVERS / "mail.php")
+    version = version_said("php", driver, "version", library)
+    if not version:
+        pytest.skip(f"no php with {library}")
+    cases = {"phpmailer": phpmailer_cases, "symfony": symfony_cases}[library](version)
+    hold_mechanisms(next(cases), ["php", driver, library])
+
+
+@pytest.mark.parametrize("word", ["", ":login", ":cram_md5", ":plain"])
+def test_rubys_mail_gem_takes_the_mechanism_that_its_settings_say(word: str) -> None:
+    driver = str(DRIVERS / "mail.rb")
+    version = version_said("ruby", driver, "version")
+    if not version:
+        pytest.skip("no ruby with the mail gem")
+    case = next(ruby_cases(version))
+    if word:
+        told = assignment("config.action_mailer.smtp_settings.authentication", word, "word")
+        case = Case("rails", {"authentication": word}, (*case.assignments, told), version)
+    hold_mechanisms(case, ["ruby", driver])
+
+
+def test_nodemailer_takes_the_mechanism_that_its_dialect_says() -> None:
+    hold_mechanisms(next(nodemailer_cases()), [node(), str(DRIVERS / "nodemailer.cjs")])
+
+
+def test_javamail_takes_the_mechanism_that_its_dialect_says(java: Callable[[str], list[str]]) -> None:
+    hold_mechanisms(next(java_cases("1.6.5")), java("javamail"))
+
+
+def test_gos_net_smtp_takes_the_mechanism_that_its_dialect_says() -> None:
+    if shutil.which("go") is None:
+        pytest.skip("no go")
+    hold_mechanisms(next(go_cases()), ["go", "run", str(DRIVERS / "mail.go")])
+
+
+# At the real ports, in a network of its own.
+
+
+@pytest.mark.parametrize("library", ["nodemailer", "symfony", "aiosmtplib", "curl", "msmtp"])
+def test_what_the_port_decides_is_read_right(library: str) -> None:
+    from tests.namespace import may_have_a_network
+    from tests.real_ports import missing
+
+    if not may_have_a_network():
+        pytest.skip("no network of its own for this process")
+    if lacking := missing(library):
+        pytest.skip(f"no {lacking}")
+    command = ["unshare", "-n", sys.executable, "-m", "tests.real_ports", library]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+        timeout=SECONDS,
+    )
+    assert done.stdout, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["tried"] >= 5
+    assert found["wrong"] == []
+
+
+@pytest.mark.parametrize(
+    "library", ["smtplib", "django", "flask-mail", "aiosmtplib", "fastapi-mail", "symfony"]
+)
+def test_a_library_that_tries_all_mechanisms_goes_on_where_one_is_refused(library: str) -> None:
+    """The first is refused whatever the password; the mail goes out by the next."""
+    if library == "symfony":
+        driver = str(DRIVERS / "mail.php")
+        version = version_said("php", driver, "version", library)
+        if not version:
+            pytest.skip("no php with symfony")
+        case, command = next(symfony_cases(version)), ["php", driver, library]
+    else:
+        modules, cases = PYTHON[library]
+        for module in modules:
+            if find_spec(module) is None:
+                pytest.skip(f"{module} is not installed")
+        case = next(one for one in cases if reading_of(one).security in OPEN)
+        command = [sys.executable, "-W", "ignore", str(DRIVERS / "python_mail.py"), library]
+    reading = reading_of(case)
+    assert reading.dialect.behaviour.tries_all
+    refusing = {"AUTH": ["535 5.7.8 Error: authentication failed", "235 2.7.0 Ok"]}
+    with serve(dialogue(refusing, capabilities=("AUTH CRAM-MD5 PLAIN LOGIN",))) as server:
+        one = Try("m0", case, "", trusted=True, delivered=True, encrypted=False, login=True)
+        said = answers(command, [given(one, server)], {})
+        server.join()
+    assert said == {"m0": ""}
+    taken = [login.mechanism for peer in server.connections for login in peer.logins]
+    offered = [name for name in reading.mechanisms if name != "XOAUTH2"]
+    assert taken == offered[:2]
+
+
+def greeted(server: Server) -> str:
+    """Return the name that the client gave for itself."""
+    said = [line for peer in server.connections for line in peer.lines if line[:4].upper() == "EHLO"]
+    return said[0].partition(" ")[2] if said else ""
+
+
+@pytest.mark.parametrize("library", ["smtplib", "flask-mail", "nodemailer", "phpmailer", "symfony"])
+def test_a_library_names_itself_as_its_dialect_says(library: str) -> None:
+    """Where nothing is configured: the machine's name, its address, or always the same."""
+    if library in PYTHON:
+        modules, cases = PYTHON[library]
+        for module in modules:
+            if find_spec(module) is None:
+                pytest.skip(f"{module} is not installed")
+        case = next(one for one in cases if reading_of(one).security in OPEN)
+        command = [sys.executable, "-W", "ignore", str(DRIVERS / "python_mail.py"), library]
+    elif library == "nodemailer":
+        case, command = next(nodemailer_cases()), [node(), str(DRIVERS / "nodemailer.cjs")]
+    else:
+        driver = str(DRIVERS / "mail.php")
+        version = version_said("php", driver, "version", library)
+        if not version:
+            pytest.skip(f"no php with {library}")
+        made = {"phpmailer": phpmailer_cases, "symfony": symfony_cases}[library]
+        case, command = next(made(version)), ["php", driver, library]
+    style = reading_of(case).dialect.behaviour.names_itself
+    assert style
+    with serve(dialogue()) as server:
+        one = Try("m0", case, "", trusted=True, delivered=True, encrypted=False, login=True)
+        answers(command, [given(one, server)], {})
+        server.join()
+    assert greeted(server) == ehlo_for(None, own_name(), "127.0.0.1", style).text

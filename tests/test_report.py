@@ -40,7 +40,7 @@ from smtpdoctor.model import (
     StageResult,
     Status,
 )
-from smtpdoctor.report import json_v1, terminal
+from smtpdoctor.report import RENDERERS, json_v1, terminal
 from smtpdoctor.report.layout import code, wrapped
 from smtpdoctor.report.view import problem_of, view_of
 from tests.checking import HOST, cli, command
@@ -648,7 +648,9 @@ def test_the_last_line_fits_a_terminal_and_is_whole_in_a_pipe() -> None:
 # -- The shape -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["terminal", "json_v1", "layout"])
+@pytest.mark.parametrize(
+    "module", ["terminal", "layout", "told", *(name.rpartition(".")[2] for name in RENDERERS.values())]
+)
 def test_a_renderer_knows_words_only(module: str) -> None:
     """Formats are functions of the view: they import no probe, no catalogue, no diagnosis."""
     path = Path(terminal.__file__).parent / f"{module}.py"

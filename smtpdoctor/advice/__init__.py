@@ -145,7 +145,7 @@ def _cause(
 
 
 def _beside(finding: Finding, lang: Lang) -> Iterator[str]:
-    """Yield what the server's other ports said, where they were tried."""
+    """Yield what the server's other ports said, where they were tried, and what the application does here."""
     told = []
     for one in finding.evidence.facts.get("siblings", "").split():
         port, security, state = one.split("/")
@@ -153,6 +153,9 @@ def _beside(finding: Finding, lang: Lang) -> Iterator[str]:
         told.append(say(lang, f"advice.sibling.{state}", port=port, security=mode))
     if told:
         yield say(lang, "advice.siblings", ports=say(lang, "advice.and").join(told))
+    facts = finding.evidence.facts
+    for does in facts.get("app_does", "").split():
+        yield say(lang, f"advice.app.{does}", app=facts["app_name"], seconds=facts.get("app_seconds", ""))
 
 
 def _overridden(finding: Finding, settings: Settings, lang: Lang) -> Iterator[Step]:

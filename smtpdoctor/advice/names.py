@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, cast
@@ -18,7 +19,11 @@ __all__ = ["Names", "check_command", "offers", "pairs_of"]
 _DEFAULT_ENV: Final = ".env"
 # What has no file to be repeated from: flags, and the arguments of a program that calls the API.
 _ON_THE_LINE: Final = frozenset({"flag", "argument"})
+_SOURCES: Final = frozenset({"--config", "--env-file"})
 _FLAGS: Final[tuple[SettingName, ...]] = ("host", "port", "security", "username", "sender", "ehlo")
+_CALL: Final = "()"
+_ENVIRONMENT: Final = r"[A-Z_][A-Z0-9_]*"
+_WITH_OPTIONS: Final = "createTransport."
 _USUAL: Final = ((587, Security.STARTTLS), (465, Security.TLS))  # RFC 8314
 
 
@@ -62,7 +67,8 @@ def check_command(
     files = dict.fromkeys(
         one.origin.path for one in known if one.origin.kind == "file" and one.origin.line is not None
     )
-    if list(files) != [_DEFAULT_ENV]:
+    # What was named on the command line is named there again; of the rest only the places are known.
+    if list(files) != [_DEFAULT_ENV] and _SOURCES.isdisjoint(options):
         words += [word for path in files if path for word in ("--env-file", path)]
     if any(one.origin.kind == "preset" for one in known) and settings.preset:
         words += ["--preset", settings.preset]
@@ -119,10 +125,14 @@ class Names:
             if not value:
                 return None
             values[name] = value
-        return PLACEHOLDER.sub(
+        filled = PLACEHOLDER.sub(
             lambda found: self._check(text[found.end() :]) if found[1] == "check" else values[found[1]],
             text,
         )
+        # The usual file of an application is named once in a text.
+        place = say(self._lang, "advice.at", name="", place=self._app.place) if self._app.place else ""
+        before, there, behind = filled.partition(place) if place else (filled, "", "")
+        return before + there + (behind.replace(place, "") if place else "")
 
     def _check(self, behind: str) -> str:
         """Return the command that repeats the check, but for the options that the text adds behind it."""
@@ -141,9 +151,9 @@ class Names:
     def variable(self, name: SettingName) -> str:
         """Return the application's variable for a setting, or all of them that are about security."""
         if name == "security":
-            flags = dict.fromkeys(flag.partition("@")[0] for flag in self._app.flags)
+            flags = dict.fromkeys(_spoken(flag.partition("@")[0]) for flag in self._app.flags)
             return say(self._lang, "advice.and").join(flags)
-        return self._variable(name).partition("@")[0]
+        return _spoken(self._variable(name).partition("@")[0])
 
     def is_part(self, name: SettingName) -> bool:
         """Whether a setting stands in a value that holds others as well, such as a URL."""
@@ -154,7 +164,9 @@ class Names:
         names = self._app.variables.get(name) or (f"SMTP_{name.upper()}",)
         setting = self._settings.get(name)
         used = setting.origin.name if setting is not None else ""
-        return next((one for one in names if one.partition("@")[0] == used), names[0])
+        # A name of its own is what most people set, rather than a part of an address or an argument of a call.
+        usual = next((one for one in names if "@" not in one and not one[-1].isdigit()), names[0])
+        return next((one for one in names if one.partition("@")[0] == used), usual)
 
     def written(self, mode: Security) -> dict[str, str]:
         """Return what the application writes for a way of securing the connection."""
@@ -165,6 +177,9 @@ class Names:
         match head:
             case "at":
                 return self._at(cast("SettingName", rest))
+            case "env":
+                variable = self.variable(cast("SettingName", rest))
+                return variable if re.fullmatch(_ENVIRONMENT, variable) else None
             case "set":
                 return self._set(rest)
             case "ports":
@@ -196,12 +211,25 @@ class Names:
             origin = evidence.origin
         variable = self.variable(name)
         if origin is None or origin.kind in {"preset", "default", "sandbox"}:
-            return variable
+            return self._placed(name, variable)
         if origin.kind == "file" and origin.path is None:
-            return variable  # from a log, which says nothing about the settings
+            return self._placed(name, variable)  # from a log, which says nothing about the settings
         if origin.kind in {"file", "project"}:
             return say(self._lang, "advice.at", name=origin.name or variable, place=str(origin))
         return origin.name
+
+    def _placed(self, setting: SettingName, variable: str) -> str:
+        """Return a variable as it is told where no file was read: with the application's usual file.
+
+        Of an argument, or a part of an address, it is told which.
+        """
+        if setting != "security" and (variable.endswith(_CALL) or self.is_part(setting)):
+            what = say(self._lang, f"setting.{setting}")
+            return say(self._lang, "advice.part", what=what, name=variable)
+        known = (self._settings.get(name) for name in (*_FLAGS, "password"))
+        if not self._app.place or any(one is not None and one.origin.path for one in known):
+            return variable
+        return say(self._lang, "advice.at", name=variable, place=self._app.place)
 
     def pairs(self) -> tuple[tuple[int, Security], ...]:
         """Return the ports to send by, each with its mode."""
@@ -235,7 +263,10 @@ class Names:
 
     def _mode(self, mode: Security) -> str:
         lines = self._app.write.get(mode, {})
-        told = say(self._lang, "advice.and").join(_assigned(name, text) for name, text in lines.items())
+        words = {"true": self._app.true[0], "false": self._app.false[0]}
+        told = say(self._lang, "advice.and").join(
+            _assigned(name, words.get(text, text)) for name, text in lines.items()
+        )
         return self._written("security", mode.value) or told
 
     def _written(self, name: SettingName, value: str) -> str:
@@ -314,9 +345,20 @@ class Names:
         return shlex.join(words)
 
 
+def _spoken(name: str) -> str:
+    """Return a name of code as people say it: a call instead of its argument, an option without its call."""
+    head, _, last = name.rpartition(".")
+    if last.isdigit():
+        return head + _CALL
+    return name.rpartition(_WITH_OPTIONS)[2].lstrip(".")
+
+
 def _assigned(name: str, value: str) -> str:
     """Return how a variable is given a value, or the part of a value that its name speaks of."""
     name, _, part = name.partition("@")
+    if value == _CALL:
+        return name
+    name = _spoken(name)
     match part.partition("."):
         case ("", _, _):
             return f"{name}={value}"

@@ -45,6 +45,11 @@ def main() -> None:
             # A terminal that cannot show Korean shows escapes; it does not end the run.
             reconfigure(errors="backslashreplace")
     try:
+        if "_SMTPDOCTOR_COMPLETE" in os.environ:  # a shell asks what may be typed
+            from smtpdoctor.cli.completing import answer
+
+            answer(sys.argv[1:])
+            return
         call = call_of(sys.argv[1:])
         if call is None:
             from smtpdoctor.cli.typed import app

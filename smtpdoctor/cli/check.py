@@ -1,8 +1,9 @@
 """``smtpdoctor check``."""
 
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,27 +15,31 @@ from smtpdoctor.cli.common import (
     guarded,
     language,
     output_to,
+    outputs_of,
     password_from,
-    refuse_to_destroy,
     refuse_together,
     refuse_unusable,
+    repeated_flags,
+    tell,
     unusable,
 )
 from smtpdoctor.cli.declared import Exit, Option
 from smtpdoctor.cli.known import Known
-from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Fault, Ignore, Lang, Message, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from smtpdoctor.cli.outputs import Outputs
     from smtpdoctor.cli.settings import Request
     from smtpdoctor.doctor import Observer
     from smtpdoctor.masking.echoes import Redactor
     from smtpdoctor.model import Policy, Report
     from smtpdoctor.probes.session import Options
     from smtpdoctor.report.profiles import Profile
+    from smtpdoctor.report.told import Told
+    from smtpdoctor.report.view import View
     from smtpdoctor.runner import Paused
     from smtpdoctor.settings.resolve import Loaded
 
@@ -144,7 +149,11 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     use_sandbox: Annotated[
         bool, Option("--sandbox", help="Start the embedded server and check against it.")
     ] = False,
-    format_: opt.Format = FormatChoice.TERMINAL,
+    egress: Annotated[
+        bool, Option("--egress", help="Only try which mail ports are open from here; no login.")
+    ] = False,
+    format_: opt.Formats = None,
+    anchor: opt.Anchor = None,
     output: opt.Output = None,
     force: opt.Force = False,
     lang: opt.Language = None,
@@ -162,9 +171,17 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     from smtpdoctor.settings.target import refuse_astray
 
     tongue = language(lang)
+    if egress:  # which logs in nowhere, and sends nothing
+        for flag, present in (
+            ("--until", until is not None), ("--to", to is not None), ("--sandbox", use_sandbox),
+            ("--transcript", transcript), ("--password-file", password_file is not None),
+            ("--password-stdin", password_stdin), ("--ask-password", ask_password),
+            ("--allow-cleartext-auth", allow_cleartext_auth),
+        ):  # fmt: skip
+            refuse_together(("--egress", True), (flag, present))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     refuse_together(("--strict", strict), ("--fail-on", fail_on == "never"))
-    refuse_to_destroy(output, force=force)
+    outputs = outputs_of(format_, output, force=force)
     refuse_together(("--ipv4", ipv4), ("--ipv6", ipv6))
     refuse_together(("--profile", profile is not None), ("--all-profiles", all_profiles))
     request = Request(
@@ -198,7 +215,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         has_password=password_file is not None or password_stdin or ask_password,
     )
     refuse_unusable_in(request)
-    show = Show(format_, output, tongue, quiet, verbose, transcript, not no_color)
+    show = Show(outputs, output, anchor, tongue, quiet, verbose, transcript, not no_color)
     if use_sandbox:
         for name, given in (
             ("--preset", preset), ("--app", app), ("--url", url), ("--host", host), ("--port", port),
@@ -231,12 +248,16 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             check_profiles(request, profile, show, known=known, allow_cleartext_auth=allow_cleartext_auth)
             return
         loaded = only(loaded_for(request, lang=tongue, known=known))
-        refuse_astray(options.connect_to, loaded.settings)
-        if request.origins:
-            from smtpdoctor.cli.profiles import refuse_steered
+        if egress:
+            report = show.survey(loaded, options, how)
+        else:
+            refuse_astray(options.connect_to, loaded.settings)
+            if request.origins:
+                from smtpdoctor.cli.profiles import refuse_steered
 
-            refuse_steered(loaded, request, options)
-        report = show.run(loaded, options, how)
+                refuse_steered(loaded, request, options)
+            report = show.run(loaded, options, how)
+    show.end(report)
     end(report)
 
 
@@ -330,6 +351,11 @@ def only(found: "list[tuple[str, Loaded]]") -> "Loaded":
 def repeated_of(request: "Request", allow_cleartext_auth: bool) -> tuple[str, ...]:
     """Return the flags of a run that are about no setting as they were given, for the command that repeats it."""
     flags: dict[str, object] = {
+        "--config": request.config,
+        "--env-file": request.env_file,
+        "--service": request.service,
+        "--app": request.app,
+        "--app-version": request.app_version,
         "--until": request.until,
         "--ca-file": request.ca_file,
         "--resolver": request.resolver,
@@ -343,81 +369,142 @@ def repeated_of(request: "Request", allow_cleartext_auth: bool) -> tuple[str, ..
         for name, value in flags.items()
         if name.removeprefix("--").replace("-", "_") not in request.origins
     }
-    return _words({**given, "--allow-cleartext-auth": allow_cleartext_auth})
-
-
-def _words(flags: dict[str, object]) -> tuple[str, ...]:
-    """Return flags as they would be typed."""
-    words: list[str] = []
-    for name, value in flags.items():
-        if value is True:
-            words.append(name)
-        elif isinstance(value, list):
-            words += [word for one in value for word in (name, str(one))]
-        elif value:
-            words += [name, str(value)]
-    return tuple(words)
+    return repeated_flags({**given, "--allow-cleartext-auth": allow_cleartext_auth})
 
 
 class Show:
-    """Runs a check and shows it in the format that was asked for."""
+    """Runs a check and shows it in the formats that were asked for; without ``outputs`` that is the terminal's."""
 
     def __init__(
         self,
-        format_: FormatChoice,
+        outputs: "Outputs | None",
         output: Path | None,
+        anchor: Path | None,
         lang: Lang,
         quiet: bool,
         verbose: bool,
         transcript: bool,
         color: bool,
     ) -> None:
-        self._format = format_
+        self._outputs = outputs
         self._output = output
+        self._anchor = anchor
         self.lang = lang
         self._quiet = quiet
         self._verbose = verbose
         self._transcript = transcript
         self._color = color
+        self._told: Told | None = None
 
     def run(self, loaded: "Loaded", options: "Options", how: How) -> "Report":
-        """Run the check; the report goes to standard output or a file, progress to standard error."""
-        with output_to(self._output) as stream:
-            if self._format is not FormatChoice.TERMINAL:
-                from smtpdoctor.report import renderer
-                from smtpdoctor.report.view import view_of
+        """Run the check; the report goes to standard output or files, progress to standard error."""
+        if self._outputs is None:
+            with output_to(self._output) as stream:
+                return self._live(stream, loaded, options, how)[0]
+        from smtpdoctor.report.view import view_of
 
+        with self._outputs.opened() as streams:
+            if live := self._outputs.main == "terminal":
+                report, view = self._live(streams.main, loaded, options, how)
+            else:
                 report = checked(loaded, options, how)
                 view = view_of(report, self.lang, words_of(report, loaded, how))
-                text = renderer(self._format.value).render(view, transcript=self._transcript)
-                stream.write(text)
-                return report
-            from smtpdoctor.doctor import seal_of
-            from smtpdoctor.report import terminal
-            from smtpdoctor.report.view import view_of
+            self._told = self._told_of(report, view, words_of(report, loaded, how))
+            streams.write(self._told, partial(self._print, view=view), printed=live)
+        return report
 
-            color = self._color and terminal.wants_color()
+    def end(self, report: "Report") -> None:
+        """End with the exit code that a format has for itself, if it has one; a bug of ours has its own."""
+        if any(one.fault is Fault.SMTPDOCTOR for one in report.findings):
+            return
+        if self._outputs is not None and self._told is not None:
+            self._outputs.end(self._told)
+
+    def _told_of(self, report: "Report", view: "View", repeated: tuple[str, ...]) -> "Told":
+        """Return the report as the formats take it."""
+        from smtpdoctor.cli.outputs import places_for
+        from smtpdoctor.report.told import Part, Told
+        from smtpdoctor.report.view import view_of
+
+        twin = None
+        if self._outputs is not None and self._outputs.bilingual:
+            twin = view_of(report, "en" if self.lang == "ko" else "ko", repeated)
+        return Told(
+            command="check",
+            lang=self.lang,
+            parts=(Part(name="", view=view, twin=twin, healthy=report.healthy),),
+            transcript=self._transcript,
+            places=places_for(self._anchor),
+            when=self._outputs.now() if self._outputs is not None else "",
+        )
+
+    def _live(self, stream: IO[str], loaded: "Loaded", options: "Options", how: How) -> "tuple[Report, View]":
+        """Run the check and print its stages as they end, then the rest."""
+        from smtpdoctor.doctor import seal_of
+        from smtpdoctor.report import terminal
+        from smtpdoctor.report.view import view_of
+
+        color = self._color and terminal.wants_color()
+        console = terminal.make_console(stream, color=color)
+        shows_progress = sys.stderr.isatty() and not self._quiet
+        progress = terminal.make_console(sys.stderr, color=color) if shows_progress else None
+        observer, paused = None, None
+        if not self._quiet:
+            terminal.print_heading(console, seal_of(loaded).settings(loaded.settings), self.lang)
+            observer = terminal.Live(console, progress, self.lang, verbose=self._verbose)
+            paused = observer.paused
+        try:
+            report = checked(loaded, options, how, observer, paused)
+        finally:
+            if observer is not None:
+                observer.stop()
+        view = view_of(report, self.lang, words_of(report, loaded, how))
+        terminal.print_view(
+            console, view, transcript=self._transcript, quiet=self._quiet, verbose=self._verbose
+        )
+        return report, view
+
+    def _print(self, stream: IO[str], view: "View") -> None:
+        """Print the whole report for a terminal into a file."""
+        from smtpdoctor.report import terminal
+
+        console = terminal.make_console(stream, color=self._color and terminal.wants_color())
+        terminal.print_view(
+            console,
+            view,
+            transcript=self._transcript,
+            quiet=self._quiet,
+            verbose=self._verbose,
+            stages=True,
+        )
+
+    def survey(self, loaded: "Loaded", options: "Options", how: How) -> "Report":
+        """Try which ports are open, and show that in the place of a check."""
+        from smtpdoctor.cli.egress import surveyed
+        from smtpdoctor.report import terminal
+
+        color = self._color and terminal.wants_color()
+        found = surveyed(
+            loaded,
+            options,
+            self.lang,
+            how.policy.applied,
+            color=color,
+            quiet=self._quiet,
+        )
+
+        def show(stream: IO[str]) -> None:
             console = terminal.make_console(stream, color=color)
-            shows_progress = sys.stderr.isatty() and not self._quiet
-            progress = terminal.make_console(sys.stderr, color=color) if shows_progress else None
-            observer, paused = None, None
-            if not self._quiet:
-                terminal.print_heading(console, seal_of(loaded).settings(loaded.settings), self.lang)
-                observer = terminal.Live(console, progress, self.lang, verbose=self._verbose)
-                paused = observer.paused
-            try:
-                report = checked(loaded, options, how, observer, paused)
-            finally:
-                if observer is not None:
-                    observer.stop()
-            terminal.print_view(
-                console,
-                view_of(report, self.lang, words_of(report, loaded, how)),
-                transcript=self._transcript,
-                quiet=self._quiet,
-                verbose=self._verbose,
-            )
-            return report
+            found.print(console, quiet=self._quiet, verbose=self._verbose)
+
+        if self._outputs is None:
+            with output_to(self._output) as stream:
+                show(stream)
+        else:
+            with self._outputs.opened() as streams:
+                self._told = self._told_of(found.report, found.view, how.repeated)
+                streams.write(self._told, show)
+        return found.report
 
     @property
     def progress(self) -> bool:
@@ -428,21 +515,45 @@ class Show:
         """Show the reports of several profiles; what could not be run is told beside other formats, too."""
         from smtpdoctor.report import profiles as reports
 
-        with output_to(self._output) as stream:
-            if self._format is FormatChoice.JSON:
-                stream.write(reports.render(profiles, transcript=self._transcript))
-                return
+        def show(stream: IO[str]) -> None:
             from smtpdoctor.report import terminal
 
-            console = terminal.make_console(stream, color=self._color and terminal.wants_color())
             reports.print_profiles(
-                console,
+                terminal.make_console(stream, color=self._color and terminal.wants_color()),
                 profiles,
                 self.lang,
                 transcript=self._transcript,
                 quiet=self._quiet,
                 verbose=self._verbose,
             )
+
+        if self._outputs is None:
+            with output_to(self._output) as stream:
+                show(stream)
+            return
+        from smtpdoctor.cli.outputs import places_for
+        from smtpdoctor.report.told import Part, Told
+
+        parts = tuple(
+            Part(name=one.name, view=one.view, healthy=one.healthy)
+            for one in profiles
+            if one.view is not None
+        )
+        told = Told(
+            command="check",
+            lang=self.lang,
+            parts=parts,
+            transcript=self._transcript,
+            places=places_for(self._anchor),
+            when=self._outputs.now(),
+            profiles=tuple(profiles),
+        )
+        with self._outputs.opened() as streams:
+            streams.write(told, show)
+        if self._outputs.main not in {"terminal", "json"}:  # the others have no place for what is no report
+            for one in profiles:
+                if one.error:
+                    tell(f"{one.name}: {one.error}")
 
 
 def words_of(report: "Report", loaded: "Loaded", how: How) -> tuple[str, ...]:

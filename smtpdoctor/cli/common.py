@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import wraps
 from pathlib import Path
-from typing import IO, Any, Final, NoReturn, ParamSpec, cast
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, cast
 
 from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.known import Known
@@ -21,22 +21,28 @@ from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Lang, Message, Origin, Secret, Setting
 from smtpdoctor.text import default_language, say
 
+if TYPE_CHECKING:
+    from smtpdoctor.cli.outputs import Outputs
+
 __all__ = [
     "EXIT_BUG",
     "EXIT_PROBLEM",
     "EXIT_USAGE",
     "fail_usage",
+    "format_on_stdout",
     "guarded",
     "language",
     "live_output_to",
     "mute_output",
     "output_to",
+    "outputs_of",
     "password_from",
     "patient",
     "places_looked_at",
     "refuse_to_destroy",
     "refuse_together",
     "refuse_unusable",
+    "repeated_flags",
     "tell",
     "unusable",
 ]
@@ -49,6 +55,9 @@ _OUTPUT_ERRORS: Final = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.E
 # Characters of a value: more is no host (RFC 1035), no name and no URL, but something pasted by mistake.
 _LONGEST: Final = {"--host": 512, "--ehlo": 255, "--url": 16_384, "--preset": 512, "--app": 512}
 _LONGEST_NAME: Final = 2_048
+_REFUSING: Final = frozenset({"json", "json-lines", "github", "nagios"})
+_NAGIOS: Final = "nagios"
+_UNKNOWN: Final = 3  # https://nagios-plugins.org/doc/guidelines.html: invalid arguments are that too
 _ISSUES: Final = "https://github.com/smtpdoctor/smtpdoctor/issues"
 P = ParamSpec("P")
 
@@ -90,28 +99,37 @@ def _fitted(lines: Sequence[str], width: int) -> list[str]:
     return [part for line in lines for part in unbroken(line, width)]
 
 
-def fail_usage(error: UsageError, lang: Lang, format_: FormatChoice, known: Known) -> NoReturn:
-    """Report an error of usage and end with its exit code; JSON stays JSON.
+def fail_usage(error: UsageError, lang: Lang, format_: str, known: Known) -> NoReturn:
+    """Report an error of usage and end with its exit code; what programs read is told in their format.
 
     Every sentence of it comes through here, and with it every value that somebody may have typed.
     """
     lines = [known.say(lang, one) for one in (error.message, *error.hints)]
-    if format_ is FormatChoice.JSON:
-        _print_failure("\n".join(map(printable, lines)))
+    if format_ in _REFUSING:
+        _print_failure("\n".join(map(printable, lines)), format_)
     else:
         tell(say(lang, "usage.error", text=lines[0]))
         for line in lines[1:]:
             tell(f"  {line}")
-    raise Exit(EXIT_USAGE)
+    raise Exit(_UNKNOWN if format_ == _NAGIOS else EXIT_USAGE)
 
 
-def _print_failure(text: str) -> None:
-    """Print the object of a run that came to no report."""
-    from smtpdoctor.report.json_v1 import usage_failure
+def _print_failure(text: str, format_: str) -> None:
+    """Print what a format has for a run that came to no report."""
+    from importlib import import_module
+
+    from smtpdoctor.report import RENDERERS
 
     stream = patient(sys.stdout)
-    stream.write(usage_failure(text))
+    stream.write(import_module(RENDERERS[format_]).refused(text))
     stream.flush()
+
+
+def format_on_stdout(formats: FormatChoice | Sequence[str] | None) -> str:
+    """Return the format that standard output has, of those that can tell of a failed run; else the terminal's."""
+    if isinstance(formats, str):
+        return formats
+    return next((one for one in formats or () if one in _REFUSING), FormatChoice.TERMINAL)
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
@@ -124,7 +142,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         choice: Any = kwargs.get("lang")
-        format_: Any = kwargs.get("format_", FormatChoice.TERMINAL)
+        formats: Any = kwargs.get("format_")
+        format_ = format_on_stdout(formats)
         lang = language(choice)
         known = Known(kwargs)
         if takes_known:
@@ -164,10 +183,10 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-def _end_interrupted(lang: Lang, format_: FormatChoice, *, follows: bool) -> NoReturn:
+def _end_interrupted(lang: Lang, format_: str, *, follows: bool) -> NoReturn:
     """Say that a run was broken off: of a stream what was told stands, else there is one object that says it."""
-    if format_ is FormatChoice.JSON and not follows:
-        _print_failure(say(lang, "interrupted"))
+    if format_ in _REFUSING and not follows:
+        _print_failure(say(lang, "interrupted"), format_)
     else:
         tell(say(lang, "interrupted"))
     raise Exit(EXIT_INTERRUPTED) from None
@@ -231,7 +250,7 @@ def patient(stream: IO[str]) -> IO[str]:
     return cast("IO[str]", _Patient(stream))
 
 
-def _own_up(error: Exception, lang: Lang, format_: FormatChoice) -> NoReturn:
+def _own_up(error: Exception, lang: Lang, format_: str) -> NoReturn:
     """Say that this is a bug of ours, and what to report; JSON stays JSON."""
     import traceback
 
@@ -239,10 +258,23 @@ def _own_up(error: Exception, lang: Lang, format_: FormatChoice) -> NoReturn:
     frames = "".join(traceback.format_tb(error.__traceback__)[-6:])
     said = [say(lang, "bug", error=type(error).__name__), say(lang, "bug.report", url=_ISSUES)]
     tell("\n".join([frames.rstrip(), *said]))
-    if format_ is FormatChoice.JSON:
+    if format_ in _REFUSING:
         with contextlib.suppress(OSError, ValueError):  # nobody reads it
-            _print_failure("\n".join(said))
+            _print_failure("\n".join(said), format_)
     raise Exit(EXIT_BUG) from None
+
+
+def repeated_flags(flags: dict[str, object]) -> tuple[str, ...]:
+    """Return flags as they were given, for the command that repeats the run."""
+    words: list[str] = []
+    for name, value in flags.items():
+        if value is True:
+            words.append(name)
+        elif isinstance(value, list):
+            words += [word for one in value for word in (name, str(one))]
+        elif value:
+            words += [name, str(value)]
+    return tuple(words)
 
 
 def refuse_together(*pairs: tuple[str, bool]) -> None:
@@ -351,8 +383,20 @@ def _has_terminal() -> bool:
     return True
 
 
-def refuse_to_destroy(output: Path | None, *, force: bool, text: str | None = None) -> None:
-    """Raise UsageError where ``--output`` names a file with something in it that smtpdoctor did not write.
+def outputs_of(formats: Sequence[str] | None, output: Path | None, *, force: bool) -> Outputs | None:
+    """Return where the report of a run goes in which format, None for the terminal's alone; raises UsageError."""
+    if formats is None:
+        refuse_to_destroy(output, force=force)
+        return None
+    from smtpdoctor.cli.outputs import outputs_from
+
+    return outputs_from(formats, output, force=force)
+
+
+def refuse_to_destroy(
+    output: Path | None, *, force: bool, text: str | None = None, flag: str = "--output"
+) -> None:
+    """Raise UsageError where a flag names a file with something in it that smtpdoctor did not write.
 
     ``text`` is what will be written, where that is known: to write the same again destroys nothing.
     """
@@ -368,13 +412,13 @@ def refuse_to_destroy(output: Path | None, *, force: bool, text: str | None = No
         if is_ours(output) or (text is not None and output.read_bytes() == text.encode()):
             return
     except OSError as error:
-        values: dict[str, object] = {"file": str(output), "reason": error.strerror or "?"}
-        raise UsageError(Message("usage.output", values)) from error
-    raise UsageError(Message("usage.output.foreign", {"file": str(output)}))
+        values: dict[str, object] = {"flag": flag, "file": str(output), "reason": error.strerror or "?"}
+        raise UsageError(Message("usage.write", values)) from error
+    raise UsageError(Message("usage.output.foreign", {"flag": flag, "file": str(output)}))
 
 
 @contextlib.contextmanager
-def output_to(path: Path | None) -> Iterator[IO[str]]:
+def output_to(path: Path | None, flag: str = "--output") -> Iterator[IO[str]]:
     """Give the stream that the report goes to; a file is written whole at the end, or not at all."""
     if path is None:
         stream = patient(sys.stdout)
@@ -385,12 +429,13 @@ def output_to(path: Path | None) -> Iterator[IO[str]]:
 
     from smtpdoctor.cli.writing import looked_at, replace
 
-    before = looked_at(path)
+    before = looked_at(path, flag)
     buffer = StringIO()
     yield buffer
-    if looked_at(path) != before:
-        refuse_to_destroy(path, force=False)  # what somebody put there meanwhile, no --force was about
-    replace(path, buffer.getvalue())
+    if looked_at(path, flag) != before:
+        # What somebody put there meanwhile, no --force was about.
+        refuse_to_destroy(path, force=False, flag=flag)
+    replace(path, buffer.getvalue(), flag)
 
 
 def live_output_to(path: Path | None, *, private: bool = False) -> AbstractContextManager[IO[str]]:

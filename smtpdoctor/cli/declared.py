@@ -16,9 +16,12 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType, UnionType
-from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from smtpdoctor import __version__
+
+if TYPE_CHECKING:
+    from smtpdoctor.model import Lang
 
 __all__ = [
     "COMMANDS",
@@ -30,11 +33,12 @@ __all__ = [
     "declared_in",
     "function_of",
     "is_argument",
+    "kind_of",
     "values_of",
 ]
 
 # In the order in which a user meets them. Each is a function of its name in a module of its name.
-COMMANDS: Final = ("check", "lint", "explain", "presets", "apps", "generate", "sandbox")
+COMMANDS: Final = ("check", "lint", "explain", "presets", "apps", "generate", "sandbox", "completion")
 
 
 class Exit(SystemExit):
@@ -88,7 +92,7 @@ def declared_in(function: Any) -> dict[str, tuple[Any, Declared]]:
     return {name: (hints[name].__origin__, hints[name].__metadata__[0]) for name in names}
 
 
-def _kind(hint: Any) -> tuple[Any, bool]:
+def kind_of(hint: Any) -> tuple[Any, bool]:
     """Return the type of one value, and whether there may be many."""
     if get_origin(hint) in {Union, UnionType}:
         hint = next(one for one in get_args(hint) if one is not type(None))
@@ -145,7 +149,7 @@ def _read(parameters: Mapping[str, tuple[Any, Declared]], arguments: Sequence[st
         name = flags.get(flag) if word.startswith("-") else next(iter(places), None)
         if name is None:
             raise _Unsure
-        kind, many = _kind(parameters[name][0])
+        kind, many = kind_of(parameters[name][0])
         if kind is bool and not given:
             found[name] = True
             continue
@@ -185,6 +189,12 @@ def is_argument(text: str) -> bool:
         return False
 
 
+def _tell_help(command: str, lang: Lang) -> None:
+    from smtpdoctor.cli.helping import help_of
+
+    sys.stdout.write(help_of(command, lang))
+
+
 def _tell_version() -> None:
     sys.stdout.write(f"smtpdoctor {__version__}\n")
 
@@ -195,6 +205,11 @@ def call_of(arguments: Sequence[str]) -> Callable[[], None] | None:
         return None  # where typer expands patterns of file names too
     if list(arguments) == ["--version"]:
         return _tell_version
+    if any(one in {"--help", "-h"} for one in arguments):
+        from smtpdoctor.cli.helping import help_asked_for
+
+        asked = help_asked_for(arguments)
+        return None if asked is None else partial(_tell_help, *asked)
     if not arguments or arguments[0] not in COMMANDS or not all(map(is_argument, arguments)):
         return None
     function = function_of(arguments[0])

@@ -3,8 +3,9 @@
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
@@ -12,23 +13,27 @@ from smtpdoctor.cli.common import (
     guarded,
     language,
     live_output_to,
-    output_to,
-    refuse_to_destroy,
     refuse_together,
     refuse_unusable,
     tell,
 )
 from smtpdoctor.cli.declared import Argument, Exit, Option
 from smtpdoctor.cli.known import Known
-from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.files import open_file
 from smtpdoctor.model import Lang, Message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from smtpdoctor.cli.outputs import Outputs, Streams
+    from smtpdoctor.diagnosis import Context
     from smtpdoctor.knowledge.schema import App, Question
     from smtpdoctor.logs import Explained
     from smtpdoctor.logs.lookup import Looked
+    from smtpdoctor.report.told import Found, Seen
 
 __all__ = ["explain"]
 
@@ -38,6 +43,8 @@ _NAME_OF_FILE = re.compile(
     r"|\S+\.log\S*",
     re.IGNORECASE,
 )
+_LISTING: Final = ("terminal", "json", "json-lines", "markdown")
+_FOLLOWING: Final = ("terminal", "json", "json-lines")  # what can be told as it comes
 _WHOLE = 3  # so many findings are told with evidence and several steps, the others without
 
 
@@ -53,11 +60,15 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     ] = None,
     file: Annotated[list[Path] | None, Option("--file", help="A log; repeatable.", metavar="FILE")] = None,
     preset: opt.PresetName = None,
+    app: Annotated[
+        str | None,
+        Option("--app", help="The application, in whose names steps are told.", metavar="NAME"),
+    ] = None,
     follow: Annotated[
         bool, Option("--follow", help="Report findings as they come on standard input.")
     ] = False,
     list_: Annotated[bool, Option("--list", help="List the catalogue.")] = False,
-    format_: opt.Format = FormatChoice.TERMINAL,
+    format_: opt.FormatsOfTexts = None,
     output: opt.Output = None,
     force: opt.Force = False,
     lang: opt.Language = None,
@@ -76,16 +87,29 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     refuse_together(("words", bool(words)), ("--follow", follow))
     refuse_together(("--file", bool(file)), ("--follow", follow))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
-    refuse_to_destroy(output, force=force)
-    refuse_unusable(preset=preset)
+    outputs = _outputs(format_, output, force=force)
+    _refuse_unfit(outputs, follow=follow, list_=list_)
+    refuse_unusable(preset=preset, app=app)
     log = _log_named(words)
     provider = None
     if preset is not None:
         from smtpdoctor.settings.resolve import preset_named
 
         provider = preset_named(preset).id
-    with live_output_to(output) if follow else output_to(output) as stream:
-        printer = _Printer(stream, format_, tongue, known, color=not no_color, quiet=quiet, verbose=verbose)
+    named = None
+    if app is not None:
+        from smtpdoctor.knowledge import load
+
+        known_app = load.app(app)
+        if known_app is None:
+            from smtpdoctor.settings.identify import unknown_app
+
+            raise unknown_app(app)
+        named = known_app.id
+    with _opened(outputs, follow=follow) as streams:
+        printer = _Printer(
+            streams, tongue, known, color=not no_color, quiet=quiet, verbose=verbose, app=named
+        )
         if list_:
             printer.catalogue()
             return
@@ -212,32 +236,92 @@ def _first_of(question: "Question", asked: str, provider: str | None) -> "Looked
     return Looked(of_entry(load.entry(first), *others, evidence=evidence), known.replies if known else ())
 
 
+def _outputs(formats: list[str] | None, output: Path | None, *, force: bool) -> "Outputs":
+    """Return where the report goes; without a format the terminal's alone."""
+    from smtpdoctor.cli.outputs import outputs_from
+
+    return outputs_from(formats or ["terminal"], output, force=force, explains=True)
+
+
+def _refuse_unfit(outputs: "Outputs", *, follow: bool, list_: bool) -> None:
+    """Raise UsageError for formats that make no sense of a list, or cannot be told as it comes."""
+    if list_:
+        for name in (one.format for one in outputs.sinks if one.format not in _LISTING):
+            values: dict[str, object] = {"name": name, "flag": "--list", "known": ", ".join(_LISTING)}
+            raise UsageError(Message("usage.format.list", values))
+    if follow and (len(outputs.sinks) > 1 or outputs.main not in _FOLLOWING):
+        raise UsageError(Message("usage.format.follow", {"known": ", ".join(_FOLLOWING)}))
+
+
+@contextmanager
+def _opened(outputs: "Outputs", *, follow: bool) -> "Iterator[Streams]":
+    """Give the streams; what is followed is told at once."""
+    from smtpdoctor.cli.outputs import Streams
+
+    if follow:
+        with live_output_to(outputs.output) as stream:
+            yield Streams(outputs, [stream])
+    else:
+        with outputs.opened() as streams:
+            yield streams
+
+
 class _Printer:
-    """Prints what was found, in the format that was asked for."""
+    """Prints what was found, in the formats that were asked for."""
 
     def __init__(
         self,
-        stream: Any,
-        format_: FormatChoice,
+        streams: "Streams",
         lang: Lang,
         known: Known,
         *,
         color: bool,
         quiet: bool,
         verbose: bool,
+        app: str | None = None,
     ) -> None:
-        self._stream = stream
-        self._json = format_ is FormatChoice.JSON
+        self._app = app
+        self._streams = streams
         self._lang = lang
         self._known = known
         self._color = color
         self._quiet = quiet
         self._verbose = verbose
 
-    def _console(self) -> Any:
-        from smtpdoctor.report import terminal
+    def _named(self, context: "Context") -> "Context":
+        """Return a context in which steps name the settings of the application that was named."""
+        if self._app is None:
+            return context
+        from msgspec.structs import replace
 
-        return terminal.make_console(self._stream, color=self._color and terminal.wants_color())
+        return replace(context, settings=replace(context.settings, app=self._app))
+
+    def _write(self, terminal: "Callable[[Console], None]", found: "Callable[[], Found]") -> None:
+        """Write what there is to say in each format: to a terminal, or as what is handed to the others."""
+
+        def print_terminal(stream: IO[str]) -> None:
+            from smtpdoctor.report.terminal import make_console, wants_color
+
+            terminal(make_console(stream, color=self._color and wants_color()))
+
+        self._streams.write_found(found, print_terminal)
+
+    def _found(
+        self,
+        seen: "Iterable[Seen]" = (),
+        answer: _Answer | None = None,
+        unreadable: Sequence[str] = (),
+    ) -> "Found":
+        from smtpdoctor.cli.outputs import places_for
+        from smtpdoctor.report.told import Found
+
+        return Found(
+            lang=self._lang,
+            seen=tuple(seen),
+            answer=answer.as_object(self._lang) if answer else None,
+            unreadable=tuple(unreadable),
+            places=places_for(None),
+        )
 
     def catalogue(self) -> None:
         """Print every id with its title."""
@@ -246,19 +330,22 @@ class _Printer:
 
         order = {stage: number for number, stage in enumerate(ORDERED_STAGES)}
         entries = sorted(load.entries().values(), key=lambda one: (order[one.stage], one.id))
-        if self._json:
+
+        def found() -> "Found":
             from smtpdoctor.diagnosis import Context
             from smtpdoctor.logs.lookup import of_entry
-            from smtpdoctor.report import json_v1
+            from smtpdoctor.report.told import Seen
             from smtpdoctor.report.view import problem_of
 
-            context = Context()
-            problems = (problem_of(found, context, self._lang) for found in map(of_entry, entries))
-            self._stream.write(json_v1.explained(map(json_v1.problem_object, problems)))
-            return
-        from smtpdoctor.report.sheets import print_catalogue
+            problems = (problem_of(one, Context(), self._lang) for one in map(of_entry, entries))
+            return self._found(Seen(problem=one) for one in problems)
 
-        print_catalogue(self._console(), entries, self._lang)
+        def terminal(console: "Console") -> None:
+            from smtpdoctor.report.sheets import print_catalogue
+
+            print_catalogue(console, entries, self._lang)
+
+        self._write(terminal, found)
 
     def answered(self, asked: str, provider: str | None) -> bool:
         """Print what is asked in the words of a guide, a variable by its name; whether it was that."""
@@ -285,14 +372,11 @@ class _Printer:
 
     def _told(self, answer: _Answer) -> None:
         """Print an answer that no entry of the catalogue stands behind."""
-        if self._json:
-            from smtpdoctor.report import json_v1
+        self._write(lambda console: self._print_answer(console, answer), lambda: self._found((), answer))
 
-            self._stream.write(json_v1.explained([], answer=answer.as_object(self._lang)))
-            return
+    def _print_answer(self, console: "Console", answer: _Answer) -> None:
         from smtpdoctor.report import sheets
 
-        console = self._console()
         if self._quiet:
             console.print(answer.title, markup=False, soft_wrap=True)
         elif answer.app is not None:
@@ -305,61 +389,63 @@ class _Printer:
         from smtpdoctor.diagnosis import Context
         from smtpdoctor.report.view import problem_of
 
-        problem = problem_of(looked.finding, Context(provider=provider), self._lang)
-        if self._json:
-            from smtpdoctor.report import json_v1
+        problem = problem_of(looked.finding, self._named(Context(provider=provider)), self._lang)
 
-            told = answer and answer.as_object(self._lang)
-            self._stream.write(json_v1.explained([json_v1.problem_object(problem)], answer=told))
-            return
-        from smtpdoctor.report import sheets, terminal
+        def found() -> "Found":
+            from smtpdoctor.report.told import Seen
 
-        console = self._console()
-        if answer is not None:
-            self._told(answer)
-        if self._quiet:
-            sheets.print_one_line(console, problem)
-            return
-        terminal.print_problem(console, problem, self._lang, whole=True)
-        if looked.replies and provider:
-            sheets.print_replies(console, looked.replies, provider, self._lang)
+            return self._found([Seen(problem=problem)], answer)
+
+        def terminal(console: "Console") -> None:
+            from smtpdoctor.report import sheets
+            from smtpdoctor.report.terminal import print_problem
+
+            if answer is not None:
+                self._print_answer(console, answer)
+            if self._quiet:
+                sheets.print_one_line(console, problem)
+                return
+            print_problem(console, problem, self._lang, whole=True)
+            if looked.replies and provider:
+                sheets.print_replies(console, looked.replies, provider, self._lang)
+
+        self._write(terminal, found)
 
     def explained(self, found: Iterable["Explained"], unreadable: Sequence[Message] = ()) -> None:
         """Print what a text or log told of, and which of the files could not be read."""
+        results = list(found)
+        problems = [self._known.say(self._lang, one) for one in unreadable]
+        self._write(
+            lambda console: self._print_explained(console, results, problems),
+            lambda: self._found(map(self._seen_in, results), None, problems),
+        )
+
+    def _seen_in(self, one: "Explained") -> "Seen":
+        from smtpdoctor.report.told import Seen
+        from smtpdoctor.report.view import problem_of
+
+        return Seen(
+            problem=problem_of(one.finding, self._named(one.context), self._lang),
+            count=one.count,
+            file=self._known.mask(one.file) if one.file else None,
+            line=one.line,
+            last_line=one.last_line,
+            caused_by=one.caused_by,
+        )
+
+    def _print_explained(
+        self, console: "Console", results: Sequence["Explained"], problems: Sequence[str]
+    ) -> None:
+        from smtpdoctor.report import sheets, terminal
         from smtpdoctor.report.view import problem_of
         from smtpdoctor.text import say
 
-        results = list(found)
-        problems = [self._known.say(self._lang, one) for one in unreadable]
-        if self._json:
-            from smtpdoctor.report import json_v1
-
-            self._stream.write(
-                json_v1.explained(
-                    (
-                        json_v1.problem_object(
-                            problem_of(one.finding, one.context, self._lang),
-                            count=one.count,
-                            file=self._known.mask(one.file) if one.file else None,
-                            line=one.line,
-                            last_line=one.last_line,
-                            caused_by=one.caused_by,
-                        )
-                        for one in results
-                    ),
-                    "\n".join(problems) or None,
-                )
-            )
-            return
-        from smtpdoctor.report import sheets, terminal
-
         for text in problems:
             tell(say(self._lang, "usage.error", text=text))
-        console = self._console()
         if not results:
             console.print(say(self._lang, "report.no-findings"), soft_wrap=True)
         for number, one in enumerate(results):
-            problem = problem_of(one.finding, one.context, self._lang)
+            problem = problem_of(one.finding, self._named(one.context), self._lang)
             if self._quiet:
                 sheets.print_one_line(console, problem)
             elif one.caused_by and not self._verbose:
@@ -391,17 +477,21 @@ class _Printer:
         """Print each failure as it comes: the first of a kind whole, then a line."""
         from smtpdoctor.logs import Explained
         from smtpdoctor.logs.run import tell as failures
+        from smtpdoctor.report.view import problem_of
 
         seen: set[str] = set()
         for failure in failures(lines, provider=provider, live=True):
             finding, record = failure.finding, failure.record
             one = Explained(finding, failure.context, 1, None, record.first, record.last)
-            if finding.id not in seen or self._json:
-                seen.add(finding.id)
-                self.explained([one])
-            else:
-                from smtpdoctor.report import sheets
-                from smtpdoctor.report.view import problem_of
 
-                sheets.print_one_line(self._console(), problem_of(finding, failure.context, self._lang))
-            self._stream.flush()
+            def terminal(console: "Console", one: "Explained" = one) -> None:
+                if one.finding.id not in seen:
+                    self._print_explained(console, [one], ())
+                    return
+                from smtpdoctor.report import sheets
+
+                sheets.print_one_line(console, problem_of(one.finding, self._named(one.context), self._lang))
+
+            self._write(terminal, lambda one=one: self._found([self._seen_in(one)]))  # type: ignore[misc] # bound now
+            seen.add(finding.id)
+            self._streams.main.flush()

@@ -1,5 +1,7 @@
 """``smtpdoctor lint``."""
 
+from typing import IO
+
 from msgspec.structs import replace
 
 from smtpdoctor.cli import options as opt
@@ -8,15 +10,15 @@ from smtpdoctor.cli.common import (
     guarded,
     language,
     output_to,
+    outputs_of,
     password_from,
-    refuse_to_destroy,
     refuse_together,
     refuse_unusable,
+    repeated_flags,
 )
 from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.known import Known
-from smtpdoctor.cli.options import FormatChoice
-from smtpdoctor.model import Ignore
+from smtpdoctor.model import Ignore, Lang
 
 __all__ = ["lint"]
 
@@ -45,7 +47,8 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     strict: opt.Strict = False,
     fail_on: opt.FailOnChoice = None,
     ignore: opt.Ignored = None,
-    format_: opt.Format = FormatChoice.TERMINAL,
+    format_: opt.Formats = None,
+    anchor: opt.Anchor = None,
     output: opt.Output = None,
     force: opt.Force = False,
     lang: opt.Language = None,
@@ -63,7 +66,7 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     refuse_together(("--strict", strict), ("--fail-on", fail_on == "never"))
     refuse_together(("--profile", profile is not None), ("--all-profiles", all_profiles))
-    refuse_to_destroy(output, force=force)
+    outputs = outputs_of(format_, output, force=force)
     refuse_unusable(sender=sender, ehlo=ehlo, host=host, url=url, username=username, preset=preset, app=app)
     request = Request(
         preset=preset,
@@ -96,28 +99,56 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
         from smtpdoctor.cli.check import Show
         from smtpdoctor.cli.profiles import lint_profiles
 
-        show = Show(format_, output, tongue, quiet, verbose, False, not no_color)
+        show = Show(outputs, output, anchor, tongue, quiet, verbose, False, not no_color)
         lint_profiles(request, profile, show, known=known)
         return
     policy = policy_of(request)
     loaded = loaded_for(request, lang=tongue, known=known)
     reports = [(name, policy.applied(lint_only(one))) for name, one in loaded]
-    with output_to(output) as stream:
-        from smtpdoctor.report.view import view_of
+    from smtpdoctor.report.view import view_of
 
-        options = ("--no-environment",) if no_environment else ()
-        views = [(name, view_of(report, tongue, options)) for name, report in reports]
-        if format_ is not FormatChoice.TERMINAL:
-            from smtpdoctor.report import renderer
+    repeated = repeated_flags(
+        {
+            "--config": config,
+            "--env-file": env_file,
+            "--service": service,
+            "--app": app,
+            "--app-version": app_version,
+            "--no-environment": no_environment,
+            "--profile": profile,
+        }
+    )
+    views = [(name, view_of(report, tongue, repeated)) for name, report in reports]
 
-            stream.write(renderer(format_.value).render_all(views))
-        else:
-            from smtpdoctor.report import terminal
+    def print_terminal(stream: IO[str]) -> None:
+        from smtpdoctor.report import terminal
 
-            console = terminal.make_console(stream, color=not no_color and terminal.wants_color())
-            for number, (name, view) in enumerate(views):
-                if len(views) > 1:
-                    terminal.print_service(console, name, first=number == 0)
-                terminal.print_view(console, view, quiet=quiet, verbose=verbose, stages=True)
+        console = terminal.make_console(stream, color=not no_color and terminal.wants_color())
+        for number, (name, view) in enumerate(views):
+            if len(views) > 1:
+                terminal.print_service(console, name, first=number == 0)
+            terminal.print_view(console, view, quiet=quiet, verbose=verbose, stages=True)
+
+    if outputs is None:
+        with output_to(output) as stream:
+            print_terminal(stream)
+    else:
+        from smtpdoctor.cli.outputs import places_for
+        from smtpdoctor.report.told import Part, Told
+
+        other: Lang = "en" if tongue == "ko" else "ko"
+        parts = tuple(
+            Part(
+                name=name if len(views) > 1 else "",
+                view=view,
+                twin=view_of(report, other, repeated) if outputs.bilingual else None,
+                healthy=report.healthy,
+            )
+            for (name, view), (_, report) in zip(views, reports, strict=True)
+        )
+        told = Told(command="lint", lang=tongue, parts=parts, places=places_for(anchor), when=outputs.now())
+        with outputs.opened() as streams:
+            streams.write(told, print_terminal)
+        outputs.end(told)
     if not all(report.healthy for _, report in reports):
         raise Exit(EXIT_PROBLEM)

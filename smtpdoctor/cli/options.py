@@ -13,6 +13,7 @@ from smtpdoctor.model import FailOn, Security
 
 __all__ = [
     "AllProfiles",
+    "Anchor",
     "App",
     "AppVersion",
     "AskPassword",
@@ -23,6 +24,8 @@ __all__ = [
     "Force",
     "Format",
     "FormatChoice",
+    "Formats",
+    "FormatsOfTexts",
     "Host",
     "Ignored",
     "LangChoice",
@@ -47,7 +50,7 @@ __all__ = [
 
 
 class FormatChoice(StrEnum):
-    """Report formats."""
+    """Formats of the commands that report on no run: lists, sheets, what was generated."""
 
     TERMINAL = "terminal"
     JSON = "json"
@@ -61,6 +64,31 @@ class LangChoice(StrEnum):
 
 
 Format = Annotated[FormatChoice, Option("--format", help="How to report.")]
+Formats = Annotated[
+    list[str] | None,
+    Option(
+        "--format",
+        help="How to report: terminal, json, json-lines, junit, sarif, github, gitlab, markdown, html, nagios, "
+        "prometheus; with =FILE into a file. Repeatable.",
+        metavar="NAME[=FILE]",
+    ),
+]
+FormatsOfTexts = Annotated[
+    list[str] | None,
+    Option(
+        "--format",
+        help="terminal, json, json-lines, sarif, github or markdown; with =FILE into a file. Repeatable.",
+        metavar="NAME[=FILE]",
+    ),
+]
+Anchor = Annotated[
+    Path | None,
+    Option(
+        "--anchor",
+        help="Where sarif, github and gitlab show what stands in no file; default: the workflow.",
+        metavar="FILE",
+    ),
+]
 Output = Annotated[Path | None, Option("--output", help="Write the report to this file.", metavar="FILE")]
 Force = Annotated[bool, Option("--force", help="Let --output replace a file that smtpdoctor did not write.")]
 Language = Annotated[

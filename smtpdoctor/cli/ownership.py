@@ -21,6 +21,15 @@ _LARGEST: Final = 16_777_216  # a larger report there is not
 _FIRST_LINES: Final = 8
 _JSON: Final = re.compile(r'\s*\{\s*"version"\s*:\s*\d+\s*,\s*"tool"\s*:\s*\{\s*"name"\s*:\s*"smtpdoctor"')
 _HEADING: Final = re.compile(r"smtpdoctor \d+\.\d+\S*(?:  .*)?")
+_MARK: Final = re.compile(r"<!-- smtpdoctor \d+\.\d+\S* -->")
+_METRICS: Final = re.compile(r"# smtpdoctor \d+\.\d+\S*")
+_METRIC: Final = re.compile(r"smtpdoctor_|# (?:(?:HELP|TYPE) smtpdoctor_|smtpdoctor )")
+_ANNOTATION: Final = re.compile(r"::(?:error|warning|notice) (?:[^:]*,)?title=smtpdoctor\b")
+_STATUS_LINE: Final = re.compile(r"SMTPDOCTOR (?:OK|WARNING|CRITICAL|UNKNOWN) - ")
+_SARIF: Final = re.compile(
+    r'\s*\{\s*"\$schema"\s*:\s*"[^"]*sarif[^"]*"\s*,\s*"version"\s*:\s*"2\.1\.0"\s*,\s*"runs"\s*:\s*\['
+    r'\s*\{\s*"tool"\s*:\s*\{\s*"driver"\s*:\s*\{\s*"name"\s*:\s*"smtpdoctor"'
+)
 _STATUS: Final = "✔✖!?"
 _ASSIGNMENT: Final = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*)")
 
@@ -42,11 +51,44 @@ def is_ours(path: Path) -> bool:
     return (
         not text.strip()
         or bool(_JSON.match(text))
+        or _is_format(text, lines)
         or bool(lines and _HEADING.fullmatch(lines[0]))
         or _is_verdict(lines)
         or _is_explanation(lines)
         or _is_list_of_presets(lines)
         or _is_sandbox(lines)
+    )
+
+
+def _is_format(text: str, lines: list[str]) -> bool:
+    """Whether this is a report in one of the formats for programs or pages, whole and with its mark."""
+    begin, last = lines[:2], lines[-1]
+    marked = any(_MARK.fullmatch(line) for line in begin)
+    if lines[0].startswith(("<?xml", "<!DOCTYPE html>")):
+        return marked and last in {"</testsuites>", "</html>"}
+    if lines[0].startswith("<!--"):
+        return marked and last == "<!-- smtpdoctor: end -->"
+    if lines[0].startswith("# "):
+        return _METRICS.fullmatch(lines[0]) is not None and all(map(_METRIC.match, lines))
+    if lines[0].startswith("::"):
+        return all(map(_ANNOTATION.match, lines))
+    if len(lines) == 1 and _STATUS_LINE.match(last):
+        return True
+    return bool(_SARIF.match(text)) or _is_code_quality(text)
+
+
+def _is_code_quality(text: str) -> bool:
+    """Whether this is GitLab's list of findings with none but ours; an empty one is nobody's loss."""
+    if not text.startswith("["):
+        return False
+    import msgspec
+
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return all(
+        isinstance(one, dict) and str(one.get("check_name")).startswith("smtpdoctor/") for one in found
     )
 
 

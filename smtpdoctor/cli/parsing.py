@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from smtpdoctor.cli.common import format_on_stdout
 from smtpdoctor.cli.known import Known, shown
-from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Lang, Message
 from smtpdoctor.text import default_language
@@ -37,10 +37,9 @@ def _values(arguments: Sequence[str], names: Sequence[str]) -> Iterator[str]:
             yield arguments[number + 1]
 
 
-def format_asked_for(arguments: Sequence[str]) -> FormatChoice:
-    """Return the format of these arguments, the terminal's where none that exists is named."""
-    names = {value.partition("=")[0] for value in _values(arguments, ["--format"])}
-    return FormatChoice.JSON if FormatChoice.JSON.value in names else FormatChoice.TERMINAL
+def format_asked_for(arguments: Sequence[str]) -> str:
+    """Return the format in which these arguments want to be told of a mistake."""
+    return format_on_stdout(list(_values(arguments, ["--format"])))
 
 
 def language_asked_for(arguments: Sequence[str]) -> Lang:
@@ -77,8 +76,8 @@ def _told(error: Any, arguments: Sequence[str]) -> Iterator[Message]:
         yield Message("usage.option.unknown", {"name": error.option_name})
         if error.option_name == "--password":
             yield Message("usage.option.password")
-        elif error.possibilities:
-            yield Message("usage.near", {"name": error.possibilities[0]})
+        elif near := _near_option(error, arguments):
+            yield Message("usage.near", {"name": near})
     elif "BadOptionUsage" in kinds:
         takes_none = "not take a value" in error.message
         key = "usage.option.no-value" if takes_none else "usage.option.value"
@@ -86,7 +85,7 @@ def _told(error: Any, arguments: Sequence[str]) -> Iterator[Message]:
     elif "MissingParameter" in kinds:
         yield Message("usage.missing", {"name": _name(error)})
     elif "BadParameter" in kinds:
-        yield _about_value(error, arguments)
+        yield from _about_value(error, arguments)
     elif error.ctx is not None and hasattr(error.ctx.command, "list_commands"):
         yield from _about_command(error.ctx, arguments)
     elif _SECRET_FLAGS & set(arguments):
@@ -117,11 +116,31 @@ def _name(error: Any) -> str:
     return str(max(options, key=len) if options else error.param.metavar or error.param.human_readable_name)
 
 
-def _about_value(error: Any, arguments: Sequence[str]) -> Message:
+def _near_option(error: Any, arguments: Sequence[str]) -> str | None:
+    """Return the option that was probably meant; the parser takes `-host` for `-h -o -s -t`."""
+    from difflib import get_close_matches
+
+    if error.possibilities:
+        return str(error.possibilities[0])
+    known = [one for param in error.ctx.command.params for one in param.opts] if error.ctx is not None else []
+    words = [one.partition("=")[0] for one in arguments if one[:1] == "-" and len(one) > 2]  # noqa: PLR2004 -- `-x`
+    for word in words:
+        if word not in known and (near := get_close_matches(f"--{word.strip('-').lower()}", known, 1, _NEAR)):
+            return str(near[0])
+    return None
+
+
+def _about_value(error: Any, arguments: Sequence[str]) -> Iterator[Message]:
     name = _name(error)
     given = list(_values(arguments, [name]))
     values: dict[str, object] = {"flag": name, "value": shown(given[-1]) if given else "?"}
-    return Message("usage.value", {**values, "expected": _expected(error)})
+    yield Message("usage.value", {**values, "expected": _expected(error)})
+    choices = getattr(getattr(error.param, "type", None), "choices", None)
+    if choices and given:
+        from difflib import get_close_matches
+
+        if near := get_close_matches(given[-1].lower(), [str(one) for one in choices], 1, _NEAR):
+            yield Message("usage.near", {"name": near[0]})
 
 
 def _expected(error: Any) -> Message | str:

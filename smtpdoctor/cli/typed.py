@@ -16,9 +16,10 @@ from typer.core import TyperGroup
 from smtpdoctor import __version__
 from smtpdoctor.cli.common import EXIT_INTERRUPTED, EXIT_USAGE, fail_usage, mute_output
 from smtpdoctor.cli.declared import COMMANDS, Argument, Declared, Exit, declared_in, function_of, is_argument
+from smtpdoctor.cli.helping import help_asked_for, help_of
 from smtpdoctor.cli.parsing import format_asked_for, known_from, language_asked_for, usage_error
 from smtpdoctor.errors import UsageError
-from smtpdoctor.model import Message
+from smtpdoctor.model import Lang, Message
 
 __all__ = ["app", "command_of"]
 
@@ -72,18 +73,29 @@ def command_of(name: str, function: Callable[..., None]) -> Any:
 class _LazyGroup(TyperGroup):
     """Builds a command when it is asked for: reading the signatures of all would take 30 ms.
 
-    What the parser refuses is told as any other error of usage.
+    What the parser refuses is told as any other error of usage, and the help is our own (``cli/helping.py``).
     """
+
+    _given: Sequence[str] = ()
 
     def main(self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **extra: Any) -> Any:  # type: ignore[override]
         """Run a command and end with its exit code."""
-        given = sys.argv[1:] if args is None else list(args)
+        given = self._given = sys.argv[1:] if args is None else list(args)
         if not all(map(is_argument, given)):  # no system passes it on, but a program that calls this may
             _fail(UsageError(Message("usage.no-argument")), given)
+        if (asked := help_asked_for(given)) is not None:
+            sys.stdout.write(help_of(*asked))
+            return 0
         run = partial(super().main, given, standalone_mode=False, **extra)
         if not standalone_mode:
             return run()
         sys.exit(_exit_code(run, given))
+
+    def get_help(self, ctx: Any) -> str:  # noqa: ARG002 -- click's signature
+        return help_of("", self._language()).rstrip("\n")
+
+    def _language(self) -> Lang:
+        return language_asked_for(self._given)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 -- click's signature
         return list(COMMANDS)
@@ -92,6 +104,7 @@ class _LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         command = command_of(cmd_name, function_of(cmd_name))
+        command.get_help = lambda _: help_of(cmd_name, self._language()).rstrip("\n")
         version = copy(next(one for one in self.params if one.name == "version"))
         version.expose_value = False  # its callback does it all
         command.params.append(version)
@@ -140,8 +153,6 @@ def _fail(error: UsageError, arguments: Sequence[str]) -> NoReturn:
 app = typer.Typer(
     name="smtpdoctor",
     cls=_LazyGroup,
-    epilog="Exit codes: 0 healthy, 1 a problem was found, 2 wrong usage or unreadable settings, "
-    "3 a bug in smtpdoctor, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

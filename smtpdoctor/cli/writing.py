@@ -38,6 +38,7 @@ _NAMELESS: Final[int] = getattr(os, "O_TMPFILE", 0)
 _BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 _AT_ONCE: Final[int] = getattr(os, "O_NONBLOCK", 0)
 _NO_LINK: Final[int] = getattr(os, "O_NOFOLLOW", 0)
+_NO_NAMELESS: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 # What beyond its mode says who may use a file: it must be kept, or the file is left alone.
 _RULES: Final = frozenset({"system.posix_acl_access", "system.nfs4_acl"})
@@ -77,12 +78,12 @@ def edit(path: Path, change: Callable[[str | None], str], *, check: Callable[[Pa
     raise place.refused("usage.write.busy")
 
 
-def replace(path: Path, text: str) -> None:
-    """Write a report (``--output``); what is no ordinary file, like a pipe, is written to.
+def replace(path: Path, text: str, flag: str = "--output") -> None:
+    """Write a report, to where ``flag`` says; what is no ordinary file, like a pipe, is written to.
 
     A new file has the usual mode, one that was there keeps its own. Raises UsageError.
     """
-    place = _Place("--output", path)
+    place = _Place(flag, path)
     with place.told():
         kind = _kind(path)
         if kind is not None and not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
@@ -101,21 +102,40 @@ def replace(path: Path, text: str) -> None:
     raise place.refused("usage.write.busy")
 
 
-def looked_at(path: Path) -> tuple[int, ...] | None:
+def looked_at(path: Path, flag: str = "--output") -> tuple[int, ...] | None:
     """Return what tells whether somebody changes a report's file, None where there is none.
 
     Raises UsageError where no report can be written: better before it is made than after.
     """
-    with _Place("--output", path).told():
+    place = _Place(flag, path)
+    with place.told():
         try:
             state = path.stat()
         except FileNotFoundError:
             if stat.S_ISDIR(_kind(path.parent) or 0):
+                _try(place.target().parent)
                 return None
             raise
         if stat.S_ISDIR(state.st_mode):
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
-        return _looks(state) if stat.S_ISREG(state.st_mode) else None
+        if not stat.S_ISREG(state.st_mode):
+            return None
+        _try(place.target().parent)
+        return _looks(state)
+
+
+def _try(folder: Path) -> None:
+    """Raise OSError where no file can be put into a folder."""
+    if _NAMELESS:
+        try:
+            os.close(os.open(folder, os.O_WRONLY | _NAMELESS, 0o600))
+        except OSError as error:
+            if error.errno not in _NO_NAMELESS:
+                raise
+        else:
+            return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 @contextlib.contextmanager

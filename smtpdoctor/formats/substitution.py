@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from smtpdoctor.formats.document import Assignment, ProblemKind, Remark
+from smtpdoctor.formats.env.template import SubstitutionError, substituted
 
 __all__ = ["Filled", "Variables", "compose_filled", "erb_filled", "jinja_filled", "spring_filled"]
 
@@ -70,124 +71,99 @@ class _Unknown(Exception):
 
 
 class _Compose:
-    """One value of a Compose file."""
+    """One value of a Compose file: where the parts go that ``template`` finds in it."""
 
-    def __init__(self, variables: Variables) -> None:
+    def __init__(self, variables: Variables, template: str) -> None:
         self.variables = variables
+        self.alone = re.fullmatch(rf"\$(?:{_NAME.pattern})", template) is not None
+        self.parts: list[str] = []
         self.remarks: list[Remark] = []
-        self.one: Assignment | None = None
+        self.ones: list[Assignment | None] = []
         self.size = self.steps = 0
+        self.expanded = self.referred = False
+        self._defaulted = False
 
-    def text(self, template: str, level: int = 0) -> str:
-        if level > _MOST_LEVELS:
-            raise _Stop("limit", "${")
-        parts: list[str] = []
-        done = 0
-        while (at := template.find("$", done)) >= 0:
-            parts.append(template[done:at])
-            following = template[at + 1 : at + 2]
-            if following == "$":
-                parts.append("$")
-                done = at + 2
-            elif following == "{":
-                end = _brace(template, at + 1)
-                if end < 0:
-                    raise _Stop("refused", "${")
-                alone = at == 0 and end + 1 == len(template)
-                parts.append(self._braced(template[at + 2 : end], level, alone=alone))
-                done = end + 1
-            elif name := _NAME.match(template, at + 1):
-                done = name.end()
-                alone = at == 0 and done == len(template)
-                parts.append(self._plain(name[0], alone=alone, level=level))
-            else:
-                parts.append("$")
-                done = at + 1
-            self.size += len(parts[-1])
-            self.steps += 1
-            if self.size > _MOST_VALUE or self.steps > _MOST_STEPS:
-                raise _Stop("limit", "${")
-        parts.append(template[done:])
-        return "".join(parts)
+    @property
+    def defaulted(self) -> bool:
+        """Whether a default was taken."""
+        return self._defaulted
 
-    def _known(self, name: str, *, alone: bool, level: int) -> str | None:
-        found, value, one = self.variables.get(name)
-        if found and value is None:
-            raise _Unknown(one.source if one is not None and one.source else name)
-        if found and alone and level == 0:
-            self.one = one
-        if found and one is not None:
-            self.remarks += one.remarks
-        return value if found else None
+    @defaulted.setter
+    def defaulted(self, value: bool) -> None:
+        self._defaulted = value
+        self.ones.append(None)
+        self.remarks.append(Remark("defaulted", "-"))
 
-    def _plain(self, name: str, *, alone: bool, level: int) -> str:
-        value = self._known(name, alone=alone, level=level)
-        if not alone or value is None:
+    def add(self, text: str) -> None:
+        """Add text as it stands."""
+        self._step(text)
+        if text:
+            self.ones.append(None)
+
+    def named(self, name: str, found: tuple[bool, str | None]) -> None:
+        """Add the value of what stands there without braces."""
+        is_set = found[0]
+        if not self.alone or not is_set:
             self.remarks.append(Remark("expanded", "$"))
-        if value is None:
+        if is_set:
+            self.put(name, found)
+        elif self.alone and not self.variables.whole:
             # A $ in the middle of a word is hardly meant for a variable; for Compose it is one. What stands
             # behind it may be the half of a password, so it is not named.
-            if alone and not self.variables.whole:
-                raise _Unknown("$")
-            return ""
-        return value
+            raise _Unknown("$")
+        else:
+            self.ones.append(None)
 
-    def _braced(self, inner: str, level: int, *, alone: bool) -> str:
-        found = _NAME.match(inner)
-        if found is None:
-            raise _Stop("refused", "${")
-        name, rest = found[0], inner[found.end() :]
-        value = self._known(name, alone=alone, level=level)
-        if not rest:
-            if value is None:
-                if not self.variables.whole:
-                    raise _Unknown(name)
-                self.remarks.append(Remark("expanded", "$"))
-                return ""
-            return value
-        sign = rest[:2] if rest[0] == ":" else rest[0]
-        if sign not in {":-", "-", ":?", "?", ":+", "+"}:
-            raise _Stop("refused", "${")
-        other = rest[len(sign) :]
-        there = bool(value) if sign[0] == ":" else value is not None
-        if sign.endswith("?"):
-            if not there:
-                if not self.variables.whole and value is None:
-                    raise _Unknown(name)
-                raise _Stop("required", name)
-            return value or ""
-        if sign.endswith("+"):
-            self.one = None
-            return self.text(other, level + 1) if there else ""
-        if there:
-            return value or ""
-        self.one = None
-        self.remarks.append(Remark("defaulted", sign))
-        return self.text(other, level + 1)
+    def put(self, name: str, found: tuple[bool, str | None]) -> None:
+        """Add the value of what stands there in braces."""
+        is_set, value = found
+        if not is_set or value is None:
+            if not self.variables.whole:
+                raise _Unknown(name)
+            self.remarks.append(Remark("expanded", "$"))
+            self.ones.append(None)
+            return
+        _, _, one = self.variables.get(name)
+        self.ones.append(one)
+        if one is not None:
+            self.remarks += one.remarks
+        self._step(value)
 
+    def lookup(self, name: str) -> tuple[bool, str | None]:
+        """Return whether a variable is set, and its value; raises _Unknown where that is not known."""
+        is_set, value, one = self.variables.get(name)
+        if is_set and value is None:
+            raise _Unknown(one.source if one is not None and one.source else name)
+        return is_set, value
 
-def _brace(template: str, at: int) -> int:
-    """Return where the brace that opens at ``at`` is closed, as Compose counts."""
-    depth = 0
-    for found in re.compile("[{}]").finditer(template, at):
-        depth += 1 if found[0] == "{" else -1
-        if depth == 0:
-            return found.start()
-    return -1
+    def _step(self, text: str) -> None:
+        self.parts.append(text)
+        self.size += len(text)
+        self.steps += 1
+        if self.size > _MOST_VALUE or self.steps > _MOST_STEPS:
+            raise _Stop("limit", "${")
 
 
 def compose_filled(template: str, variables: Variables) -> Filled:
     """Return a string of a Compose file with its variables put in."""
     if "$" not in template:
         return Filled(template)
-    run = _Compose(variables)
+    run = _Compose(variables, template)
     try:
-        text = run.text(template)
+        substituted(template, run.lookup, run)
+    except SubstitutionError as error:
+        # What is not set from here may be set where it runs.
+        if error.required and not variables.whole and not variables.get(error.name)[0]:
+            return Filled(None, source=error.name, remarks=tuple(run.remarks))
+        problem: ProblemKind = "required" if error.required else "limit" if error.deep else "refused"
+        detail = error.name if error.required else "${"
+        return Filled(None, problem=problem, detail=detail, source=detail)
     except _Stop as stop:
         return Filled(None, problem=stop.problem, detail=stop.detail, source=stop.detail)
     except _Unknown as unknown:
         return Filled(None, source=unknown.source, remarks=tuple(run.remarks))
-    return Filled(text, run.one, tuple(run.remarks))
+    one = run.ones[0] if len(run.ones) == 1 else None
+    return Filled("".join(run.parts), one, tuple(run.remarks))
 
 
 class _Spring:

@@ -12,6 +12,7 @@ from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.compile import Knowledge, read
 from smtpdoctor.knowledge.load import sources
 from smtpdoctor.knowledge.patterns import compiled
+from smtpdoctor.knowledge.platforms import platforms
 
 
 def _told(problems: Iterable[str]) -> int:
@@ -37,6 +38,7 @@ def main() -> int:
     """Print every problem; return the exit code."""
     try:
         known = read(*sources())
+        places = platforms()
     except KnowledgeError as error:
         return _told(error.problems)
     if refused := list(_refused(known)):
@@ -47,6 +49,7 @@ def main() -> int:
         "replies": sum(map(len, known.replies.values())),
         "apps": len(known.apps),
         "words": len(known.words),
+        "platforms": len(places),
     }
     sys.stdout.write(" ".join(f"{name}={count}" for name, count in counts.items()) + "\n")
     return 0

@@ -17,7 +17,7 @@ import msgspec
 
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.atoms import atoms_of, parsed
-from smtpdoctor.knowledge.dialects import Dialect, names_of_dialects, problems_of
+from smtpdoctor.knowledge.dialects import Behaviour, Dialect, names_of_dialects, problems_of
 from smtpdoctor.knowledge.names import bare_words, names_of
 from smtpdoctor.knowledge.placeholders import ALWAYS, IN_EDITS, PLACEHOLDER, SOMETIMES
 from smtpdoctor.knowledge.schema import (
@@ -554,8 +554,28 @@ def _with_words(dialects: dict[str, Dialect], folder: Path, problems: list[str])
                 if not words:
                     problems.append(f"{folder / app}.toml: {one.of!r} has no words of providers")
             explode.append(msgspec.structs.replace(one, words=words))
-        found[app] = msgspec.structs.replace(dialect, explode=tuple(explode)) if explode else dialect
+        changed = msgspec.structs.replace(dialect, explode=tuple(explode)) if explode else dialect
+        if library := dialect.behaviour.library:
+            if library not in dialects or library == app:
+                problems.append(f"{folder / app}.toml: behaviour: {library!r} is no library")
+                continue
+            changed = msgspec.structs.replace(changed, behaviour=_through(changed, dialects[library]))
+        found[app] = changed
     return found
+
+
+def _through(dialect: Dialect, library: Dialect) -> Behaviour:
+    """Return what an application does, with what it leaves to the library that sends its mail."""
+    own, other = dialect.behaviour, library.behaviour
+    return msgspec.structs.replace(
+        own,
+        mechanisms=own.mechanisms or other.mechanisms,
+        as_listed=own.as_listed if own.mechanisms else other.as_listed,
+        tries_all=own.tries_all if own.mechanisms else other.tries_all,
+        timeout=other.timeout if own.timeout is None else own.timeout,
+        ehlo=own.ehlo or other.ehlo,
+        names_itself=own.names_itself or other.names_itself,
+    )
 
 
 def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:

@@ -84,14 +84,14 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
     ``default`` may depend on the mode. ``required``: without it the application does not start or send.
     ``form``: ``address`` where a display name does not belong, ``local-part`` where ``domain`` names the
-    variable with the rest. ``of``: another setting that stands in where this one is absent. ``elsewhere``
+    variable with the rest, ``yaml`` where it is put into a template of YAML and read again. ``of``: another setting that stands in where this one is absent. ``elsewhere``
     are names that say where the value is to be found: it is set, and not known.
     """
 
     names: tuple[str, ...]
     default: str | int | dict[Security, int] | None = None
     required: bool = False
-    form: Literal["", "address", "mailbox", "local-part"] = ""
+    form: Literal["", "address", "mailbox", "local-part", "yaml"] = ""
     domain: str = ""
     of: SettingName | Literal[""] = ""
     elsewhere: tuple[str, ...] = ()
@@ -187,8 +187,12 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     and only where the first of ``login_names`` has one of the words of ``login_on``, or where the conditions
     of one of ``login_when`` hold. ``half``: what half a login does; ``empty``: and one whose parts are there
     and empty. ``mechanisms`` in the order in which they are tried. ``timeout`` in seconds, None: none.
-    ``clear_login``: whether it logs in over a connection that is not encrypted. ``tokens``: the names of
-    another way to log in, beside which no password is needed.
+    ``clear_login``: whether it logs in over a connection that is not encrypted; ``clear_by_mechanism``: by some
+    mechanisms only, so that the server's list decides. ``tokens``: the names of
+    another way to log in, beside which no password is needed. ``mechanism_names``: the setting that fixes the
+    mechanisms; ``names_itself``: the name for EHLO where nothing is configured, as ``smtp/command.py`` has it. ``as_listed``: the server's order counts; ``tries_all``: where one is refused it goes on with the
+    next. ``library``: another dialect whose mechanisms and
+    time-out these are, since it is what sends the mail.
     """
 
     login: Literal["both", "user", "either", "always", "never"] = "both"
@@ -200,9 +204,15 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     login_when: tuple[When, ...] = ()
     mechanisms: tuple[str, ...] = ()
     ehlo: Text | None = None
+    names_itself: Literal["", "host", "fqdn-or-address", "fqdn-or-loopback", "localhost", "loopback"] = ""
     timeout: float | None = None
     clear_login: bool = True
+    clear_by_mechanism: bool = False
     tokens: tuple[str, ...] = ()
+    mechanism_names: tuple[str, ...] = ()
+    as_listed: bool = False
+    tries_all: bool = False
+    library: str = ""
 
 
 class Url(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -536,7 +546,8 @@ def names_of_dialects(dialects: dict[str, Dialect]) -> DialectNames:
     patterns: dict[str, dict[str, dict[str, str]]] = {}
     loose: dict[str, dict[str, str]] = {}
     for app, dialect in dialects.items():
-        kinds: dict[str, str] = dict.fromkeys(dialect.known, "beside")
+        fixed = dialect.behaviour.mechanism_names
+        kinds: dict[str, str] = dict.fromkeys((*dialect.known, *fixed), "beside")
         kinds |= dict.fromkeys(dialect.detect.beside, "beside")
         for key in dialect.keys.values():
             kinds |= dict.fromkeys((*key.names, *key.elsewhere), "mail")

@@ -57,6 +57,7 @@ __all__ = [
     "occurs",
     "own_problems",
     "preset",
+    "preset_ids",
     "preset_with_id",
     "presets",
     "question",
@@ -399,10 +400,15 @@ def preset_with_id(name: str | None) -> Preset | None:
     return _decoded(_built_in()[name], Preset)
 
 
+def preset_ids() -> tuple[str, ...]:
+    """Return the ids of all presets, in alphabetical order."""
+    return tuple(sorted({*_built_in(), *_own()}))
+
+
 @cache
 def presets() -> dict[str, Preset]:
     """Return all presets by id, the user's own over the built-in ones."""
-    found = {name: preset_with_id(name) for name in sorted({*_built_in(), *_own()})}
+    found = {name: preset_with_id(name) for name in preset_ids()}
     return {name: one for name, one in found.items() if one is not None}
 
 

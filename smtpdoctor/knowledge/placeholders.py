@@ -3,6 +3,7 @@
 | placeholder | is replaced by |
 | --- | --- |
 | ``{at.NAME}`` | the variable of that setting and where it stands |
+| ``{env.NAME}`` | the name of that setting's environment variable; none where the application has none |
 | ``{set.security.MODE}`` | what the application writes for that; none where the provider does not offer it on this port |
 | ``{set.pair.tls}``, ``{set.pair.starttls}`` | port and mode, as the application writes them; none where the provider has no such port |
 | ``{set.pairs}`` | all such pairs of the provider, the usual two where it is not known |
@@ -38,7 +39,7 @@ ALWAYS: Final = re.compile(
     r"|set\.pairs|ports|check|dial\.(?:host|port)|openssl(?:\.tls|\.starttls)?"
 )
 SOMETIMES: Final = re.compile(
-    r"set\.security\.(?:tls|starttls|opportunistic|none)|set\.pair\.(?:tls|starttls)"
+    r"env\.(?:host|username|password)|set\.security\.(?:tls|starttls|opportunistic|none)|set\.pair\.(?:tls|starttls)"
     r"|host|port|security|username|sender|recipient|ehlo|preset(?:\.(?:host|ports|shape|refused))?|fact\.[a-z0-9_]+"
 )
 IN_EDITS: Final = re.compile(

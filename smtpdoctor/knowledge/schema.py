@@ -428,7 +428,7 @@ class AppSecurity(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 class App(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How an application spells its SMTP settings, by what its code does; the file's name is its id.
 
-    ``about`` says what each variable means, in the order in which they are listed.
+    ``place`` is the file in which its settings usually stand, where that is one. ``about`` says what each variable means, in the order in which they are listed.
     """
 
     name: Text
@@ -441,6 +441,7 @@ class App(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     sources: tuple[str, ...]
     detect: tuple[str, ...] = ()
     about: dict[str, Text] = {}
+    place: str = ""
     id: str = ""
 
     @property
@@ -492,10 +493,14 @@ class StageHint(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LibraryHint(Struct, frozen=True, forbid_unknown_fields=True):
-    """Words, in lower case, of which a text by this library has one."""
+    """Words, in lower case, of which a text by this library has one.
+
+    ``app`` is the dialect in whose names steps are told, none where nothing is set in them.
+    """
 
     name: str
     words: tuple[str, ...]
+    app: str = ""
 
 
 class CodeHint(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

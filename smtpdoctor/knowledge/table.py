@@ -17,6 +17,7 @@ __all__ = [
     "FALSE",
     "OTHER",
     "SPECIAL",
+    "STAR",
     "STRING",
     "TRUE",
     "app_of",
@@ -191,6 +192,7 @@ def names_of(dialect: Dialect) -> Iterator[str]:
     yield from dialect.check.names
     yield from dialect.behaviour.login_names
     yield from dialect.behaviour.tokens
+    yield from dialect.behaviour.mechanism_names
     yield from dialect.known
 
 
@@ -353,14 +355,15 @@ def app_of(dialect: Dialect) -> App:
         words = write(dialect, mode, usual_port(mode))
         if words is not None:
             written[mode] = {flags[name]: word for name, word in words.items()}
+    python = any(flag.truth == "python" for flag in dialect.flags.values())
     if Security.STARTTLS not in written and Security.OPPORTUNISTIC in written:
         written[Security.STARTTLS] = written[Security.OPPORTUNISTIC]  # as near as it comes
     return App(
         name=dialect.name,
         variables={name: told_names(dialect, key.names) for name, key in dialect.keys.items()},
         required=tuple(name for name, key in dialect.keys.items() if key.required),
-        true=("true",),
-        false=("false",),
+        true=("True",) if python else ("true",),
+        false=("False",) if python else ("false",),
         security=tuple(
             AppSecurity(
                 mode=row.security, when={flags[name]: "true" for name in row.when if name not in SPECIAL}
@@ -370,8 +373,17 @@ def app_of(dialect: Dialect) -> App:
         ),
         write=written,
         sources=dialect.sources,
+        place=_place(dialect),
         id=dialect.id,
     )
+
+
+def _place(dialect: Dialect) -> str:
+    """Return the file in which an application's settings usually stand, "" where it reads its environment."""
+    if dialect.syntaxes[0] in {"environment", "dotenv"}:
+        return ""
+    names = (re.sub(r"(?<=\w)\*(?=\.)", "", name) for name in dialect.detect.files)
+    return next((name for name in names if OTHER not in name), "")
 
 
 def usual_port(mode: Security) -> int:

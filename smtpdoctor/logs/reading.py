@@ -176,7 +176,7 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
         (one.stage for one in hints.stage if matches(one.text, text)), None
     )
     lowered = text.lower()
-    library = next((one.name for one in hints.library if any(word in lowered for word in one.words)), None)
+    library = next((one for one in hints.library if any(word in lowered for word in one.words)), None)
     port = int(found[1]) if (found := _PORT.search(text)) else None
     error = token_in(text)
     if code is not None and error in _DNS_TOKENS and not matches(hints.resolving, text):
@@ -184,7 +184,8 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
     labels = _labels(text, code, error, port)
     lines = "\n".join(_BLANKS.sub(" ", line.strip(" \t")) for line in text.split("\n"))
     origin = Origin("file", "", None, record.first)
-    settings = Settings(port=Setting(port, origin) if port else None)
+    app = (library.app if library is not None else "") or Settings().app
+    settings = Settings(port=Setting(port, origin) if port else None, app=app)
     evidence = Evidence(
         stage=stage,
         code=code,
@@ -194,7 +195,9 @@ def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | Non
         text=lines.replace("\n", " "),  # a report's lines are folded and indented
         origin=None,
     )
-    context = Context(settings=settings, provider=_provider(text, provider), library=library)
+    context = Context(
+        settings=settings, provider=_provider(text, provider), library=library.name if library else None
+    )
     if subject is Subject.UNKNOWN and not pasted:
         return None  # in a log, words that could be about mail mostly are not
     return Reading(evidence, context, sure=subject is Subject.MAIL, lines=lines)

@@ -41,8 +41,16 @@ def step(session: Session) -> Passed | Skipped:
     in_clear = _in_clear(session)
     offered = tuple(session.capabilities.get("AUTH", "").upper().split())
     oauth = login.token or (preset is not None and preset.password.kind == "oauth2")
-    mechanism = choose(offered, token=oauth)
-    if mechanism is None:
+    conduct = target.conduct
+    order = conduct.mechanisms if conduct is not None else ()
+    mechanism = choose(
+        offered,
+        token=oauth,
+        order=order,
+        as_listed=conduct is not None and conduct.as_listed,
+        tries_all=conduct is not None and conduct.tries_all,
+    )
+    if mechanism is None or (order and not set(order) & set(offered)):
         raise _no_mechanism(session, offered, oauth=oauth)
     facts = AuthFacts(offered=offered, mechanism=mechanism)
     session.facts = facts
@@ -57,7 +65,9 @@ def step(session: Session) -> Passed | Skipped:
     if reply.code == _OK:
         session.logged_in = True
         values = {"username": login.username, "mechanism": mechanism}
-        return Passed(Message("auth.pass", values), facts, in_clear)
+        if conduct is None or conduct.tries_all or mechanism not in order:
+            return Passed(Message("auth.pass", values), facts, in_clear)
+        return Passed(Message("auth.pass.app", {**values, "app_name": conduct.name}), facts, in_clear)
     evidence = session.refused(reply, *labels, **told)
     if detail:
         facts = replace(facts, detail=detail)
@@ -90,7 +100,11 @@ def _no_mechanism(session: Session, offered: tuple[str, ...], *, oauth: bool) ->
         return Failed(Message(key), session.evidence(label, *session.surroundings()))
     only_oauth = not oauth and set(offered) <= _OAUTH
     label = Label.ONLY_OAUTH if only_oauth else Label.NO_COMMON_MECHANISM
-    mechanisms = " ".join(offered)
+    mechanisms, conduct = " ".join(offered), session.target.conduct
+    if conduct is not None and conduct.mechanisms and not set(conduct.mechanisms) & set(offered):
+        told = {"mechanisms": mechanisms, "app_name": conduct.name, "spoken": " ".join(conduct.mechanisms)}
+        evidence = session.evidence(label, **told)
+        return Failed(Message("auth.no-mechanism.app", {**told}), evidence, facts=AuthFacts(offered=offered))
     evidence = session.evidence(label, mechanisms=mechanisms)
     summary = Message("auth.no-mechanism", {"mechanisms": mechanisms})
     return Failed(summary, evidence, facts=AuthFacts(offered=offered))

@@ -12,7 +12,7 @@ from smtpdoctor.probes.session import Failed, Passed, Session
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import ConnectFailed
 
-__all__ = ["step"]
+__all__ = ["partly", "step"]
 
 # A refusal says more than silence, and both say more than an IP version that this machine lacks.
 _WEIGHT: Final = {"ENETUNREACH": 2, "EADDRNOTAVAIL": 2, "timeout": 1}
@@ -41,7 +41,7 @@ def step(session: Session) -> Passed:
         if not dead:
             return Passed(Message("connect.pass", {"address": str(address)}), facts)
         values = {"address": str(address), "dead": ", ".join(one.address for one in dead)}
-        return Passed(Message("connect.partial", values), facts, (_partial(dead, str(address)),))
+        return Passed(Message("connect.partial", values), facts, (partly(dead, str(address)),))
     raise _failure(session, attempts)
 
 
@@ -49,7 +49,7 @@ def _told(attempts: tuple[Attempt, ...]) -> str:
     return ", ".join(f"{one.address} ({one.error}, {one.seconds:.1f} s)" for one in attempts)
 
 
-def _partial(dead: tuple[Attempt, ...], taken: str) -> Evidence:
+def partly(dead: tuple[Attempt, ...], taken: str) -> Evidence:
     """Return the evidence of addresses that did not take the connection though another one did."""
     worst = max(dead, key=lambda one: one.seconds)
     facts = {

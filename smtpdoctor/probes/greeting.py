@@ -83,7 +83,9 @@ def hello(session: Session) -> None:
 
     Raises Failed where the server refuses both, DialogueError where the dialogue breaks.
     """
-    name = ehlo_for(session.target.ehlo, own_name(), session.open_channel().local_address)
+    target, here = session.target, session.open_channel().local_address
+    style = target.conduct.names_itself if target.conduct is not None else None
+    name = ehlo_for(target.ehlo, own_name(), here, style)
     session.ehlo, session.ehlo_assumed = name.text, not name.reproduced
     reply = first = answered(session, f"EHLO {session.ehlo}")
     if reply.code in _UNKNOWN_COMMAND:

@@ -29,7 +29,10 @@ def print_apps(console: Console, apps: Sequence[Dialect], lang: Lang) -> None:
     for one in apps:
         names = [_first(one, one.keys.get(name)) for name in ("host", "password")]
         head = [(one.id.ljust(first), "bold cyan"), (_padded(one.name.in_(lang), second), "")]
-        page.print(hanging(head, [(", ".join(filter(None, names)), "dim")], page.width, 0, first + second))
+        said = [(", ".join(filter(None, names)), "dim")]
+        if one.proof == "unproven":
+            said.insert(0, (f"{say(lang, 'apps.unproven')} ", "yellow"))
+        page.print(hanging(head, said, page.width, 0, first + second))
     console.print()
     page.print(Text(line, "dim") for line in say(lang, "apps.hint").splitlines())
 
@@ -56,6 +59,7 @@ def _sheet(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
     yield from _flags(page, app, lang)
     yield from _table(page, app, lang)
     yield from _written(page, app, lang)
+    yield from _besides(page, app, lang)
     yield from _notes(page, app, lang)
     yield Text()
     for text in app.sources:
@@ -155,6 +159,33 @@ def _assigned(words: dict[str, str]) -> str:
     )
 
 
+def _besides(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
+    """Yield how it logs in, and what it does besides: name, time-out, certificate."""
+    how = app.behaviour
+    texts = [say(lang, f"apps.login.{how.login}")]
+    if how.login != "never" and how.mechanisms:
+        key = (
+            "apps.mechanisms-all"
+            if how.tries_all
+            else "apps.mechanisms-listed"
+            if how.as_listed
+            else "apps.mechanisms"
+        )
+        texts.append(say(lang, key, names=", ".join(how.mechanisms)))
+    if how.login != "never" and how.mechanism_names:
+        names = ", ".join(told_names(app, how.mechanism_names))
+        texts.append(say(lang, "apps.mechanism-names", names=names))
+    if how.login != "never" and not how.clear_login:
+        texts.append(say(lang, "apps.no-clear-login"))
+    if how.ehlo is not None:
+        texts.append(say(lang, "apps.ehlo", name=how.ehlo.in_(lang)))
+    if how.timeout is not None:
+        texts.append(say(lang, "apps.timeout", seconds=f"{how.timeout:g}"))
+    yield from _title(lang, "apps.besides")
+    for text in texts:
+        yield from hanging([("- ", "")], code(text), page.width, 2, 2)
+
+
 def _notes(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
     texts = [one.text.in_(lang) for one in app.trap]
     for idle in app.idle:
@@ -220,6 +251,9 @@ def app_object(app: Dialect, lang: Lang) -> dict[str, Any]:
             for row in app.mode
         ],
         "write": {mode.value: write(app, mode, usual_port(mode)) for mode in Security},
+        "login": app.behaviour.login,
+        "mechanisms": list(app.behaviour.mechanisms),
+        "timeout": app.behaviour.timeout,
         "checks_certificate": app.check.default,
         "checks_name": app.check.default and app.check.name,
         "traps": [one.text.in_(lang) for one in app.trap],

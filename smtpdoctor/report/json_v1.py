@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from smtpdoctor import __version__
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Turn
 
 if TYPE_CHECKING:
-    from smtpdoctor.report.view import AttemptLine, Problem, Row, StageLine, View
+    from smtpdoctor.report.told import Found, Part, Seen, Told
+    from smtpdoctor.report.view import AttemptLine, Command, Problem, Row, StageLine, View
 
 __all__ = [
     "VERSION",
     "dump",
-    "explained",
+    "failure",
+    "found_objects",
+    "line",
+    "objects",
     "problem_object",
+    "refused",
     "render",
-    "render_all",
+    "tell",
+    "tell_found",
     "tool",
-    "usage_failure",
 ]
 
 VERSION: Final = 1
+_FEW: Final = 100  # findings, whose commands anybody reads; the catalogue has more
 
 
 def dump(value: Mapping[str, Any]) -> str:
@@ -35,6 +42,11 @@ def dump(value: Mapping[str, Any]) -> str:
     except UnicodeEncodeError:  # the name of a file that is not UTF-8
         encoded = msgspec.json.encode(_printable(value))
     return msgspec.json.format(encoded, indent=2).decode() + "\n"
+
+
+def line(value: Mapping[str, Any]) -> str:
+    """Return an object as one line."""
+    return msgspec.json.format(dump(value), indent=-1) + "\n"
 
 
 def _printable(value: Any) -> Any:
@@ -124,15 +136,76 @@ def _turn(turn: Turn) -> dict[str, Any]:
 
 def render(view: View, *, transcript: bool = False) -> str:
     """Return the report as one JSON object."""
-    return dump({"version": VERSION, "tool": tool(), **_report(view, transcript=transcript)})
+    return dump(_whole(_report(view, transcript=transcript)))
 
 
-def render_all(views: Sequence[tuple[str, View]]) -> str:
+def tell(told: Told) -> str:
     """Return the report, or where there are several by service all of them in one object."""
-    if len(views) == 1:
-        return render(views[0][1])
-    reports = [{"service": name, **_report(view)} for name, view in views]
-    return dump({"version": VERSION, "tool": tool(), "reports": reports})
+    if told.profiles:
+        from smtpdoctor.report.profiles import render as render_profiles
+
+        return render_profiles(told.profiles, transcript=told.transcript)
+    if len(told.parts) == 1:
+        return render(told.parts[0].view, transcript=told.transcript)
+    return dump(_whole({"reports": [_named(told, part) for part in told.parts]}))
+
+
+def tell_found(found: Found) -> str:
+    """Return the object of ``explain``."""
+    return dump(_found(found, found.seen))
+
+
+def refused(text: str) -> str:
+    """Return the object of a command that was used wrongly, or that had nothing to read."""
+    return dump(failure(text))
+
+
+def failure(text: str) -> dict[str, Any]:
+    """Return what says that there is no report, and why."""
+    return _whole({"error": {"message": text}})
+
+
+def objects(told: Told) -> Iterator[dict[str, Any]]:
+    """Yield each of the reports as an object of its own."""
+    if len(told.parts) == 1:
+        yield _whole(_report(told.parts[0].view, transcript=told.transcript))
+    else:
+        yield from (_whole(_named(told, part)) for part in told.parts)
+
+
+def found_objects(found: Found) -> Iterator[dict[str, Any]]:
+    """Yield each finding as an object of its own, then what else there is to tell."""
+    yield from (_found(replace(found, answer=None, unreadable=()), (one,)) for one in found.seen)
+    if found.answer is not None or found.unreadable or not found.seen:
+        yield _found(found, ())
+
+
+def _whole(shown: Mapping[str, Any]) -> dict[str, Any]:
+    return {"version": VERSION, "tool": tool(), **shown}
+
+
+def _named(told: Told, part: Part) -> dict[str, Any]:
+    return {"service": part.name, **_report(part.view, transcript=told.transcript)}
+
+
+def _found(found: Found, seen: Sequence[Seen]) -> dict[str, Any]:
+    shown = _whole({"findings": list(map(_seen_object, seen))})
+    if len(seen) <= _FEW:
+        from smtpdoctor.report.view import commands_of
+
+        shown["next"] = _commands(commands_of(one.problem for one in seen))
+    if found.answer is not None:
+        shown["answer"] = found.answer
+    if found.unreadable:
+        shown["error"] = {"message": "\n".join(found.unreadable)}
+    return shown
+
+
+def _seen_object(one: Seen) -> dict[str, Any]:
+    if one.count is None:
+        return problem_object(one.problem)
+    place = {"count": one.count, "file": one.file, "line": one.line, "last_line": one.last_line}
+    return problem_object(one.problem, **place, caused_by=one.caused_by)
 
 
 def _report(view: View, *, transcript: bool = False) -> dict[str, Any]:
@@ -144,6 +217,7 @@ def _report(view: View, *, transcript: bool = False) -> dict[str, Any]:
         "stages": list(map(_stage, view.stages)),
         "findings": list(map(problem_object, view.problems)),
     }
+    shown["next"] = _commands(view.next)
     if view.settled:
         shown["settled"] = [{"id": one.id, "by": one.by, "text": one.text} for one in view.settled]
     if view.ignored:
@@ -153,26 +227,8 @@ def _report(view: View, *, transcript: bool = False) -> dict[str, Any]:
         shown["attempts_ended"] = view.ended
     if transcript:
         shown["transcript"] = list(map(_turn, view.transcript))
-    return shown
+    return {**shown, **view.more}
 
 
-def usage_failure(text: str) -> str:
-    """Return the object of a command that was used wrongly, or that had nothing to read."""
-    return dump({"version": VERSION, "tool": tool(), "error": {"message": text}})
-
-
-def explained(
-    findings: Iterable[Mapping[str, Any]],
-    error: str | None = None,
-    *,
-    answer: Mapping[str, Any] | None = None,
-) -> str:
-    """Return the object of ``explain``.
-
-    ``error`` says which of several files could not be read, ``answer`` what is said of a question that is
-    about no failure.
-    """
-    shown: dict[str, Any] = {"version": VERSION, "tool": tool(), "findings": list(findings)}
-    if answer is not None:
-        shown["answer"] = answer
-    return dump(shown if error is None else {**shown, "error": {"message": error}})
+def _commands(told: Iterable[Command]) -> list[dict[str, Any]]:
+    return [{"command": one.command, "safe": one.safe} for one in told]

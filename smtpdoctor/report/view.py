@@ -6,7 +6,7 @@ Nothing here knows a probe or a terminal. A report without findings loads no cat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AttemptLine",
     "Candidate",
+    "Command",
     "Edit",
     "Excerpt",
     "Heading",
@@ -56,6 +57,7 @@ __all__ = [
     "Row",
     "StageLine",
     "View",
+    "commands_of",
     "heading_of",
     "problem_of",
     "stage_of",
@@ -68,6 +70,11 @@ _OPTIONAL: Final[tuple[SettingName, ...]] = ("cipher", "ehlo", "recipient")
 _ESCAPE: Final = r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4})|�"
 _MOST_ESCAPED: Final = 0.1
 _SENTENCE_END: Final = r"(?<=[.!?])\s"
+# A command that a text tells to run; of other words in backticks nobody knows what they are.
+_COMMAND: Final = r"`((?:smtpdoctor|openssl|dig|nslookup|nc|curl) [^`…]+)`"
+# They read files of this machine and the catalogue, and write to standard output alone.
+_SAFE: Final = r"smtpdoctor (?:explain|lint|apps|presets)(?: .*)?"
+_WRITES: Final = r"(?:^| )--(?:output|write|force)\b|(?:^| )--format[= ][^ ]+=|[|>;&]"
 
 Kind = Literal["pass", "warn", "fail", "skip", "suspected"]
 
@@ -89,7 +96,10 @@ class Overridden(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """A setting; ``value`` is masked where it is secret, None where there is none."""
+    """A setting; ``value`` is masked where it is secret, None where there is none.
+
+    ``path`` and ``line`` are its place, where that is a file.
+    """
 
     name: SettingName
     label: str
@@ -99,6 +109,8 @@ class Row(Struct, frozen=True):
     source: str
     overrides: tuple[Overridden, ...] = ()
     remark: str = ""
+    path: str | None = None
+    line: int | None = None
 
 
 class StageLine(Struct, frozen=True):
@@ -161,10 +173,12 @@ class Line(Struct, frozen=True):
 
 
 class Excerpt(Struct, frozen=True):
-    """Lines of a place before and after a change."""
+    """Lines of a place before and after a change; ``path`` and ``line`` say where in a file they begin."""
 
     place: str
     lines: tuple[Line, ...]
+    path: str | None = None
+    line: int | None = None
 
 
 class Link(Struct, frozen=True):
@@ -188,6 +202,13 @@ class Edit(Struct, frozen=True):
     line: int | None
     name: str
     value: str
+
+
+class Command(Struct, frozen=True):
+    """A command that would help. ``safe``: it uses no network, tries no login and changes no file."""
+
+    command: str
+    safe: bool
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -231,7 +252,10 @@ class View(Struct, frozen=True, kw_only=True):
     """A report in words; ``problems[0]`` is the root cause.
 
     ``attempts`` are there where a temporary failure was to be tried again, ``ended`` says why it was not tried
-    once more. ``last`` is the line that sums up: what it is and what to do, the longest form first.
+    once more.
+
+    ``last`` is the line that sums up: what it is and what to do, the longest form first. ``more`` is what a
+    special run has to tell a program beside the report, by the key that JSON has for it.
     """
 
     lang: Lang
@@ -246,6 +270,8 @@ class View(Struct, frozen=True, kw_only=True):
     transcript: tuple[Turn, ...]
     last: tuple[str, ...]
     seconds: float
+    next: tuple[Command, ...] = ()
+    more: dict[str, Any] = {}
     ignored: tuple[IgnoredLine, ...] = ()
     attempts: tuple[AttemptLine, ...] = ()
     ended: str = ""
@@ -263,8 +289,9 @@ class View(Struct, frozen=True, kw_only=True):
 def view_of(report: Report, lang: Lang, options: Sequence[str] = ()) -> View:
     """Put a report in words; ``options`` are the flags of the run that are about no setting."""
     problems: tuple[Problem, ...] = ()
+    commands: tuple[Command, ...] = ()
     if report.findings:
-        from smtpdoctor.advice import context_of
+        from smtpdoctor.advice import check_command, context_of
 
         context = context_of(report)
         problems = tuple(problem_of(finding, context, lang, options) for finding in report.findings)
@@ -272,6 +299,7 @@ def view_of(report: Report, lang: Lang, options: Sequence[str] = ()) -> View:
             # What a run failed of is no mere warning, even where the settings alone were only suspicious.
             root = replace(problems[0], kind=say(lang, "report.severity.error"), grave=True)
             problems = (root, *problems[1:])
+        commands = commands_of(problems, check_command(report.settings, options))
     return View(
         lang=lang,
         heading=heading_of(report.settings, lang),
@@ -300,6 +328,7 @@ def view_of(report: Report, lang: Lang, options: Sequence[str] = ()) -> View:
         ignored=tuple(_ignored(one, lang) for one in report.ignored),
         attempts=tuple(_attempts(report, lang)),
         ended=say(lang, report.ended) if report.ended else "",
+        next=commands,
     )
 
 
@@ -320,6 +349,22 @@ def _attempts(report: Report, lang: Lang) -> Iterator[AttemptLine]:
         key = "runs.attempt-after" if one.pause else "runs.attempt"
         values = {"number": number, "count": len(report.attempts), "pause": f"{one.pause:g}", "met": met}
         yield AttemptLine(one.finding, one.stage, one.pause, one.seconds, say(lang, Message(key, values)))
+
+
+def commands_of(problems: Iterable[Problem], again: str = "") -> tuple[Command, ...]:
+    """Return the commands that would help, in the order of the problems; ``again`` repeats the check."""
+    told: dict[str, None] = {}
+    for problem in problems:
+        texts = (*problem.steps, problem.sure, *problem.rest)
+        told |= dict.fromkeys(found for text in texts for found in re.findall(_COMMAND, text))
+        told[problem.more] = None
+    if again:
+        told[again] = None
+    return tuple(Command(one, _is_safe(one)) for one in told)
+
+
+def _is_safe(command: str) -> bool:
+    return re.fullmatch(_SAFE, command) is not None and re.search(_WRITES, command) is None
 
 
 def _title(name: str, lang: Lang) -> str:
@@ -407,9 +452,14 @@ def _rows(settings: Settings, lang: Lang, *, remarks: bool) -> tuple[Row, ...]:
                 _source(setting.origin, lang),
                 tuple(_overridden(one, lang) for one in setting.overrides),
                 _remark(name, settings, lang) if remarks else "",
+                *_file(setting.origin),
             )
         )
     return tuple(rows)
+
+
+def _file(origin: Origin) -> tuple[str | None, int | None]:
+    return (origin.path, origin.line) if origin.kind == "file" else (None, None)
 
 
 def _overridden(setting: Setting[Any], lang: Lang) -> Overridden:
@@ -490,6 +540,7 @@ def problem_of(finding: Finding, context: Context, lang: Lang, options: Sequence
         Excerpt(
             _source(one.origin, lang),
             tuple(Line(line.sign, printable(line.text)) for line in one.lines),
+            *_file(one.origin),
         )
         for one in advice.excerpts
     )

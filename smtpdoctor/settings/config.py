@@ -32,6 +32,7 @@ from smtpdoctor.settings.dialect import Answer, Oddity, Reading, Used
 from smtpdoctor.settings.hosts import same_host
 from smtpdoctor.settings.read import names_secret
 from smtpdoctor.settings.resolve import Loaded, port_in, preset_of_host, told_of
+from smtpdoctor.settings.target import Conduct
 
 __all__ = ["loaded_of", "origin_of"]
 
@@ -173,6 +174,7 @@ class _Loader:
             self._said(settings, answer),
             self._mode_at(answer),
             own.text if (own := self._reading.used.get("host")) is not None else None,
+            self._conduct(),
         )
 
     def _without_foreign_login(self, found: dict[str, Any]) -> Iterator[Evidence]:
@@ -196,6 +198,20 @@ class _Loader:
             flag=host.origin.name,
             other=own.text,
             place=str(origin_of(own.at, self._texts)),
+        )
+
+    def _conduct(self) -> Conduct:
+        reading, how = self._reading, self._dialect.behaviour
+        return Conduct(
+            name=self._dialect.name.en,
+            mechanisms=reading.mechanisms,
+            as_listed=how.as_listed,
+            tries_all=how.tries_all,
+            verifies=reading.verifies,
+            checks_name=reading.checks_name,
+            clear_login=how.clear_login,
+            names_itself=how.names_itself or None,
+            timeout=how.timeout,
         )
 
     def _assignment(self, flag: str) -> Assignment | None:
@@ -233,6 +249,15 @@ class _Loader:
         shown = {"host": settings.host, "port": settings.port}
         values: dict[str, object] = {name: str(one.value) if one else "?" for name, one in shown.items()}
         values["app_name"] = self._dialect.name.en
+        said = self._how_said(values, answer)
+        ignored = dict.fromkeys(
+            _with_part(one.name) for one in self._reading.oddities if one.kind in {"inert", "unread"}
+        )
+        if not ignored:
+            return said
+        return Message("config.app.ignores", {"said": said, "names": ", ".join(map(printable, ignored))})
+
+    def _how_said(self, values: dict[str, object], answer: Answer | None) -> Message:
         if answer is None or answer.security is None:
             refused = not self._reading.connects
             return Message("config.app.refused" if refused else "config.app.unsure", values)

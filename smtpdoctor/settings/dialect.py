@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from smtpdoctor.formats.document import Assignment, Kind, Scope
 from smtpdoctor.knowledge.dialects import (
+    Behaviour,
     Check,
     CheckRow,
     Dialect,
@@ -35,6 +36,7 @@ from smtpdoctor.knowledge.table import (
     ABSENT,
     FALSE,
     OTHER,
+    STAR,
     STRING,
     TRUE,
     holds,
@@ -42,6 +44,7 @@ from smtpdoctor.knowledge.table import (
     names_of,
     own_names,
     row_of,
+    seen_by_modes,
     state_from,
     state_of,
     version_key,
@@ -60,6 +63,13 @@ __all__ = [
 ]
 
 _UNKNOWN: Final = "=unknown"
+# What settings call a mechanism; other words (auto, none, true) leave the choice to the code.
+_SASL: Final = frozenset(
+    {
+        *("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "NTLM", "GSSAPI", "XOAUTH2", "OAUTHBEARER"),
+        *("SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+    }
+)
 _MOST_ANSWERS: Final = 4_096  # combinations of flags whose values are not known
 _CALLED: Final = "()"
 # Settings that conditions tell apart by their value, and a value that no condition has.
@@ -145,7 +155,7 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     ``used`` are its settings; ``answers`` how it secures the connection, one for each range of versions
     that differs. ``logs_in``, ``verifies`` (the chain) and ``checks_name`` are None where they depend on what
-    is not known.
+    is not known. ``mechanisms`` are those by which it may log in, as it prefers them.
     """
 
     dialect: Dialect
@@ -157,6 +167,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     oddities: tuple[Oddity, ...]
     checks_name: bool | None = None
     on: bool = True
+    mechanisms: tuple[str, ...] = ()
 
     @property
     def connects(self) -> bool:
@@ -343,6 +354,8 @@ class _Reader:
         self._unread(used)
         last = answers[-1].row if answers else None
         logs_in = self._logs_in(used) if last is None or not last.refuses else None
+        if logs_in and mode is Security.NONE and self.dialect.behaviour.clear_by_mechanism:
+            logs_in = None
         verifies, checks_name = self._checks(used, answers)
         self._refusals(answers)
         return Reading(
@@ -355,6 +368,7 @@ class _Reader:
             checks_name=checks_name,
             oddities=tuple(self.oddities),
             on=on,
+            mechanisms=self._mechanisms(),
         )
 
     # Settings
@@ -382,6 +396,9 @@ class _Reader:
 
     def _formed(self, name: SettingName, key: Key, one: Assignment) -> str:
         text = one.value or ""
+        if key.form == "yaml":
+            bare = text.strip()
+            return bare[1:-1] if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'" else text
         if key.form == "local-part":
             rest = self.values.first((key.domain,)) if key.domain else None
             domain = (rest.value or "") if rest is not None else ""
@@ -489,11 +506,20 @@ class _Reader:
             at = self.flags.get(name) or self.values.get((name,))
             if at is not None:
                 return Answer(row.security, row, at, name, at.value)
+        if not names and (only := self._only_flag()) is not None:
+            flag, at = only
+            return Answer(row.security, row, at, flag, at.value)
         flag = next((name for name in names if name in self.dialect.flags), "")
         word = self.dialect.flags[flag].default if flag else None
         port = used.get("port")
         at = port.at if port is not None and "port" in row.when else None
         return Answer(row.security, row, at, flag, word)
+
+    def _only_flag(self) -> tuple[str, Assignment] | None:
+        """Return the one flag that is set of those that the rows look at: with another word it would be another row."""
+        seen = seen_by_modes(self.dialect)
+        found = [(name, at) for name, at in self.flags.items() if at is not None and name in seen]
+        return found[0] if len(found) == 1 else None
 
     # What is wrong or odd
 
@@ -673,9 +699,38 @@ class _Reader:
                 other: SettingName = "password" if name is not None else "username"
                 self._half_login(other, one.at, ends="send" if how.half == "error" else "")
             return None if how.half == "error" else False
+        if name is not None and password is not None and self._may_be_absent(password, how):
+            return None
         if how.login == "user":
             return name is not None
         return name is not None or (how.login == "either" and password is not None)
+
+    def _may_be_absent(self, password: Used, how: Behaviour) -> bool:
+        """Whether a password is kept where it may be missing, and without one there is no login.
+
+        A file that is named is there; what a command prints, or code finds in its environment, may not be.
+        """
+        key, at = self.dialect.keys.get("password"), password.at
+        if (
+            not password.unknown
+            or key is None
+            or at is None
+            or not (how.login == "both" or how.half == "error")
+        ):
+            return False
+        by_code = at.kind == "unknown" and bool(at.source)
+        return by_code or any(at in self.values.matching(name) for name in key.elsewhere)
+
+    def _mechanisms(self) -> tuple[str, ...]:
+        """Return the mechanisms that it speaks: those that a setting names, else all that its code knows."""
+        how = self.dialect.behaviour
+        one = self.values.first(how.mechanism_names) if how.mechanism_names else None
+        if one is None or one.kind == "null":
+            return how.mechanisms
+        if one.value is None:
+            return ()
+        words = (word.strip("\"':").upper().replace("_", "-") for word in re.split(r"[\s,]+", one.value))
+        return tuple(word for word in words if word in _SASL) or how.mechanisms
 
     def _may_log_in(self, used: Mapping[SettingName, Used]) -> bool | None:
         """Return whether its flags let it log in; what is given for a login that they do not allow is told."""
@@ -875,7 +930,7 @@ def _misleads(flag: Flag, one: Assignment, state: str) -> bool:
         return one.kind == "string" and looks is False and state != state_of(flag, "false", "boolean")
     if looks is not None and state in {"true", "false"}:
         return looks is not (state == "true")
-    known = {word for words in flag.states.values() for word in words}
+    known = {word for words in flag.states.values() for word in words if word != STAR}
     told = known - {"", OTHER, STRING, ABSENT}
     if flag.exact:
         text = (one.value or "").strip()

@@ -46,6 +46,8 @@ _PLACEHOLDER_HOST: Final = r"(?:.*\.)?(?:your-?(?:domain|host|server|provider|co
 _LOGIN: Final = frozenset({"username", "password"})
 # What is worth knowing beside what is wrong: none of it says that a setting cannot be used.
 _REMARKS: Final = frozenset({Label.OVERRIDDEN, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.LOGIN_ELSEWHERE})
+_LINE_ENDS: Final = frozenset({Label.TRAILING_NEWLINE, Label.CARRIAGE_RETURN})
+_LEFT_OVER: Final = frozenset({Label.CONTROL_CHARACTER, Label.BLANK_AROUND})
 # Behind a setting of ciphers: without what nobody proves himself with, or what encrypts nothing.
 _PROTECTING: Final = ":!aNULL:!eNULL:!PSK:!SRP"
 # What no mechanism can say (RFC 4616 section 2): NUL, which ends a part, and what has no bytes in UTF-8. Other
@@ -99,7 +101,14 @@ def lint(
         for one in found
     )
     told = told or loaded.judged is not None  # by the application's own rule
-    found += (one for one in _login(settings, preset) if not (told and Label.HALF_LOGIN in one.labels))
+    ended = {one.setting for one in found if one.labels & _LINE_ENDS}
+    found += (
+        one
+        for one in _login(settings, preset)
+        if not (told and Label.HALF_LOGIN in one.labels)
+        # What the file's syntax has left at the end of a value is told as that.
+        and not (one.setting in ended and one.labels & _LEFT_OVER)
+    )
     if needs_login and (not told or loaded.judged is not None) and not loaded.unknown & _LOGIN:
         found += _no_login(settings, preset)
     found += _sender(settings, preset)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -29,6 +29,9 @@ from smtpdoctor.model import (
 )
 from smtpdoctor.settings.hosts import host_key
 from smtpdoctor.settings.read import Layer, Variable, Variables
+
+if TYPE_CHECKING:
+    from smtpdoctor.settings.target import Conduct
 
 __all__ = [
     "Flags",
@@ -95,7 +98,8 @@ class Loaded(Struct, frozen=True):
     ``unknown`` are the settings that have a value which cannot be known from here. ``judged`` is what the
     application does with them in a sentence, where its dialect has judged what is missing and who logs in, and
     ``mode_at`` where its mode is to be changed, None where only another port would do. ``login_host`` is the
-    host that stands where the password stands, whatever host is dialled.
+    host that stands where the password stands, whatever host is dialled, and
+    ``conduct`` what it does besides.
     """
 
     settings: Settings
@@ -105,6 +109,7 @@ class Loaded(Struct, frozen=True):
     judged: Message | None = None
     mode_at: Origin | None = None
     login_host: str | None = None
+    conduct: Conduct | None = None
 
 
 def preset_of_host(host: str) -> Preset | None:

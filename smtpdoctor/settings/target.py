@@ -14,10 +14,11 @@ from msgspec import Struct
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Message, Secret, Security, Setting, Settings
 from smtpdoctor.settings.hosts import same_host
-from smtpdoctor.smtp.command import DomainError, MailboxError, a_labels, mailbox
+from smtpdoctor.smtp.command import DomainError, EhloStyle, MailboxError, a_labels, mailbox
 from smtpdoctor.smtp.sasl import looks_like_token
 
 __all__ = [
+    "Conduct",
     "ConnectTo",
     "Host",
     "Login",
@@ -116,12 +117,34 @@ class Mailbox(Struct, frozen=True):
         return self.address
 
 
+class Conduct(Struct, frozen=True, kw_only=True):
+    """What an application does that its settings do not say: how it logs in, and what it would put up with.
+
+    ``name`` is the application's. ``mechanisms`` are those that it speaks, as it prefers them (by the server's
+    list with ``as_listed``; one after another until one is accepted with ``tries_all``), none where that is not
+    known. ``verifies`` (the certificate's chain) and
+    ``checks_name`` are None where they are not known. ``clear_login``: whether it logs in over a connection
+    that is not encrypted. ``names_itself``: the name for EHLO where nothing is configured. ``timeout`` is in seconds, None where it is not known.
+    """
+
+    name: str
+    mechanisms: tuple[str, ...] = ()
+    as_listed: bool = False
+    tries_all: bool = False
+    verifies: bool | None = None
+    checks_name: bool | None = None
+    clear_login: bool = True
+    names_itself: EhloStyle | None = None
+    timeout: float | None = None
+
+
 class Target(Struct, frozen=True, kw_only=True):
     """Where and how to send mail.
 
     ``sender`` is the envelope sender: the sender's address, else the user name where that is one.
     ``half_login``: there is a user name or a password, but not both. ``provider`` is the id of the
-    preset, ``known_host`` whether the host is one of the provider's own.
+    preset, ``known_host`` whether the host is one of the provider's own, ``conduct`` what the application
+    does besides.
     """
 
     host: Host
@@ -135,6 +158,7 @@ class Target(Struct, frozen=True, kw_only=True):
     cipher: str | None = None
     provider: str | None = None
     known_host: bool = False
+    conduct: Conduct | None = None
 
 
 def _mailbox(*settings: Setting[str] | None) -> Mailbox | None:
@@ -153,7 +177,7 @@ def _mailbox(*settings: Setting[str] | None) -> Mailbox | None:
     return None
 
 
-def target_of(settings: Settings) -> Target | None:
+def target_of(settings: Settings, conduct: Conduct | None = None) -> Target | None:
     """Return the target, or None where there is no usable host or port."""
     if settings.host is None or settings.port is None:
         return None
@@ -175,6 +199,7 @@ def target_of(settings: Settings) -> Target | None:
         cipher=settings.cipher.value if settings.cipher else None,
         provider=settings.preset,
         known_host=settings.preset is not None and _is_provider_host(host.in_tls, settings.preset),
+        conduct=conduct,
     )
 
 

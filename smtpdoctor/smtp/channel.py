@@ -37,7 +37,7 @@ from smtpdoctor.smtp.protocols import identify
 from smtpdoctor.smtp.reply import MAX_REPLY, Reply, ReplyParser
 from smtpdoctor.smtp.transcript import Transcript
 
-__all__ = ["Channel", "Oddity", "os_token", "own_name"]
+__all__ = ["Channel", "Oddity", "has_route", "os_token", "own_name"]
 
 _CHUNK: Final = 65_536
 _FIRST: Final = 512
@@ -75,6 +75,18 @@ def os_token(error: OSError) -> str:
     if isinstance(error, TimeoutError) and error.errno is None:
         return "timeout"
     return errno.errorcode.get(error.errno or 0, "EUNKNOWN")
+
+
+def has_route(address: str) -> bool:
+    """Whether this machine has a way to addresses such as this one; asks its own routes and sends nothing."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        # A datagram socket that is connected has looked up its route, and no more (connect(2)).
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.connect((address.partition("%")[0], 9))
+    except OSError as error:
+        return error.errno not in {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+    return True
 
 
 def own_name() -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -195,12 +195,29 @@ def looks_like_token(password: str) -> bool:
     return password.startswith(("ya29.", "EwB", "eyJ")) and len(password) > 60  # noqa: PLR2004
 
 
-def choose(offered: Iterable[str], *, token: bool) -> str | None:
+def choose(
+    offered: Iterable[str],
+    *,
+    token: bool,
+    order: Sequence[str] = (),
+    as_listed: bool = False,
+    tries_all: bool = False,
+) -> str | None:
     """Return the best mechanism that the server offers, or None where we share none.
 
-    ``token``: the password is an OAuth access token. Without one XOAUTH2 is never tried, since an
+    ``order`` is that of an application whose choice is followed as far as we speak what it speaks;
+    ``as_listed``: it takes the first of the server's list that it knows; ``tries_all``: where one is refused it
+    goes on with the next, so that the one which shows best whether the password is right stands for all. ``token``: the password is an OAuth access token. Without one XOAUTH2 is never tried, since an
     ordinary password in it is refused for certain. Mechanisms with channel binding (-PLUS), NTLM, GSSAPI
     and EXTERNAL are not spoken.
     """
-    names = {name.upper() for name in offered}
-    return next((name for name in (_WITH_TOKEN if token else _WITH_PASSWORD) if name in names), None)
+    names = {name.upper(): None for name in offered}
+    usual = _WITH_TOKEN if token else _WITH_PASSWORD
+    own = [name for name in names if name in order] if as_listed else [one for one in order if one in names]
+    if tries_all or token:
+        own.sort(key=lambda one: usual.index(one) if one in usual else len(usual))
+    for name in own:
+        # Whether a password is a token, an application is told by its settings.
+        if name in MECHANISMS and (name in usual or name not in _WITH_TOKEN):
+            return name
+    return next((name for name in usual if name in names), None)

@@ -40,13 +40,16 @@ def curl(case: Case, folder: Path) -> list[str]:
 
 def swaks(case: Case, _: Path) -> list[str]:
     login = ["--auth", "PLAIN", "--auth-user", case["id"], "--auth-password", "secret"]
-    place = ["--server", case["host"], "--port", str(case["port"]), "--timeout", "10"]
+    port = ["--port", str(case["port"])] if case["port"] else []
+    place = ["--server", case["host"], *port, "--timeout", "10"]
     mail = ["--from", f"{case['id']}@example.test", "--to", TO]
     return ["swaks", "--silent", "2", *place, *login, *mail, *case["options"]["flags"]]
 
 
 def msmtp(case: Case, folder: Path) -> list[str]:
-    lines = {"host": case["host"], "port": str(case["port"]), "user": case["id"], "password": "secret"}
+    lines = {"host": case["host"], "user": case["id"], "password": "secret"}
+    if case["port"]:
+        lines["port"] = str(case["port"])
     lines |= case["options"]["lines"]
     lines["from"], lines["timeout"] = f"{case['id']}@example.test", "10"
     if CA:

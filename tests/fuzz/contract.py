@@ -119,6 +119,13 @@ class TurnObject(_Strict, frozen=True):
     text: str
 
 
+class CommandObject(_Strict, frozen=True):
+    """A command that would help."""
+
+    command: str
+    safe: bool
+
+
 class Checked(_Strict, frozen=True):
     """What ``check`` and ``lint`` print."""
 
@@ -130,6 +137,7 @@ class Checked(_Strict, frozen=True):
     app: str
     stages: tuple[StageObject, ...]
     findings: tuple[FindingObject, ...]
+    next: tuple[CommandObject, ...]
     settled: tuple[dict[str, str], ...] = ()
     transcript: tuple[TurnObject, ...] = ()
 
@@ -140,6 +148,7 @@ class Explained(_Strict, frozen=True):
     version: Literal[1]
     tool: Tool
     findings: tuple[FindingObject, ...]
+    next: tuple[CommandObject, ...] = ()
 
 
 def read_checked(text: str) -> Checked:

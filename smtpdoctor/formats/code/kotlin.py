@@ -32,6 +32,7 @@ __all__ = ["KotlinReader"]
 
 _LANGUAGE: Final = Language("kotlin", frozenset())
 _DOLLAR: Final = re.compile(r"(\\\$)|\$([A-Za-z_]\w*)")
+_LAST_BLANK: Final = re.compile(rb"[ \t](?=\})")
 _METHODS: Final[dict[str, To]] = {
     "toInt": "integer", "toIntOrNull": "integer", "toLong": "integer", "toString": "string",
     "lowercase": "lower", "uppercase": "upper", "trim": "strip",
@@ -73,6 +74,11 @@ class KotlinReader(Reader):
         "unary_expression": "unary",
         "if_expression": "chosen",
     }
+
+    def readable(self, data: bytes) -> bytes | None:
+        """End the last line of a class's body, which the grammar wants ended, where it stands on one line."""
+        ended = _LAST_BLANK.sub(b"\n", data)
+        return ended if ended != data else None
 
     # Names
 

@@ -87,7 +87,10 @@ class Reader:
 
     def read(self) -> Document:
         """Return what the file assigns and calls."""
-        root = self._parsed()
+        root = self._parsed(self.offsets.data)
+        if root is not None and root.has_error and (other := self.readable(self.offsets.data)) is not None:
+            again = self._parsed(other)
+            root = again if again is not None and not again.has_error else self._parsed(self.offsets.data)
         if root is None:
             self.program.builder.problem("limit", 0, "syntax")
             return self.program.document()
@@ -105,12 +108,16 @@ class Reader:
             stack.extend(reversed(list(more)))
         return self.program.document()
 
-    def _parsed(self) -> Node | None:
+    def readable(self, data: bytes) -> bytes | None:  # noqa: ARG002 -- of a language
+        """Return the same text, as long, in a form that the grammar may know better; None where there is none."""
+        return None
+
+    def _parsed(self, data: bytes) -> Node | None:
         from tree_sitter import Language as Grammar
         from tree_sitter import Parser
 
         # The parser may never let go of what it calls, so that this holds no more than it has to.
-        held = [self.offsets.data]
+        held = [data]
         left = [_PATIENCE + len(held[0]) // _BYTES_A_QUESTION]
 
         def enough(_offset: int, _error: bool) -> bool:  # noqa: FBT001 -- tree-sitter's

@@ -129,6 +129,10 @@ class Result:
         """Add text of the file as it stands."""
         self.parts.append(text)
 
+    def named(self, name: str, found: tuple[bool, str | None]) -> None:
+        """Add the value of a variable without braces: here they make no difference."""
+        self.put(name, found)
+
     def put(self, name: str, found: tuple[bool, str | None]) -> None:
         """Add the value of a variable, nothing where it is not set."""
         there, value = found

@@ -27,17 +27,24 @@ class Target(Protocol):
     def add(self, text: str) -> None:
         """Add text as it stands."""
 
+    def named(self, name: str, found: tuple[bool, str | None]) -> None:
+        """Add the value of a variable without braces."""
+
     def put(self, name: str, found: tuple[bool, str | None]) -> None:
-        """Add a variable's value."""
+        """Add the value of a variable in braces."""
 
 
 class SubstitutionError(Exception):
-    """Compose refuses the file: a wrong ``${``, or a variable that is required and not set."""
+    """Compose refuses the file: a wrong ``${``, or a variable that is required and not set.
 
-    def __init__(self, name: str, *, required: bool) -> None:
+    ``deep``: more defaults in defaults than are looked into.
+    """
+
+    def __init__(self, name: str, *, required: bool, deep: bool = False) -> None:
         super().__init__(name)
         self.name = name
         self.required = required
+        self.deep = deep
 
 
 def substituted(text: str, lookup: Lookup, target: Target, *, depth: int = 0) -> None:
@@ -49,7 +56,7 @@ def substituted(text: str, lookup: Lookup, target: Target, *, depth: int = 0) ->
         if found[1]:
             target.add("$")
         elif found[2]:
-            target.put(found[2], lookup(found[2]))
+            target.named(found[2], lookup(found[2]))
         else:
             done = _braced(text, done, lookup, target, depth)
     target.add(text[done:])
@@ -59,7 +66,7 @@ def _braced(text: str, at: int, lookup: Lookup, target: Target, depth: int) -> i
     """Substitute what stands behind ``${``; returns where the rest begins."""
     inside = _INSIDE.match(text, at)
     if inside is None or depth >= _MOST_NESTED:
-        raise SubstitutionError("${", required=False)
+        raise SubstitutionError("${", required=False, deep=inside is not None)
     name, plain, operator = inside[1], inside[2], inside[3]
     if plain:
         target.put(name, lookup(name))

@@ -10,7 +10,9 @@ from typing import Final
 from smtpdoctor.logs import Explained, Source, explain_source, explain_text
 from smtpdoctor.model import Finding
 from smtpdoctor.report import json_v1
+from smtpdoctor.report.told import Found, Seen
 from smtpdoctor.report.view import problem_of
+from smtpdoctor.text import LANGUAGES
 from tests.fuzz.contract import read_explained
 from tests.fuzz.draw import BytesDraw
 from tests.fuzz.leak import leaked
@@ -43,27 +45,26 @@ _WORDS: Final = (
 
 def _checked(found: Iterable[Explained], lines: int) -> None:
     """Check what holds of everything that is explained."""
-    objects = []
+    told: list[Seen] = []
     for one in found:
         finding = one.finding
         assert isinstance(finding, Finding)
         assert 1 <= one.line <= one.last_line <= lines, (one.line, one.last_line, lines)
         assert 1 <= one.count <= lines
         no_control(finding.evidence.text)
-        for lang in ("en", "ko") if lines % 2 else ("ko",):
-            problem = problem_of(finding, one.context, lang)
-            shown = json_v1.problem_object(
-                problem,
+        told += [
+            Seen(
+                problem=problem_of(finding, one.context, lang),
                 count=one.count,
-                file=None,
                 line=one.line,
                 last_line=one.last_line,
                 caused_by=one.caused_by,
             )
-            objects.append(shown)
-    text = json_v1.explained(objects)
+            for lang in LANGUAGES[-1 - lines % 2 :]
+        ]
+    text = json_v1.tell_found(Found(lang="en", seen=tuple(told)))
     no_control(text, "\n")
-    assert len(read_explained(text).findings) == len(objects)
+    assert len(read_explained(text).findings) == len(told)
 
 
 @target(*_WORDS, most=3_000)

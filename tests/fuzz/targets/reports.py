@@ -53,7 +53,7 @@ from tests.fuzz.draw import BytesDraw, Draw
 from tests.fuzz.target import no_control, target
 from tests.fuzz.targets.settings import preset_of
 
-_PASSWORD: Final = "Zq7-vK2x-Wd9s-Pb4m"
+PASSWORD: Final = "Zq7-vK2x-Wd9s-Pb4m"
 # What the report may send to a terminal that has colours: SGR, and the links of OSC 8.
 _SEQUENCES: Final = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b\x07]*\x1b\\")
 
@@ -90,7 +90,7 @@ def _settings(draw: Draw) -> Settings:
         port=maybe(draw.pick((587, 465, 25, 2525))),
         security=maybe(draw.pick(tuple(Security))),
         username=maybe(_words(draw)),
-        password=maybe(Secret(_PASSWORD)),
+        password=maybe(Secret(PASSWORD)),
         sender=maybe(_words(draw)),
         cipher=maybe(_words(draw)),
         recipient=maybe(_words(draw)),
@@ -224,7 +224,7 @@ def report(data: bytes) -> None:
     draw = BytesDraw(data)
     shown = _printed(a_report(draw), draw)
     no_control(_SEQUENCES.sub("", shown), "\n")
-    assert _PASSWORD not in shown
+    assert PASSWORD not in shown
 
 
 @target(most=900)
@@ -235,7 +235,7 @@ def report_json(data: bytes) -> None:
     for lang in ("en", "ko"):
         text = json_v1.render(view_of(found, lang), transcript=draw.chance(50))
         no_control(text, "\n")
-        assert _PASSWORD not in text
+        assert PASSWORD not in text
         assert len(read_checked(text).findings) == len(found.findings)
 
 

@@ -1,0 +1,71 @@
+"""One line for Nagios and what speaks its language, with the times of the stages as performance data.
+
+https://nagios-plugins.org/doc/guidelines.html: exit code 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. What
+could not be decided is UNKNOWN, and so is a command that came to no report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from smtpdoctor.model import Status, Verdict
+from smtpdoctor.report.told import days_left, one_line, plain
+
+if TYPE_CHECKING:
+    from smtpdoctor.report.told import Part, Told
+
+__all__ = ["STATES", "UNKNOWN", "code_of", "refused", "tell"]
+
+UNKNOWN: Final = 3
+STATES: Final = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+_CODES: Final[dict[Verdict, int]] = {"pass": 0, "warn": 1, "fail": 2, "inconclusive": UNKNOWN}
+_STEP: Final = 1_500  # characters
+_LONGEST: Final = 3_500  # characters: NRPE carries 4 KB
+
+
+def code_of(verdict: Verdict) -> int:
+    """Return the exit code for a verdict."""
+    return _CODES[verdict]
+
+
+def tell(told: Told) -> str:
+    """Return the status line."""
+    texts = [": ".join(filter(None, (part.name, _said(part)))) for part in told.parts]
+    data = " ".join(data for part in told.parts for data in _data(part))
+    return _status(code_of(told.verdict), f"{told.verdict}: {'; '.join(texts)}", data)
+
+
+def refused(text: str) -> str:
+    """Return the status line of a command that came to no report."""
+    return _status(UNKNOWN, text, "")
+
+
+def _status(code: int, text: str, data: str) -> str:
+    # What stands behind a bar is data.
+    said = one_line(text).replace("|", "¦")
+    if len(said) > _LONGEST:
+        said = f"{said[:_LONGEST]}…"
+    return f"SMTPDOCTOR {STATES[code]} - {said}" + (f" | {data}" if data else "") + "\n"
+
+
+def _said(part: Part) -> str:
+    view = part.view
+    if not view.problems:
+        return plain(view.last[0])
+    first, *others = view.problems
+    step = f" → {plain(first.steps[0])[:_STEP]}" if first.steps else ""
+    more = f" (+ {', '.join(one.id for one in others)})" if others else ""
+    return f"{first.id}: {plain(first.title)}{step}{more}"
+
+
+def _data(part: Part) -> Iterator[str]:
+    """Yield the times, and what is left of the certificate's life."""
+    prefix = "".join(one if one.isalnum() else "_" for one in part.name) + "_" if part.name else ""
+    for line in part.view.stages:
+        if line.status is not Status.SKIP:
+            yield f"{prefix}{line.stage.value}={line.seconds:.3f}s;;;0"
+    days = days_left(part.view)
+    if days is not None:
+        yield f"{prefix}certificate_days={days}"
+    yield f"{prefix}total={part.view.seconds:.3f}s;;;0"

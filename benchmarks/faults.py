@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from smtpdoctor.cli.known import Known
-from smtpdoctor.cli.states import state_of
+from smtpdoctor.cli.settings import Request
+from smtpdoctor.cli.states import state_for
 from smtpdoctor.errors import UsageError
 from smtpdoctor.fix import plan
 from smtpdoctor.fix.plan import Plan
@@ -27,7 +28,6 @@ from smtpdoctor.formats.editing import Edit, spellings
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Flag
 from smtpdoctor.model import Security, Settings
-from smtpdoctor.settings.resolve import Flags
 
 __all__ = [
     "APPS",
@@ -201,9 +201,10 @@ def working(folder: Path, files: Mapping[str, str]) -> State | None:
     main = folder / next(iter(files))
     try:
         base = main.name == ".env" and "\nSMTP_SENDER=" in next(iter(files.values()))
-        return state_of(
-            Flags(), None if base else [main], [main] if base else None, environment=False, known=Known()
+        request = Request(
+            config=None if base else [main], env_file=[main] if base else None, no_environment=True
         )
+        return state_for(request, lang="en", known=Known())
     except UsageError:
         return None
 

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from smtpdoctor.api import check, explain, lint, words
-    from smtpdoctor.model import Finding, Report, Settings
+    from smtpdoctor.model import Finding, Ignore, Policy, Report, Settings
     from smtpdoctor.report.view import View
     from smtpdoctor.sandbox import Sandbox
 
 __version__ = "0.1.0"
 __all__ = [
     "Finding",
+    "Ignore",
+    "Policy",
     "Report",
     "Sandbox",
     "Settings",
@@ -34,6 +36,8 @@ __all__ = [
 ]
 _HOMES: Final = {
     "Finding": "model",
+    "Ignore": "model",
+    "Policy": "model",
     "Report": "model",
     "Sandbox": "sandbox",
     "Settings": "model",

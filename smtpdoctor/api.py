@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import (
     SETTING_NAMES,
+    FailOn,
     Finding,
+    Ignore,
     Lang,
+    Policy,
     Report,
     Secret,
     Security,
@@ -26,12 +29,14 @@ from smtpdoctor.text import LANGUAGES, say
 
 if TYPE_CHECKING:
     from smtpdoctor.doctor import Observer
+    from smtpdoctor.probes.session import Options
     from smtpdoctor.report.view import View
 
 __all__ = ["check", "explain", "lint", "words"]
 
 
 _MOST_SECONDS: Final = 1e6  # of a time limit; more the system's own calls do not take
+_MOST_RETRIES: Final = 100
 _HIGHEST_PORT: Final = 65_535  # RFC 9293
 _LONGEST: Final = 65_536  # characters of a setting
 _FAMILIES: Final = frozenset({None, 4, 6})
@@ -166,6 +171,8 @@ def check(  # noqa: PLR0913 -- one for each option of the command
     family: Literal[4, 6] | None = None,
     allow_cleartext_auth: bool = False,
     strict: bool = False,
+    policy: Policy | None = None,
+    retries: int = 0,
     observer: Observer | None = None,
 ) -> Report:
     """Run the stages against the server of the settings.
@@ -174,13 +181,15 @@ def check(  # noqa: PLR0913 -- one for each option of the command
     or send where ``settings.recipient`` is given, and only ``send`` sends a message. ``timeout`` (each
     stage) and ``deadline`` (the whole run) are in seconds. ``resolver`` is the address and port of a
     name server, ``connect_to`` maps a host and port to those to dial instead (one of them must be those of the
-    settings), ``family`` leaves one IP version out. What a server does
+    settings), ``family`` leaves one IP version out. ``policy`` decides on ``Report.healthy`` and sets apart what
+    is to be ignored; ``strict`` is short for ``Policy(strict=True)``. ``retries`` is how often a temporary
+    failure is tried again at most: never a login that was not accepted, and within the deadline. What a server does
     never raises; ValueError is for arguments that make no sense.
     """
-    from smtpdoctor import doctor
     from smtpdoctor.probes.session import Options
 
     _check_ways(resolver, connect_to, family)
+    _check_policy(policy, retries)
     loaded = _loaded(settings, connect_to)
     if until is None:
         until = "sender" if settings.recipient is None else "send"
@@ -201,14 +210,46 @@ def check(  # noqa: PLR0913 -- one for each option of the command
         family=family,
         allow_cleartext_auth=allow_cleartext_auth,
     )
-    return doctor.check(loaded, options, observer, strict=strict)
+    return (policy or Policy(strict=strict)).applied(_run(loaded, options, observer, retries))
 
 
-def lint(settings: Settings, *, strict: bool = False) -> Report:
-    """Judge the settings themselves; nothing is sent, not even a DNS query. ValueError as in ``check``."""
+def lint(settings: Settings, *, strict: bool = False, policy: Policy | None = None) -> Report:
+    """Judge the settings themselves; nothing is sent, not even a DNS query.
+
+    ``policy`` and ValueError as in ``check``.
+    """
     from smtpdoctor import doctor
 
-    return doctor.lint_only(_loaded(settings), strict=strict)
+    _check_policy(policy)
+    return (policy or Policy(strict=strict)).applied(doctor.lint_only(_loaded(settings)))
+
+
+def _run(loaded: Loaded, options: Options, observer: Observer | None, retries: int) -> Report:
+    if not retries:
+        from smtpdoctor import doctor
+
+        return doctor.check(loaded, options, observer)
+    from smtpdoctor import runner
+
+    return runner.check(loaded, options, observer, retries=retries)
+
+
+def _check_policy(policy: object, retries: object = 0) -> None:
+    """Raise ValueError for what is no policy, for an id that does not exist, and for no number of retries."""
+    if isinstance(retries, bool) or not isinstance(retries, int) or not 0 <= retries <= _MOST_RETRIES:
+        raise ValueError(f"retries must be a whole number from 0 to {_MOST_RETRIES}")
+    if policy is None:
+        return
+    if not isinstance(policy, Policy):
+        raise _wrong("policy", "a Policy", policy)
+    if policy.fail_on not in get_args(FailOn):
+        raise ValueError(f"policy.fail_on must be one of {', '.join(get_args(FailOn))}")
+    if policy.ignore:
+        from smtpdoctor.knowledge import load
+
+        for one in policy.ignore:
+            if not isinstance(one, Ignore) or one.id not in load.ids():
+                raise ValueError("policy.ignore must hold an Ignore each, with an id of the catalogue")
 
 
 def words(report: Report, lang: Lang = "en") -> View:

@@ -208,12 +208,12 @@ def diagnose(evidence: Evidence, context: Context) -> Finding | None:
 
 
 def _for_good(evidence: Evidence, usual: Stage) -> bool:
-    """Whether a server turned a connection away for good: 5yz instead of its greeting, or to STARTTLS.
+    """Whether a failure does not pass by itself: by a label, or by 5yz instead of the greeting or to STARTTLS.
 
     At the greeting the address or all mail is refused (RFC 5321 section 3.1, RFC 7504), at STARTTLS a
     server says 454 where TLS is not available for the moment (RFC 3207 section 4).
     """
-    if Label.PERMANENT in evidence.labels:
+    if any(meaning(label, evidence.setting).lasts for label in evidence.labels):
         return True
     before_login = (evidence.stage or usual) in {Stage.GREETING, Stage.TLS}
     return before_login and evidence.code is not None and evidence.code >= _PERMANENT

@@ -39,9 +39,11 @@ from smtpdoctor.settings.target import Conduct, Target, target_of
 from smtpdoctor.smtp.errors import DialogueError
 from smtpdoctor.smtp.transcript import Transcript
 
-__all__ = ["Observer", "Quiet", "check", "lint_only", "seal_of"]
+__all__ = ["Observer", "Quiet", "Redactors", "check", "lint_only", "seal_of"]
 
 
+_TRANSIENT: Final = 4  # the first digit of a negative reply that is to be tried again
+_PERMANENT: Final = 5
 _NEEDS_SENDER: Final = frozenset({Stage.SENDER, Stage.RECIPIENT, Stage.SEND})
 
 
@@ -66,12 +68,19 @@ class Quiet:
 
 
 def check(
-    loaded: Loaded, options: Options | None = None, observer: Observer | None = None, *, strict: bool = False
+    loaded: Loaded,
+    options: Options | None = None,
+    observer: Observer | None = None,
+    *,
+    redactor: Redactor | None = None,
 ) -> Report:
-    """Run all stages that the options ask for; remote behaviour never raises."""
+    """Run all stages that the options ask for; remote behaviour never raises.
+
+    ``redactor`` is that of these settings, where several runs share one: it knows what it has seen.
+    """
     options = options or Options()
     observer = observer or Quiet()
-    run = _Run(loaded, options)
+    run = _Run(loaded, options, redactor)
     observer.started(Stage.CONFIG)
     observer.ended(run.config(needs_sender=options.until in _NEEDS_SENDER))
     target = None if run.stopped else target_of(loaded.settings, loaded.conduct)
@@ -89,14 +98,14 @@ def check(
     finally:
         if session is not None:
             _hang_up(session, run.stopped)
-    return run.report(strict=strict)
+    return run.report()
 
 
-def lint_only(loaded: Loaded, *, strict: bool = False) -> Report:
+def lint_only(loaded: Loaded) -> Report:
     """Run the config stage alone; nothing is sent, not even a DNS query."""
     run = _Run(loaded, Options())
     run.config(needs_sender=True, alone=True)
-    return run.report(strict=strict)
+    return run.report()
 
 
 def seal_of(loaded: Loaded) -> Seal:
@@ -104,9 +113,29 @@ def seal_of(loaded: Loaded) -> Seal:
     return Seal(_redactor(loaded))
 
 
-def _redactor(loaded: Loaded) -> Redactor:
+class Redactors:
+    """Makes redactors, one for all settings with the same secrets and the same public texts."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[tuple[str, ...], tuple[str, ...]], Redactor] = {}
+
+    def of(self, loaded: Loaded) -> Redactor:
+        """Return the redactor for these settings; to be called on one thread, and used on any."""
+        known = _known_of(loaded)
+        if known not in self._made:
+            self._made[known] = Redactor(known[0], public=known[1])
+        return self._made[known]
+
+
+def _known_of(loaded: Loaded) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is secret in settings, and what is public."""
     secrets = (*secrets_of(loaded.settings), *(one.reveal() for one in loaded.secrets))
-    return Redactor(secrets, public=(*public_of(loaded.settings), *_named_by(loaded.settings.preset)))
+    return secrets, (*public_of(loaded.settings), *_named_by(loaded.settings.preset))
+
+
+def _redactor(loaded: Loaded) -> Redactor:
+    secrets, public = _known_of(loaded)
+    return Redactor(secrets, public=public)
 
 
 def _named_by(provider: str | None) -> Iterator[str]:
@@ -126,11 +155,11 @@ class _Run:
     the observer or in the report, is sealed.
     """
 
-    def __init__(self, loaded: Loaded, options: Options) -> None:
+    def __init__(self, loaded: Loaded, options: Options, redactor: Redactor | None = None) -> None:
         self._loaded = loaded
         self._options = options
         self._started = time.monotonic()
-        self._transcript = Transcript(_redactor(loaded))
+        self._transcript = Transcript(redactor or _redactor(loaded))
         self._results: list[StageResult] = []
         self._findings: list[Finding] = []
         self.stopped: Stage | None = None
@@ -239,9 +268,9 @@ class _Run:
         )
         context = Context(settings=settings, provider=settings.preset, labels=labels)
         found = (diagnose(one, context) for one in given)
-        return [placed(one, settings) for one in found if one is not None]
+        return [_by_code(placed(one, settings)) for one in found if one is not None]
 
-    def report(self, *, strict: bool) -> Report:
+    def report(self) -> Report:
         """Return what the run has come to, the cause first."""
         ordered: tuple[Finding, ...] = ()
         passed = {one.stage for one in self._results if one.status in {Status.PASS, Status.WARN}}
@@ -262,7 +291,6 @@ class _Run:
             settled=tuple(Settled(seal.finding(one.finding), one.by) for one in settled),
             transcript=tuple(self._transcript.turns),
             seconds=time.monotonic() - self._started,
-            strict=strict,
         )
 
 
@@ -305,8 +333,29 @@ def _disproved_by(finding: Finding, passed: set[Stage]) -> Stage | None:
     return by[0] if all(stage in passed for stage in by) else None
 
 
+def _by_code(finding: Finding) -> Finding:
+    """Return a finding that is temporary or not as the server's code says (RFC 5321 section 4.2.1).
+
+    4yz is, but for a login, where the catalogue alone decides: some servers refuse a wrong password with 454.
+    5yz is not, unless the words say what it is: a quota is refused with 550, and full again tomorrow.
+    """
+    evidence = finding.evidence
+    if evidence.code is None or finding.stage is Stage.AUTH:
+        return finding
+    kind = evidence.code // 100
+    if kind == _TRANSIENT and not any(meaning(one, evidence.setting).lasts for one in evidence.labels):
+        return replace(finding, retryable=True)
+    if kind == _PERMANENT and not finding.pattern and finding.reply is None:
+        return replace(finding, retryable=False)
+    return finding
+
+
 def _unclear(result: StageResult) -> Finding:
     """Return the finding for a failure that no entry of the catalogue knows."""
+    return _by_code(_unknown(result))
+
+
+def _unknown(result: StageResult) -> Finding:
     return Finding(
         id="unclear",
         stage=result.stage,

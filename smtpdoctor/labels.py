@@ -206,7 +206,8 @@ class Meaning(Struct, frozen=True, kw_only=True):
     ``blocks``: nothing can be dialled with such a setting. ``suspicion``: what the settings suggest
     until the network has shown it. ``disproved_by``: the stage whose success shows that it was
     wrong. ``explains``: the stages whose failure makes this warning the cause; ``yields``: not where the
-    server has named another cause for certain. ``of``: the settings for which this holds; empty: any.
+    server has named another cause for certain. ``lasts``: what fails so does not pass by itself, whatever the
+    code of the reply. ``of``: the settings for which this holds; empty: any.
     """
 
     blocks: bool = False
@@ -214,12 +215,14 @@ class Meaning(Struct, frozen=True, kw_only=True):
     disproved_by: Stage | None = None
     explains: frozenset[Stage] = frozenset()
     yields: bool = False
+    lasts: bool = False
     of: frozenset[SettingName] = frozenset()
 
 
 _LOGIN: Final[frozenset[SettingName]] = frozenset({"username", "password"})
 _DIALLED: Final[frozenset[SettingName]] = frozenset({"host", "port", "cipher"})
 _BLOCKS: Final = Meaning(blocks=True, of=_DIALLED)
+_LASTS: Final = Meaning(lasts=True)
 _MODE: Final = Meaning(
     suspicion=True,
     disproved_by=Stage.GREETING,
@@ -273,6 +276,12 @@ MEANINGS: Final[Mapping[Label, Meaning]] = {
     Label.SENDER_NOT_OWN: Meaning(suspicion=True),
     Label.FREE_MAIL_SENDER: Meaning(disproved_by=Stage.SEND),
     Label.REFUSES_TO_START: Meaning(blocks=True),
+    Label.PERMANENT: _LASTS,
+    # Who does not prove himself, or talks out of turn, is not the server or is broken.
+    Label.SERVER_UNPROVED: _LASTS,
+    Label.STRAY: _LASTS,
+    Label.INJECTED: _LASTS,
+    Label.BROKEN_REPLY: _LASTS,
     Label.OTHER_MAIL_DOMAIN: Meaning(
         suspicion=True, disproved_by=Stage.AUTH, explains=frozenset({Stage.AUTH})
     ),

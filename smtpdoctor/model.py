@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from smtpdoctor.labels import Label
+from smtpdoctor.labels import Label, is_suspicion
 from smtpdoctor.terms import (
     ORDERED_STAGES,
     SETTING_NAMES,
     Confidence,
+    FailOn,
     Fault,
     Lang,
     Security,
@@ -33,11 +35,15 @@ __all__ = [
     "Change",
     "Confidence",
     "Evidence",
+    "FailOn",
     "Fault",
     "Finding",
+    "Ignore",
+    "Ignored",
     "Lang",
     "Message",
     "Origin",
+    "Policy",
     "Report",
     "Secret",
     "Security",
@@ -50,6 +56,7 @@ __all__ = [
     "Stage",
     "StageResult",
     "Status",
+    "Trial",
     "Turn",
     "Verdict",
 ]
@@ -114,12 +121,12 @@ class Message(Struct, frozen=True):
 class Origin(Struct, frozen=True):
     """Where a value came from.
 
-    ``name`` is the flag, the variable or the preset; ``path`` and ``line`` say where it stands
-    when it was read from a file, and ``text`` is what stands there: the raw lines of the variable,
+    ``name`` is the flag, the variable, the key of the project's file or the preset; ``path`` and ``line``
+    say where it stands when it was read from a file, and ``text`` is what stands there: the raw lines of the variable,
     with a secret's value masked.
     """
 
-    kind: Literal["flag", "environment", "file", "preset", "sandbox", "argument", "default"]
+    kind: Literal["flag", "environment", "file", "project", "preset", "sandbox", "argument", "default"]
     name: str
     path: str | None = None
     line: int | None = None
@@ -127,7 +134,7 @@ class Origin(Struct, frozen=True):
 
     def __str__(self) -> str:
         match self.kind:
-            case "file":
+            case "file" | "project":
                 return f"{self.path}:{self.line}" if self.line else f"{self.path}"
             case "environment":
                 return f"environment {self.name}"
@@ -316,26 +323,103 @@ class Turn(Struct, frozen=True):
     text: str
 
 
+class Ignore(Struct, frozen=True):
+    """An id of the catalogue that is not to decide anything, and why somebody said so."""
+
+    id: str
+    reason: str = ""
+
+
+class Ignored(Struct, frozen=True):
+    """A finding that decides nothing any more, and why somebody said so."""
+
+    finding: Finding
+    reason: str = ""
+
+
+class Trial(Struct, frozen=True, kw_only=True):
+    """One of several runs: what it met (None: nothing that keeps mail from being sent), and where.
+
+    ``pause`` is how long was waited before it, ``seconds`` how long it took.
+    """
+
+    finding: str | None = None
+    stage: Stage | None = None
+    pause: float = 0.0
+    seconds: float = 0.0
+
+
 class Report(Struct, frozen=True, kw_only=True):
-    """The result of a run; ``findings[0]`` is the root cause."""
+    """The result of a run; ``findings[0]`` is the root cause.
+
+    ``ignored`` and ``accepted`` are what a ``Policy`` made of it: the findings that decide nothing, and
+    whether the rest may pass; ``accepted`` is None where none was applied. ``attempts`` lists the runs
+    where a temporary failure was to be tried again, the last of which is told here; ``ended`` says why there
+    was no further one.
+    """
 
     settings: Settings
     stages: tuple[StageResult, ...]
     findings: tuple[Finding, ...]
     settled: tuple[Settled, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
     transcript: tuple[Turn, ...] = ()
     seconds: float = 0.0
-    strict: bool = False
+    attempts: tuple[Trial, ...] = ()
+    ended: Message | None = None
+    accepted: bool | None = None
 
     @property
     def verdict(self) -> Verdict:
-        """``fail`` with an error finding, ``warn`` with a warning, else ``pass``."""
-        severities = {finding.severity for finding in self.findings}
-        if Severity.ERROR in severities:
-            return "fail"
-        return "warn" if Severity.WARNING in severities else "pass"
+        """``fail`` with an error finding, ``warn`` with a warning, else ``pass``.
+
+        ``inconclusive`` is a failure that is temporary by its nature: another run may end otherwise, with
+        nothing changed. What the settings are only suspected of is not decided either, then.
+        """
+        errors = [one for one in self.findings if one.severity is Severity.ERROR]
+        if errors:
+            lasting = any(not one.retryable and not _is_suspicion(one) for one in errors)
+            return "inconclusive" if self.findings[0].retryable and not lasting else "fail"
+        return "warn" if any(one.severity is Severity.WARNING for one in self.findings) else "pass"
 
     @property
     def healthy(self) -> bool:
-        """Whether the exit code is 0; with ``strict`` a warning is enough to say no."""
-        return self.verdict == "pass" or (self.verdict == "warn" and not self.strict)
+        """Whether the exit code is 0: by the policy that was applied, else where there is no error."""
+        return self.verdict in {"pass", "warn"} if self.accepted is None else self.accepted
+
+
+def _is_suspicion(finding: Finding) -> bool:
+    evidence = finding.evidence
+    return finding.stage is Stage.CONFIG and is_suspicion(evidence.labels, evidence.setting)
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """What whoever runs a check makes of its result; the result itself knows nothing of it.
+
+    ``fail_on``: ``error``; ``warning``, as ``strict``; ``permanent``: what is temporary may pass;
+    ``never``. ``ignore`` names what decides nothing.
+    """
+
+    fail_on: FailOn = "error"
+    ignore: tuple[Ignore, ...] = ()
+    strict: bool = False
+
+    def applied(self, report: Report) -> Report:
+        """Return the report with the ignored findings set apart, and with whether the rest may pass."""
+        reasons = {one.id: one.reason for one in reversed(self.ignore)}
+        ignored = tuple(Ignored(one, reasons[one.id]) for one in report.findings if one.id in reasons)
+        left = tuple(one for one in report.findings if one.id not in reasons)
+        kept = replace(report, findings=left, ignored=(*report.ignored, *ignored))
+        return replace(kept, accepted=self._accepts(kept))
+
+    def _accepts(self, report: Report) -> bool:
+        if self.fail_on == "never":
+            return True
+        verdict = report.verdict
+        if verdict == "fail" or (verdict == "inconclusive" and self.fail_on != "permanent"):
+            return False
+        warned = any(
+            one.severity is Severity.WARNING and not (one.retryable and self.fail_on == "permanent")
+            for one in report.findings
+        )
+        return not (warned and (self.strict or self.fail_on == "warning"))

@@ -12,6 +12,7 @@ __all__ = [
     "ORDERED_STAGES",
     "SETTING_NAMES",
     "Confidence",
+    "FailOn",
     "Fault",
     "Lang",
     "Security",
@@ -25,6 +26,7 @@ __all__ = [
 
 Lang = Literal["en", "ko"]
 Verdict = Literal["pass", "warn", "fail", "inconclusive"]
+FailOn = Literal["error", "warning", "permanent", "never"]
 SettingName = Literal[
     "host", "port", "security", "username", "password", "sender", "cipher", "ehlo", "recipient"
 ]

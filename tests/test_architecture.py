@@ -69,7 +69,21 @@ ALLOWED: dict[str, set[str]] = {
         "smtpdoctor",
     },
     "sandbox": {"model", "errors", "smtp", "masking", "text"},
-    "api": {"model", "errors", "plan", "settings", "doctor", "net", "probes", "logs", "report", "text"},
+    "runner": {"model", "doctor", "masking", "probes", "settings"},
+    "api": {
+        "model",
+        "errors",
+        "knowledge",
+        "plan",
+        "settings",
+        "doctor",
+        "runner",
+        "net",
+        "probes",
+        "logs",
+        "report",
+        "text",
+    },
 }
 
 

@@ -83,7 +83,7 @@ def assert_contract(shown: dict[str, Any], *, transcript: bool = False) -> None:
     assert set(shown) == (TOP | {"transcript"} if transcript else TOP)
     assert shown["version"] == 1
     assert shown["tool"] == {"name": "smtpdoctor", "version": __version__}
-    assert shown["verdict"] in {"pass", "warn", "fail"}
+    assert shown["verdict"] in {"pass", "warn", "fail", "inconclusive"}
     if shown["stages"]:
         assert set(shown["settings"]) >= SETTINGS
     for setting in shown["settings"].values():
@@ -98,7 +98,7 @@ def assert_contract(shown: dict[str, Any], *, transcript: bool = False) -> None:
             assert set(change) == {"file", "line", "name", "value"}
     for turn in shown.get("transcript", ()):
         assert set(turn) == TURN
-    if shown["verdict"] == "fail":
+    if shown["verdict"] in {"fail", "inconclusive"}:
         assert shown["findings"][0]["severity"] == "error"
 
 

@@ -17,7 +17,8 @@ from benchmarks.faults import APPS, LOGINS, Case, Result, cases, files_of, tried
 from smtpdoctor.cli import app
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.mending import changes_by_key, write_files
-from smtpdoctor.cli.states import state_of
+from smtpdoctor.cli.settings import Request
+from smtpdoctor.cli.states import state_for
 from smtpdoctor.errors import UsageError
 from smtpdoctor.fix import plan
 from smtpdoctor.fix.parts import with_part
@@ -25,7 +26,6 @@ from smtpdoctor.fix.shown import difference, masked_lines
 from smtpdoctor.knowledge.dialects import Explode, Url
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Secret
-from smtpdoctor.settings.resolve import Flags
 from tests.app_cases import cases_in
 from tests.checking import HOST, PASSWORD, USER
 from tests.servers import dialogue, serve
@@ -123,7 +123,7 @@ def test_real_configurations_are_mended() -> None:
     mendable, left = 0, []
     for case in cases_in(CASES):
         main = CASES / case["id"] / case["main"]
-        state = state_of(Flags(), [main], None, environment=False, known=Known())
+        state = state_for(Request(config=[main], no_environment=True), lang="en", known=Known())
         editable = [one.key for one in state.found if not one.finding.evidence.labels & OF_PEOPLE]
         made = plan(state)
         assert len(made.after.found) <= len(state.found)
@@ -194,7 +194,9 @@ def test_quotes_that_became_part_of_a_password_go_and_it_never_shows() -> None:
     assert "abcd" not in shown
     assert "mnop" not in shown
     assert '"abcd' not in Path("docker-compose.yml").read_text()
-    state = state_of(Flags(), [Path("docker-compose.yml")], None, environment=False, known=Known())
+    state = state_for(
+        Request(config=[Path("docker-compose.yml")], no_environment=True), lang="en", known=Known()
+    )
     assert state.subjects[0].assignment("SMTP_PASSWORD").value == "abcd efgh ijkl mnop"  # type: ignore[union-attr]
 
 
@@ -265,7 +267,7 @@ def test_nothing_is_taken_out_unless_it_is_asked_for() -> None:
 def test_a_file_that_changed_since_it_was_read_is_left_alone() -> None:
     """Whoever was faster keeps what he wrote."""
     Path(".env").write_text(BASE)
-    made = plan(state_of(Flags(), None, [Path(".env")], environment=False, known=Known()))
+    made = plan(state_for(Request(env_file=[Path(".env")], no_environment=True), lang="en", known=Known()))
     other = BASE + "MORE=1\n"
     Path(".env").write_text(other)
     with pytest.raises(UsageError) as error:
@@ -279,7 +281,9 @@ def test_of_several_files_it_is_said_which_were_written() -> None:
     compose = next(one for one in APPS if one.name == "compose.yml")
     for name, text in files_of(compose, "gmail", "tls").items():
         Path(name).write_text(text.replace("465", "587").replace("fb", "x").replace('"true"', '"ture"'))
-    made = plan(state_of(Flags(), [Path("compose.yml")], None, environment=False, known=Known()))
+    made = plan(
+        state_for(Request(config=[Path("compose.yml")], no_environment=True), lang="en", known=Known())
+    )
     assert sorted(made.changed) == [".env", "compose.yml"]
     second = list(made.changed)[1]
     Path(second).write_text("# gone\n")

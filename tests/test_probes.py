@@ -131,7 +131,7 @@ def test_the_deadline_of_the_run_holds(kind: str, security: str) -> None:
     with serve(STRANGERS[kind][0]) as server:
         with ending():
             report = run(server, security, options={"timeout": NEVER, "deadline": TIMEOUT})
-        assert report.verdict == "fail"
+        assert report.verdict in {"fail", "inconclusive"}
 
 
 @pytest.mark.parametrize("verb", STAGE_OF_VERB)

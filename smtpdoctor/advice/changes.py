@@ -93,7 +93,7 @@ def _of_security(mode: Security, settings: Settings, preset: Preset | None, name
     ):
         return
     origin = settings.security.origin if settings.security else None
-    if origin is not None and origin.kind in {"flag", "argument"}:
+    if origin is not None and origin.kind in {"flag", "argument", "project"}:
         place = _place("security", origin, "", settings)
         if place is not None:
             yield Change(place.name, mode.value, place, "security")
@@ -112,6 +112,8 @@ def _of_security(mode: Security, settings: Settings, preset: Preset | None, name
 
 def _place(name: SettingName, origin: Origin | None, variable: str, settings: Settings) -> Origin | None:
     """Return where a setting is to be written, None where there is no such place."""
+    if origin is not None and origin.kind == "project":
+        return None  # the doctor's own file: the application would not learn of it
     if origin is not None and origin.kind == "flag":
         if name not in _FLAGS or origin.name == "--url":
             return None

@@ -233,7 +233,7 @@ class Names:
             return self._placed(name, variable)
         if origin.kind == "file" and origin.path is None:
             return self._placed(name, variable)  # from a log, which says nothing about the settings
-        if origin.kind == "file":
+        if origin.kind in {"file", "project"}:
             return say(self._lang, "advice.at", name=origin.name or variable, place=str(origin))
         return origin.name
 

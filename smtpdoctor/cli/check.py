@@ -5,6 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Final, Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     EXIT_BUG,
@@ -17,25 +20,49 @@ from smtpdoctor.cli.common import (
     refuse_together,
     refuse_unusable,
     repeated_flags,
+    tell,
     unusable,
 )
 from smtpdoctor.cli.declared import Exit, Option
 from smtpdoctor.cli.known import Known
 from smtpdoctor.errors import UsageError
-from smtpdoctor.model import Fault, Lang, Message, Stage
+from smtpdoctor.model import Fault, Ignore, Lang, Message, Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from smtpdoctor.cli.outputs import Outputs
-    from smtpdoctor.model import Report
+    from smtpdoctor.cli.settings import Request
+    from smtpdoctor.doctor import Observer
+    from smtpdoctor.masking.echoes import Redactor
+    from smtpdoctor.model import Policy, Report
     from smtpdoctor.probes.session import Options
+    from smtpdoctor.report.profiles import Profile
     from smtpdoctor.report.told import Told
     from smtpdoctor.report.view import View
+    from smtpdoctor.runner import Paused
     from smtpdoctor.settings.resolve import Loaded
 
-__all__ = ["ca_file_of", "check", "connect_to_of", "resolver_of"]
+__all__ = [
+    "How",
+    "Show",
+    "ca_file_of",
+    "check",
+    "checked",
+    "connect_to_of",
+    "end",
+    "only",
+    "options_of",
+    "refuse_unusable_in",
+    "repeated_of",
+    "resolver_of",
+    "words_of",
+]
 
 Until = Literal["dns", "connect", "tls", "auth", "sender", "recipient", "send"]
 _LARGEST_CA_FILE: Final = 16_777_216  # bytes; the bundles of the systems have some 200 KB
+_TIMEOUT: Final = 10.0  # seconds
+_DEADLINE: Final = 60.0
 _AFTER_SENDER: Final = frozenset({"recipient", "send"})
 
 
@@ -58,6 +85,8 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     app_version: opt.AppVersion = None,
     env_file: opt.EnvFiles = None,
     no_environment: opt.NoEnvironment = False,
+    profile: opt.ProfileNames = None,
+    all_profiles: opt.AllProfiles = False,
     until: Annotated[
         Until | None,
         Option("--until", help="The last stage; default: sender, with --to: send."),
@@ -71,25 +100,35 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         Option("--ca-file", help="Trust these CA certificates instead of the system's.", metavar="PEM"),
     ] = None,
     timeout: Annotated[
-        float,
+        float | None,
         Option(
             "--timeout",
             min=0.1,
             max=3600,
-            help="Seconds for a stage.",
+            help="Seconds for a stage; default: 10.",
             metavar="SECONDS",
         ),
-    ] = 10.0,
+    ] = None,
     deadline: Annotated[
-        float,
+        float | None,
         Option(
             "--deadline",
             min=0.1,
             max=86400,
-            help="Seconds for the whole run.",
+            help="Seconds for the whole run, all attempts together; default: 60.",
             metavar="SECONDS",
         ),
-    ] = 60.0,
+    ] = None,
+    retries: Annotated[
+        int | None,
+        Option(
+            "--retries",
+            min=0,
+            max=100,
+            help="Try again after a temporary failure, so often at most; never a login that was not accepted.",
+            metavar="N",
+        ),
+    ] = None,
     resolver: Annotated[
         str | None,
         Option("--resolver", help="Ask this name server.", metavar="IP[:PORT]"),
@@ -105,6 +144,8 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     ] = False,
     transcript: Annotated[bool, Option("--transcript", help="Show the SMTP dialogue.")] = False,
     strict: opt.Strict = False,
+    fail_on: opt.FailOnChoice = None,
+    ignore: opt.Ignored = None,
     use_sandbox: Annotated[
         bool, Option("--sandbox", help="Start the embedded server and check against it.")
     ] = False,
@@ -126,10 +167,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
 
     Without --to no message leaves: the run ends after MAIL FROM, which is taken back.
     """
-    from smtpdoctor.cli.settings import load_applications
-    from smtpdoctor.plan import UNTIL
-    from smtpdoctor.probes.session import Options
-    from smtpdoctor.settings.resolve import Flags
+    from smtpdoctor.cli.settings import Request, asked_for, loaded_for, policy_of
     from smtpdoctor.settings.target import refuse_astray
 
     tongue = language(lang)
@@ -142,105 +180,167 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         ):  # fmt: skip
             refuse_together(("--egress", True), (flag, present))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
+    refuse_together(("--strict", strict), ("--fail-on", fail_on == "never"))
     outputs = outputs_of(format_, output, force=force)
     refuse_together(("--ipv4", ipv4), ("--ipv6", ipv6))
-    refuse_unusable(
-        sender=sender,
-        recipient=to,
-        ehlo=ehlo,
-        host=host,
-        url=url,
-        username=username,
+    refuse_together(("--profile", profile is not None), ("--all-profiles", all_profiles))
+    request = Request(
         preset=preset,
         app=app,
-        resolver=resolver,
-    )
-    for text in connect_to or []:
-        refuse_unusable(**{"connect-to": text})
-    if until in _AFTER_SENDER and to is None and not use_sandbox:
-        raise UsageError(Message("usage.needs", {"flag": f"--until {until}", "other": "--to"}))
-    options = Options(
-        until=UNTIL[until] if until else Stage.SEND if to or use_sandbox else Stage.SENDER,
-        ca_file=ca_file_of(ca_file),
+        url=url,
+        host=host,
+        port=port,
+        security=security,
+        username=username,
+        sender=sender,
+        ehlo=ehlo,
+        to=to,
+        config=config,
+        env_file=env_file,
+        service=service,
+        app_version=app_version,
+        no_environment=no_environment,
+        until=until,
+        ca_file=ca_file,
         timeout=timeout,
         deadline=deadline,
-        resolver=resolver_of(resolver),
-        connect_to=dict(map(connect_to_of, connect_to or [])),
-        family=4 if ipv4 else 6 if ipv6 else None,
-        allow_cleartext_auth=allow_cleartext_auth,
-        lang=tongue,
+        resolver=resolver,
+        connect_to=connect_to,
+        ipv4=ipv4,
+        ipv6=ipv6,
+        strict=strict,
+        fail_on=fail_on,
+        retries=retries,
+        ignore=tuple(map(Ignore, ignore or ())),
+        has_password=password_file is not None or password_stdin or ask_password,
     )
-    repeated = repeated_flags(
-        {
-            "--config": config,
-            "--env-file": env_file,
-            "--service": service,
-            "--app": app,
-            "--app-version": app_version,
-            "--until": until,
-            "--ca-file": ca_file,
-            "--resolver": resolver,
-            "--connect-to": connect_to,
-            "--ipv4": ipv4,
-            "--ipv6": ipv6,
-            "--no-environment": no_environment,
-            "--allow-cleartext-auth": allow_cleartext_auth,
-        }
-    )
-    show = _Show(outputs, output, anchor, tongue, quiet, verbose, transcript, not no_color, repeated)
+    refuse_unusable_in(request)
+    show = Show(outputs, output, anchor, tongue, quiet, verbose, transcript, not no_color)
     if use_sandbox:
         for name, given in (
             ("--preset", preset), ("--app", app), ("--url", url), ("--host", host), ("--port", port),
             ("--username", username), ("--password-file", password_file), ("--password-stdin", password_stdin),
             ("--ask-password", ask_password), ("--ehlo", ehlo), ("--env-file", env_file),
-            ("--config", config),
+            ("--config", config), ("--profile", profile), ("--all-profiles", all_profiles),
             ("--no-environment", no_environment), ("--ca-file", ca_file), ("--connect-to", connect_to),
         ):  # fmt: skip
             refuse_together(("--sandbox", True), (name, bool(given)))
         from smtpdoctor.cli.sandbox import check_sandbox
 
-        report = check_sandbox(security, sender, to, options, show, strict=strict)
+        options = options_of(replace(request, to=to or ""), tongue)
+        how = How(policy_of(request), retries or 0, repeated_of(request, allow_cleartext_auth))
+        report = check_sandbox(security, sender, to, options, show, how)
     else:
+        several = all_profiles or len(profile or ()) > 1
+        if not several:
+            request = asked_for(request, known, profile[0] if profile else None)
+            options = options_of(request, tongue, allow_cleartext_auth=allow_cleartext_auth)
+            repeated = repeated_of(request, allow_cleartext_auth)
+            repeated += ("--profile", profile[0]) if profile else ()
+            how = How(policy_of(request), request.retries or 0, repeated)
         password = password_from(
             file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
         )
-        flags = Flags(
-            preset=preset,
-            app=app,
-            url=url,
-            host=host,
-            port=port,
-            security=security,
-            username=username,
-            password=password,
-            sender=sender,
-            ehlo=ehlo,
-            recipient=to,
-        )
-        found = load_applications(
-            flags,
-            config,
-            env_file,
-            service=service,
-            app_version=app_version,
-            environment=not no_environment,
-            lang=tongue,
-            known=known,
-        )
-        loaded = _only(found)
+        request = replace(request, password=password or request.password)
+        if several:
+            from smtpdoctor.cli.profiles import check_profiles
+
+            check_profiles(request, profile, show, known=known, allow_cleartext_auth=allow_cleartext_auth)
+            return
+        loaded = only(loaded_for(request, lang=tongue, known=known))
         if egress:
-            report = show.survey(loaded, options, strict=strict)
+            report = show.survey(loaded, options, how)
         else:
             refuse_astray(options.connect_to, loaded.settings)
-            report = show.run(loaded, options, strict=strict)
-    if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
+            if request.origins:
+                from smtpdoctor.cli.profiles import refuse_steered
+
+                refuse_steered(loaded, request, options)
+            report = show.run(loaded, options, how)
+    show.end(report)
+    end(report)
+
+
+def end(*reports: "Report") -> None:
+    """End with the exit code that reports ask for, the gravest of them; 0 is no end."""
+    findings = [
+        finding
+        for one in reports
+        for finding in (*one.findings, *(ignored.finding for ignored in one.ignored))
+    ]
+    if any(finding.fault is Fault.SMTPDOCTOR for finding in findings):
         raise Exit(EXIT_BUG)
-    show.end()
-    if not report.healthy:
+    if not all(one.healthy for one in reports):
         raise Exit(EXIT_PROBLEM)
 
 
-def _only(found: "list[tuple[str, Loaded]]") -> "Loaded":
+class How(Struct, frozen=True):
+    """What is made of a run: the policy, how often it is repeated, and the flags for a command that repeats it."""
+
+    policy: "Policy"
+    retries: int = 0
+    repeated: tuple[str, ...] = ()
+
+
+def checked(
+    loaded: "Loaded",
+    options: "Options",
+    how: How,
+    observer: "Observer | None" = None,
+    paused: "Paused | None" = None,
+    redactor: "Redactor | None" = None,
+) -> "Report":
+    """Run a check, again where that is allowed and may help, and return the report with its policy applied."""
+    if how.retries:
+        from smtpdoctor.runner import check as check_again
+
+        report = check_again(loaded, options, observer, retries=how.retries, paused=paused, redactor=redactor)
+    else:
+        from smtpdoctor.doctor import check as run_check
+
+        report = run_check(loaded, options, observer, redactor=redactor)
+    return how.policy.applied(report)
+
+
+def refuse_unusable_in(request: "Request") -> None:
+    """Raise UsageError for values of a request that no server is to be bothered with."""
+    refuse_unusable(
+        sender=request.sender,
+        recipient=request.to,
+        ehlo=request.ehlo,
+        host=request.host,
+        url=request.url,
+        username=request.username,
+        preset=request.preset,
+        app=request.app,
+        resolver=request.resolver,
+    )
+    for text in request.connect_to or []:
+        refuse_unusable(**{"connect-to": text})
+
+
+def options_of(request: "Request", lang: Lang, *, allow_cleartext_auth: bool = False) -> "Options":
+    """Return how to run what is asked for; raises UsageError. A ``to`` of a file sends no message."""
+    from smtpdoctor.plan import UNTIL
+    from smtpdoctor.probes.session import Options
+
+    if request.until in _AFTER_SENDER and request.to is None:
+        raise UsageError(Message("usage.needs", {"flag": f"--until {request.until}", "other": "--to"}))
+    typed_to = request.to is not None and "to" not in request.origins
+    return Options(
+        until=UNTIL[request.until] if request.until else Stage.SEND if typed_to else Stage.SENDER,
+        ca_file=ca_file_of(request.ca_file),
+        timeout=_TIMEOUT if request.timeout is None else request.timeout,
+        deadline=_DEADLINE if request.deadline is None else request.deadline,
+        resolver=resolver_of(request.resolver),
+        connect_to=dict(map(connect_to_of, request.connect_to or [])),
+        family=4 if request.ipv4 else 6 if request.ipv6 else None,
+        allow_cleartext_auth=allow_cleartext_auth,
+        lang=lang,
+    )
+
+
+def only(found: "list[tuple[str, Loaded]]") -> "Loaded":
     """Return the settings of the one application that there is; a check is about one server."""
     if len(found) > 1:
         names = ", ".join(service for service, _ in found)
@@ -248,10 +348,34 @@ def _only(found: "list[tuple[str, Loaded]]") -> "Loaded":
     return found[0][1]
 
 
-class _Show:
+def repeated_of(request: "Request", allow_cleartext_auth: bool) -> tuple[str, ...]:
+    """Return the flags of a run that are about no setting as they were given, for the command that repeats it."""
+    flags: dict[str, object] = {
+        "--config": request.config,
+        "--env-file": request.env_file,
+        "--service": request.service,
+        "--app": request.app,
+        "--app-version": request.app_version,
+        "--until": request.until,
+        "--ca-file": request.ca_file,
+        "--resolver": request.resolver,
+        "--connect-to": request.connect_to,
+        "--ipv4": request.ipv4,
+        "--ipv6": request.ipv6,
+        "--no-environment": request.no_environment,
+    }
+    given = {
+        name: value
+        for name, value in flags.items()
+        if name.removeprefix("--").replace("-", "_") not in request.origins
+    }
+    return repeated_flags({**given, "--allow-cleartext-auth": allow_cleartext_auth})
+
+
+class Show:
     """Runs a check and shows it in the formats that were asked for; without ``outputs`` that is the terminal's."""
 
-    def __init__(  # noqa: PLR0913 -- the flags that a report depends on
+    def __init__(
         self,
         outputs: "Outputs | None",
         output: Path | None,
@@ -261,7 +385,6 @@ class _Show:
         verbose: bool,
         transcript: bool,
         color: bool,
-        repeated: tuple[str, ...],
     ) -> None:
         self._outputs = outputs
         self._output = output
@@ -271,33 +394,33 @@ class _Show:
         self._verbose = verbose
         self._transcript = transcript
         self._color = color
-        self._repeated = repeated  # the flags that a repetition of the run needs, but those of settings
         self._told: Told | None = None
 
-    def run(self, loaded: "Loaded", options: "Options", *, strict: bool) -> "Report":
+    def run(self, loaded: "Loaded", options: "Options", how: How) -> "Report":
         """Run the check; the report goes to standard output or files, progress to standard error."""
         if self._outputs is None:
             with output_to(self._output) as stream:
-                return self._live(stream, loaded, options, strict=strict)[0]
-        from smtpdoctor.doctor import check as run_check
+                return self._live(stream, loaded, options, how)[0]
         from smtpdoctor.report.view import view_of
 
         with self._outputs.opened() as streams:
             if live := self._outputs.main == "terminal":
-                report, view = self._live(streams.main, loaded, options, strict=strict)
+                report, view = self._live(streams.main, loaded, options, how)
             else:
-                report = run_check(loaded, options, strict=strict)
-                view = view_of(report, self.lang, self._words(report, loaded))
-            self._told = self._told_of(report, view, loaded)
+                report = checked(loaded, options, how)
+                view = view_of(report, self.lang, words_of(report, loaded, how))
+            self._told = self._told_of(report, view, words_of(report, loaded, how))
             streams.write(self._told, partial(self._print, view=view), printed=live)
         return report
 
-    def end(self) -> None:
-        """End with the exit code that a format has for itself, if it has one."""
+    def end(self, report: "Report") -> None:
+        """End with the exit code that a format has for itself, if it has one; a bug of ours has its own."""
+        if any(one.fault is Fault.SMTPDOCTOR for one in report.findings):
+            return
         if self._outputs is not None and self._told is not None:
             self._outputs.end(self._told)
 
-    def _told_of(self, report: "Report", view: "View", loaded: "Loaded") -> "Told":
+    def _told_of(self, report: "Report", view: "View", repeated: tuple[str, ...]) -> "Told":
         """Return the report as the formats take it."""
         from smtpdoctor.cli.outputs import places_for
         from smtpdoctor.report.told import Part, Told
@@ -305,7 +428,7 @@ class _Show:
 
         twin = None
         if self._outputs is not None and self._outputs.bilingual:
-            twin = view_of(report, "en" if self.lang == "ko" else "ko", self._words(report, loaded))
+            twin = view_of(report, "en" if self.lang == "ko" else "ko", repeated)
         return Told(
             command="check",
             lang=self.lang,
@@ -315,11 +438,8 @@ class _Show:
             when=self._outputs.now() if self._outputs is not None else "",
         )
 
-    def _live(
-        self, stream: IO[str], loaded: "Loaded", options: "Options", *, strict: bool
-    ) -> "tuple[Report, View]":
+    def _live(self, stream: IO[str], loaded: "Loaded", options: "Options", how: How) -> "tuple[Report, View]":
         """Run the check and print its stages as they end, then the rest."""
-        from smtpdoctor.doctor import check as run_check
         from smtpdoctor.doctor import seal_of
         from smtpdoctor.report import terminal
         from smtpdoctor.report.view import view_of
@@ -328,16 +448,17 @@ class _Show:
         console = terminal.make_console(stream, color=color)
         shows_progress = sys.stderr.isatty() and not self._quiet
         progress = terminal.make_console(sys.stderr, color=color) if shows_progress else None
-        observer = None
+        observer, paused = None, None
         if not self._quiet:
             terminal.print_heading(console, seal_of(loaded).settings(loaded.settings), self.lang)
             observer = terminal.Live(console, progress, self.lang, verbose=self._verbose)
+            paused = observer.paused
         try:
-            report = run_check(loaded, options, observer, strict=strict)
+            report = checked(loaded, options, how, observer, paused)
         finally:
             if observer is not None:
                 observer.stop()
-        view = view_of(report, self.lang, self._words(report, loaded))
+        view = view_of(report, self.lang, words_of(report, loaded, how))
         terminal.print_view(
             console, view, transcript=self._transcript, quiet=self._quiet, verbose=self._verbose
         )
@@ -357,10 +478,8 @@ class _Show:
             stages=True,
         )
 
-    def survey(self, loaded: "Loaded", options: "Options", *, strict: bool) -> "Report":
+    def survey(self, loaded: "Loaded", options: "Options", how: How) -> "Report":
         """Try which ports are open, and show that in the place of a check."""
-        from msgspec.structs import replace
-
         from smtpdoctor.cli.egress import surveyed
         from smtpdoctor.report import terminal
 
@@ -369,7 +488,7 @@ class _Show:
             loaded,
             options,
             self.lang,
-            lambda report: replace(report, strict=strict),
+            how.policy.applied,
             color=color,
             quiet=self._quiet,
         )
@@ -383,21 +502,71 @@ class _Show:
                 show(stream)
         else:
             with self._outputs.opened() as streams:
-                self._told = self._told_of(found.report, found.view, loaded)
+                self._told = self._told_of(found.report, found.view, how.repeated)
                 streams.write(self._told, show)
         return found.report
 
-    def _words(self, report: "Report", loaded: "Loaded") -> tuple[str, ...]:
-        """Return the flags of the run for the command that repeats it, which only advice tells."""
-        if not report.findings:
-            return ()
-        from smtpdoctor.doctor import seal_of
+    @property
+    def progress(self) -> bool:
+        """Whether it may be shown how far it has come: to a person who waits."""
+        return sys.stderr.isatty() and not self._quiet
 
-        return tuple(map(seal_of(loaded).own, self._repeated))
+    def several(self, profiles: "Sequence[Profile]") -> None:
+        """Show the reports of several profiles; what could not be run is told beside other formats, too."""
+        from smtpdoctor.report import profiles as reports
+
+        def show(stream: IO[str]) -> None:
+            from smtpdoctor.report import terminal
+
+            reports.print_profiles(
+                terminal.make_console(stream, color=self._color and terminal.wants_color()),
+                profiles,
+                self.lang,
+                transcript=self._transcript,
+                quiet=self._quiet,
+                verbose=self._verbose,
+            )
+
+        if self._outputs is None:
+            with output_to(self._output) as stream:
+                show(stream)
+            return
+        from smtpdoctor.cli.outputs import places_for
+        from smtpdoctor.report.told import Part, Told
+
+        parts = tuple(
+            Part(name=one.name, view=one.view, healthy=one.healthy)
+            for one in profiles
+            if one.view is not None
+        )
+        told = Told(
+            command="check",
+            lang=self.lang,
+            parts=parts,
+            transcript=self._transcript,
+            places=places_for(self._anchor),
+            when=self._outputs.now(),
+            profiles=tuple(profiles),
+        )
+        with self._outputs.opened() as streams:
+            streams.write(told, show)
+        if self._outputs.main not in {"terminal", "json"}:  # the others have no place for what is no report
+            for one in profiles:
+                if one.error:
+                    tell(f"{one.name}: {one.error}")
+
+
+def words_of(report: "Report", loaded: "Loaded", how: How) -> tuple[str, ...]:
+    """Return the flags of the run for the command that repeats it, which only advice tells."""
+    if not report.findings:
+        return ()
+    from smtpdoctor.doctor import seal_of
+
+    return tuple(map(seal_of(loaded).own, how.repeated))
 
 
 def ca_file_of(path: Path | None) -> str | None:
-    """Return the name of a file of CA certificates, once it is known to be one; raises UsageError."""
+    """Return the name of a file of CAs; raises UsageError where there are none in it."""
     if path is None:
         return None
     from smtpdoctor.files import named_file
@@ -447,7 +616,7 @@ def _port(text: str) -> int:
 
 
 def connect_to_of(text: str) -> tuple[tuple[str, int], tuple[str, int]]:
-    """Return a server and where to dial in its place; raises UsageError."""
+    """Return a host and port, and those to dial instead; raises UsageError."""
     import re
 
     part = r"(\[[^\]]+\]|[^:\[\]]+)"

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from msgspec.structs import replace
+
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
     EXIT_PROBLEM,
@@ -12,7 +14,6 @@ from smtpdoctor.cli.common import (
     password_from,
     refuse_to_destroy,
     refuse_together,
-    refuse_unusable,
 )
 from smtpdoctor.cli.declared import Exit, Option
 from smtpdoctor.cli.known import Known
@@ -60,10 +61,11 @@ def fix(  # noqa: PLR0913 -- the flags of the contract
         Option("--ca-file", help="Trust these CA certificates instead of the system's.", metavar="PEM"),
     ] = None,
     timeout: Annotated[
-        float, Option("--timeout", min=0.1, max=3600, help="Seconds for a stage.", metavar="SECONDS")
-    ] = 10.0,
+        float | None,
+        Option("--timeout", min=0.1, max=3600, help="Seconds for a stage.", metavar="SECONDS"),
+    ] = None,
     deadline: Annotated[
-        float,
+        float | None,
         Option(
             "--deadline",
             min=0.1,
@@ -71,7 +73,7 @@ def fix(  # noqa: PLR0913 -- the flags of the contract
             help="Seconds for the whole run.",
             metavar="SECONDS",
         ),
-    ] = 60.0,
+    ] = None,
     resolver: Annotated[
         str | None, Option("--resolver", help="Ask this name server.", metavar="IP[:PORT]")
     ] = None,
@@ -99,30 +101,16 @@ def fix(  # noqa: PLR0913 -- the flags of the contract
     Each change was tried: the files are read again with it, and the server is asked whether it takes such a
     connection.
     """
+    from smtpdoctor.cli.check import options_of, refuse_unusable_in
     from smtpdoctor.cli.mended import mended
-    from smtpdoctor.settings.resolve import Flags
+    from smtpdoctor.cli.settings import Request, asked_for, policy_of
 
     tongue = language(lang)
     refuse_together(("--ipv4", ipv4), ("--ipv6", ipv6))
     refuse_to_destroy(output, force=force)
-    refuse_unusable(
-        sender=sender,
-        ehlo=ehlo,
-        host=host,
-        url=url,
-        username=username,
-        preset=preset,
-        app=app,
-        resolver=resolver,
-    )
-    for text in connect_to or []:
-        refuse_unusable(**{"connect-to": text})
     if backup and not write:
         raise UsageError(Message("usage.needs", {"flag": "--backup", "other": "--write"}))
-    password = password_from(
-        file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
-    )
-    flags = Flags(
+    request = Request(
         preset=preset,
         app=app,
         url=url,
@@ -130,38 +118,31 @@ def fix(  # noqa: PLR0913 -- the flags of the contract
         port=port,
         security=security,
         username=username,
-        password=password,
         sender=sender,
         ehlo=ehlo,
-    )
-    options = None
-    if not no_network:
-        from smtpdoctor.cli.check import ca_file_of, connect_to_of, resolver_of
-        from smtpdoctor.probes.session import Options
-
-        options = Options(
-            ca_file=ca_file_of(ca_file),
-            timeout=timeout,
-            deadline=deadline,
-            resolver=resolver_of(resolver),
-            connect_to=dict(map(connect_to_of, connect_to or [])),
-            family=4 if ipv4 else 6 if ipv6 else None,
-            allow_cleartext_auth=allow_cleartext_auth,
-            lang=tongue,
-        )
-    outcome = mended(
-        flags,
-        config,
-        env_file,
+        config=config,
+        env_file=env_file,
         service=service,
         app_version=app_version,
-        environment=not no_environment,
-        options=options,
-        inert=remove_inert,
+        no_environment=no_environment,
+        ca_file=ca_file,
+        timeout=timeout,
+        deadline=deadline,
+        resolver=resolver,
+        connect_to=connect_to,
+        ipv4=ipv4,
+        ipv6=ipv6,
         strict=strict,
-        lang=tongue,
-        known=known,
+        has_password=password_file is not None or password_stdin or ask_password,
     )
+    refuse_unusable_in(request)
+    request = asked_for(request, known)
+    options = None if no_network else options_of(request, tongue, allow_cleartext_auth=allow_cleartext_auth)
+    password = password_from(
+        file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
+    )
+    request = replace(request, password=password or request.password)
+    outcome = mended(request, options, policy_of(request), inert=remove_inert, lang=tongue, known=known)
     finish(
         outcome,
         write=write,

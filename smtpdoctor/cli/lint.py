@@ -1,6 +1,9 @@
 """``smtpdoctor lint``."""
 
-from typing import IO, Annotated
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+from msgspec.structs import replace
 
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
@@ -18,7 +21,11 @@ from smtpdoctor.cli.declared import Exit, Option
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.errors import UsageError
-from smtpdoctor.model import Lang, Message
+from smtpdoctor.model import Ignore, Lang, Message
+
+if TYPE_CHECKING:
+    from smtpdoctor.cli.outputs import Outputs
+    from smtpdoctor.model import Report
 
 __all__ = ["lint"]
 
@@ -48,7 +55,11 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     write: Annotated[
         bool, Option("--write", help="Change the files; without it the change is only shown.")
     ] = False,
+    profile: opt.ProfileNames = None,
+    all_profiles: opt.AllProfiles = False,
     strict: opt.Strict = False,
+    fail_on: opt.FailOnChoice = None,
+    ignore: opt.Ignored = None,
     format_: opt.Formats = None,
     anchor: opt.Anchor = None,
     output: opt.Output = None,
@@ -61,20 +72,18 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     known: Known,
 ) -> None:
     """Check the settings themselves; no network, not even DNS."""
-    from smtpdoctor.cli.settings import load_applications
+    from smtpdoctor.cli.settings import Request, asked_for, loaded_for, policy_of
     from smtpdoctor.doctor import lint_only
-    from smtpdoctor.settings.resolve import Flags
 
     tongue = language(lang)
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
     if write and not fix:
         raise UsageError(Message("usage.needs", {"flag": "--write", "other": "--fix"}))
+    refuse_together(("--strict", strict), ("--fail-on", fail_on == "never"))
+    refuse_together(("--profile", profile is not None), ("--all-profiles", all_profiles))
     outputs = outputs_of(format_, output, force=force)
     refuse_unusable(sender=sender, ehlo=ehlo, host=host, url=url, username=username, preset=preset, app=app)
-    password = password_from(
-        file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
-    )
-    flags = Flags(
+    request = Request(
         preset=preset,
         app=app,
         url=url,
@@ -82,29 +91,40 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
         port=port,
         security=security,
         username=username,
-        password=password,
         sender=sender,
         ehlo=ehlo,
+        config=config,
+        env_file=env_file,
+        service=service,
+        app_version=app_version,
+        no_environment=no_environment,
+        strict=strict,
+        fail_on=fail_on,
+        ignore=tuple(map(Ignore, ignore or ())),
+        has_password=password_file is not None or password_stdin or ask_password,
     )
+    several = all_profiles or len(profile or ()) > 1
+    if not several:
+        request = asked_for(request, known, profile[0] if profile else None)
+    password = password_from(
+        file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known
+    )
+    request = replace(request, password=password or request.password)
+    if several:
+        refuse_together(("--fix", fix), ("--profile" if profile else "--all-profiles", True))
+        from smtpdoctor.cli.check import Show
+        from smtpdoctor.cli.profiles import lint_profiles
+
+        show = Show(outputs, output, anchor, tongue, quiet, verbose, False, not no_color)
+        lint_profiles(request, profile, show, known=known)
+        return
+    policy = policy_of(request)
     if fix:
         from smtpdoctor.cli.fix import finish
         from smtpdoctor.cli.mended import mended
 
-        outcome = mended(
-            flags,
-            config,
-            env_file,
-            service=service,
-            app_version=app_version,
-            environment=not no_environment,
-            options=None,
-            inert=False,
-            strict=strict,
-            lang=tongue,
-            known=known,
-        )
         finish(
-            outcome,
+            mended(request, None, policy, inert=False, lang=tongue, known=known),
             write=write,
             backup=False,
             format_=_format_of_fix(format_),
@@ -114,33 +134,12 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
             quiet=quiet,
         )
         return
-    loaded = load_applications(
-        flags,
-        config,
-        env_file,
-        service=service,
-        app_version=app_version,
-        environment=not no_environment,
-        lang=tongue,
-        known=known,
-    )
-    reports = [(name, lint_only(one, strict=strict)) for name, one in loaded]
+    loaded = loaded_for(request, lang=tongue, known=known)
+    reports = [(name, policy.applied(lint_only(one))) for name, one in loaded]
     if not all(report.verdict == "pass" for _, report in reports):
         from smtpdoctor.cli.mending import with_tried_changes
 
-        reports = with_tried_changes(
-            reports,
-            flags,
-            config,
-            env_file,
-            service=service,
-            app_version=app_version,
-            environment=not no_environment,
-            lang=tongue,
-            known=known,
-        )
-    from smtpdoctor.report.view import view_of
-
+        reports = with_tried_changes(reports, request, lang=tongue, known=known)
     repeated = repeated_flags(
         {
             "--config": config,
@@ -149,14 +148,45 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
             "--app": app,
             "--app-version": app_version,
             "--no-environment": no_environment,
+            "--profile": profile,
         }
     )
-    views = [(name, view_of(report, tongue, repeated)) for name, report in reports]
+    _show(
+        reports,
+        repeated,
+        outputs,
+        output,
+        anchor,
+        lang=tongue,
+        color=not no_color,
+        quiet=quiet,
+        verbose=verbose,
+    )
+    if not all(report.healthy for _, report in reports):
+        raise Exit(EXIT_PROBLEM)
+
+
+def _show(  # noqa: PLR0913 -- how it is shown
+    reports: list[tuple[str, "Report"]],
+    repeated: tuple[str, ...],
+    outputs: "Outputs | None",
+    output: Path | None,
+    anchor: Path | None,
+    *,
+    lang: Lang,
+    color: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Print the reports of the services in the formats that were asked for."""
+    from smtpdoctor.report.view import view_of
+
+    views = [(name, view_of(report, lang, repeated)) for name, report in reports]
 
     def print_terminal(stream: IO[str]) -> None:
         from smtpdoctor.report import terminal
 
-        console = terminal.make_console(stream, color=not no_color and terminal.wants_color())
+        console = terminal.make_console(stream, color=color and terminal.wants_color())
         for number, (name, view) in enumerate(views):
             if len(views) > 1:
                 terminal.print_service(console, name, first=number == 0)
@@ -169,7 +199,7 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
         from smtpdoctor.cli.outputs import places_for
         from smtpdoctor.report.told import Part, Told
 
-        other: Lang = "en" if tongue == "ko" else "ko"
+        other: Lang = "en" if lang == "ko" else "ko"
         parts = tuple(
             Part(
                 name=name if len(views) > 1 else "",
@@ -179,12 +209,10 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
             )
             for (name, view), (_, report) in zip(views, reports, strict=True)
         )
-        told = Told(command="lint", lang=tongue, parts=parts, places=places_for(anchor), when=outputs.now())
+        told = Told(command="lint", lang=lang, parts=parts, places=places_for(anchor), when=outputs.now())
         with outputs.opened() as streams:
             streams.write(told, print_terminal)
         outputs.end(told)
-    if not all(report.healthy for _, report in reports):
-        raise Exit(EXIT_PROBLEM)
 
 
 def _format_of_fix(formats: list[str] | None) -> FormatChoice:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, Any, Final
 
 from msgspec import Struct
@@ -12,7 +11,8 @@ from msgspec.structs import replace
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.mending import changes_by_key, prober, with_changes
 from smtpdoctor.cli.options import FormatChoice
-from smtpdoctor.cli.states import state_of
+from smtpdoctor.cli.settings import Request
+from smtpdoctor.cli.states import state_for
 from smtpdoctor.doctor import check as run_check
 from smtpdoctor.doctor import lint_only
 from smtpdoctor.errors import UsageError
@@ -21,10 +21,9 @@ from smtpdoctor.fix.shown import difference
 from smtpdoctor.fix.state import Found, Key, State, Subject
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.words import printable
-from smtpdoctor.model import Change, Fault, Lang, Message, Report, Severity, Stage, Status
+from smtpdoctor.model import Change, Fault, Lang, Message, Policy, Report, Severity, Stage, Status
 from smtpdoctor.probes.session import Options
 from smtpdoctor.report.view import Problem, view_of
-from smtpdoctor.settings.resolve import Flags
 from smtpdoctor.text import say
 
 __all__ = ["Outcome", "mended", "show"]
@@ -48,7 +47,6 @@ class Outcome(Struct, frozen=True):
     after: tuple[tuple[str, Report], ...]
     changes: dict[Key, tuple[Change, ...]]
     proof: str
-    strict: bool
 
     @property
     def healthy(self) -> bool:
@@ -56,48 +54,28 @@ class Outcome(Struct, frozen=True):
         return all(report.healthy for _, report in self.after)
 
 
-def mended(  # noqa: PLR0913 -- the sources of settings, and how they are tried
-    flags: Flags,
-    configs: list[Path] | None,
-    env_files: list[Path] | None,
-    *,
-    service: str | None,
-    app_version: str | None,
-    environment: bool,
-    options: Options | None,
-    inert: bool,
-    strict: bool,
-    lang: Lang,
-    known: Known,
+def mended(
+    request: Request, options: Options | None, policy: Policy, *, inert: bool, lang: Lang, known: Known
 ) -> Outcome:
     """Read, find, mend and try; ``options`` None: nothing goes over the network. Raises UsageError."""
-    state = state_of(
-        flags,
-        configs,
-        env_files,
-        service=service,
-        app_version=app_version,
-        environment=environment,
-        lang=lang,
-        known=known,
-    )
+    state = state_for(request, lang=lang, known=known)
     if options is None:
         made = plan(state, inert=inert)
-        before = tuple((one.service, lint_only(one.loaded, strict=strict)) for one in state.subjects)
-        after = tuple((one.service, lint_only(one.loaded, strict=strict)) for one in made.after.subjects)
-        return _outcome(made, before, after, "lint", strict=strict)
+        before = tuple((one.service, policy.applied(lint_only(one.loaded))) for one in state.subjects)
+        after = tuple((one.service, policy.applied(lint_only(one.loaded))) for one in made.after.subjects)
+        return _outcome(made, before, after, "lint")
     if len(state.subjects) > 1:
         names = ", ".join(one.service for one in state.subjects)
         raise UsageError(Message("usage.config.several", {"names": names}))
-    return _with_server(state, options, inert=inert, strict=strict)
+    return _with_server(state, options, policy, inert=inert)
 
 
-def _with_server(state: State, options: Options, *, inert: bool, strict: bool) -> Outcome:
+def _with_server(state: State, options: Options, policy: Policy, *, inert: bool) -> Outcome:
     from smtpdoctor.settings.target import refuse_astray
 
     subject = state.subjects[0]
     refuse_astray(options.connect_to, subject.loaded.settings)
-    first = run_check(subject.loaded, options, strict=strict)
+    first = policy.applied(run_check(subject.loaded, options))
     seen = tuple(
         Found(subject, one)
         for one in first.findings
@@ -106,23 +84,21 @@ def _with_server(state: State, options: Options, *, inert: bool, strict: bool) -
     )
     made = plan(state, inert=inert, holds=prober(options), seen=seen)
     if not made.changed:
-        return _outcome(
-            made, ((subject.service, first),), ((subject.service, first),), "login", strict=strict
-        )
+        return _outcome(made, ((subject.service, first),), ((subject.service, first),), "login")
     now = made.after.subjects[0]
     if _has_logged_in(first) or _host_of(now) != _host_of(subject):
         # The one login that is allowed was that of the first run: what it came to holds still. And a password
         # goes to no other host than the one beside which it stands: that one is not written yet.
-        linted = lint_only(now.loaded, strict=strict)
+        linted = lint_only(now.loaded)
         kept = tuple(
             one for one in first.findings if one.stage not in {Stage.CONFIG, Stage.CONNECT, Stage.TLS}
         )
         known = {one.id for one in linted.findings}
         findings = (*linted.findings, *(one for one in kept if one.id not in known))
-        last, proof = replace(linted, findings=findings), "tls"
+        last, proof = policy.applied(replace(linted, findings=findings)), "tls"
     else:
-        last, proof = run_check(now.loaded, options, strict=strict), "login"
-    return _outcome(made, ((subject.service, first),), ((subject.service, last),), proof, strict=strict)
+        last, proof = policy.applied(run_check(now.loaded, options)), "login"
+    return _outcome(made, ((subject.service, first),), ((subject.service, last),), proof)
 
 
 def _host_of(subject: Subject) -> str:
@@ -143,12 +119,10 @@ def _outcome(
     before: tuple[tuple[str, Report], ...],
     after: tuple[tuple[str, Report], ...],
     proof: str,
-    *,
-    strict: bool,
 ) -> Outcome:
     changes = changes_by_key(made)
     before = tuple((name, with_changes(report, made.before, name, changes)) for name, report in before)
-    return Outcome(made, before, after, changes, proof, strict)
+    return Outcome(made, before, after, changes, proof)
 
 
 # How it is told

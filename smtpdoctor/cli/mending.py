@@ -9,7 +9,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from smtpdoctor.cli.known import Known
-from smtpdoctor.cli.states import state_of
+from smtpdoctor.cli.settings import Request
+from smtpdoctor.cli.states import state_for
 from smtpdoctor.doctor import check as run_check
 from smtpdoctor.errors import UsageError
 from smtpdoctor.fix.plan import Plan, plan
@@ -17,7 +18,6 @@ from smtpdoctor.fix.shown import changes_of
 from smtpdoctor.fix.state import Found, Key, State
 from smtpdoctor.model import Change, Lang, Message, Report, Stage, Status
 from smtpdoctor.probes.session import Options
-from smtpdoctor.settings.resolve import Flags
 
 __all__ = ["changes_by_key", "prober", "with_changes", "with_tried_changes", "write_files"]
 
@@ -47,30 +47,12 @@ def with_changes(
     return replace(report, findings=findings)
 
 
-def with_tried_changes(  # noqa: PLR0913 -- the sources of settings
-    reports: list[tuple[str, Report]],
-    flags: Flags,
-    configs: list[Path] | None,
-    env_files: list[Path] | None,
-    *,
-    service: str | None,
-    app_version: str | None,
-    environment: bool,
-    lang: Lang,
-    known: Known,
+def with_tried_changes(
+    reports: list[tuple[str, Report]], request: Request, *, lang: Lang, known: Known
 ) -> list[tuple[str, Report]]:
     """Return reports whose findings say what mends them, as far as an edit does; each was tried."""
     try:
-        state = state_of(
-            flags,
-            configs,
-            env_files,
-            service=service,
-            app_version=app_version,
-            environment=environment,
-            lang=lang,
-            known=known,
-        )
+        state = state_for(request, lang=lang, known=known)
     except UsageError:  # what came from a pipe is gone, and with it the file that could be changed
         return reports
     changes = changes_by_key(plan(state))

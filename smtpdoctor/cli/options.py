@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from smtpdoctor.cli.declared import Option
-from smtpdoctor.model import Security
+from smtpdoctor.model import FailOn, Security
 
 __all__ = [
+    "AllProfiles",
     "Anchor",
     "App",
     "AppVersion",
@@ -19,6 +20,7 @@ __all__ = [
     "Configs",
     "Ehlo",
     "EnvFiles",
+    "FailOnChoice",
     "FileKind",
     "Force",
     "Format",
@@ -26,6 +28,7 @@ __all__ = [
     "Formats",
     "FormatsOfTexts",
     "Host",
+    "Ignored",
     "LangChoice",
     "Language",
     "NoColor",
@@ -35,6 +38,7 @@ __all__ = [
     "PasswordStdin",
     "Port",
     "PresetName",
+    "ProfileNames",
     "Quiet",
     "SecurityMode",
     "Sender",
@@ -102,6 +106,26 @@ NoColor = Annotated[bool, Option("--no-color", help="No colour (as NO_COLOR).")]
 Quiet = Annotated[bool, Option("--quiet", help="Only the verdict.")]
 Verbose = Annotated[bool, Option("--verbose", help="Tell all there is to say: every step, page and fact.")]
 Strict = Annotated[bool, Option("--strict", help="Warnings count as problems.")]
+FailOnChoice = Annotated[
+    FailOn | None,
+    Option(
+        "--fail-on",
+        help="What ends with 1: an error (default), also a warning, only what is not temporary, or nothing.",
+    ),
+]
+Ignored = Annotated[
+    list[str] | None,
+    Option("--ignore", help="A finding that is not to decide anything; repeatable.", metavar="ID"),
+]
+ProfileNames = Annotated[
+    list[str] | None,
+    Option(
+        "--profile",
+        help="A profile of smtpdoctor.toml or of [tool.smtpdoctor] in pyproject.toml; repeatable.",
+        metavar="NAME",
+    ),
+]
+AllProfiles = Annotated[bool, Option("--all-profiles", help="All profiles of that file, side by side.")]
 
 PresetName = Annotated[
     str | None, Option("--preset", help="A provider: gmail, naver, sendgrid …", metavar="NAME")

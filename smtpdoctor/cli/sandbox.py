@@ -30,6 +30,7 @@ from smtpdoctor.model import Message, Origin, Report, Security, Setting, Setting
 if TYPE_CHECKING:
     from types import FrameType
 
+    from smtpdoctor.cli.check import How
     from smtpdoctor.probes.session import Options
     from smtpdoctor.sandbox import Mail
     from smtpdoctor.settings.resolve import Loaded
@@ -192,7 +193,7 @@ def _signals(ended: _Ended) -> Iterator[None]:
 class Show(Protocol):
     """Runs a check and shows it."""
 
-    def run(self, loaded: Loaded, options: Options, *, strict: bool) -> Report:
+    def run(self, loaded: Loaded, options: Options, how: How) -> Report:
         """Run it with these settings."""
 
 
@@ -211,8 +212,7 @@ def check_sandbox(
     to: str | None,
     options: Options,
     show: Show,
-    *,
-    strict: bool,
+    how: How,
 ) -> Report:
     """Start the sandbox and check against it; raises UsageError where the flags contradict that.
 
@@ -239,4 +239,4 @@ def check_sandbox(
             return next(found, None)
 
         options = replace(options, ca_file=str(server.ca_file), arrived=arrived)
-        return show.run(Loaded(settings, ()), options, strict=strict)
+        return show.run(Loaded(settings, ()), options, how)

@@ -3,26 +3,161 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from smtpdoctor.cli.common import places_looked_at, refuse_together, tell
 from smtpdoctor.cli.known import Known
 from smtpdoctor.errors import UsageError
-from smtpdoctor.files import is_there
+from smtpdoctor.files import beginning_of, is_there
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Lang, Message
+from smtpdoctor.model import FailOn, Ignore, Lang, Message, Origin, Policy, Secret, Security, Setting
 from smtpdoctor.settings.read import Variables, read_variables, refuse_long
 from smtpdoctor.settings.resolve import Flags, Loaded, resolve, secrets_in
 
 if TYPE_CHECKING:
     from smtpdoctor.cli.config import Files
 
-__all__ = ["implicit_files", "load_applications", "load_settings"]
+__all__ = [
+    "Request",
+    "asked_for",
+    "flags_of",
+    "implicit_files",
+    "load_applications",
+    "load_settings",
+    "loaded_for",
+    "policy_of",
+    "project_file",
+]
 
 _IMPLICIT = Path(".env")
+_PROJECT = "smtpdoctor.toml"
+_PYPROJECT = "pyproject.toml"
+_MOST_LEVELS = 64
+_LARGEST_PROJECT = 1_048_576
+_NEAR = 0.6
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What a run of ``check`` or ``lint`` is asked for: by flags, and where they say nothing by the project's file.
+
+    ``origins`` says where a value stands in that file, by its name; what is not there was typed.
+    """
+
+    preset: str | None = None
+    app: str | None = None
+    url: str | None = None
+    host: str | None = None
+    port: int | None = None
+    security: Security | None = None
+    username: str | None = None
+    password: Setting[Secret] | None = None
+    sender: str | None = None
+    ehlo: str | None = None
+    to: str | None = None
+    config: list[Path] | None = None
+    env_file: list[Path] | None = None
+    service: str | None = None
+    app_version: str | None = None
+    no_environment: bool = False
+    until: str | None = None
+    ca_file: Path | None = None
+    timeout: float | None = None
+    deadline: float | None = None
+    resolver: str | None = None
+    connect_to: list[str] | None = None
+    ipv4: bool = False
+    ipv6: bool = False
+    strict: bool = False
+    fail_on: FailOn | None = None
+    ignore: tuple[Ignore, ...] = ()
+    retries: int | None = None
+    has_password: bool = False  # one was typed, or will be asked for
+    origins: Mapping[str, Origin] = {}
+
+
+def project_file() -> Path | None:
+    """Return where the project says how to check it: smtpdoctor.toml, or pyproject.toml with a table for us.
+
+    Looked for here, and inside of a repository in the folders above up to its root. Outside of one a file
+    above may be anybody's. Only looks at names, and for our own in a pyproject.toml.
+    """
+    here = Path()
+    candidates: list[Path] = []
+    for _ in range(_MOST_LEVELS):
+        candidates += (here / _PROJECT, here / _PYPROJECT)
+        if is_there(here / ".git"):
+            break
+        above = here / ".."
+        if not is_there(above) or here.samefile(above):
+            candidates = candidates[:2]
+            break
+        here = above
+    for path in candidates:
+        if is_there(path) and (
+            path.name == _PROJECT or b"smtpdoctor" in beginning_of(path, _LARGEST_PROJECT)
+        ):
+            return path
+    return None
+
+
+def asked_for(request: Request, known: Known, profile: str | None = None) -> Request:
+    """Return a request of flags alone, completed by what the project's file says for every run or one profile."""
+    path = project_file()
+    if path is None and profile is None:
+        return request
+    from smtpdoctor.cli.profiles import with_project
+
+    return with_project(request, path, known, profile)
+
+
+def flags_of(request: Request) -> Flags:
+    """Return what a request says of the settings."""
+    return Flags(
+        preset=request.preset,
+        app=request.app,
+        url=request.url,
+        host=request.host,
+        port=request.port,
+        security=request.security,
+        username=request.username,
+        password=request.password,
+        sender=request.sender,
+        ehlo=request.ehlo,
+        recipient=request.to,
+        origins=request.origins,
+    )
+
+
+def policy_of(request: Request) -> Policy:
+    """Return what decides the exit code; raises UsageError for an id that does not exist, with the nearest."""
+    for one in request.ignore:
+        if one.id not in load.ids():
+            from difflib import get_close_matches
+
+            message = Message("usage.ignore.unknown", {"name": one.id})
+            near = get_close_matches(one.id.lower(), list(load.ids()), 1, _NEAR)
+            hint = Message("usage.near", {"name": near[0]}) if near else Message("usage.ignore.list")
+            raise UsageError(message, hint)
+    return Policy(fail_on=request.fail_on or "error", ignore=request.ignore, strict=request.strict)
+
+
+def loaded_for(request: Request, *, lang: Lang, known: Known) -> list[tuple[str, Loaded]]:
+    """Return the settings of each application that a request is about, with its service; raises UsageError."""
+    return load_applications(
+        flags_of(request),
+        request.config,
+        request.env_file,
+        service=request.service,
+        app_version=request.app_version,
+        environment=not request.no_environment,
+        lang=lang,
+        known=known,
+    )
 
 
 def _names(app: str | None) -> list[str]:

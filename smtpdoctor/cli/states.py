@@ -9,7 +9,7 @@ from pathlib import Path
 from smtpdoctor.cli.common import refuse_together
 from smtpdoctor.cli.config import Files, load_configs
 from smtpdoctor.cli.known import Known
-from smtpdoctor.cli.settings import implicit_files, load_settings
+from smtpdoctor.cli.settings import Request, flags_of, implicit_files, load_settings
 from smtpdoctor.errors import UsageError
 from smtpdoctor.fix.base import dialect_of_app
 from smtpdoctor.fix.state import State, Subject
@@ -20,10 +20,24 @@ from smtpdoctor.model import Lang, Message
 from smtpdoctor.settings.dialect import read
 from smtpdoctor.settings.resolve import Flags, Loaded
 
-__all__ = ["state_of"]
+__all__ = ["state_for"]
 
 
-def state_of(  # noqa: PLR0913 -- the sources of settings, and what takes the place of files
+def state_for(request: Request, *, lang: Lang, known: Known) -> State:
+    """Read what a request is about; raises UsageError."""
+    return _state_of(
+        flags_of(request),
+        request.config,
+        request.env_file,
+        service=request.service,
+        app_version=request.app_version,
+        environment=not request.no_environment,
+        lang=lang,
+        known=known,
+    )
+
+
+def _state_of(  # noqa: PLR0913 -- the sources of settings, and what takes the place of files
     flags: Flags,
     configs: list[Path] | None,
     env_files: list[Path] | None,
@@ -38,7 +52,7 @@ def state_of(  # noqa: PLR0913 -- the sources of settings, and what takes the pl
     """Read what the command line names, but for ``texts``, which take the place of files; raises UsageError."""
 
     def again(changed: Mapping[str, str | None]) -> State:
-        return state_of(
+        return _state_of(
             flags,
             configs,
             env_files,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial, wraps
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn, get_args
 
 import typer
 from typer.core import TyperGroup
@@ -30,16 +30,16 @@ _PARSER_ERROR: Final[type[Exception]] = next(
 )
 
 
-def _no_nan(value: float) -> float:
+def _no_nan(value: float | None) -> float | None:
     """Refuse what is no number though it is a float: it lies within all limits."""
-    if math.isnan(value):
+    if value is not None and math.isnan(value):
         raise typer.BadParameter(str(value))
     return value
 
 
 def _told_to_typer(hint: Any, declared: Declared) -> Any:
     kind = typer.Argument if isinstance(declared, Argument) else typer.Option
-    callback = _no_nan if hint is float else None
+    callback = _no_nan if float in {hint, *get_args(hint)} else None
     return Annotated[hint, kind(*declared.names, callback=callback, **declared.more)]
 
 

@@ -68,6 +68,7 @@ __all__ = [
     "sources",
     "spellings",
     "user_presets_folder",
+    "warm",
     "word_sieve",
     "words",
 ]
@@ -282,6 +283,14 @@ def rule_sieve() -> Sieve[Rule]:
     from smtpdoctor.knowledge.sieve import Sieve
 
     return Sieve(rules(), lambda rule: rule.atoms)
+
+
+def warm() -> None:
+    """Load what a check that fails needs, before threads do it side by side, each for itself."""
+    rule_sieve()
+    keys()
+    secrets()
+    spellings()
 
 
 @cache

@@ -26,6 +26,7 @@ __all__ = ["Look", "greets_a_balancer", "look_at"]
 
 _SAYS_NOTHING: Final = frozenset({Label.BINARY, Label.MALFORMED, Label.LINE_TOO_LONG, Label.ENDLESS})
 _SECONDS: Final = 3.0
+_ROUNDS: Final = 3
 _PROXY_HEADER: Final = b"PROXY UNKNOWN\r\n"  # HAProxy's PROXY protocol, version 1: keeps the real addresses
 
 
@@ -38,6 +39,8 @@ class Look(Struct, frozen=True):
 
 def look_at(session: Session) -> Look | None:
     """Look at the address that the run is connected to; None where nothing could be seen."""
+    if not session.options.looks:
+        return None
     deadline = min(session.deadline, time.monotonic() + _SECONDS) - 0.05
     implicit = session.target.security is Security.TLS
     first_look = _inside_tls if implicit else _with_tls
@@ -49,19 +52,47 @@ def look_at(session: Session) -> Look | None:
             seen = look(channel, session.target.host.in_tls, deadline)
         finally:
             channel.close()
-        if seen is not None:
+        if seen is not None and not (
+            seen.label is Label.PROXY_EXPECTED and _greets_anyone(session, deadline)
+        ):
             return seen
     return None
 
 
 def greets_a_balancer(session: Session) -> bool:
-    """Whether the port greets a connection that begins with a load balancer's header, having turned this one away."""
+    """Whether the port greets whoever begins with a load balancer's header, and nobody else.
+
+    A server that only now and then turns somebody away would pass for one: so each is tried again.
+    """
+    if not session.options.looks:
+        return False
     host, deadline = session.target.host.in_tls, min(session.deadline, time.monotonic() + _SECONDS)
+    for _ in range(_ROUNDS):
+        channel = _dial(session, deadline)
+        if channel is None:
+            return False
+        try:
+            if _behind_a_balancer(channel, host, deadline) is None:
+                return False
+        finally:
+            channel.close()
+        if _greets_anyone(session, deadline):
+            return False
+    return True
+
+
+def _greets_anyone(session: Session, deadline: float) -> bool:
+    """Whether another connection is greeted that brings nothing."""
     channel = _dial(session, deadline)
     if channel is None:
         return False
+    channel.deadline = min(deadline, time.monotonic() + 1.0)
     try:
-        return _behind_a_balancer(channel, host, deadline) is not None
+        if session.target.security is Security.TLS:
+            channel.start_tls(looking_context(), session.target.host.in_tls)
+        return channel.read_reply().positive
+    except DialogueError:
+        return False
     finally:
         channel.close()
 

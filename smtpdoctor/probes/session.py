@@ -29,7 +29,9 @@ class Options(Struct, frozen=True, kw_only=True):
     ``timeout`` is for each stage, ``deadline`` for the whole run, both in seconds.
     ``connect_to`` maps a host and port to the ones to dial instead, as curl's option does.
     ``arrived`` is for a server whose mailbox can be seen: asked with the token of the test message,
-    it returns the subject of the message that arrived, or None.
+    it returns the subject of the message that arrived, or None. ``looks``: a port that turns this client away may
+    be looked at through further connections; a run that is repeated anyway is spared them, as they count
+    where a server takes only so many.
     """
 
     until: Stage = Stage.SENDER
@@ -42,6 +44,7 @@ class Options(Struct, frozen=True, kw_only=True):
     allow_cleartext_auth: bool = False
     lang: Lang = "en"
     arrived: Callable[[str], str | None] | None = None
+    looks: bool = True
 
 
 class Address(Struct, frozen=True):

@@ -14,7 +14,7 @@ from smtpdoctor.model import Turn
 
 if TYPE_CHECKING:
     from smtpdoctor.report.told import Found, Part, Seen, Told
-    from smtpdoctor.report.view import Command, Problem, Row, StageLine, View
+    from smtpdoctor.report.view import AttemptLine, Command, Problem, Row, StageLine, View
 
 __all__ = [
     "VERSION",
@@ -115,6 +115,16 @@ def _stage(line: StageLine) -> dict[str, Any]:
     }
 
 
+def _attempt(line: AttemptLine) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "stage": line.stage,
+        "pause": round(line.pause, 3),
+        "seconds": round(line.seconds, 3),
+        "text": line.text,
+    }
+
+
 def _turn(turn: Turn) -> dict[str, Any]:
     return {
         "seconds": round(turn.seconds, 3),
@@ -131,6 +141,10 @@ def render(view: View, *, transcript: bool = False) -> str:
 
 def tell(told: Told) -> str:
     """Return the report, or where there are several by service all of them in one object."""
+    if told.profiles:
+        from smtpdoctor.report.profiles import render as render_profiles
+
+        return render_profiles(told.profiles, transcript=told.transcript)
     if len(told.parts) == 1:
         return render(told.parts[0].view, transcript=told.transcript)
     return dump(_whole({"reports": [_named(told, part) for part in told.parts]}))
@@ -206,6 +220,11 @@ def _report(view: View, *, transcript: bool = False) -> dict[str, Any]:
     shown["next"] = _commands(view.next)
     if view.settled:
         shown["settled"] = [{"id": one.id, "by": one.by, "text": one.text} for one in view.settled]
+    if view.ignored:
+        shown["ignored"] = [{"id": one.id, "reason": one.reason, "text": one.text} for one in view.ignored]
+    if view.attempts:
+        shown["attempts"] = list(map(_attempt, view.attempts))
+        shown["attempts_ended"] = view.ended
     if transcript:
         shown["transcript"] = list(map(_turn, view.transcript))
     return {**shown, **view.more}

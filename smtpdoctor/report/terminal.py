@@ -19,11 +19,13 @@ from rich.text import Text
 from smtpdoctor.model import (
     ORDERED_STAGES,
     Lang,
+    Message,
     Settings,
     Severity,
     Stage,
     StageResult,
     Status,
+    Trial,
     Turn,
 )
 from smtpdoctor.report.layout import code, hanging, shortened, stated_size, wrapped
@@ -239,6 +241,15 @@ class Live:
         self._page.print(_stage_lines(self._page, line, self._lang))
         if self._verbose:
             self._page.print(_fact_lines(self._page, line.facts))
+
+    def paused(self, attempt: Trial, number: int, most: int, seconds: float) -> None:
+        """Print what an attempt met, and that another one follows."""
+        self.stop()
+        stage = Message(f"stage.{(attempt.stage or Stage.CONFIG).value}")
+        values = {"id": attempt.finding, "stage": stage, "number": number + 1, "most": most}
+        text = say(self._lang, Message("runs.again", {**values, "seconds": f"{seconds:g}"}))
+        head = [("  ", ""), (self._page.glyph("warn"), "yellow"), (" ", "")]
+        self._page.print(hanging(head, [(self._page.plain(text), "")], self._page.width - 1, 0, 4))
 
     def stop(self) -> None:
         """Take the progress away."""
@@ -556,6 +567,9 @@ def print_view(
     if not quiet:
         for text in (one.text for one in view.settled):
             head = [("  ", ""), (page.glyph("pass"), "green"), (" ", "")]
+            page.print(hanging(head, [(page.plain(text), "")], page.width - 1, 0, 4))
+        for text in view.remarks:
+            head = [("  ", ""), (page.glyph("skip"), "dim"), (" ", "")]
             page.print(hanging(head, [(page.plain(text), "")], page.width - 1, 0, 4))
     if transcript:
         page.print([Text(), *_transcript_lines(view.transcript, lang)])

@@ -118,6 +118,7 @@ class Told(Struct, frozen=True, kw_only=True):
     transcript: bool = False
     places: Places = Places()
     when: str = ""
+    profiles: tuple[Any, ...] = ()  # all that were asked for (report.profiles), also those without a report
 
     @property
     def verdict(self) -> Verdict:

@@ -6,7 +6,7 @@ Nothing here knows a probe or a terminal. A report without findings loads no cat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -20,6 +20,7 @@ from smtpdoctor.model import (
     Evidence,
     Fault,
     Finding,
+    Ignored,
     Lang,
     Message,
     Origin,
@@ -41,11 +42,13 @@ if TYPE_CHECKING:
     from smtpdoctor.diagnosis import Context
 
 __all__ = [
+    "AttemptLine",
     "Candidate",
     "Command",
     "Edit",
     "Excerpt",
     "Heading",
+    "IgnoredLine",
     "Line",
     "Link",
     "Overridden",
@@ -127,6 +130,24 @@ class SettledLine(Struct, frozen=True):
 
     id: str
     by: Stage
+    text: str
+
+
+class IgnoredLine(Struct, frozen=True):
+    """A finding that decides nothing: its id, why somebody said so, and both in words."""
+
+    id: str
+    reason: str
+    text: str
+
+
+class AttemptLine(Struct, frozen=True):
+    """One of several runs: what it met (None: nothing), how long was waited before it, and both in words."""
+
+    id: str | None
+    stage: Stage | None
+    pause: float
+    seconds: float
     text: str
 
 
@@ -230,6 +251,9 @@ class Problem(Struct, frozen=True, kw_only=True):
 class View(Struct, frozen=True, kw_only=True):
     """A report in words; ``problems[0]`` is the root cause.
 
+    ``attempts`` are there where a temporary failure was to be tried again, ``ended`` says why it was not tried
+    once more.
+
     ``last`` is the line that sums up: what it is and what to do, the longest form first. ``more`` is what a
     special run has to tell a program beside the report, by the key that JSON has for it.
     """
@@ -248,6 +272,18 @@ class View(Struct, frozen=True, kw_only=True):
     seconds: float
     next: tuple[Command, ...] = ()
     more: dict[str, Any] = {}
+    ignored: tuple[IgnoredLine, ...] = ()
+    attempts: tuple[AttemptLine, ...] = ()
+    ended: str = ""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be told of the run beside its stages and problems, in sentences."""
+        return (
+            *(one.text for one in self.attempts),
+            *filter(None, (self.ended,)),
+            *(one.text for one in self.ignored),
+        )
 
 
 def view_of(report: Report, lang: Lang, options: Sequence[str] = ()) -> View:
@@ -289,8 +325,30 @@ def view_of(report: Report, lang: Lang, options: Sequence[str] = ()) -> View:
         transcript=report.transcript,
         last=_last(report, problems, lang),
         seconds=report.seconds,
+        ignored=tuple(_ignored(one, lang) for one in report.ignored),
+        attempts=tuple(_attempts(report, lang)),
+        ended=say(lang, report.ended) if report.ended else "",
         next=commands,
     )
+
+
+def _ignored(ignored: Ignored, lang: Lang) -> IgnoredLine:
+    name, reason = ignored.finding.id, printable(ignored.reason)
+    key = "report.ignored-for" if reason else "report.ignored"
+    return IgnoredLine(name, reason, say(lang, key, id=name, title=_title(name, lang), reason=reason))
+
+
+def _attempts(report: Report, lang: Lang) -> Iterator[AttemptLine]:
+    """Yield the attempts; a single one that met nothing is not worth a word."""
+    if len(report.attempts) == 1 and report.ended is None:
+        return
+    for number, one in enumerate(report.attempts, 1):
+        met: Message | str = Message("runs.met-nothing")
+        if one.finding is not None and one.stage is not None:
+            met = Message("runs.met", {"id": one.finding, "stage": Message(f"stage.{one.stage.value}")})
+        key = "runs.attempt-after" if one.pause else "runs.attempt"
+        values = {"number": number, "count": len(report.attempts), "pause": f"{one.pause:g}", "met": met}
+        yield AttemptLine(one.finding, one.stage, one.pause, one.seconds, say(lang, Message(key, values)))
 
 
 def commands_of(problems: Iterable[Problem], again: str = "") -> tuple[Command, ...]:
@@ -317,6 +375,9 @@ def _title(name: str, lang: Lang) -> str:
 
 def _last(report: Report, problems: Sequence[Problem], lang: Lang) -> tuple[str, ...]:
     linted = all(result.stage is Stage.CONFIG for result in report.stages)
+    if report.verdict == "pass" and report.ignored:
+        ids = ", ".join(dict.fromkeys(one.finding.id for one in report.ignored))
+        return (say(lang, "verdict.ignored", ids=ids),)
     if report.verdict == "pass":
         return (say(lang, "verdict.lint" if linted else "verdict.pass"),)
     if report.verdict == "warn":
@@ -326,7 +387,10 @@ def _last(report: Report, problems: Sequence[Problem], lang: Lang) -> tuple[str,
         first = problems[0]
         return (*(say(lang, "report.warnings", verdict=text, todo=one) for one in first.todo), text)
     first = problems[0]
-    return (*(say(lang, "report.do", title=first.title, todo=one) for one in first.todo), first.title)
+    forms = (*(say(lang, "report.do", title=first.title, todo=one) for one in first.todo), first.title)
+    if report.verdict == "inconclusive":
+        return tuple(say(lang, "verdict.inconclusive", text=one) for one in forms)
+    return forms
 
 
 # settings
@@ -358,7 +422,7 @@ def _place(origin: Origin, lang: Lang) -> str:
 
 
 def _source(origin: Origin, lang: Lang) -> str:
-    if origin.kind == "file":
+    if origin.kind in {"file", "project"}:
         return printable(str(origin))
     return say(lang, f"origin.{origin.kind}", name=origin.name)
 
@@ -537,7 +601,7 @@ def _where(evidence: Evidence, lang: Lang) -> str:
     origin = evidence.origin
     if origin is None or origin.kind in {"default", "sandbox"}:
         return ""
-    if origin.kind == "file" and origin.name:
+    if origin.kind in {"file", "project"} and origin.name:
         return say(lang, "advice.at", name=origin.name, place=_source(origin, lang))
     return origin.name if origin.kind in {"flag", "environment"} else _source(origin, lang)
 

@@ -29,6 +29,7 @@ from smtpdoctor.model import (
     Stage,
 )
 from smtpdoctor.settings.dialect import Answer, Oddity, Reading, Used
+from smtpdoctor.settings.hosts import same_host
 from smtpdoctor.settings.read import names_secret
 from smtpdoctor.settings.resolve import Loaded, port_in, preset_of_host, told_of
 from smtpdoctor.settings.target import Conduct
@@ -36,6 +37,7 @@ from smtpdoctor.settings.target import Conduct
 __all__ = ["loaded_of", "origin_of"]
 
 _LONGEST_SHOWN: Final = 1_000
+_LOGIN: Final[tuple[SettingName, ...]] = ("username", "password")
 _LABELS: Final[Mapping[str, Label]] = {
     "word": Label.WORD_NOT_READ,
     "opposite": Label.OPPOSITE_MEANING,
@@ -143,6 +145,7 @@ class _Loader:
             found["password"] = Setting(
                 Secret(password.text), origin_of(password.at, self._texts, secret=True)
             )
+        evidence += self._without_foreign_login(found)
         if self._reading.logs_in is False:
             for name in ("username", "password"):
                 if name not in self._given:
@@ -173,7 +176,31 @@ class _Loader:
             unknown,
             self._said(settings, answer),
             self._mode_at(answer),
+            own.text if (own := self._reading.used.get("host")) is not None else None,
             self._conduct(),
+        )
+
+    def _without_foreign_login(self, found: dict[str, Any]) -> Iterator[Evidence]:
+        """Take away a login whose host is not the one that the command line names: it is sent to its own alone."""
+        host, own = self._given.get("host"), self._reading.used.get("host")
+        if host is None or own is None or not own.text or same_host(host.value, own.text):
+            return
+        dropped: list[SettingName] = [name for name in _LOGIN if name in found and name not in self._given]
+        if not dropped:
+            return
+        standing = [self._reading.used[name].at for name in dropped]
+        names = [one.name.partition("@")[0] for one in standing if one is not None]
+        for name in dropped:
+            del found[name]
+        yield self._evidence(
+            Label.OTHER_HOST,
+            standing[-1],
+            dropped[-1],
+            names=", ".join(names or dropped),
+            host=host.value.strip(),
+            flag=host.origin.name,
+            other=own.text,
+            place=str(origin_of(own.at, self._texts)),
         )
 
     def _conduct(self) -> Conduct:

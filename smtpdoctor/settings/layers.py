@@ -19,7 +19,7 @@ from smtpdoctor.model import Evidence, Secret, Setting, SettingName, Stage
 from smtpdoctor.settings.hosts import host_key, same_host
 from smtpdoctor.settings.read import Layer, Variable
 
-__all__ = ["overriding", "with_overrides", "without_foreign_login"]
+__all__ = ["host_beside", "overriding", "with_overrides", "without_foreign_login"]
 
 _LOGIN: Final[tuple[SettingName, ...]] = ("username", "password")
 View = Mapping[str, Setting[Any]]
@@ -125,13 +125,13 @@ def without_foreign_login(
     named = views[0].get("host") if views else None
     if host is None or named is None:
         return dict(found), []
-    redirected = host.origin.kind == "flag" and not same_host(host.value, named.value)
+    redirected = host.origin.kind in {"flag", "project"} and not same_host(host.value, named.value)
     dropped: list[SettingName] = []
     for name in _LOGIN:
         setting = found.get(name)
         if setting is None or setting.origin.kind not in {"environment", "file"}:
             continue
-        own = _host_beside(app, layers, name, setting) or named
+        own = host_beside(app, layers, name, setting) or named
         if same_host(own.value, host.value):
             continue
         if redirected:
@@ -145,7 +145,7 @@ def without_foreign_login(
     return left, [_about_login(app, Label.OTHER_HOST, found, dropped, meant)]
 
 
-def _host_beside(
+def host_beside(
     app: App, layers: Sequence[Layer], name: SettingName, setting: Setting[Any]
 ) -> Setting[str] | None:
     """Return the host that stands in the source of a setting."""

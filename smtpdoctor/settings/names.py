@@ -69,7 +69,7 @@ def unread_names(app: App, layers: Sequence[Layer], given: Collection[str]) -> l
 
 def unread(app: App, layers: Sequence[Layer], settings: Mapping[str, Setting[Any]]) -> Iterator[Evidence]:
     """Yield one piece of evidence about the near names, and one about the foreign ones."""
-    told = {"flag", "environment", "file"}
+    told = {"flag", "environment", "file", "project"}
     given = {name for name, one in settings.items() if one.origin.kind in told}
     found = unread_names(app, layers, given)
     if foreign := [one for one in found if one.app]:

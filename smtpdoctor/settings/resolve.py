@@ -65,11 +65,16 @@ _PORT_DIGITS: Final = 5
 # What a host consists of that has nothing around it: there are no credentials in one.
 _NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
 # Who gives a host so, leaves the rest to be completed; an application would not.
-_DELIBERATE: Final = frozenset({"flag", "argument"})
+_DELIBERATE: Final = frozenset({"flag", "argument", "project"})
+# Who is the doctor's alone: the application learns nothing of these.
+_OURS: Final = frozenset({"flag", "project"})
 
 
 class Flags(Struct, frozen=True, kw_only=True):
-    """What the command line gave; None where it gave nothing."""
+    """What the command line gave, or the project's file for it; None where they gave nothing.
+
+    ``origins`` says where a value stands that was not typed, by its name, ``preset`` among them.
+    """
 
     preset: str | None = None
     app: str | None = None
@@ -82,6 +87,7 @@ class Flags(Struct, frozen=True, kw_only=True):
     sender: str | None = None
     ehlo: str | None = None
     recipient: str | None = None
+    origins: Mapping[str, Origin] = {}
 
 
 class Loaded(Struct, frozen=True):
@@ -91,8 +97,9 @@ class Loaded(Struct, frozen=True):
     overridden, or that belong to another host, and what may be one where a port or a switch belongs.
     ``unknown`` are the settings that have a value which cannot be known from here. ``judged`` is what the
     application does with them in a sentence, where its dialect has judged what is missing and who logs in, and
-    ``mode_at`` where its mode is to be changed, None where only another port would do; ``conduct`` is what
-    it does besides.
+    ``mode_at`` where its mode is to be changed, None where only another port would do. ``login_host`` is the
+    host that stands where the password stands, whatever host is dialled, and
+    ``conduct`` what it does besides.
     """
 
     settings: Settings
@@ -101,6 +108,7 @@ class Loaded(Struct, frozen=True):
     unknown: frozenset[SettingName] = frozenset()
     judged: Message | None = None
     mode_at: Origin | None = None
+    login_host: str | None = None
     conduct: Conduct | None = None
 
 
@@ -172,11 +180,11 @@ def from_flags(flags: Flags) -> dict[str, Any]:
     for name in ("host", "port", "security", "username", "sender", "ehlo"):
         value = getattr(flags, name)
         if value is not None:
-            found[name] = Setting(value, Origin("flag", f"--{name}"))
+            found[name] = Setting(value, flags.origins.get(name) or Origin("flag", f"--{name}"))
     if flags.password is not None:
         found["password"] = flags.password
     if flags.recipient is not None:
-        found["recipient"] = Setting(flags.recipient, Origin("flag", "--to"))
+        found["recipient"] = Setting(flags.recipient, flags.origins.get("to") or Origin("flag", "--to"))
     return found
 
 
@@ -360,7 +368,7 @@ def _compared(
     from smtpdoctor.settings.layers import overriding, with_overrides, without_foreign_login
 
     views = _views(app, layers)
-    given = frozenset(name for name, one in found.items() if one.origin.kind == "flag")
+    given = frozenset(name for name, one in found.items() if one.origin.kind in _OURS)
     left, remarks = without_foreign_login(app, layers, with_overrides(found, views), views)
     return left, [*remarks, *overriding(app, layers, given)]
 
@@ -371,7 +379,7 @@ def _refuse_elsewhere(preset: Preset, host: Setting[str]) -> None:
     Who names both on the command line knows that the host is the provider's; a file that happens to
     lie there says nothing of the kind.
     """
-    if host.origin.kind == "flag" or load.names().of_host(host_key(host.value)) == preset.id:
+    if host.origin.kind in _OURS or load.names().of_host(host_key(host.value)) == preset.id:
         return
     name = host_key(host.value)
     if preset.kind == "own":
@@ -408,7 +416,7 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
     found = from_flags(flags)
     app = _app_named(flags.app or detect_app(variables.values))
     found |= _from_variables(app, variables, found, evidence)
-    if "host" in found and found["host"].origin.kind == "flag":
+    if "host" in found and found["host"].origin.kind in _OURS:
         found["host"] = replace(found["host"], value=without_credentials(found["host"].value))
     found, remarks = _compared(app, variables.layers, found)
     evidence = [_about_setting(one, app, found) for one in (*evidence, *remarks)]
@@ -444,7 +452,16 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
         settings,
         tuple(evidence),
         tuple(map(Secret, dict.fromkeys(filter(None, _secrets(flags, app, variables))))),
+        login_host=_login_host(app, variables.layers, found) if flags.origins else None,
     )
+
+
+def _login_host(app: App, layers: Sequence[Layer], found: Mapping[str, Any]) -> str | None:
+    """Return the host that stands in the source of the password."""
+    from smtpdoctor.settings.layers import host_beside
+
+    own = host_beside(app, layers, "password", found["password"]) if "password" in found else None
+    return own.value if own is not None else None
 
 
 def _secrets(flags: Flags, app: App, variables: Variables) -> Iterator[str]:

@@ -29,6 +29,7 @@ from smtpdoctor.model import (
     Evidence,
     Fault,
     Finding,
+    Ignored,
     Message,
     Origin,
     Report,
@@ -40,6 +41,7 @@ from smtpdoctor.model import (
     Stage,
     StageResult,
     Status,
+    Trial,
     Turn,
 )
 from smtpdoctor.report import json_v1, sheets, terminal
@@ -178,8 +180,17 @@ def a_report(draw: Draw) -> Report:
         findings=tuple(draw.several(lambda: _finding(draw), 4)),
         transcript=tuple(turns),
         seconds=draw.below(6_000) / 100,
-        strict=draw.chance(20),
+        ignored=tuple(Ignored(one, _words(draw)) for one in draw.several(lambda: _finding(draw), 2)),
+        attempts=tuple(draw.several(lambda: _trial(draw), 3)),
+        ended=draw.pick((None, Message("runs.ended.login"))),
+        accepted=draw.pick((None, True, False)),
     )
+
+
+def _trial(draw: Draw) -> Trial:
+    name = draw.pick((None, "greylisted"))
+    stage = None if name is None else draw.pick(ORDERED_STAGES)
+    return Trial(finding=name, stage=stage, pause=draw.below(50) / 10)
 
 
 def _printed(report: Report, draw: Draw) -> str:

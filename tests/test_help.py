@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCREEN = 24
-LONG = {"check": 60, "lint": 40, "generate": 40, "convert": 40, "fix": 60}
+LONG = {"check": 60, "lint": 44, "generate": 40, "convert": 40, "fix": 60}
 
 
 def _parameters() -> Iterator[tuple[str, str, Any]]:

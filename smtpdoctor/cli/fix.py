@@ -62,7 +62,7 @@ def fix(  # noqa: PLR0913 -- the flags of the contract
     ] = None,
     timeout: Annotated[
         float | None,
-        Option("--timeout", min=0.1, max=3600, help="Seconds for a stage.", metavar="SECONDS"),
+        Option("--timeout", min=0.1, max=3600, help="Seconds for a stage; default: 10.", metavar="SECONDS"),
     ] = None,
     deadline: Annotated[
         float | None,
@@ -70,7 +70,7 @@ def fix(  # noqa: PLR0913 -- the flags of the contract
             "--deadline",
             min=0.1,
             max=86400,
-            help="Seconds for the whole run.",
+            help="Seconds for the whole run; default: 60.",
             metavar="SECONDS",
         ),
     ] = None,

@@ -275,6 +275,7 @@ KOREAN: Final[dict[str, str]] = {
     "--until": "마지막 단계. 기본은 sender, --to가 있으면 send",
     "--to": "이 주소로 테스트 메일 1통 발송",
     "convert --to": "바꿀 애플리케이션",
+    "fix --deadline": "전체 실행의 제한 시간(초). 기본 60",
     "convert FILE": "애플리케이션의 설정 파일",
     "--from": "이 파일을 쓰는 애플리케이션. 기본은 자동 인식",
     "convert --write": "기존 내용을 유지하면서 이 파일에 기록",

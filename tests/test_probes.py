@@ -45,6 +45,7 @@ from tests.checking import (
     settings_for,
     stage_of,
 )
+from tests.each import each
 from tests.servers import Peer, Script, Server, dialogue, dns_server, serve
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ STRANGERS: dict[str, tuple[Script, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", STRANGERS)
-@pytest.mark.parametrize("security", ["starttls", "tls"])
+@each("kind", STRANGERS)
+@each("security", ["starttls", "tls"])
 def test_what_is_no_mail_server(kind: str, security: str) -> None:
     """Each is named for what it is, in time, and no login is sent to it."""
     script, in_clear, in_tls = STRANGERS[kind]
@@ -562,8 +563,8 @@ ANSWERS: list[str | Script] = [
 ]
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"])
-@pytest.mark.parametrize("number", range(len(ANSWERS)))
+@each("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"])
+@each("number", range(len(ANSWERS)))
 def test_one_login_attempt(mechanism: str, number: int) -> None:
     """Whatever the answer, there is no second attempt: it could lock the account."""
     script = dialogue({"AUTH": ANSWERS[number]}, capabilities=[f"AUTH {mechanism}"])

@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from smtpdoctor.masking.echoes import Needles, Redactor, Sieve, decodings, encodings, is_odd
 from smtpdoctor.masking.words import printable, printable_facts
 from smtpdoctor.model import Secret
+from tests.each import each
+from tests.examples import examples
 from tests.leaks import DISGUISES, LOSSY, disguised, leaks, plain, visible
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ SAID = _said()
 # What is masked
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(75), deadline=None)
 @given(
     passwords().flatmap(lambda secret: st.tuples(st.just(secret), disguised(secret))),
     st.sampled_from(BEFORE),
@@ -114,7 +116,7 @@ def test_nothing_of_a_secret_is_left(told: tuple[str, str], before: str, behind:
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(SEEDS, st.sampled_from(sorted(set(DISGUISES))), st.sampled_from(BEFORE))
 def test_nothing_of_a_token_is_left(seed: int, disguise: str, before: str) -> None:
     """Of a long token a few more may be shared, since they tell nobody anything."""
@@ -136,7 +138,7 @@ def test_a_whole_secret_is_masked_among_our_own_names(secret: str, disguise: str
     assert Redactor([secret]).own(f"smtp {part} x") == printable(f"smtp {part} x")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(passwords(6, 20), min_size=2, max_size=3), st.integers(0, 3), st.data())
 def test_secrets_that_overlap_are_masked_as_one(secrets: list[str], shared: int, data: st.DataObject) -> None:
     """Beside, behind and within each other, in any disguise: nothing of either is left."""
@@ -151,7 +153,7 @@ def test_secrets_that_overlap_are_masked_as_one(secrets: list[str], shared: int,
         assert not leaks(one, shown)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(passwords(8, 16), st.integers(1, 7), st.integers(1, 40))
 def test_a_secret_within_a_secret_is_masked(secret: str, at: int, depth: int) -> None:
     """What was masked does not join two halves around it."""
@@ -216,7 +218,7 @@ MORE: dict[str, Callable[[str], str]] = {
 EVERY = sorted({**DISGUISES, **MORE})
 
 
-@pytest.mark.parametrize("number", range(len(EVERY)))
+@each("number", range(len(EVERY)))
 def test_a_quick_look_misses_nothing(number: int) -> None:
     """What is let pass unread would stay as it is when it is read: the first time, and the next."""
     disguise = {**DISGUISES, **MORE}[EVERY[number]]
@@ -231,7 +233,7 @@ def test_a_quick_look_misses_nothing(number: int) -> None:
         assert Redactor([secret])(text) == closely(secret)(text)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(SEEDS, st.sampled_from([*ALPHABETS, "%=+\\&;#x01ab", "019: ,-"]), st.integers(5, 24), st.data())
 def test_a_quick_look_misses_nothing_of_any_secret(
     seed: int, alphabet: str, length: int, data: st.DataObject
@@ -305,13 +307,13 @@ TOO_LITTLE = (
 )
 
 
-@pytest.mark.parametrize("text", ENOUGH + TOO_LITTLE)
+@each("text", ENOUGH + TOO_LITTLE)
 def test_for_what_a_quick_look_is_enough(text: str) -> None:
     """Signs that may be escapes, words that may be pieces of one, and four characters in a row are read closely."""
     assert Sieve([Needles("Zq7tRbxWpLk93")]).passes(text) is (text in ENOUGH)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(
     passwords(7, 20),
     st.sampled_from(["utf-8", "cp949", "utf-16-le", "utf-16-be", "utf-32-le"]),
@@ -457,7 +459,7 @@ FEW = st.text(string.ascii_letters + string.digits + "비밀ß!%", min_size=1, m
 QUOTED = ["said: {} (end)", '"{}"', "pw={}", "pass:{}.", "{}", "535 {}", "x [{}]", "'{}', no", "a\0{}\0b"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(FEW, st.sampled_from(QUOTED))
 @example("25", "port {}")
 @example("535", "535 {}")
@@ -484,7 +486,7 @@ def test_a_few_characters_are_masked_as_a_word(secret: str, quoted: str) -> None
         assert shown.startswith(printable(head).rstrip("=pw")) or secret.lower() in head.lower() or escape
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.text(string.ascii_letters, min_size=1, max_size=3), st.data())
 def test_a_few_characters_leave_other_words_alone(secret: str, data: st.DataObject) -> None:
     """The word or number that merely has them stays readable."""
@@ -569,9 +571,9 @@ def test_the_signs_at_the_ends_of_a_secret(echo: str, shown: str) -> None:
     assert Redactor(["!(Zq7tRbx)?"])(f"said {echo} ok") == f"said {shown.format(Secret.MASK)} ok"
 
 
-@pytest.mark.parametrize("form", ["{}", "({})", "{}x", "a.{}.b", "{}, {}"])
-@pytest.mark.parametrize("fill", ["", "=", "==="])
-@pytest.mark.parametrize("before", [b"", b"a", b"ab"])
+@each("form", ["{}", "({})", "{}x", "a.{}.b", "{}, {}"])
+@each("fill", ["", "=", "==="])
+@each("before", [b"", b"a", b"ab"])
 def test_of_an_encoded_word_the_rest_goes_too(form: str, fill: str, before: bytes) -> None:
     """Up to what fills its end; nothing of what is around."""
     word = base64.b64encode(before + b"Zq7tRbxWpLk93\xfb\xff~~").decode().rstrip("=")
@@ -607,7 +609,7 @@ def test_a_code_of_a_reply_is_no_secret() -> None:
 # What is not masked
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(SEEDS, st.sampled_from(ALPHABETS), st.sampled_from([4, 6, 8, 12, 16, 24, 64, 300]), st.randoms())
 def test_what_servers_say_stays_as_it_is(
     seed: int, alphabet: str, length: int, chance: random.Random
@@ -631,7 +633,7 @@ def test_ordinary_text_is_untouched(text: str) -> None:
     assert Redactor(["Zq7-tRbxW-pLk93"])(text) == text
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     passwords(8, 16), st.integers(5, 8), st.sampled_from(["{}", "mail.{}.example.test", "{}@example.test"])
 )
@@ -702,9 +704,10 @@ def test_the_time_grows_with_the_text_alone(piece: str) -> None:
         redact(text)
         return time.process_time() - started
 
-    seconds(25_000)
-    short, long = (min(seconds(size) for _ in range(2)) for size in (25_000, 200_000))
-    assert long < 40 * short + 0.05
+    seconds(2_000)
+    short = min(seconds(10_000) for _ in range(3))
+    # A second time only where the machine was busy with something else.
+    assert any(seconds(80_000) < 40 * short + 0.05 for _ in range(3))
 
 
 # What is visible

@@ -16,6 +16,7 @@ from smtpdoctor.model import Message, Stage, Status
 from tests import servers
 from tests.checking import PASSWORD, USER, facts_of, ids
 from tests.checking import check as check_with
+from tests.examples import examples
 from tests.servers import HOST, Peer, Script, dialogue, serve
 from tests.test_names import certificate_for
 
@@ -242,7 +243,9 @@ WORDS = (
 UNPROTECTED = ("aNULL:@SECLEVEL=0", "eNULL:@SECLEVEL=0", "aNULL:eNULL:@SECLEVEL=0")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4),
     level=st.sampled_from(["", ":@SECLEVEL=0", "@SECLEVEL=0", ":@SECLEVEL=1"]),

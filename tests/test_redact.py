@@ -9,6 +9,7 @@ import string
 import time
 import tomllib
 import unicodedata
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -604,6 +605,137 @@ def test_a_code_of_a_reply_is_no_secret() -> None:
     """Not even where the password is the same three digits: there they are the protocol's."""
     redact = Redactor(["535"])
     assert redact.lines("535-5.7.8 no 535\r\n535 535") == ["535-5.7.8 no ********", "535 ********"]
+
+
+# What is made of a secret once
+
+
+@given(
+    st.text("aZ7!-.\"' é가", min_size=1, max_size=24)
+    | SEEDS.map(lambda seed: made(seed, string.printable, 12))
+)
+def test_every_run_that_too_few_letters_tell_is_known_as_it_is(secret: str) -> None:
+    """Of six visible signs in a row with less than five letters and digits, the letters alone are no mark."""
+    needles = Needles(secret)
+    rows = [needles.dense[start : start + 6] for start in range(max(len(needles.dense) - 5, 0))]
+    few = {row for row in rows if sum(map(str.isalnum, row)) < 5}
+    if len(needles.dense) < 6:
+        few = {needles.dense} if len(needles.dense) == 5 and len(needles.folded) < 5 else set()
+    assert set(needles.windows) == few
+    assert len(needles.windows) == len(few)
+    assert needles.few == (max(len(needles.folded), len(needles.dense)) < 5)
+
+
+@settings(max_examples=examples(25), deadline=None)
+@given(
+    SEEDS, st.sampled_from([99, 100, 101, 400]), st.sampled_from(["abcXYZ019", "0123456789abcdef", "a!b@c#"])
+)
+def test_what_tells_a_token_is_longer(seed: int, length: int, alphabet: str) -> None:
+    """Of more than a hundred letters and digits, and of what is a number, eight in a row; of others five."""
+    secret = made(seed, alphabet, length)
+    needles = Needles(secret)
+    letters = sum(map(str.isalnum, secret))
+    assert needles.long == (letters > 100)
+    number = set(needles.folded) <= set("0123456789abcdef")
+    assert needles.plain == [(needles.folded, 8 if needles.long or (number and letters >= 16) else 5)]
+    for window in needles.windows:
+        assert len(window) == (12 if needles.long else 6)
+        assert sum(map(str.isalnum, window)) < (8 if needles.long else 5)
+
+
+def _ways(piece: str) -> Iterator[tuple[str, int]]:
+    """Yield what a piece of a token may be written as, and how many of its characters are too few."""
+    raw = piece.encode()
+    yield piece, 7
+    yield piece[::-1], 7
+    yield base64.b64encode(raw).decode().rstrip("="), 10
+    yield raw.hex(), 31
+    yield base64.b32encode(raw).decode().rstrip("="), 31
+    yield base64.b64encode(base64.b64encode(raw)).decode().rstrip("="), 31
+    yield base64.b64encode(piece.encode("utf-16-le")).decode().rstrip("="), 31
+
+
+@settings(max_examples=examples(20), deadline=None)
+@given(SEEDS, st.integers(0, 150))
+def test_the_sieve_knows_each_run_of_a_token(seed: int, start: int) -> None:
+    """Wherever in it a run begins, and wherever in a text it stands: nothing of the least length passes unread."""
+    token = made(seed, string.ascii_letters + string.digits, 200)
+    sieve = Sieve([Needles(token)])
+    for text, few in _ways(token[start : start + 45]):
+        for least in (few + 1, min(few + 9, len(text))):
+            for at in range(0, len(text) - least, 7):
+                if least < 32:
+                    assert not sieve.passes(f"x {text[at : at + least]} x"), (text, at, least)
+
+
+@settings(max_examples=examples(25), deadline=None)
+@given(SEEDS, st.integers(0, 9), st.integers(0, 9_000), st.lists(st.integers(0, 9_000), max_size=4))
+def test_a_region_holds_what_is_shared(seed: int, begin: int, length: int, places: list[int]) -> None:
+    """Each run of a secret in a folded text lies within one region; the regions are in order, and apart."""
+    secret = made(seed, string.ascii_letters + string.digits, 14)
+    sieve = Sieve([Needles(secret)])
+    piece = secret.lower()[begin : begin + 5]
+    text = bytearray(b"-" * length)
+    for place in places:
+        text[place : place + 5] = piece.encode()
+    found = list(sieve.regions(bytes(text)))
+    assert all(0 <= start < end <= len(text) for start, end in found)
+    assert all(one[0] < other[0] for one, other in pairwise(found))
+    where = [at for at in range(len(text)) if text.startswith(piece.encode(), at)] if len(piece) == 5 else []
+    for at in where:
+        assert any(start <= at and at + 5 <= end for start, end in found), (at, found)
+    if len(piece) == 5:
+        assert sum(end - start for start, end in found) <= 200 * len(where) + 100
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["535-", "250 ", "250-5.7.8 ", "25x-", "2 50", "", "5505-"]), min_size=1, max_size=4
+    ),
+    st.data(),
+)
+def test_a_reply_is_unfolded(heads: list[str], data: st.DataObject) -> None:
+    """The code of a line and the sign behind it part nothing; behind an enhanced code it takes a closer look."""
+    secret = "Zq7tRbxWpLk93"
+    cuts = sorted(data.draw(st.lists(st.integers(0, 13), min_size=len(heads) - 1, max_size=len(heads) - 1)))
+    parts = [secret[start:end] for start, end in pairwise([0, *cuts, 13])]
+    text = "\n".join(head + part for head, part in zip(heads, parts, strict=True))
+    codes = all(head in {"535-", "250 ", "250-5.7.8 "} for head in heads[1:])
+    if codes or len(heads) == 1:
+        assert not Sieve([Needles(secret)]).passes(text), text
+        assert not leaks(secret, Redactor([secret])(text)), text
+
+
+# What is kept in mind
+
+
+@settings(max_examples=examples(10), deadline=None)
+@given(passwords(8, 16), st.integers(5, 7))
+def test_what_was_said_before_changes_nothing(secret: str, size: int) -> None:
+    """A text of others and one of our own are masked by rules of their own, whichever comes first, however often."""
+    part = secret[:size]
+    texts = [f"x {part} x", f"x {secret} x", "plain", f"x {part} {secret} x"]
+    for text in texts:
+        heard, own = Redactor([secret])(text), Redactor([secret]).own(text)
+        for order in ((0, 1, 0, 1), (1, 0, 1, 0)):
+            redact = Redactor([secret])
+            for which in order:
+                assert (redact.own(text) if which else redact(text)) == (own if which else heard)
+                assert redact("plain") == redact.own("plain") == "plain"
+
+
+@settings(max_examples=examples(15), deadline=None)
+@given(passwords(8, 16), passwords(8, 16), st.sampled_from(["", " ", "**", "\t"]))
+def test_a_secret_that_comes_later_is_masked_too(first: str, second: str, nothing: str) -> None:
+    """The same as if it had been given at once; what is nothing, or was known, changes nothing."""
+    assume(first != second)
+    text = f"a {first} b {second} c ** d"
+    both = Redactor([first, second], public=["host"])(text)
+    assert Redactor([first], public=["host"]).plus(second)(text) == both
+    assert Redactor([first], public=["host"]).plus(nothing, second, first, second)(text) == both
+    assert len(Redactor([first, nothing, first]).plus(second, first, nothing, second)._needles) == 2
+    assert Redactor([first]).plus()(text) == Redactor([first])(text)
 
 
 # What is not masked

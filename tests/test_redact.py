@@ -707,6 +707,72 @@ def test_a_reply_is_unfolded(heads: list[str], data: st.DataObject) -> None:
         assert not leaks(secret, Redactor([secret])(text)), text
 
 
+READ = (
+    *(
+        "\\x41",
+        "\\n",
+        "\\0",
+        "\\7",
+        "\\u0041",
+        "\\U00000041",
+        "\\r",
+        "\\t",
+        "\\b",
+        "\\f",
+        "\\v",
+        "\\a",
+        "\\e",
+    ),
+    *("&#65;", "&#x41;", "&amp;", "&lt;", "%41", "%u0041", "=3D", "=41", "+41", "0x41", "0X41", "\n"),
+    *("1:2:3:4:5", "1,2,3,4,5", "1-2-3-4-5", "1;2;3;4;5", "1 2 3 4 5", "1\t2\t3\t4\t5"),
+)
+UNREAD = (
+    *(
+        "\\q",
+        "\\y",
+        "\\",
+        "&1",
+        "& a",
+        "&-",
+        "%",
+        "%4",
+        "%zz",
+        "%-41",
+        "=",
+        "=z",
+        "=4",
+        "+",
+        "+z1",
+        "+4",
+        "x0",
+        "0y41",
+    ),
+    *("1:2:3:4", "1,2,3-4", "a.b.c.d.e.f"),
+)
+
+
+@settings(max_examples=examples(15), deadline=None)
+@given(SEEDS)
+def test_which_secrets_may_be_taken_for_something_else(seed: int) -> None:
+    """Those alone are read closely before any text comes: the others cost nothing until one looks like them."""
+    for sign in (*READ, *UNREAD):
+        letters = made(seed, "gjkmoqyzGJKMOQYZ", 8)
+        secret = f"{letters[:4]}{sign}{letters[4:]}"
+        assert (Redactor([secret])._search is not None) == (sign in READ), secret
+    for head, code in (
+        ("535-", True),
+        ("250 ", True),
+        ("53-", False),
+        ("5357", False),
+        ("535", False),
+        ("x535-", False),
+    ):
+        assert (Redactor([f"{head}gjkmoqyz"])._search is not None) == code, head
+    assert (
+        Redactor(["a\n"])._search is None
+    )  # of a few characters, which are looked for as a word of their own
+
+
 # What is kept in mind
 
 

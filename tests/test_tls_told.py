@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
@@ -328,6 +328,25 @@ def test_a_session_that_protects_nothing(version: str, cipher: str, shown: bool)
     assert evidence.facts == {"cipher": cipher, "version": version}
     assert failure.facts == TlsFacts(version=version, cipher=cipher)
     assert failure.summary == tls.Message("tls.unprotected", {"cipher": cipher})
+
+
+@pytest.mark.parametrize(
+    ("more", "what", "labels"),
+    [
+        ({"cipher": "NOSUCH"}, "ciphers", {Label.BAD_CIPHER}),
+        ({"ca_file": "/nonexistent/ca.pem"}, "ca-file", set()),
+    ],
+)
+def test_settings_of_which_no_context_is_made(more: dict[str, str], what: str, labels: set[Label]) -> None:
+    """The setting is at fault, and is quoted; nothing is sent."""
+    here = session(**OWN, **more)
+    here.channel = cast("Any", object())
+    with pytest.raises(Failed) as caught:
+        tls._handshake(here)
+    assert caught.value.summary == tls.Message("tls.broken", {"error": what})
+    (evidence,) = caught.value.evidence
+    assert evidence.labels == labels
+    assert evidence.facts["value"] == more["cipher"] if "cipher" in more else evidence.facts["value"]
 
 
 def test_bytes_that_are_a_reply() -> None:

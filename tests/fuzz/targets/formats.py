@@ -46,8 +46,10 @@ def config(data: bytes) -> None:
             assert (one.value is None) == (one.kind in {"unknown", "null"})
     if how[0] != "dotenv" or document.problems:
         return
-    there = [one for one in document.scopes[0].assignments if one.source != "environment"]
-    if not there or len({one.name for one in there}) < len(there):
+    every = document.scopes[0].assignments
+    # Of some no text stands there, and some stay unknown for what stands around them, whatever is written.
+    there = [one for one in every if one.source not in {"environment", "command", "condition"}]
+    if not there or len({one.name for one in every}) < len(every):
         return
     one = there[len(data) % len(there)]
     with suppress(UnwritableError):

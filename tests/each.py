@@ -46,7 +46,7 @@ def each(names: str | tuple[str, ...], rows: Iterable[Any]) -> Callable[[_Test],
         signature = inspect.signature(test)
         left = [one for name, one in signature.parameters.items() if name not in given]
         run.__signature__ = signature.replace(parameters=left)  # type: ignore[attr-defined] # what pytest asks for
-        del run.__wrapped__  # type: ignore[attr-defined] # pytest would look behind it
+        del run.__wrapped__  # pytest would look behind it
         assert len(left) + len(given) == len(signature.parameters)
         assert table
         return run

@@ -127,7 +127,7 @@ def test_an_echo_of_the_login(tmp_path: Path, mechanism: str, secret: str, right
         done = cli(
             *("check", "--host", "localhost", "--port", str(server.port), "--security", "none"),
             *("--username", USER, "--password-file", file, "--sender", USER, "--no-environment"),
-            *("--connect-to", f"localhost:{server.port}:127.0.0.1:{server.port}", "--timeout", "3"),
+            *("--connect-to", f"localhost:{server.port}:127.0.0.1:{server.port}", "--timeout", "60"),
             *("--transcript", "--verbose", "--format", format_),
             code=0 if right else 1,
         )
@@ -148,7 +148,7 @@ def test_an_echo_in_a_later_refusal() -> None:
     """A finding's evidence is masked like the transcript, and so are facts and summaries."""
     with serve(echo(PLAIN_SECRET, "PLAIN", right=True, at="MAIL")) as server:
         settings = settings_for(server.port, password=PLAIN_SECRET, host="127.0.0.1")
-        report = doctor.check(Loaded(settings, ()), Options(timeout=3))
+        report = doctor.check(Loaded(settings, ()), Options(timeout=60))
         assert report.findings[0].stage is Stage.SENDER
         assert_no_secret(repr(report), PLAIN_SECRET)
         assert_no_secret(json_v1.render(view_of(report, "ko"), transcript=True), PLAIN_SECRET)
@@ -171,7 +171,7 @@ def test_a_crash_shows_no_secret() -> None:
 
     with serve(polite) as server:
         settings = settings_for(server.port, password=PLAIN_SECRET, host="127.0.0.1", to=USER)
-        options = Options(timeout=3, until=Stage.SEND, arrived=broken)
+        options = Options(timeout=60, until=Stage.SEND, arrived=broken)
         report = doctor.check(Loaded(settings, ()), options)
     assert report.findings[0].id == "internal-error"
     assert "RuntimeError in broken" in report.findings[0].evidence.text

@@ -773,6 +773,15 @@ def test_which_secrets_may_be_taken_for_something_else(seed: int) -> None:
     )  # of a few characters, which are looked for as a word of their own
 
 
+@pytest.mark.parametrize("sign", ["\x1b", "\x07", "\x00", "\x7f", "\u202e", "\U000e0041"])
+def test_what_a_sign_is_shown_as_may_be_of_a_secret(sign: str) -> None:
+    """A password may hold a backslash and digits, as an escape that was made visible has them."""
+    secret = f"k{printable(sign)}q7"
+    redact = Redactor([secret])
+    assert redact(f"535 k{sign}q7 no") == f"535 {Secret.MASK} no"
+    assert redact.own(f"smtp k{sign}q7 no") == f"smtp {Secret.MASK} no"
+
+
 # What is kept in mind
 
 

@@ -277,6 +277,11 @@ ENOUGH = (
         "a b c d e f g",
     ),
     *("abcd efgh", "zq7", "7qZ", "mail.example.test"),
+    # Encoded, but nothing of it.
+    *(
+        "x dGhpcyBpcyBub3RoaW5nIGF0IGFsbA",
+        "queued as 4F2A1B9C77D0E813",
+    ),
 )
 TOO_LITTLE = (
     *(
@@ -641,6 +646,26 @@ def test_what_tells_a_token_is_longer(seed: int, length: int, alphabet: str) -> 
     for window in needles.windows:
         assert len(window) == (12 if needles.long else 6)
         assert sum(map(str.isalnum, window)) < (8 if needles.long else 5)
+
+
+@given(SEEDS, st.booleans())
+def test_how_much_of_an_encoded_secret_tells_something(seed: int, long: bool) -> None:
+    """Six characters of base64, eight of what is rare, twelve of what is mostly zeros; of a token more."""
+    secret = made(seed, string.ascii_letters + string.digits, 120 if long else 12)
+    raw = secret.encode()
+    least = dict(encodings(secret, long=long))
+    forms = {
+        base64.b64encode(raw): (6, 11),
+        base64.b64encode(secret.encode("utf-16-le")): (8, 32),
+        base64.b64encode(secret.encode("utf-32-le")): (12, 32),
+        base64.b64encode(base64.b64encode(raw)): (8, 32),
+        base64.b32encode(raw[:100]): (8, 32),
+        raw.hex().encode(): (8, 32),
+    }
+    for form, numbers in forms.items():
+        whole = plain(form.decode())
+        told = {number for one, number in least.items() if len(one) > len(whole) - 14 and one[:-8] in whole}
+        assert numbers[long] in told, (form, told)
 
 
 def _ways(piece: str) -> Iterator[tuple[str, int]]:

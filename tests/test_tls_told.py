@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from smtpdoctor.facts import TlsFacts
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.echoes import Redactor
-from smtpdoctor.model import Stage
+from smtpdoctor.model import Message, Stage
 from smtpdoctor.net.certificate import Certificate, Examined, Fault, Flaw, Name, describe
 from smtpdoctor.net.tls import SessionFacts
 from smtpdoctor.probes import tls
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 NOW = int(dt.datetime(2026, 3, 4, 5, tzinfo=dt.UTC).timestamp())
 DAY = 86_400
-PROVIDER = {
+PROVIDER: dict[str, Any] = {
     "host": "smtp.gmail.com",
     "preset": "gmail",
     "username": "alice@gmail.com",
     "sender": "alice@gmail.com",
 }
-OWN = {"host": "mail.example.test"}
-FAMILY = {"host": "one.sakura.ne.jp", "preset": "sakura"}
+OWN: dict[str, Any] = {"host": "mail.example.test"}
+FAMILY: dict[str, Any] = {"host": "one.sakura.ne.jp", "preset": "sakura"}
 WORDS = st.text("abc .-", max_size=8)
 NAMES = st.sampled_from(["mail.example.test", "*.example.test", "a.test", "10.0.0.1", "mail"])
 
@@ -290,7 +290,7 @@ def test_no_starttls(security: str) -> None:
             assert isinstance(found, Failed)
             assert found.summary.key == "tls.not-offered"
         elif address is LOOPBACK and not rewritten:
-            assert found == Skipped(tls.Message("tls.not-offered-loopback"))
+            assert found == Skipped(Message("tls.not-offered-loopback"))
             continue
         else:
             assert isinstance(found, Passed)
@@ -327,7 +327,7 @@ def test_a_session_that_protects_nothing(version: str, cipher: str, shown: bool)
     assert evidence.labels == {Label.WEAK_CIPHER if shown else Label.NO_CERTIFICATE}
     assert evidence.facts == {"cipher": cipher, "version": version}
     assert failure.facts == TlsFacts(version=version, cipher=cipher)
-    assert failure.summary == tls.Message("tls.unprotected", {"cipher": cipher})
+    assert failure.summary == Message("tls.unprotected", {"cipher": cipher})
 
 
 @pytest.mark.parametrize(
@@ -337,13 +337,13 @@ def test_a_session_that_protects_nothing(version: str, cipher: str, shown: bool)
         ({"ca_file": "/nonexistent/ca.pem"}, "ca-file", set()),
     ],
 )
-def test_settings_of_which_no_context_is_made(more: dict[str, str], what: str, labels: set[Label]) -> None:
+def test_settings_of_which_no_context_is_made(more: dict[str, Any], what: str, labels: set[Label]) -> None:
     """The setting is at fault, and is quoted; nothing is sent."""
     here = session(**OWN, **more)
     here.channel = cast("Any", object())
     with pytest.raises(Failed) as caught:
         tls._handshake(here)
-    assert caught.value.summary == tls.Message("tls.broken", {"error": what})
+    assert caught.value.summary == Message("tls.broken", {"error": what})
     (evidence,) = caught.value.evidence
     assert evidence.labels == labels
     assert evidence.facts["value"] == more["cipher"] if "cipher" in more else evidence.facts["value"]

@@ -8,13 +8,14 @@ import shutil
 import socket
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 
 from tests import certs, known
 from tests import postfix as postfix_server
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,12 +31,13 @@ _NOISY = {
 }
 
 # A slow machine is no failure.
-hypothesis.settings.register_profile("any-machine", deadline=None)
+_ANY_MACHINE: dict[str, Any] = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("any-machine", **_ANY_MACHINE, max_examples=examples(50))
 hypothesis.settings.load_profile("any-machine")
 # For `mutmut run`: whether a change is noticed is no matter of chance, and nobody reads how it failed.
 hypothesis.settings.register_profile(
     "mutation",
-    deadline=None,
+    **_ANY_MACHINE,
     derandomize=True,
     database=None,
     phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from smtpdoctor import Report, Settings, check, explain, lint, words
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Origin, Secret, Setting
+from tests.each import each
+from tests.examples import examples
 from tests.lines import SECRET, shown_of
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ OPTIONS: dict[str, Any] = {
     "allow_cleartext_auth": True,
     "strict": 1,
 }
-QUICK = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+QUICK = settings(deadline=None, max_examples=examples(20), suppress_health_check=list(HealthCheck))
 
 
 def one_odd(usual: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -104,8 +106,8 @@ def test_any_options(options: dict[str, Any]) -> None:
     sound(lambda: check(plain, **options))
 
 
-@pytest.mark.parametrize("name", ["timeout", "deadline"])
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0, -1, 10**40, 1e300, True, "1", None])
+@each("name", ["timeout", "deadline"])
+@each("value", [math.nan, math.inf, -math.inf, 0, -1, 10**40, 1e300, True, "1", None])
 def test_a_limit_is_a_number_of_seconds(name: str, value: Any) -> None:
     """Above nothing, and with an end."""
     with pytest.raises(ValueError, match=f"{name} must be a number of seconds"):

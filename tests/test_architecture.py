@@ -15,6 +15,7 @@ from smtpdoctor import __version__
 from smtpdoctor.cli import COMMANDS, app
 from smtpdoctor.knowledge import load
 from tests import servers
+from tests.each import each
 
 if TYPE_CHECKING:
     from tests.certs import Certificates
@@ -112,7 +113,7 @@ def _imports(path: Path) -> set[str]:
 MODULES = [path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or _layer(path) in ALLOWED]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@each("path", MODULES)
 def test_imports_point_one_way(path: Path) -> None:
     """A module imports its own layer and the ones below it; the command line may import all."""
     layer = _layer(path)

@@ -28,6 +28,7 @@ from smtpdoctor.model import Evidence, Lang, Origin, Setting, Settings, Severity
 from smtpdoctor.settings.resolve import preset_named
 from smtpdoctor.text.en import MESSAGES as ENGLISH
 from smtpdoctor.text.ko import MESSAGES as KOREAN
+from tests.each import each
 from tests.known import known
 
 KNOWN = known()
@@ -67,20 +68,20 @@ def _outcome(case: Example | NearMiss) -> str:
 ENTRIES = [pytest.param(entry, id=name) for name, entry in KNOWN.entries.items()]
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@each("entry", ENTRIES)
 def test_an_example_is_diagnosed_as_its_entry(entry: Entry) -> None:
     """What an entry gives as its example must lead to it."""
     assert [(one, found) for one in entry.example if (found := _outcome(one)) != entry.id] == []
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@each("entry", ENTRIES)
 def test_a_near_miss_is_something_else(entry: Entry) -> None:
     """What looks alike must lead to the entry that it names."""
     assert all(near.id != entry.id for near in entry.near_miss)
     assert [(near, found) for near in entry.near_miss if (found := _outcome(near)) != near.id] == []
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@each("entry", ENTRIES)
 def test_no_two_entries_claim_an_example_equally(entry: Entry) -> None:
     """A tie is decided by nothing but the alphabet, so there must be none."""
     for example in entry.example:
@@ -90,7 +91,7 @@ def test_no_two_entries_claim_an_example_equally(entry: Entry) -> None:
             assert ties(evidence, _context(example.evidence, provider)) == [entry.id], example
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@each("entry", ENTRIES)
 def test_an_entry_reads_well_without_any_settings(entry: Entry) -> None:
     """`explain <id>` knows no settings: there is a fix all the same, and no placeholder is left."""
     for lang in LANGUAGES:
@@ -101,7 +102,7 @@ def test_an_entry_reads_well_without_any_settings(entry: Entry) -> None:
             assert not PLACEHOLDER.search(text)
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@each("entry", ENTRIES)
 def test_patterns_are_re2(entry: Entry) -> None:
     """All patterns are matched by RE2, which knows less than Python's re."""
     for rule in entry.match:
@@ -213,7 +214,7 @@ def _command(name: str) -> Any:
     return command
 
 
-@pytest.mark.parametrize("line", _commands())
+@each("line", _commands())
 def test_a_command_in_a_text_can_be_typed(line: str) -> None:
     """Every `smtpdoctor …` in a text is one that the command line understands."""
     _, name, *arguments = shlex.split(line)
@@ -261,14 +262,14 @@ def test_every_option_that_a_text_names_exists() -> None:
     assert sorted((where, word) for where, word in named if word.partition("=")[0] not in known) == []
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@each("entry", ENTRIES)
 def test_how_to_be_sure_names_the_server_of_this_run(entry: Entry) -> None:
     """Placeholders know host, port and mode; a made-up name would have to be replaced by hand."""
     for text in (entry.sure.en, entry.sure.ko):
         assert not re.search(r"smtp\.example|\b(?:465|587)\b|s_client", text)
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@each("entry", ENTRIES)
 def test_ports_in_fixes_are_ports_for_sending(entry: Entry) -> None:
     """Implicit TLS is on 465 and STARTTLS on 587 (RFC 8314); a pair in a text is one of these."""
     for fix in entry.fix:
@@ -306,7 +307,7 @@ def _alike(one: str, other: str) -> bool:
     return all(ratio() >= 0.75 for ratio in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio))
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@each("entry", ENTRIES)
 def test_no_two_fixes_say_the_same(entry: Entry) -> None:
     """A report has room for three steps, and none of them for a repetition."""
     for first, second in itertools.combinations(entry.fix, 2):
@@ -315,7 +316,7 @@ def test_no_two_fixes_say_the_same(entry: Entry) -> None:
             assert not _alike(first.ko, second.ko), (first.ko, second.ko)
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@each("entry", ENTRIES)
 def test_the_first_sentence_stands_alone(entry: Entry) -> None:
     """A short report shows it and nothing else of the meaning."""
     for lang in LANGUAGES:
@@ -417,7 +418,7 @@ def test_pages_belong_to_the_case() -> None:
         assert not any("apppasswords" in url for _, url in links)
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@each("entry", ENTRIES)
 def test_a_line_to_write_needs_no_place(entry: Entry) -> None:
     """`{set.…}` names the variable itself, and the report shows the line that it stands in."""
     for advice in (*entry.fix, *entry.note):
@@ -461,7 +462,7 @@ def test_who_sends_through_a_provider_has_no_server_to_mend(evidence: Evidence, 
         assert "465" in " ".join(advice.steps)
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@each("entry", ENTRIES)
 def test_what_is_for_who_runs_the_server_is_left_out_where_a_provider_does(entry: Entry) -> None:
     """A known provider's server is nobody's own; something is left to do, and an unknown one's may be."""
     for name, preset in KNOWN.presets.items():
@@ -516,8 +517,8 @@ SAID_OF_CONFIG = {
 }
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("label", SAID_OF_CONFIG)
+@each("lang", LANGUAGES)
+@each("label", SAID_OF_CONFIG)
 def test_a_wrong_setting_is_called_by_its_fault(label: Label, lang: Lang) -> None:
     """The cause is what is wrong with this value, not a list of what may be, and no step is about another."""
     setting, said = SAID_OF_CONFIG[label]
@@ -553,7 +554,7 @@ def test_a_port_behind_the_host_gets_a_line_of_its_own() -> None:
     assert "`587` in SMTP_PORT" in first
 
 
-@pytest.mark.parametrize("name", sorted(KNOWN.presets))
+@each("name", sorted(KNOWN.presets))
 def test_what_a_provider_wants_is_said_in_words(name: str) -> None:
     """How we call forms and kinds of credentials in our files is nothing that a person may type."""
     preset = KNOWN.presets[name]
@@ -583,7 +584,7 @@ def test_where_the_login_was_given_for_another_server_no_page_makes_one() -> Non
     assert advise(found, context, "en").links == ()
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@each("entry", ENTRIES)
 def test_a_command_names_no_option_twice(entry: Entry) -> None:
     """What a text adds to the command of this run stands in it once, with the value of the text."""
     options = ("--timeout", "5", "--ca-file", "mine.pem", "--deadline", "9", "--verbose")

@@ -31,6 +31,7 @@ from smtpdoctor.smtp.reply import MAX_LINE, MAX_REPLY
 from smtpdoctor.smtp.transcript import Transcript
 from tests import servers
 from tests.checking import NEVER, ending
+from tests.examples import examples
 from tests.servers import serve
 
 if TYPE_CHECKING:
@@ -557,7 +558,9 @@ def test_a_stray_reply_whose_rest_is_late() -> None:
         assert [reply.lines for reply in caught.value.replies] == [("one", "two")]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(cut=st.integers(1, 30), late=st.booleans())
 def test_a_record_that_has_begun(certificates: Certificates, cut: int, late: bool) -> None:
     """Wherever TLS is cut, what has begun to come unasked is noticed: its end is awaited, for a moment."""

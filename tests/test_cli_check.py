@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 from smtpdoctor import __version__
 from smtpdoctor.cli import app
 from tests.checking import HOST, PASSWORD, USER, cli, command
+from tests.each import each
 from tests.servers import Peer, Script, dialogue, serve, silent
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def test_an_unknown_preset(name: str, near: str | None) -> None:
     assert (f"Did you mean {near}?" in done.stderr) if near else ("Did you mean" not in done.stderr)
 
 
-@pytest.mark.parametrize(
+@each(
     "flags",
     [
         ["--connect-to", "a:b"],
@@ -323,7 +324,7 @@ def test_values_out_of_range(flags: list[str]) -> None:
         assert server.connections == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "words"),
     [
         (["check", "--port", "abc"], ["--port", "abc", "65535"]),
@@ -349,8 +350,8 @@ def test_values_out_of_range(flags: list[str]) -> None:
         (["--nonesuch", "check"], ["--nonesuch", "smtpdoctor check --help"]),
     ],
 )
-@pytest.mark.parametrize("format_", [["--format", "json"], ["--format=json"], []])
-@pytest.mark.parametrize("lang", [["--lang", "ko"], ["--lang=en"], []])
+@each("format_", [["--format", "json"], ["--format=json"], []])
+@each("lang", [["--lang", "ko"], ["--lang=en"], []])
 def test_what_the_parser_refuses(
     arguments: list[str], words: list[str], format_: list[str], lang: list[str]
 ) -> None:
@@ -480,18 +481,23 @@ OUTPUTS: list[list[str]] = [
 ]
 
 
-SHAPES: list[list[str]] = [[], ["--quiet"], ["--verbose"], ["--format", "json"]]
+SHAPES: list[tuple[list[str], list[str]]] = [
+    ([], ["en", "ko"]),
+    (["--quiet"], ["en"]),
+    (["--verbose"], ["ko"]),
+    (["--format", "json"], ["en"]),
+]
 # `presets gmail --quiet` is a host and a port, which may be anybody's.
 WRITTEN = [
-    (arguments, more)
+    (arguments, more, lang)
     for arguments in OUTPUTS
-    for more in SHAPES
+    for more, languages in SHAPES
+    for lang in languages
     if (*arguments, *more) != ("presets", "gmail", "--quiet")
 ]
 
 
-@pytest.mark.parametrize(("arguments", "more"), WRITTEN, ids=[" ".join(one + two) for one, two in WRITTEN])
-@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(("arguments", "more", "lang"), WRITTEN)
 def test_output_replaces_what_smtpdoctor_wrote(
     tmp_path: Path, arguments: list[str], lang: str, more: list[str]
 ) -> None:
@@ -560,7 +566,7 @@ def test_the_settings_of_a_sandbox_are_replaced_by_those_of_the_next(tmp_path: P
         ) as process:
             assert process.stderr is not None
             ready = process.stderr.readline()
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # an interrupt means nothing to a job in the background of a shell
             process.communicate(timeout=60)
         assert "--force" not in ready
         assert process.returncode == 0

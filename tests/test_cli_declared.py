@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from smtpdoctor.cli.declared import COMMANDS, call_of, declared_in, function_of, values_of
 from smtpdoctor.cli.typed import command_of
+from tests.each import each
+from tests.examples import examples
 
 FUNCTIONS = {name: inspect.unwrap(function_of(name)) for name in COMMANDS}
 WORDS = (
@@ -101,7 +103,7 @@ def lines(command: str) -> st.SearchStrategy[list[str]]:
 def test_a_plain_line_means_what_typer_says(command: str) -> None:
     """Whatever is read here, typer reads the same; what typer refuses is not read."""
 
-    @settings(deadline=None, max_examples=120)
+    @settings(deadline=None, max_examples=examples(60))
     @given(lines(command))
     def held(arguments: list[str]) -> None:
         values = values_of(FUNCTIONS[command], arguments)
@@ -132,7 +134,7 @@ def test_usual_lines_are_plain(line: list[str], expected: dict[str, Any]) -> Non
     assert {**defaults(line[0]), **expected} == by_typer(line[0], line[1:])
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         *([], ["nosuch"], ["check", "x", "--help"], ["check", "--version"], ["check", "stray"]),
@@ -150,7 +152,6 @@ def test_usual_lines_are_plain(line: list[str], expected: dict[str, Any]) -> Non
         ),
         *(["generate"], ["presets", "a", "b"], ["explain", "--", "-x"], ["check", "--form", "json"]),
     ],
-    ids=lambda line: " ".join(line)[:30],
 )
 def test_typer_decides_on_all_others(line: list[str]) -> None:
     """Help beside something else, errors, and what has more than one reading."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from smtpdoctor.cli.common import guarded
 from smtpdoctor.cli.options import FormatChoice
+from tests.examples import examples
 from tests.lines import SECRET, TEXTS, Line, broken_rules, furnish, line, run, shown_of, started
 
 USAGE = ["lint", "--no-environment"]
@@ -34,7 +35,7 @@ def test_any_line(folder: Path) -> None:
 
     @settings(
         deadline=None,
-        max_examples=60,
+        max_examples=examples(30),
         suppress_health_check=list(HealthCheck),
         phases=[Phase.reuse, Phase.generate],  # the seed of a line cannot be made simpler
     )

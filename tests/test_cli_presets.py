@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from smtpdoctor.cli import app
 from smtpdoctor.knowledge import load
+from tests.each import each
 
 if TYPE_CHECKING:
     from typer.testing import Result
@@ -47,8 +48,8 @@ def test_looks(golden: str, args: list[str], lang: str) -> None:
     assert shown == path.read_text()
 
 
-@pytest.mark.parametrize("lang", ["en", "ko"])
-@pytest.mark.parametrize("name", [None, *PRESETS])
+@each("lang", ["en", "ko"])
+@each("name", [None, *PRESETS])
 def test_fits_a_terminal_and_breaks_no_address(name: str | None, lang: str) -> None:
     shown = presets(*([name] if name else []), *(["--verbose"] if name else []), lang=lang).stdout
     assert "\x1b" not in shown
@@ -81,7 +82,7 @@ def test_quiet_is_for_scripts() -> None:
     assert "contradict" in presets("--quiet", "--verbose", code=2).stderr
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "preset"),
     [
         *((name, "gmail") for name in ("Gmail", "지메일", "g-suite", "googlemail", " gmail ")),

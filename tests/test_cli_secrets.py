@@ -14,6 +14,8 @@ from smtpdoctor.cli.declared import COMMANDS, Argument, declared_in, function_of
 from smtpdoctor.cli.known import Known, shown
 from smtpdoctor.masking.guess import credentials_in, is_harmless, looks_random
 from smtpdoctor.model import Message
+from tests.each import each
+from tests.examples import examples
 from tests.lines import Line, furnish, run, shown_of
 
 ALNUM = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -211,7 +213,7 @@ def holds(secret: str, line: Line, folder: Path) -> None:
 
 QUICK = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=examples(30),
     suppress_health_check=list(HealthCheck),
     phases=[Phase.reuse, Phase.generate],  # a simpler line would say no more, and each takes its time
 )
@@ -356,19 +358,19 @@ CREDENTIALS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("text", HARMLESS)
+@each("text", HARMLESS)
 def test_the_limits_of_what_is_shown(text: str) -> None:
     """Numbers as long as ports and addresses, words that people write there, and one or two short ones more."""
     assert is_harmless(text) is HARMLESS[text]
 
 
-@pytest.mark.parametrize("text", RANDOM)
+@each("text", RANDOM)
 def test_the_limits_of_what_looks_drawn(text: str) -> None:
     """How long a piece is, and how often it changes between digits, capitals and small letters."""
     assert looks_random(text) is RANDOM[text]
 
 
-@pytest.mark.parametrize("text", CREDENTIALS)
+@each("text", CREDENTIALS)
 def test_what_of_a_url_may_be_secret(text: str) -> None:
     """All of it, and nothing else: as it stands and decoded."""
     assert list(credentials_in(text)) == CREDENTIALS[text]

@@ -22,6 +22,7 @@ from smtpdoctor.smtp.command import (
     rcpt_to,
     rendered,
 )
+from tests.each import each
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_an_address_is_taken_out(text: str, address: str) -> None:
     assert mailbox(text) == address
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         *(

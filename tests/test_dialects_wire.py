@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
 from smtpdoctor.formats.document import Assignment, Kind, Place, Region, Scope
 from smtpdoctor.knowledge import load
 from smtpdoctor.settings.dialect import Reading, read
+from tests.each import each
 
 DATA: Final = Path(__file__).parent / "data"
 NOWHERE: Final = Region(Place("", 1), 0, 0)
@@ -307,12 +306,12 @@ def differences(row: Mapping[str, Any]) -> Iterator[str]:
             yield f"{row['config']}: {name} {said!r}, and it was {done[name]!r}"
 
 
-@pytest.mark.parametrize("library", WIRE)
+@each("library", WIRE)
 def test_a_dialect_does_what_its_library_did(library: str) -> None:
     assert [text for row in WIRE[library] for text in differences(row)] == []
 
 
-@pytest.mark.parametrize("library", NAMES)
+@each("library", NAMES)
 def test_a_dialect_checks_the_host_name_where_its_library_did(library: str) -> None:
     for row in NAMES[library]:
         assert reading_of(row).checks_name is row["checks_host_name"], row["config"]

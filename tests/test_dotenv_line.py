@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from smtpdoctor.formats.dotenv import UnwritableError, assigned, assignment, masked, value_of, written
+from tests.examples import examples
 
 NAMES = st.from_regex(r"[A-Z][A-Z0-9_]{0,12}", fullmatch=True)
 QUOTABLE = st.text("abc XYZ#09=_.*!?,;()[]&|~^", max_size=12)
@@ -47,7 +48,7 @@ def any_definition(text: str, which: int) -> tuple[list[Binding], int]:
     return parts, places[which % len(places)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(75), deadline=None)
 @given(TEXTS, VALUES, st.integers(0, 9))
 def test_only_the_value_changes(text: str, value: str, which: int) -> None:
     """Of one definition of any file: it is read as it was meant, the others as before, byte for byte."""
@@ -75,7 +76,7 @@ def test_only_the_value_changes(text: str, value: str, which: int) -> None:
     assert sources[place].endswith(tail)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(75), deadline=None)
 @given(TEXTS, st.integers(0, 9))
 def test_the_value_of_a_line_is_what_is_read(text: str, which: int) -> None:
     """With its escapes as they stand there."""

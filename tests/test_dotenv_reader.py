@@ -7,7 +7,6 @@ import tracemalloc
 from io import StringIO
 from typing import TYPE_CHECKING
 
-import pytest
 from dotenv.parser import parse_stream as parse_stream_there
 from dotenv.variables import Variable
 from dotenv.variables import parse_variables as parse_variables_there
@@ -15,6 +14,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from smtpdoctor.formats.dotenv_python import Reference, parse_stream, parse_variables, parts
+from tests.each import each
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ VALUES = st.lists(st.sampled_from(("${", "}", ":", ":-", "-", "$", "{", "a", " "
 
 
 @given(TEXTS)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(100))
 def test_any_text_is_read_as_python_dotenv_does(text: str) -> None:
     """Names, values, wrong lines, what belongs to each, and where it stands."""
     there = [tuple(one) for one in parse_stream_there(StringIO(text, newline=""))]
@@ -38,7 +39,7 @@ def test_any_text_is_read_as_python_dotenv_does(text: str) -> None:
 
 
 @given(VALUES)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(50))
 def test_any_value_is_taken_apart_as_python_dotenv_does(text: str) -> None:
     """``${NAME}`` and ``${NAME:-default}``, and what is none of them."""
     there = [
@@ -71,7 +72,7 @@ def _assert_linear(before: str, unit: str, behind: str) -> None:
     assert _seconds(lambda: _read(long)) < 8 * _seconds(lambda: _read(short)) + 0.01
 
 
-@pytest.mark.parametrize("unit", PIECES)
+@each("unit", PIECES)
 def test_whatever_is_repeated_takes_no_longer_than_it_is_long(unit: str) -> None:
     """Each piece of the syntax, in a value and in front of what does not fit behind it."""
     for before, behind in (("A=", "b"), ("A='", ""), ("A=x", "b")):
@@ -83,7 +84,7 @@ def test_whatever_is_repeated_takes_no_longer_than_it_is_long(unit: str) -> None
     st.lists(st.sampled_from(PIECES), min_size=2, max_size=3).map("".join),
     st.sampled_from(("", "'", '"', "b", "}", "\n")),
 )
-@settings(deadline=None, max_examples=20, phases=(Phase.generate,))
+@settings(deadline=None, max_examples=examples(12), phases=(Phase.generate,))
 def test_several_pieces_repeated_take_no_longer_than_they_are_long(
     before: str, unit: str, behind: str
 ) -> None:
@@ -91,7 +92,7 @@ def test_several_pieces_repeated_take_no_longer_than_they_are_long(
     _assert_linear(before, unit, behind)
 
 
-@pytest.mark.parametrize("piece", PIECES)
+@each("piece", PIECES)
 def test_memory_grows_with_a_text_and_no_faster(piece: str) -> None:
     """Also where python-dotenv keeps a way back from every character of a value in quotes."""
     text = f"A='{piece * (SHORT // len(piece))}"

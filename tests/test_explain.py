@@ -199,16 +199,16 @@ def test_what_follows_from_a_failure_is_not_told_beside_it() -> None:
     ]
 
 
-def test_ten_thousand_different_failures() -> None:
+def test_thousands_of_different_failures() -> None:
     """Memory is bounded by the causes, and the count is right."""
     lines = [
         stamped(
             n % 60, f"smtp to user{n}@example.com failed: 550 5.1.1 <user{n}@example.com>: User unknown {n:x}"
         )
-        for n in range(10_000)
+        for n in range(3_000)
     ]
     ((identifier, count, first, last),) = of_bytes("\n".join(lines).encode())
-    assert (identifier, count, first, last) == ("recipient-rejected", 10_000, 1, 10_000)
+    assert (identifier, count, first, last) == ("recipient-rejected", 3_000, 1, 3_000)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp949"])

@@ -25,6 +25,7 @@ from smtpdoctor.model import Message
 from smtpdoctor.settings.read import LONGEST, read_secret_file, read_variables
 from smtpdoctor.text import say
 from tests.checking import cli, command, ending
+from tests.each import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -375,8 +376,8 @@ def test_a_password_where_its_file_belongs_is_not_shown(text: str, before: str) 
         assert "/run/secrets/" in say("en", message)
 
 
-@pytest.mark.parametrize("name", ["SMTP_USERNAME", "SMTP_HOST", "SMTP_SENDER"])
-@pytest.mark.parametrize(
+@each("name", ["SMTP_USERNAME", "SMTP_HOST", "SMTP_SENDER"])
+@each(
     ("value", "shown"),
     [
         ("/run/secrets/smtp_user", True),

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from smtpdoctor.formats import SYNTAXES, building, ini, properties, reader_of, syntax_of
 from smtpdoctor.formats.document import Assignment, Document, Source, TooLargeError, edited
+from tests.each import each
+from tests.examples import examples
 
 PIECES = [
     "[s]\n", "[[t]]\n", "a", "b.c", "key", "=", " = ", ":", ": ", "\n", "\n", "\r\n", "\r", '"', "'", "`", '"""',
@@ -53,7 +55,7 @@ def standing(document: Document, name: str) -> str:
     return document.texts["f"][region.start : region.end]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(75), deadline=None)
 @given(TEXTS, st.sampled_from(READ))
 def test_any_text_is_read_without_an_exception(text: str, how: tuple[str, str]) -> None:
     """Each value stands in the line that is named; one that is not known says so, and its text is unseen."""
@@ -79,7 +81,7 @@ def test_any_text_is_read_without_an_exception(text: str, how: tuple[str, str]) 
         ("ssmtp", "", "AuthPass=", "\nroot=x\n"),
     ],
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(old=st.text("abz019_", min_size=1, max_size=9), new=st.text("abz019_", min_size=1, max_size=9))
 def test_a_region_is_the_value_and_nothing_else(
     syntax: str, reader: str, before: str, after: str, old: str, new: str
@@ -131,7 +133,7 @@ INI = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(INI, st.sampled_from(["\n", "\n  more\n", "\n\n"]), st.booleans())
 def test_configparser_itself(value: str, end: str, percent: bool) -> None:
     text = f"# c\n[s]\nb = bee\nA = {value}{end}Z: 1\n[t]\na=2\n"
@@ -224,7 +226,7 @@ def leaves(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(one, f"{name}.{key}" if name else str(key))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.dictionaries(KEYS, TREES, max_size=3), st.sampled_from([None, 2]), st.booleans(), st.integers(0, 200)
 )
@@ -260,7 +262,7 @@ TOML = st.lists(
 ).map("\n".join)  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(TOML)
 def test_toml_as_the_standard_library_reads_it(text: str) -> None:
     document = parsed("toml", text)
@@ -325,7 +327,7 @@ def test_mutt_and_ssmtp() -> None:
 # --- Which syntax
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "text", "syntax"),
     [
         (".env", "", "dotenv"), ("a/.env.production", "", "dotenv"), ("docker.env", "", "dotenv"),

@@ -14,6 +14,7 @@ from smtpdoctor.formats.code.writing import LANGUAGES, write
 from smtpdoctor.formats.document import Document, Source, TooLargeError
 from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.formats.env import read as read_env
+from tests.examples import examples
 
 SAMPLES = Path(__file__).parent / "data" / "code"
 FILES = sorted(path.name for path in SAMPLES.iterdir() if path.suffix != ".txt")
@@ -106,7 +107,7 @@ def test_a_variable_is_taken_from_the_file_beside(
     assert read(path, text).scopes[0].by_name()[name].kind in {"unknown", kind}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     st.sampled_from(LANGUAGES),
     st.text(st.sampled_from("abXY019 '\"\\`$#{}@%?><!&/*-+=()[];:,.\n\r\tune한é\u2028\0"), max_size=8),

@@ -10,6 +10,8 @@ from smtpdoctor.formats import reader_of, syntax_of
 from smtpdoctor.formats.code.writing import write
 from smtpdoctor.formats.document import Assignment, Document, Source, TooLargeError, edited
 from smtpdoctor.formats.dotenv import UnwritableError
+from tests.each import each
+from tests.examples import examples
 from tests.test_formats_code_python import assert_regions, said, variables
 
 Said = tuple[str, str | None]
@@ -391,7 +393,7 @@ ENVIRONMENT = [
 ]
 
 
-@pytest.mark.parametrize(("language", "expression", "value", "there", "absent"), ENVIRONMENT)
+@each(("language", "expression", "value", "there", "absent"), ENVIRONMENT)
 def test_the_environment(language: str, expression: str, value: str, there: Said, absent: Said) -> None:
     path, form = FILES[language]
     text = form.format(expression)
@@ -478,7 +480,7 @@ TEXTS = st.text(max_size=10) | st.lists(
 
 
 @pytest.mark.parametrize("language", LITERALS)
-@settings(max_examples=40)
+@settings(max_examples=examples(20))
 @given(text=TEXTS, old=st.sampled_from(["'a'", '"a"', ""]))
 def test_what_is_written_is_read_back(language: str, text: str, old: str) -> None:
     try:
@@ -521,8 +523,8 @@ ODD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("language", FILES)
-@pytest.mark.parametrize("number", range(len(ODD)))
+@each("language", FILES)
+@each("number", range(len(ODD)))
 def test_what_is_no_settings_file_is_borne(language: str, number: int) -> None:
     path = FILES[language][0]
     head = {"php": "<?php ", "go": "package a\n"}.get(language, "")
@@ -542,7 +544,7 @@ SIGNS = st.lists(
 
 
 @pytest.mark.parametrize("language", FILES)
-@settings(max_examples=30)
+@settings(max_examples=examples(15))
 @given(signs=SIGNS)
 def test_any_tokens_are_read(language: str, signs: list[str]) -> None:
     path = FILES[language][0]

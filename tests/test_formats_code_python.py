@@ -13,6 +13,8 @@ from smtpdoctor.formats.code.writing import LANGUAGES, write
 from smtpdoctor.formats.document import Assignment, Document, Place, Region, Source, TooLargeError, edited
 from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.formats.python import read
+from tests.each import each
+from tests.examples import examples
 
 ENV = ".env"
 
@@ -78,7 +80,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@each("name", EXPECTED)
 def test_names_and_values(name: str) -> None:
     assert said(python(SETTINGS)[name]) == EXPECTED[name]
 
@@ -118,7 +120,7 @@ ENVIRONMENT = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "value", "there", "absent"), ENVIRONMENT)
+@each(("expression", "value", "there", "absent"), ENVIRONMENT)
 def test_the_environment(
     expression: str, value: str, there: tuple[str, str | None], absent: tuple[str, str | None]
 ) -> None:
@@ -224,7 +226,7 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("number", range(len(ODD)))
+@each("number", range(len(ODD)))
 def test_what_is_no_settings_file_is_borne(number: int) -> None:
     try:
         document = read(Source(path="a.py", text=ODD[number]))
@@ -246,7 +248,7 @@ def assert_regions(document: Document) -> None:
         assert one.region.place.line == lines
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 @given(st.text(max_size=60))
 def test_any_text_is_read(text: str) -> None:
     assert_regions(read(Source(path="a.py", text=text)))
@@ -281,7 +283,7 @@ WORDS = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 @given(WORDS)
 def test_any_tokens_are_read(words: list[str]) -> None:
     assert_regions(read(Source(path="a.py", text=" ".join(words))))
@@ -306,7 +308,7 @@ def test_a_literal_is_what_is_changed() -> None:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 @given(st.text(max_size=12), st.sampled_from(["'a'", '"a"', "r'a'", "5", ""]))
 def test_what_is_written_is_read_back(value: str, old: str) -> None:
     try:

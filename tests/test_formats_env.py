@@ -22,6 +22,8 @@ from smtpdoctor.formats import ini, properties
 from smtpdoctor.formats.document import Assignment, Document, Source, edited
 from smtpdoctor.formats.env import READERS, UnwritableError, read, write
 from smtpdoctor.knowledge import load
+from tests.each import each
+from tests.examples import examples
 
 DATA = Path(__file__).parent / "data"
 WHO = {
@@ -62,7 +64,7 @@ def refused(document: Document) -> bool:
     return any(one.kind in REFUSALS for one in document.problems)
 
 
-@pytest.mark.parametrize("line", (DATA / "dotenv-readers.jsonl").read_text("utf-8").splitlines())
+@each("line", (DATA / "dotenv-readers.jsonl").read_text("utf-8").splitlines())
 def test_every_line_is_read_as_each_program_reads_it(line: str) -> None:
     """33 lines, eleven programs: what each gave, or that it refused; of a process' number that it is not known."""
     row = json.loads(line)
@@ -103,7 +105,7 @@ def _is_read_as_recorded(row: dict[str, Any], wanted: str) -> None:
                     assert (one.value if one else None) == answer.get(name), (who, name)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(TEXTS, st.sampled_from(READERS))
 def test_any_text_is_read_without_an_exception(text: str, reader: str) -> None:
     """Each value stands where it is said to stand, and no value is seen in a representation or a problem."""
@@ -119,7 +121,7 @@ def test_any_text_is_read_without_an_exception(text: str, reader: str) -> None:
         assert problem.detail == "BOM" or not problem.detail.islower() or len(problem.detail) < 10
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.sampled_from(LINES), st.sampled_from(READERS), VALUES, st.integers(0, 5))
 def test_a_value_that_is_written_comes_back_and_nothing_else_changes(
     row: dict[str, Any], reader: str, value: str, which: int
@@ -154,7 +156,7 @@ def test_a_value_that_is_written_comes_back_and_nothing_else_changes(
             assert now.value == old.value
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(VALUES, st.sampled_from(READERS))
 def test_what_is_written_holds_whatever_is_set(value: str, reader: str) -> None:
     try:
@@ -185,7 +187,7 @@ def test_plain_values_need_no_quotes_and_are_nothing_to_remark_on(reader: str) -
     assert one.remarks == ()
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "reader", "kinds"),
     [
         ('A="x"', "docker", {"quotes-kept"}),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpdoctor.formats.locks import LOCKS, locked_version
+from tests.each import each
 
 COMPOSER = '{"packages": [{"name": "symfony/mailer", "version": "v7.3.1"}], "packages-dev": [{"name": "a/b", "version": "dev-main"}]}'
 GEMFILE = """GEM
@@ -59,7 +59,7 @@ VERSIONS = [
 ]
 
 
-@pytest.mark.parametrize(("path", "text", "package", "version"), VERSIONS)
+@each(("path", "text", "package", "version"), VERSIONS)
 def test_a_version_is_found(path: str, text: str, package: str, version: str | None) -> None:
     assert locked_version(path, text, package) == version
     assert locked_version(path, text.replace("\n", "\r\n"), package) == version

@@ -16,6 +16,8 @@ from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.formats.writing import change
 from smtpdoctor.formats.yaml_nodes import MOST_SIGNS, Scalar, parsed
 from smtpdoctor.formats.yaml_scalars import RULES, Style, resolved, write
+from tests.each import each
+from tests.examples import examples
 
 # What yaml.v3 (as fmt.Sprint prints it), SnakeYAML 2.4, Psych 4 and PyYAML 6 make of a plain scalar.
 SCALARS = [
@@ -98,7 +100,7 @@ def one(read: Document, name: str) -> Assignment:
     )
 
 
-@pytest.mark.parametrize("row", SCALARS, ids=lambda row: row[0])
+@each("row", SCALARS)
 def test_a_scalar_is_what_its_reader_makes_of_it(row: tuple[str, ...]) -> None:
     text, *wanted = row
     for rules, expected in zip(("compose", "snakeyaml", "psych", "pyyaml"), wanted, strict=True):
@@ -193,7 +195,7 @@ VALUES = (
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(20))
 @given(VALUES, STYLES)
 def test_a_style_survives_its_name_and_a_value_every_reader(value: str, style: Style) -> None:
     assert Style.of(str(style)) == style
@@ -233,7 +235,7 @@ PLACES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(25))
 @given(st.sampled_from(PLACES), VALUES | st.sampled_from(["''", '""', "'x'"]), st.data())
 def test_a_changed_value_is_read_back_and_nothing_else_changes(
     place: tuple[str, str, str], value: str, data: st.DataObject
@@ -266,7 +268,7 @@ def test_a_changed_value_is_read_back_and_nothing_else_changes(
                 assert scope.by_name()[name].value == kept.value
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(15))
 @given(
     st.lists(
         st.tuples(st.text("abcAB_", min_size=1, max_size=6), VALUES),
@@ -543,7 +545,7 @@ YAMLISH = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(25))
 @given(YAMLISH, st.sampled_from(["yaml", "compose", "kubernetes", "github-actions", "gitlab-ci"]))
 def test_no_text_makes_it_fall_over_and_every_region_is_in_a_text(text: str, syntax: str) -> None:
     """Nothing but TooLargeError escapes; places are within the texts; no value is in what is shown."""

@@ -12,6 +12,7 @@ import pytest
 from smtpdoctor.formats import compose
 from smtpdoctor.formats.document import Assignment, Document, Source, edited
 from smtpdoctor.formats.writing import change
+from tests.each import each
 
 # 95 generated projects, and what Docker Compose 2.40.3 says of each (`docker compose config`).
 TRUTH = [
@@ -46,7 +47,7 @@ def kinds(read: Document) -> list[tuple[str, int, str]]:
     return [(problem.kind, problem.place.line, problem.detail) for problem in read.problems]
 
 
-@pytest.mark.parametrize("number", range(len(TRUTH)))
+@each("number", range(len(TRUTH)))
 def test_a_project_is_what_docker_compose_makes_of_it(number: int) -> None:
     case: dict[str, Any] = TRUTH[number]
     files = case["files"]
@@ -70,7 +71,7 @@ def test_a_project_is_what_docker_compose_makes_of_it(number: int) -> None:
                 assert wanted[key] is None or ".env" not in files
 
 
-@pytest.mark.parametrize("number", range(0, len(TRUTH), 3))
+@each("number", range(0, len(TRUTH), 3))
 def test_a_change_of_a_project_changes_one_variable(number: int) -> None:
     """Also where the text stands in .env or an env file: it is changed there."""
     case: dict[str, Any] = TRUTH[number]
@@ -124,7 +125,7 @@ def test_what_is_not_set_is_empty_only_where_it_is_known_that_nothing_else_can_s
     assert values(document(text, process={"NOPE": "1", "C": "2"}))["C"] == "2"
 
 
-@pytest.mark.parametrize(
+@each(
     ("item", "value", "marks"),
     [
         ('- A="x"', '"x"', ["quotes-kept"]),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from smtpdoctor.formats import kubernetes
 from smtpdoctor.formats.document import Assignment, Document, Source, edited
 from smtpdoctor.formats.writing import change
+from tests.examples import examples
 
 MANIFESTS = """\
 apiVersion: v1
@@ -119,7 +120,7 @@ def test_files_in_a_config_map_are_read_in_their_places() -> None:
     }  # fmt: skip
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(12))
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), st.booleans())
 def test_a_secrets_value_survives_base64(value: str, wrapped: bool) -> None:
     encoded = base64.b64encode(value.encode()).decode() or '""'

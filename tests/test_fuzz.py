@@ -6,8 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
+from tests.each import each
 from tests.fuzz import engine
 from tests.fuzz.draw import BytesDraw, RandomDraw
 from tests.fuzz.leak import leaked
@@ -21,7 +20,7 @@ def test_every_target_has_seeds_and_every_seed_a_target() -> None:
     assert {path.name for path in CORPUS.iterdir()} == set(TARGETS)
 
 
-@pytest.mark.parametrize("name", sorted(TARGETS))
+@each("name", sorted(TARGETS))
 def test_the_corpus(name: str) -> None:
     """Every invariant holds for every input that is kept."""
     for path in sorted(TARGETS[name].corpus.glob("*")):

@@ -24,6 +24,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.settings.lint import lint
 from smtpdoctor.settings.read import LONGEST, read_env_file, read_variables
 from smtpdoctor.settings.resolve import Flags, resolve
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from typer.testing import Result
@@ -547,7 +548,9 @@ STANDING = ["SMTP_PASSWORD=", "SMTP_PASSWORD=''", 'export SMTP_PASSWORD = ""  # 
 
 
 @given(value=PASSWORDS, standing=st.sampled_from(STANDING), end=st.sampled_from(["\n", "\r\n"]))
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_any_password_survives_or_is_refused(
     value: str, standing: str, end: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -585,7 +588,7 @@ LINE = st.one_of(
 
 
 @given(lines=st.lists(LINE, max_size=8), end=st.sampled_from(["\n", "\r\n"]), last=st.booleans())
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=examples(60))
 def test_no_file_loses_anything(
     lines: list[str], end: str, last: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -766,7 +769,7 @@ def test_env_file_gives_way_to_force_or_to_variables_that_are_there(folder: Fold
 
 
 @given(value=PRINTABLE.filter(lambda text: text.strip("\r\n")), form=st.sampled_from(["list", "mapping"]))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(30))
 def test_compose_reads_back_what_it_wrote(
     value: str, form: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -20,6 +20,8 @@ from smtpdoctor.settings.read import Variable, Variables
 from smtpdoctor.settings.resolve import Flags, resolve
 from smtpdoctor.settings.target import is_loopback
 from tests.checking import HOST, cli
+from tests.each import each
+from tests.examples import examples
 from tests.servers import dialogue, serve
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ def test_good_settings_are_quiet(base: dict[str, str]) -> None:
     assert labels(base, {}) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("label", "base", "wrong", "neighbour"),
     [
         ("host:missing", BASE, {"SMTP_HOST": None}, {"SMTP_HOST": "mail.corp.kr"}),
@@ -319,7 +321,7 @@ def working(draw: st.DrawFn, name: str) -> tuple[str | None, str | None, str]:
 
 
 @pytest.mark.parametrize("name", load.presets())
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(4), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_working_settings_of_a_preset_are_quiet(data: st.DataObject, name: str) -> None:
     """Well-formed credentials at any endpoint that a provider offers give no finding at all."""
@@ -344,7 +346,7 @@ def test_working_settings_of_a_preset_are_quiet(data: st.DataObject, name: str) 
 @pytest.mark.parametrize(
     "name", sorted(name for name, one in load.presets().items() if one.password.kind != "none")
 )
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(2), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_example_of_a_preset_is_a_placeholder(data: st.DataObject, name: str) -> None:
     """What `generate` writes for a password that it does not know is recognised as none."""
@@ -366,7 +368,7 @@ def test_a_user_name_of_either_form() -> None:
 # -- Placeholders -------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         *(
@@ -428,7 +430,7 @@ def test_placeholders(text: str) -> None:
     assert is_placeholder(text)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         *(

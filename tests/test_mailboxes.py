@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from smtpdoctor.model import Stage
 from smtpdoctor.smtp.command import MailboxError, a_labels, ascii_domain, mail_from, mailbox, needs_smtputf8
 from tests.checking import assert_failed, assert_passed, check
+from tests.examples import examples
 from tests.servers import dialogue, serve
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-FEW = settings(max_examples=30, deadline=None)
+FEW = settings(max_examples=examples(15), deadline=None)
 ATOMS = "abcXYZ019!#$%&'*+/=?^_`{|}~-"
 
 locals_ = st.one_of(

@@ -18,6 +18,7 @@ from smtpdoctor.settings.hosts import host_key, same_host
 from smtpdoctor.smtp.command import DomainError, a_labels
 from tests import certs
 from tests.checking import HOST, PASSWORD, USER, assert_failed, check, cli, ids, settings_for, stage_of
+from tests.examples import examples
 from tests.servers import dialogue, dns_server, serve
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 MAIL = "mail.example.test"
 NUMBERS = itertools.count()
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def certificate_for(certificates: Certificates, *names: str, common_name: str = "server") -> Certificate:

@@ -12,6 +12,7 @@ import smtpdoctor
 from smtpdoctor import Report
 from smtpdoctor.labels import Label
 from tests.checking import USER, assert_passed, assert_sound, ids, settings_for
+from tests.examples import examples
 from tests.servers import Peer, Server, serve
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from tests.certs import Certificates
 
-FEW = settings(max_examples=35, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=examples(17), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 HELLO = "250-mail.example.test\r\n250 {}\r\n"
 
 

@@ -24,6 +24,8 @@ from smtpdoctor.logs.records import Record
 from smtpdoctor.masking.forms import Span, covered, without_credentials
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Secret
+from tests.each import each
+from tests.examples import examples
 from tests.fuzz.leak import leaked as leaked_in_any_form
 from tests.fuzz.target import no_control
 from tests.pasted import FAILURES, NAMES, PLAIN_NAMES, SHAPES, filled, fits, leaked
@@ -94,7 +96,7 @@ def shown(text: str) -> str:
     return "\n".join(one.finding.evidence.text for one in explain_text(text))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(pasted())
 def test_no_shape_shows_its_secret(case: tuple[str, str]) -> None:
     """Whatever a text holds beside a failure, no six characters of a secret are shown, as they are or encoded."""
@@ -120,7 +122,7 @@ def test_each_shape(part: int) -> None:
             assert letters != LETTERS or not leaked_in_any_form(secret, said), text
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(pasted(), st.sampled_from(["", "--verbose", "--quiet", "--lang=ko", "--format=json", "--follow"]))
 def test_no_output_shows_a_secret(case: tuple[str, str], option: str) -> None:
     """In words and in JSON, in short and in full."""
@@ -132,7 +134,7 @@ def test_no_output_shows_a_secret(case: tuple[str, str], option: str) -> None:
     assert not leaked(secret, f"{out}{errors}")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.data())
 def test_keys_of_providers(data: st.DataObject) -> None:
     """A key is known by its form wherever it stands: each of the list, and each of a preset's own pattern."""
@@ -165,7 +167,7 @@ URLS = (
 )  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.sampled_from(URLS), secrets())
 @example("smtp://{u}:{s}@{h}", "ab/SECRET")
 @example("smtp://{u}:{s}@{h}", "wo:rd@pa/ss#wo?rd")
@@ -234,7 +236,7 @@ def test_plain_values_stay() -> None:
         assert without_credentials(sentence) == sentence
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     st.from_regex(
         r"[a-z][a-z0-9-]{0,20}[a-z](\.[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?){1,4}\.[a-z]{2,8}", fullmatch=True
@@ -320,7 +322,7 @@ def test_a_secret_does_not_change_the_diagnosis() -> None:
 # Odd input
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.one_of(st.text(st.characters(), max_size=200), st.binary(max_size=200)))
 @example("smtp error 535 \ud800 \udc80 \0")
 @example(b"\xff\xfe\0\xd8smtp 535 5.7.8 no")
@@ -415,7 +417,7 @@ SIGNS = (
 )
 
 
-@pytest.mark.parametrize("unit", [*SIGNS, *_literals()[:: len(_literals()) // 20]])
+@each("unit", [*SIGNS, *_literals()[:: len(_literals()) // 20]])
 def test_time_grows_with_the_text(unit: str) -> None:
     """Four times as much of any literal that a pattern knows takes about four times as long, not sixteen times."""
     text = f"smtp failed 535 {unit * (3_500 // len(unit))}"
@@ -555,7 +557,7 @@ FORMS = (
 )
 
 
-@pytest.mark.parametrize("marked", FORMS)
+@each("marked", FORMS)
 def test_each_form_to_the_letter(marked: str) -> None:
     """What is masked of a value or a line, and what is not: hosts, ports, placeholders, names of mechanisms."""
     text = marked.replace("‹", "").replace("›", "")

@@ -33,6 +33,7 @@ from smtpdoctor.settings.hosts import edits, meant_host
 from smtpdoctor.settings.lint import lint
 from smtpdoctor.settings.read import Variables
 from smtpdoctor.settings.resolve import Flags, completed, resolve
+from tests.each import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +103,7 @@ def test_no_real_server_is_a_typing_error() -> None:
         assert not any(Label.HOST_NEAR_MISS in one.labels for one in found)
 
 
-@pytest.mark.parametrize(
+@each(
     ("wrong", "right"),
     [
         # what people write although nothing is misspelt
@@ -317,7 +318,7 @@ def hosts_of(preset: Preset) -> Iterator[str]:
             yield word.replace("<region>", "eu-south-2").replace("your-domain", "corp")
 
 
-@pytest.mark.parametrize("name", sorted(PRESETS))
+@each("name", sorted(PRESETS))
 def test_the_servers_that_a_preset_speaks_of_are_no_typing_errors(name: str) -> None:
     """Regions, older names, hosts without a login, those of other products: the notes name them, so lint knows them."""
     for host in hosts_of(PRESETS[name]):
@@ -325,7 +326,7 @@ def test_the_servers_that_a_preset_speaks_of_are_no_typing_errors(name: str) -> 
         assert not found & {"host-near-miss", "placeholder", "host-bad-name"}, host
 
 
-@pytest.mark.parametrize("name", sorted(PRESETS))
+@each("name", sorted(PRESETS))
 def test_a_host_that_needs_no_login_is_let_be_without_one(name: str) -> None:
     preset = PRESETS[name]
     for host in preset.no_login:
@@ -340,7 +341,7 @@ def test_a_host_that_needs_no_login_is_let_be_without_one(name: str) -> None:
         assert preset.name.en in advice.cause or preset.username.form == "literal"
 
 
-@pytest.mark.parametrize("name", sorted(PRESETS))
+@each("name", sorted(PRESETS))
 def test_an_alias_is_no_warning_where_the_preset_allows_it(name: str) -> None:
     """Whose text speaks of aliases, permissions or other addresses of the account has a rule that knows them."""
     preset = PRESETS[name]
@@ -352,7 +353,7 @@ def test_an_alias_is_no_warning_where_the_preset_allows_it(name: str) -> None:
 # -- Ports
 
 
-@pytest.mark.parametrize("name", sorted(PRESETS))
+@each("name", sorted(PRESETS))
 def test_another_port_is_wrong_only_where_the_list_is_complete(name: str) -> None:
     preset = PRESETS[name]
     for port in (2526, 588):
@@ -372,7 +373,7 @@ def named_ports(text: str) -> set[str]:
     return set(NUMBER.findall(text)) & SENDING
 
 
-@pytest.mark.parametrize("name", load.ids())
+@each("name", load.ids())
 def test_no_general_fix_has_a_port_of_its_own(name: str) -> None:
     """Which ports there are, the provider knows: the texts leave them to it, but for its own and the unknown one."""
     entry = load.entry(name)

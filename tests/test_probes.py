@@ -45,6 +45,7 @@ from tests.checking import (
     settings_for,
     stage_of,
 )
+from tests.each import each
 from tests.servers import Peer, Script, Server, dialogue, dns_server, serve
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ STRANGERS: dict[str, tuple[Script, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", STRANGERS)
-@pytest.mark.parametrize("security", ["starttls", "tls"])
+@each("kind", STRANGERS)
+@each("security", ["starttls", "tls"])
 def test_what_is_no_mail_server(kind: str, security: str) -> None:
     """Each is named for what it is, in time, and no login is sent to it."""
     script, in_clear, in_tls = STRANGERS[kind]
@@ -253,11 +254,57 @@ def test_helo_offers_nothing() -> None:
         assert_failed(run(server, "starttls"), "starttls-not-offered", Stage.TLS)
 
 
-def test_helo_is_no_second_try() -> None:
-    """Where EHLO is known but refused, HELO would be refused too."""
-    with serve(servers.greet(), servers.refuse_helo()) as server:
-        assert_failed(run(server, ehlo="app"), "helo-rejected", Stage.GREETING)
-        assert sent(server).count("HELO") == 0
+_NO_TO_EHLO = {
+    "none": (450, 501, 554),
+    "opportunistic": (451, 503, 550),
+    "tls": (454, 504, 551),
+    "starttls": (450, 521, 599),
+}
+
+
+@pytest.mark.parametrize("security", _NO_TO_EHLO)
+def test_helo_where_ehlo_is_refused(security: str, certificates: Certificates) -> None:
+    """Every common client tries HELO then, and sends; inside TLS as before it, whatever the refusal is."""
+    good = certificates.good
+    for code in _NO_TO_EHLO[security]:
+        refusal = f"{code} not that way"
+        known = f"250-{servers.HOSTNAME}\n250 STARTTLS"
+        replies = {"EHLO": [known, refusal] if security == "starttls" else refusal}
+        script = dialogue(
+            replies,
+            starttls_cert=good if security == "starttls" else None,
+            implicit_cert=good if security == "tls" else None,
+        )
+        with serve(script) as server:
+            report = run(server, security, options=trusting(certificates), **NO_LOGIN)
+            assert_passed(report)
+            assert sent(server)[-4:] == ["HELO", "MAIL", "RSET", "QUIT"], code
+
+
+@pytest.mark.parametrize("code", [421, 450, 501, 550])
+def test_helo_is_no_way_where_more_is_needed(code: int) -> None:
+    """A login and STARTTLS are had by EHLO alone: its refusal is the cause, not that nothing is offered."""
+    refusal = f"{code} not that way"
+    for security, login in (("none", {}), ("starttls", NO_LOGIN)):
+        with serve(dialogue({"EHLO": refusal})) as server:
+            report = run(server, security, **login)
+            assert_failed(report, report.findings[0].id, Stage.GREETING)
+            assert (report.findings[0].evidence.code, sent(server).count("HELO")) == (code, 0)
+
+
+@pytest.mark.parametrize("second", ["503 5.5.1 EHLO first", "421 bye", "550 5.7.1 Helo command rejected", ""])
+def test_what_is_told_is_the_refusal_of_ehlo(second: str) -> None:
+    """Whatever comes to HELO, if it comes to no yes: the server has said why it does not want us."""
+
+    def hang_up(_: Peer) -> None:
+        raise servers.Finished
+
+    helo: Any = second or hang_up
+    with serve(dialogue({"EHLO": "550 5.7.1 Helo command rejected: bad name", "HELO": helo})) as server:
+        report = run(server, **NO_LOGIN)
+    assert_failed(report, "helo-rejected", Stage.GREETING)
+    evidence = report.findings[0].evidence
+    assert (evidence.text, evidence.facts["command"]) == ("5.7.1 Helo command rejected: bad name", "EHLO")
 
 
 @pytest.mark.parametrize(
@@ -516,8 +563,8 @@ ANSWERS: list[str | Script] = [
 ]
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"])
-@pytest.mark.parametrize("number", range(len(ANSWERS)))
+@each("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"])
+@each("number", range(len(ANSWERS)))
 def test_one_login_attempt(mechanism: str, number: int) -> None:
     """Whatever the answer, there is no second attempt: it could lock the account."""
     script = dialogue({"AUTH": ANSWERS[number]}, capabilities=[f"AUTH {mechanism}"])

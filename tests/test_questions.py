@@ -15,6 +15,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.names import bare_words
 from smtpdoctor.knowledge.schema import Question
 from smtpdoctor.text import LANGUAGES
+from tests.each import each
 
 KNOWN = load.from_sources()
 QUESTIONS = KNOWN.questions
@@ -100,11 +101,11 @@ def explain(*words: str) -> tuple[str, dict[str, Any]]:
     return " ".join(shown.stdout.split()), json.loads(told.stdout)
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("row", ROWS)
+@each("lang", LANGUAGES)
+@each("row", ROWS)
 def test_a_row_of_a_table_has_an_answer(row: str, lang: str) -> None:
     """Typed as it stands there, in one word or several, it leads to its entry and names what else it may be."""
-    for words in ([row], row.split()):
+    for words in dict.fromkeys(((row,), tuple(row.split()))):
         shown, told = explain("--lang", lang, *words)
         [finding] = told["findings"]
         assert finding["id"] == ROWS[row]
@@ -112,8 +113,8 @@ def test_a_row_of_a_table_has_an_answer(row: str, lang: str) -> None:
         assert all(name in KNOWN.entries and name != finding["id"] for name in finding["candidates"])
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("asked", TOLD)
+@each("lang", LANGUAGES)
+@each("asked", TOLD)
 def test_what_no_entry_says_has_an_answer(asked: str, lang: str) -> None:
     """Guides tell more than errors: which messages there are, how a sender is shown, what a log is for."""
     shown, told = explain("--lang", lang, asked)
@@ -147,7 +148,7 @@ def test_every_base_variable_is_told() -> None:
     assert "`TLSv1.2`" in app_.about["SMTP_CIPHER_SPEC"].en
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda one: one.words[0])
+@each("question", QUESTIONS)
 def test_every_question_is_found_by_each_of_its_words(question: Question) -> None:
     """Whatever stands in the file is found in the index, with and without the signs around it."""
     for word in question.words:

@@ -9,6 +9,7 @@ import string
 import time
 import tomllib
 import unicodedata
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -20,6 +21,8 @@ from hypothesis import strategies as st
 from smtpdoctor.masking.echoes import Needles, Redactor, Sieve, decodings, encodings, is_odd
 from smtpdoctor.masking.words import printable, printable_facts
 from smtpdoctor.model import Secret
+from tests.each import each
+from tests.examples import examples
 from tests.leaks import DISGUISES, LOSSY, disguised, leaks, plain, visible
 
 if TYPE_CHECKING:
@@ -87,7 +90,7 @@ SAID = _said()
 # What is masked
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(75), deadline=None)
 @given(
     passwords().flatmap(lambda secret: st.tuples(st.just(secret), disguised(secret))),
     st.sampled_from(BEFORE),
@@ -114,7 +117,7 @@ def test_nothing_of_a_secret_is_left(told: tuple[str, str], before: str, behind:
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(SEEDS, st.sampled_from(sorted(set(DISGUISES))), st.sampled_from(BEFORE))
 def test_nothing_of_a_token_is_left(seed: int, disguise: str, before: str) -> None:
     """Of a long token a few more may be shared, since they tell nobody anything."""
@@ -136,7 +139,7 @@ def test_a_whole_secret_is_masked_among_our_own_names(secret: str, disguise: str
     assert Redactor([secret]).own(f"smtp {part} x") == printable(f"smtp {part} x")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(passwords(6, 20), min_size=2, max_size=3), st.integers(0, 3), st.data())
 def test_secrets_that_overlap_are_masked_as_one(secrets: list[str], shared: int, data: st.DataObject) -> None:
     """Beside, behind and within each other, in any disguise: nothing of either is left."""
@@ -151,7 +154,7 @@ def test_secrets_that_overlap_are_masked_as_one(secrets: list[str], shared: int,
         assert not leaks(one, shown)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(passwords(8, 16), st.integers(1, 7), st.integers(1, 40))
 def test_a_secret_within_a_secret_is_masked(secret: str, at: int, depth: int) -> None:
     """What was masked does not join two halves around it."""
@@ -216,7 +219,7 @@ MORE: dict[str, Callable[[str], str]] = {
 EVERY = sorted({**DISGUISES, **MORE})
 
 
-@pytest.mark.parametrize("number", range(len(EVERY)))
+@each("number", range(len(EVERY)))
 def test_a_quick_look_misses_nothing(number: int) -> None:
     """What is let pass unread would stay as it is when it is read: the first time, and the next."""
     disguise = {**DISGUISES, **MORE}[EVERY[number]]
@@ -231,7 +234,7 @@ def test_a_quick_look_misses_nothing(number: int) -> None:
         assert Redactor([secret])(text) == closely(secret)(text)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(SEEDS, st.sampled_from([*ALPHABETS, "%=+\\&;#x01ab", "019: ,-"]), st.integers(5, 24), st.data())
 def test_a_quick_look_misses_nothing_of_any_secret(
     seed: int, alphabet: str, length: int, data: st.DataObject
@@ -274,6 +277,11 @@ ENOUGH = (
         "a b c d e f g",
     ),
     *("abcd efgh", "zq7", "7qZ", "mail.example.test"),
+    # Encoded, but nothing of it.
+    *(
+        "x dGhpcyBpcyBub3RoaW5nIGF0IGFsbA",
+        "queued as 4F2A1B9C77D0E813",
+    ),
 )
 TOO_LITTLE = (
     *(
@@ -305,13 +313,13 @@ TOO_LITTLE = (
 )
 
 
-@pytest.mark.parametrize("text", ENOUGH + TOO_LITTLE)
+@each("text", ENOUGH + TOO_LITTLE)
 def test_for_what_a_quick_look_is_enough(text: str) -> None:
     """Signs that may be escapes, words that may be pieces of one, and four characters in a row are read closely."""
     assert Sieve([Needles("Zq7tRbxWpLk93")]).passes(text) is (text in ENOUGH)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(
     passwords(7, 20),
     st.sampled_from(["utf-8", "cp949", "utf-16-le", "utf-16-be", "utf-32-le"]),
@@ -457,7 +465,7 @@ FEW = st.text(string.ascii_letters + string.digits + "비밀ß!%", min_size=1, m
 QUOTED = ["said: {} (end)", '"{}"', "pw={}", "pass:{}.", "{}", "535 {}", "x [{}]", "'{}', no", "a\0{}\0b"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(FEW, st.sampled_from(QUOTED))
 @example("25", "port {}")
 @example("535", "535 {}")
@@ -484,7 +492,7 @@ def test_a_few_characters_are_masked_as_a_word(secret: str, quoted: str) -> None
         assert shown.startswith(printable(head).rstrip("=pw")) or secret.lower() in head.lower() or escape
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.text(string.ascii_letters, min_size=1, max_size=3), st.data())
 def test_a_few_characters_leave_other_words_alone(secret: str, data: st.DataObject) -> None:
     """The word or number that merely has them stays readable."""
@@ -569,9 +577,9 @@ def test_the_signs_at_the_ends_of_a_secret(echo: str, shown: str) -> None:
     assert Redactor(["!(Zq7tRbx)?"])(f"said {echo} ok") == f"said {shown.format(Secret.MASK)} ok"
 
 
-@pytest.mark.parametrize("form", ["{}", "({})", "{}x", "a.{}.b", "{}, {}"])
-@pytest.mark.parametrize("fill", ["", "=", "==="])
-@pytest.mark.parametrize("before", [b"", b"a", b"ab"])
+@each("form", ["{}", "({})", "{}x", "a.{}.b", "{}, {}"])
+@each("fill", ["", "=", "==="])
+@each("before", [b"", b"a", b"ab"])
 def test_of_an_encoded_word_the_rest_goes_too(form: str, fill: str, before: bytes) -> None:
     """Up to what fills its end; nothing of what is around."""
     word = base64.b64encode(before + b"Zq7tRbxWpLk93\xfb\xff~~").decode().rstrip("=")
@@ -604,10 +612,236 @@ def test_a_code_of_a_reply_is_no_secret() -> None:
     assert redact.lines("535-5.7.8 no 535\r\n535 535") == ["535-5.7.8 no ********", "535 ********"]
 
 
+# What is made of a secret once
+
+
+@given(
+    st.text("aZ7!-.\"' é가", min_size=1, max_size=24)
+    | SEEDS.map(lambda seed: made(seed, string.printable, 12))
+)
+def test_every_run_that_too_few_letters_tell_is_known_as_it_is(secret: str) -> None:
+    """Of six visible signs in a row with less than five letters and digits, the letters alone are no mark."""
+    needles = Needles(secret)
+    rows = [needles.dense[start : start + 6] for start in range(max(len(needles.dense) - 5, 0))]
+    few = {row for row in rows if sum(map(str.isalnum, row)) < 5}
+    if len(needles.dense) < 6:
+        few = {needles.dense} if len(needles.dense) == 5 and len(needles.folded) < 5 else set()
+    assert set(needles.windows) == few
+    assert len(needles.windows) == len(few)
+    assert needles.few == (max(len(needles.folded), len(needles.dense)) < 5)
+
+
+@settings(max_examples=examples(25), deadline=None)
+@given(
+    SEEDS, st.sampled_from([99, 100, 101, 400]), st.sampled_from(["abcXYZ019", "0123456789abcdef", "a!b@c#"])
+)
+def test_what_tells_a_token_is_longer(seed: int, length: int, alphabet: str) -> None:
+    """Of more than a hundred letters and digits, and of what is a number, eight in a row; of others five."""
+    secret = made(seed, alphabet, length)
+    needles = Needles(secret)
+    letters = sum(map(str.isalnum, secret))
+    assert needles.long == (letters > 100)
+    number = set(needles.folded) <= set("0123456789abcdef")
+    assert needles.plain == [(needles.folded, 8 if needles.long or (number and letters >= 16) else 5)]
+    for window in needles.windows:
+        assert len(window) == (12 if needles.long else 6)
+        assert sum(map(str.isalnum, window)) < (8 if needles.long else 5)
+
+
+@given(SEEDS, st.booleans())
+def test_how_much_of_an_encoded_secret_tells_something(seed: int, long: bool) -> None:
+    """Six characters of base64, eight of what is rare, twelve of what is mostly zeros; of a token more."""
+    secret = made(seed, string.ascii_letters + string.digits, 120 if long else 12)
+    raw = secret.encode()
+    least = dict(encodings(secret, long=long))
+    forms = {
+        base64.b64encode(raw): (6, 11),
+        base64.b64encode(secret.encode("utf-16-le")): (8, 32),
+        base64.b64encode(secret.encode("utf-32-le")): (12, 32),
+        base64.b64encode(base64.b64encode(raw)): (8, 32),
+        base64.b32encode(raw[:100]): (8, 32),
+        raw.hex().encode(): (8, 32),
+    }
+    for form, numbers in forms.items():
+        whole = plain(form.decode())
+        told = {number for one, number in least.items() if len(one) > len(whole) - 14 and one[:-8] in whole}
+        assert numbers[long] in told, (form, told)
+
+
+def _ways(piece: str) -> Iterator[tuple[str, int]]:
+    """Yield what a piece of a token may be written as, and how many of its characters are too few."""
+    raw = piece.encode()
+    yield piece, 7
+    yield piece[::-1], 7
+    yield base64.b64encode(raw).decode().rstrip("="), 10
+    yield raw.hex(), 31
+    yield base64.b32encode(raw).decode().rstrip("="), 31
+    yield base64.b64encode(base64.b64encode(raw)).decode().rstrip("="), 31
+    yield base64.b64encode(piece.encode("utf-16-le")).decode().rstrip("="), 31
+
+
+@settings(max_examples=examples(20), deadline=None)
+@given(SEEDS, st.integers(0, 150))
+def test_the_sieve_knows_each_run_of_a_token(seed: int, start: int) -> None:
+    """Wherever in it a run begins, and wherever in a text it stands: nothing of the least length passes unread."""
+    token = made(seed, string.ascii_letters + string.digits, 200)
+    sieve = Sieve([Needles(token)])
+    for text, few in _ways(token[start : start + 45]):
+        for least in (few + 1, min(few + 9, len(text))):
+            for at in range(0, len(text) - least, 7):
+                if least < 32:
+                    assert not sieve.passes(f"x {text[at : at + least]} x"), (text, at, least)
+
+
+@settings(max_examples=examples(25), deadline=None)
+@given(SEEDS, st.integers(0, 9), st.integers(0, 9_000), st.lists(st.integers(0, 9_000), max_size=4))
+def test_a_region_holds_what_is_shared(seed: int, begin: int, length: int, places: list[int]) -> None:
+    """Each run of a secret in a folded text lies within one region; the regions are in order, and apart."""
+    secret = made(seed, string.ascii_letters + string.digits, 14)
+    sieve = Sieve([Needles(secret)])
+    piece = secret.lower()[begin : begin + 5]
+    text = bytearray(b"-" * length)
+    for place in places:
+        text[place : place + 5] = piece.encode()
+    found = list(sieve.regions(bytes(text)))
+    assert all(0 <= start < end <= len(text) for start, end in found)
+    assert all(one[0] < other[0] for one, other in pairwise(found))
+    where = [at for at in range(len(text)) if text.startswith(piece.encode(), at)] if len(piece) == 5 else []
+    for at in where:
+        assert any(start <= at and at + 5 <= end for start, end in found), (at, found)
+    if len(piece) == 5:
+        assert sum(end - start for start, end in found) <= 200 * len(where) + 100
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["535-", "250 ", "250-5.7.8 ", "25x-", "2 50", "", "5505-"]), min_size=1, max_size=4
+    ),
+    st.data(),
+)
+def test_a_reply_is_unfolded(heads: list[str], data: st.DataObject) -> None:
+    """The code of a line and the sign behind it part nothing; behind an enhanced code it takes a closer look."""
+    secret = "Zq7tRbxWpLk93"
+    cuts = sorted(data.draw(st.lists(st.integers(0, 13), min_size=len(heads) - 1, max_size=len(heads) - 1)))
+    parts = [secret[start:end] for start, end in pairwise([0, *cuts, 13])]
+    text = "\n".join(head + part for head, part in zip(heads, parts, strict=True))
+    codes = all(head in {"535-", "250 ", "250-5.7.8 "} for head in heads[1:])
+    if codes or len(heads) == 1:
+        assert not Sieve([Needles(secret)]).passes(text), text
+        assert not leaks(secret, Redactor([secret])(text)), text
+
+
+READ = (
+    *(
+        "\\x41",
+        "\\n",
+        "\\0",
+        "\\7",
+        "\\u0041",
+        "\\U00000041",
+        "\\r",
+        "\\t",
+        "\\b",
+        "\\f",
+        "\\v",
+        "\\a",
+        "\\e",
+    ),
+    *("&#65;", "&#x41;", "&amp;", "&lt;", "%41", "%u0041", "=3D", "=41", "+41", "0x41", "0X41", "\n"),
+    *("1:2:3:4:5", "1,2,3,4,5", "1-2-3-4-5", "1;2;3;4;5", "1 2 3 4 5", "1\t2\t3\t4\t5"),
+)
+UNREAD = (
+    *(
+        "\\q",
+        "\\y",
+        "\\",
+        "&1",
+        "& a",
+        "&-",
+        "%",
+        "%4",
+        "%zz",
+        "%-41",
+        "=",
+        "=z",
+        "=4",
+        "+",
+        "+z1",
+        "+4",
+        "x0",
+        "0y41",
+    ),
+    *("1:2:3:4", "1,2,3-4", "a.b.c.d.e.f"),
+)
+
+
+@settings(max_examples=examples(15), deadline=None)
+@given(SEEDS)
+def test_which_secrets_may_be_taken_for_something_else(seed: int) -> None:
+    """Those alone are read closely before any text comes: the others cost nothing until one looks like them."""
+    for sign in (*READ, *UNREAD):
+        letters = made(seed, "gjkmoqyzGJKMOQYZ", 8)
+        secret = f"{letters[:4]}{sign}{letters[4:]}"
+        assert (Redactor([secret])._search is not None) == (sign in READ), secret
+    for head, code in (
+        ("535-", True),
+        ("250 ", True),
+        ("53-", False),
+        ("5357", False),
+        ("535", False),
+        ("x535-", False),
+    ):
+        assert (Redactor([f"{head}gjkmoqyz"])._search is not None) == code, head
+    assert (
+        Redactor(["a\n"])._search is None
+    )  # of a few characters, which are looked for as a word of their own
+
+
+@pytest.mark.parametrize("sign", ["\x1b", "\x07", "\x00", "\x7f", "\u202e", "\U000e0041"])
+def test_what_a_sign_is_shown_as_may_be_of_a_secret(sign: str) -> None:
+    """A password may hold a backslash and digits, as an escape that was made visible has them."""
+    secret = f"k{printable(sign)}q7"
+    redact = Redactor([secret])
+    assert redact(f"535 k{sign}q7 no") == f"535 {Secret.MASK} no"
+    assert redact.own(f"smtp k{sign}q7 no") == f"smtp {Secret.MASK} no"
+
+
+# What is kept in mind
+
+
+@settings(max_examples=examples(10), deadline=None)
+@given(passwords(8, 16), st.integers(5, 7))
+def test_what_was_said_before_changes_nothing(secret: str, size: int) -> None:
+    """A text of others and one of our own are masked by rules of their own, whichever comes first, however often."""
+    part = secret[:size]
+    texts = [f"x {part} x", f"x {secret} x", "plain", f"x {part} {secret} x"]
+    for text in texts:
+        heard, own = Redactor([secret])(text), Redactor([secret]).own(text)
+        for order in ((0, 1, 0, 1), (1, 0, 1, 0)):
+            redact = Redactor([secret])
+            for which in order:
+                assert (redact.own(text) if which else redact(text)) == (own if which else heard)
+                assert redact("plain") == redact.own("plain") == "plain"
+
+
+@settings(max_examples=examples(15), deadline=None)
+@given(passwords(8, 16), passwords(8, 16), st.sampled_from(["", " ", "**", "\t"]))
+def test_a_secret_that_comes_later_is_masked_too(first: str, second: str, nothing: str) -> None:
+    """The same as if it had been given at once; what is nothing, or was known, changes nothing."""
+    assume(first != second)
+    text = f"a {first} b {second} c ** d"
+    both = Redactor([first, second], public=["host"])(text)
+    assert Redactor([first], public=["host"]).plus(second)(text) == both
+    assert Redactor([first], public=["host"]).plus(nothing, second, first, second)(text) == both
+    assert len(Redactor([first, nothing, first]).plus(second, first, nothing, second)._needles) == 2
+    assert Redactor([first]).plus()(text) == Redactor([first])(text)
+
+
 # What is not masked
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(SEEDS, st.sampled_from(ALPHABETS), st.sampled_from([4, 6, 8, 12, 16, 24, 64, 300]), st.randoms())
 def test_what_servers_say_stays_as_it_is(
     seed: int, alphabet: str, length: int, chance: random.Random
@@ -631,7 +865,7 @@ def test_ordinary_text_is_untouched(text: str) -> None:
     assert Redactor(["Zq7-tRbxW-pLk93"])(text) == text
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     passwords(8, 16), st.integers(5, 8), st.sampled_from(["{}", "mail.{}.example.test", "{}@example.test"])
 )
@@ -702,9 +936,10 @@ def test_the_time_grows_with_the_text_alone(piece: str) -> None:
         redact(text)
         return time.process_time() - started
 
-    seconds(25_000)
-    short, long = (min(seconds(size) for _ in range(2)) for size in (25_000, 200_000))
-    assert long < 40 * short + 0.05
+    seconds(2_000)
+    short = min(seconds(10_000) for _ in range(3))
+    # A second time only where the machine was busy with something else.
+    assert any(seconds(80_000) < 40 * short + 0.05 for _ in range(3))
 
 
 # What is visible

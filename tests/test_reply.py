@@ -14,6 +14,7 @@ from smtpdoctor.masking.words import decode
 from smtpdoctor.smtp.errors import NotSMTP
 from smtpdoctor.smtp.protocols import PROTOCOLS, greeting_label, protocol_name
 from smtpdoctor.smtp.reply import MAX_LINE, MAX_REPLY, Reply, ReplyParser, expected, fits, identify
+from tests.each import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -309,7 +310,7 @@ SPOKEN = [
 ]
 
 
-@pytest.mark.parametrize(("label", "data"), SPOKEN)
+@each(("label", "data"), SPOKEN)
 def test_other_protocols_are_named(label: str, data: bytes) -> None:
     """What speaks on a wrong port is told by its first bytes."""
     assert identify(data) == label

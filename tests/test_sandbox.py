@@ -32,6 +32,7 @@ from smtpdoctor.probes.session import Options
 from smtpdoctor.sandbox import HOST, Mail, Sandbox
 from smtpdoctor.settings.resolve import Loaded
 from smtpdoctor.text import say
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -460,7 +461,7 @@ def test_data_that_never_ends_is_cut_off(chunk: bytes) -> None:
         send_one(server)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=examples(8))
 @given(st.lists(st.tuples(st.integers(1, 130_000), st.booleans(), st.booleans()), min_size=1, max_size=9))
 def test_all_clients_share_the_room_for_what_is_on_its_way(plans: list[tuple[int, bool, bool]]) -> None:
     """What finds room arrives whole, the rest is told to come again; nothing of the room is ever lost.
@@ -630,7 +631,7 @@ WORDS = st.text(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(25))
 @given(
     plain=st.none() | WORDS,
     html=st.none() | WORDS,

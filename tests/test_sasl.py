@@ -18,6 +18,8 @@ from smtpdoctor.settings.resolve import Loaded
 from smtpdoctor.smtp.errors import SASLFailed
 from smtpdoctor.smtp.sasl import MECHANISMS, choose, derived, finish, looks_like_token, prepared, scram
 from tests.checking import PASSWORD, USER, assert_failed, assert_passed, check, settings_for
+from tests.each import each
+from tests.examples import examples
 from tests.servers import Peer, Script, dialogue, ehlo, greet, mail_ok, on, serve, silent
 
 # RFC 5802 section 5 and RFC 7677 section 3.
@@ -240,7 +242,7 @@ def test_any_challenge_ends_in_a_value(first: bytes, second: bytes) -> None:
                 steps.send(second)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "result"),
     [
         *(("I\u00adX", "IX"), ("user", "user"), ("USER", "USER"), ("\u00aa", "a"), ("\u2168", "IX")),
@@ -362,7 +364,7 @@ UNSENDABLE = st.sampled_from(["\0", "\udc80", "\ud800"])
 SOME = st.text("abc 가@.#", max_size=6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(before=SOME, sign=UNSENDABLE, after=SOME, name=st.sampled_from(["username", "password"]))
 def test_what_no_mechanism_can_say(before: str, sign: str, after: str, name: str) -> None:
     """NUL ends a part (RFC 4616 section 2), and what has no UTF-8 has no bytes: told before anything is dialled."""

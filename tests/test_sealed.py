@@ -29,6 +29,8 @@ from smtpdoctor.model import (
 from smtpdoctor.report import json_v1
 from smtpdoctor.report.view import view_of
 from tests.checking import USER, check, settings_for
+from tests.each import each
+from tests.examples import examples
 from tests.servers import (
     auth_ok,
     auth_refused,
@@ -93,7 +95,7 @@ def judged(report: Report) -> object:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(dialogues())
 def test_a_password_that_is_a_word_of_the_dialogue_changes_nothing(drawn: tuple[list[Script], str]) -> None:
     """Whatever the password is called, the same is found; and what the server says of it is masked."""
@@ -150,7 +152,7 @@ def found(draw: st.DrawFn) -> tuple[str, StageResult, Finding, Settings]:
     return secret, result, finding, given_settings
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(found())
 def test_nothing_that_is_sealed_shows_the_password(drawn: tuple[str, StageResult, Finding, Settings]) -> None:
     """Summary, facts, evidence, origins and settings: one boundary for all of them."""
@@ -187,8 +189,8 @@ def _told(text: str) -> Message:
     return Message("crash", {"where": text, "list": [text, ("x", text)], "in": {"a": text}, "inner": inner})
 
 
-@pytest.mark.parametrize("stage", [Stage.CONFIG, Stage.AUTH, None])
-@pytest.mark.parametrize("text", HEARD)
+@each("stage", [Stage.CONFIG, Stage.AUTH, None])
+@each("text", HEARD)
 def test_every_text_of_a_value_is_sealed(stage: Stage | None, text: str) -> None:
     """In structs, lists and messages within messages; of what the user wrote only a whole secret is hidden."""
     sealed = (OWN if stage is Stage.CONFIG else HEARD)[text]

@@ -23,6 +23,7 @@ from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
 from smtpdoctor.model import Origin, Secret, Setting, Settings
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,7 @@ WAYS: dict[str, Callable[[Secret], Any]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=30)
+@settings(max_examples=examples(15))
 @given(text=SECRETS)
 def test_no_way_of_showing_a_secret_shows_it(way: str, text: str) -> None:
     """Not as a text, not within another value, not in a traceback with its locals."""

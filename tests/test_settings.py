@@ -42,6 +42,8 @@ from smtpdoctor.settings.resolve import (
 )
 from smtpdoctor.text import say
 from tests.checking import cli, command
+from tests.each import each
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -301,8 +303,8 @@ FALSE = ("false", "False", "0", "no", "off ")
 ABSENT = ("", "  ")
 
 
-@pytest.mark.parametrize("port", ["465", "587", "25", "2525"])
-@pytest.mark.parametrize("tls", [*TRUE, *FALSE, *ABSENT, "starttls"])
+@each("port", ["465", "587", "25", "2525"])
+@each("tls", [*TRUE, *FALSE, *ABSENT, "starttls"])
 def test_the_truth_table_of_the_base_variables(tls: str, port: str) -> None:
     """SMTP_TLS wins; then SMTP_OPPORTUNISTIC_TLS; with neither said the port decides (RFC 8314)."""
     for opportunistic in (*TRUE, *FALSE, *ABSENT, "maybe"):
@@ -568,7 +570,7 @@ def test_presets_by_host(host: str, preset: str | None) -> None:
     assert settings(SMTP_HOST=host).preset == preset
 
 
-@pytest.mark.parametrize("name", sorted(load.presets()))
+@each("name", sorted(load.presets()))
 def test_a_named_preset_gives_everything(name: str) -> None:
     """Host, port, security and a literal user name come from the preset, and say so."""
     preset, found = load.presets()[name], settings(Flags(preset=name))
@@ -875,7 +877,7 @@ DEFINITIONS = st.lists(
 
 @given(DEFINITIONS)
 @hypothesis_settings(
-    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_names_in_values_are_expanded_as_python_dotenv_does(
     file: Path, definitions: list[tuple[str, list[str]]]

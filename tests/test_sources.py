@@ -12,6 +12,7 @@ from smtpdoctor.model import Security
 from smtpdoctor.settings.read import read_variables
 from smtpdoctor.settings.resolve import Flags, resolve
 from tests.checking import HOST, cli
+from tests.each import each
 from tests.servers import dialogue, serve
 
 if TYPE_CHECKING:
@@ -321,7 +322,7 @@ def test_a_password_is_not_sent_to_another_host(tmp_path: Path) -> None:
         assert [line for line in server.lines if line.startswith("AUTH")]
 
 
-@pytest.mark.parametrize(
+@each(
     ("file", "env", "flags", "used"),
     [
         # the same host, spelled otherwise, or another port of it
@@ -400,7 +401,7 @@ def test_a_user_name_alone_is_no_secret_but_said() -> None:
 # -- A preset beside variables for another host -------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("preset", "host", "fits"),
     [
         ("naver", "mail.corp.kr", False),
@@ -414,7 +415,7 @@ def test_a_user_name_alone_is_no_secret_but_said() -> None:
         ("local", "mail.corp.kr", False),
     ],
 )
-@pytest.mark.parametrize("place", ["file", "environment"])
+@each("place", ["file", "environment"])
 def test_a_preset_beside_variables_for_another_host(preset: str, host: str, fits: bool, place: str) -> None:
     """It is refused before anything is dialled, with both names and the line; also by check."""
     Path(".env").write_text(f"SMTP_HOST={host}\n" if place == "file" else "")

@@ -10,6 +10,7 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Message, Secret, Security, Settings
 from smtpdoctor.settings.target import Host, Login, Mailbox, Target, is_loopback, refuse_astray, target_of
 from tests.checking import PASSWORD, USER, settings_for
+from tests.each import each
 
 HERE = [
     *("localhost", "LocalHost.", "mail.localhost", "a.b.LOCALHOST.", "[localhost]"),
@@ -22,7 +23,7 @@ ELSEWHERE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("host", HERE + ELSEWHERE)
+@each("host", HERE + ELSEWHERE)
 def test_which_names_are_this_machine(host: str) -> None:
     """RFC 6761 section 6.3, all of 127.0.0.0/8 and ::1, also as a mapped address; nothing that merely looks so."""
     assert is_loopback(host) is (host in HERE)

@@ -16,6 +16,7 @@ from smtpdoctor.model import Message, Stage, Status
 from tests import servers
 from tests.checking import PASSWORD, USER, facts_of, ids
 from tests.checking import check as check_with
+from tests.examples import examples
 from tests.servers import HOST, Peer, Script, dialogue, serve
 from tests.test_names import certificate_for
 
@@ -242,7 +243,9 @@ WORDS = (
 UNPROTECTED = ("aNULL:@SECLEVEL=0", "eNULL:@SECLEVEL=0", "aNULL:eNULL:@SECLEVEL=0")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4),
     level=st.sampled_from(["", ":@SECLEVEL=0", "@SECLEVEL=0", ":@SECLEVEL=1"]),
@@ -330,20 +333,24 @@ def test_a_name_that_means_every_machine_is_none_to_write(certificates: Certific
 
 
 @pytest.mark.parametrize(
-    ("kind", "label"),
+    ("kind", "label", "missing"),
     [
-        ("must_staple", Label.NO_STAPLE),
-        ("usage_without_signature", Label.KEY_USAGE),
-        ("stale_twin", Label.STALE_CHAIN),
+        ("must_staple", Label.NO_STAPLE, "OCSP staple"),
+        ("usage_without_signature", Label.KEY_USAGE, "keyUsage digitalSignature"),
+        ("stale_twin", Label.STALE_CHAIN, "an expired CA certificate is sent, too"),
     ],
 )
 def test_what_stricter_programs_miss_is_told_apart(
-    certificates: Certificates, kind: str, label: Label
+    certificates: Certificates, kind: str, label: Label, missing: str
 ) -> None:
     """A staple, a usage and a chain file are mended in different places."""
     certificate = certificates[kind]
     report = run(dialogue(implicit_cert=certificate), ca_file=str(certificate.ca_pem))
-    assert report.findings[0].evidence.labels == {Label.STRICT_PROFILE, label}
+    evidence = report.findings[0].evidence
+    assert evidence.labels == {Label.STRICT_PROFILE, label}
+    assert evidence.facts["missing"] == missing
+    assert "GnuTLS" in evidence.facts["refused_by"].split(", ")
+    assert "issued by" in evidence.text
 
 
 def _tls_1_2(certificate: Certificate, ciphers: str) -> ssl.SSLContext:
@@ -362,10 +369,21 @@ def test_a_server_that_has_no_certificate(certificates: Certificates) -> None:
     assert Label.NO_CERTIFICATE in report.findings[0].evidence.labels
 
 
+RSA_ALONE = "RSA key exchange without forward secrecy"
+
+
 @pytest.mark.parametrize(
-    "cipher", ["AES128-SHA", "AES128-GCM-SHA256", "AES256-SHA256", "ECDHE-RSA-AES128-SHA"]
+    ("cipher", "weak"),
+    [
+        ("AES128-SHA", RSA_ALONE),
+        ("AES128-GCM-SHA256", RSA_ALONE),
+        ("AES256-SHA256", RSA_ALONE),
+        ("ECDHE-RSA-AES128-SHA", "CBC ciphers only"),
+    ],
 )
-def test_who_refuses_a_cipher_stands_among_the_facts(certificates: Certificates, cipher: str) -> None:
+def test_who_refuses_a_cipher_stands_among_the_facts(
+    certificates: Certificates, cipher: str, weak: str
+) -> None:
     """Not only who refuses the certificate."""
     certificate = certificates["rsa"]
     context = _tls_1_2(certificate, cipher)
@@ -373,6 +391,9 @@ def test_who_refuses_a_cipher_stands_among_the_facts(certificates: Certificates,
     assert "tls-weak-crypto" in ids(report)
     refused = facts_of(report, Stage.TLS)["refused_by"]
     assert any("Python" in one for one in refused), refused
+    (evidence,) = (one.evidence for one in report.findings if one.id == "tls-weak-crypto")
+    assert (evidence.text, evidence.facts["weak"]) == (cipher, f"{weak} ({cipher})")
+    assert evidence.facts["refused_by"] in ", ".join(refused)
 
 
 # -- What is told of a certificate ----------------------------------------------------------------

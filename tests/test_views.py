@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpdoctor.masking.views import View, is_text, views
+from tests.each import each
 
 NOISE = "\u0298"
 
@@ -84,7 +85,7 @@ def spans_of(view: View) -> list[tuple[int, int]]:
     return [next(iter(view.spans([(at, at + 1, False)])))[:2] for at in range(len(view.text))]
 
 
-@pytest.mark.parametrize("text", READINGS)
+@each("text", READINGS)
 def test_each_reading_of_a_text(text: str) -> None:
     """All that it may stand for, nothing else, and where that stands."""
     first, *others = views(text, depth=1)

@@ -26,6 +26,7 @@ from smtpdoctor.cli.writing import edit, live, replace
 from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Message
 from smtpdoctor.text import LANGUAGES
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 ROOT = sys.platform != "win32" and os.geteuid() == 0
 ACL = "system.posix_acl_access"
 DEFAULT_ACL = "system.posix_acl_default"
-FEW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    deadline=None, max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def unchecked(_path: Path) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from smtpdoctor.facts import GreetingFacts
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Evidence, Message, Stage
+from smtpdoctor.model import Evidence, Message, Security, Stage
 from smtpdoctor.probes.broken import answered, broken, broken_evidence, garbled, label_of, stray
 from smtpdoctor.probes.look import Look, greets_a_balancer, look_at
 from smtpdoctor.probes.session import Failed, Passed, Session
@@ -79,9 +79,11 @@ def capabilities_shown(session: Session) -> tuple[str, ...]:
 
 
 def hello(session: Session) -> None:
-    """Say EHLO, or HELO to a server that does not know EHLO, and note the capabilities.
+    """Say EHLO, or HELO to a server that refuses EHLO, and note the capabilities.
 
-    Raises Failed where the server refuses both, DialogueError where the dialogue breaks.
+    RFC 5321 section 3.2 has HELO for servers that do not know EHLO. smtplib, Nodemailer, JavaMail, Go and PHPMailer
+    try it after any refusal, so a server that refuses EHLO alone takes their mail. Raises Failed where the server
+    refuses both, DialogueError where the dialogue breaks.
     """
     target, here = session.target, session.open_channel().local_address
     style = target.conduct.names_itself if target.conduct is not None else None
@@ -89,15 +91,43 @@ def hello(session: Session) -> None:
     session.ehlo, session.ehlo_assumed = name.text, not name.reproduced
     reply = first = answered(session, f"EHLO {session.ehlo}")
     if reply.code in _UNKNOWN_COMMAND:
-        # The refusal may have been meant for a line that something on the way has put in front of ours.
-        if (answer := session.open_channel().more_within(_STRAY_SECONDS)) is not None and answer.positive:
-            raise stray(session, reply)
+        _not_for_another(session, reply)
         reply = answered(session, f"HELO {session.ehlo}")
+    elif not reply.positive:
+        reply = _without_extensions(session, reply)
     if not reply.positive:
         raise _hello_refused(session, first, reply)
     session.capabilities = _capabilities(reply)
     if crossed_out := [name for name in session.capabilities if _CROSSED_OUT.fullmatch(name)]:
         session.rewritten = " ".join(crossed_out)
+
+
+def _not_for_another(session: Session, refusal: Reply) -> None:
+    """Raise Failed where the refusal was meant for a line that something on the way has put in front of ours."""
+    answer = session.open_channel().more_within(_STRAY_SECONDS)
+    if answer is not None and answer.positive:
+        raise stray(session, refusal)
+
+
+def _without_extensions(session: Session, refusal: Reply) -> Reply:
+    """Return the reply to HELO, if it says yes, after EHLO was refused though it is known; else that refusal.
+
+    HELO offers neither STARTTLS nor AUTH: where the settings demand one of them, EHLO's own refusal is what
+    keeps mail from being sent. A server that says 421 hangs up (RFC 5321 section 3.8).
+    """
+    target = session.target
+    encrypts = target.security is Security.STARTTLS and session.stage is not Stage.TLS
+    if refusal.code == _SHUTTING_DOWN or encrypts or target.login is not None:
+        return refusal
+    _not_for_another(session, refusal)
+    try:
+        reply = answered(session, f"HELO {session.ehlo}")
+    except DialogueError:
+        reply = refusal  # who hangs up after that has said why
+    if not reply.positive:
+        session.awaiting = "EHLO"
+        return refusal
+    return reply
 
 
 def _hello_refused(session: Session, first: Reply, last: Reply) -> Failed:

@@ -12,7 +12,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.words import decode
 from smtpdoctor.model import Evidence, Message, Security, Stage
-from smtpdoctor.net.certificate import Examined, Fault, Flaw, describe
+from smtpdoctor.net.certificate import Examined, Fault, Flaw, describe, name_matches
 from smtpdoctor.net.tls import (
     CipherRemark,
     ContextError,
@@ -511,7 +511,12 @@ def _is_foreign(session: Session, examined: Examined, fault: Fault) -> bool:
     if not target.known_host or leaf is None:
         return False
     names = load.names()
-    theirs = any(names.of_host(name.replace("*", "any", 1)) == target.provider for name in leaf.names)
+    own = [host for host, provider in names.hosts.items() if provider == target.provider]
+    theirs = any(
+        names.of_host(name.replace("*", "any", 1)) == target.provider
+        or any(name_matches(name, host) for host in own)  # `*.example.com` is theirs if one of their hosts is
+        for name in leaf.names
+    )
     if fault.flaw is Flaw.NAME_MISMATCH:
         return not theirs
     own_ca = session.options.ca_file is not None

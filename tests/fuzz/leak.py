@@ -31,7 +31,8 @@ def leaked(secret: str, text: str, *, depth: int = _DEPTH) -> str:
 
     ``depth`` is how many ways of writing may lie one over the other.
     """
-    wanted = {_folded(piece) for piece in _pieces(secret)} - {""}
+    # A piece of asterisks alone is what a mask looks like.
+    wanted = {_folded(piece) for piece in _pieces(secret) if piece.strip("*")} - {""}
     for view in _views(text, depth):
         folded = _folded(view)
         for piece in wanted:

@@ -35,6 +35,8 @@ from smtpdoctor.knowledge.schema import (
 from smtpdoctor.model import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from smtpdoctor.knowledge.compile import Knowledge
     from smtpdoctor.knowledge.sieve import Sieve
 
@@ -51,9 +53,11 @@ __all__ = [
     "names",
     "occurs",
     "own_problems",
+    "Reduced",
     "preset",
     "preset_with_id",
     "presets",
+    "reduced",
     "replies",
     "rule_sieve",
     "rules",
@@ -225,13 +229,42 @@ def entries() -> dict[str, Entry]:
 @cache
 def rules() -> tuple[Rule, ...]:
     """Return the rules of all entries, the most special first."""
-    return _decoded(_file("rules.json"), tuple[Rule, ...])
+    return _reduced.rules if _reduced is not None else _decoded(_file("rules.json"), tuple[Rule, ...])
 
 
 @cache
 def hints() -> Hints:
     """Return what the log reader knows a text by."""
-    return _decoded(_file("hints.json"), Hints)
+    return _reduced.hints if _reduced is not None else _decoded(_file("hints.json"), Hints)
+
+
+class Reduced(msgspec.Struct, frozen=True):
+    """A part of what texts are known by, in the order of the index."""
+
+    rules: tuple[Rule, ...]
+    words: tuple[WordPattern, ...]
+    hints: Hints
+
+
+_reduced: Reduced | None = None
+
+
+@contextlib.contextmanager
+def reduced(to: Reduced) -> Iterator[None]:
+    """Know no more than this for a while: how much does the rest carry? Not for several threads."""
+    global _reduced  # noqa: PLW0603 -- what is measured is how this very module is used
+    _forget()
+    _reduced = to
+    try:
+        yield
+    finally:
+        _reduced = None
+        _forget()
+
+
+def _forget() -> None:
+    for one in (rules, words, hints, rule_sieve, word_sieve):
+        one.cache_clear()
 
 
 @cache
@@ -424,4 +457,6 @@ def app(name: str) -> App | None:
 @cache
 def words() -> tuple[WordPattern, ...]:
     """Return how systems word the error tokens, the special ones before the broad ones."""
+    if _reduced is not None:
+        return _reduced.words
     return _decoded(_file("words.json"), tuple[WordPattern, ...])

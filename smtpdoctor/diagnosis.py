@@ -26,6 +26,7 @@ _MAX_TEXT: Final = 16_384  # a longer text says nothing more
 _MAX_CANDIDATES: Final = 3
 _PERMANENT: Final = 500  # RFC 5321 section 4.2.1: 5yz, a permanent negative reply
 _REPLY_SCORE: Final = 50  # the provider's own words beat any general rule but a label
+_TELLING: Final = 20  # characters of a provider's own words, without its code
 CERTAINTY: Final = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2}
 GRAVITY: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
@@ -109,13 +110,27 @@ def _by_rules(evidence: Evidence, context: Context, text: str) -> Iterator[_Matc
             yield _Match(rule.score, rule.entry, rule.confidence, rule.severity, pattern=pattern)
 
 
+def _codes_fit(reply: Reply, evidence: Evidence) -> bool:
+    """Whether the codes are those of a provider's reply.
+
+    Words alone count only where no code was seen at all, and where nobody else speaks like that: a
+    connection that was refused is no server that says "Connection refused" of the next one.
+    """
+    code, enhanced = evidence.code, evidence.enhanced
+    if code is None and enhanced is None:
+        return evidence.error is None and len(reply.text) >= _TELLING and " " in reply.text
+    if enhanced is None and reply.code is None and reply.enhanced is not None:
+        return reply.enhanced[0] == str(code)[0]
+    same = enhanced is None or reply.enhanced in {None, enhanced}
+    return same and (code is None or reply.code in {None, code})
+
+
 def _reply_fits(reply: Reply, evidence: Evidence, text: str) -> bool:
+    """Whether a reply of a provider is what the other side said: its codes, its stage and its words."""
     return (
-        (reply.code is None or evidence.code is None or reply.code == evidence.code)
-        and (reply.code is None or evidence.code is not None or str(reply.code) in text)
-        and (reply.enhanced is None or evidence.enhanced in {None, reply.enhanced})
+        reply.text.lower() in text
         and (reply.stage == "any" or evidence.stage is None or evidence.stage == reply.stage)
-        and reply.text.lower() in text
+        and _codes_fit(reply, evidence)
     )
 
 

@@ -322,7 +322,7 @@ class _Printer:
         seen: set[str] = set()
         for failure in failures(lines, provider=provider, live=True):
             finding, record = failure.finding, failure.record
-            one = Explained(finding, failure.context, 1, None, record.first, record.last)
+            one = Explained(finding, failure.context, 1, None, failure.line, record.last)
             if finding.id not in seen or self._json:
                 seen.add(finding.id)
                 self.explained([one])

@@ -16,7 +16,7 @@ _REPLY: Final = re.compile(
     r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)(?:[ -]|[\"']?, ?[\"']?)#?([245]\.\d{1,3}\.\d{1,3})(?!\d)"
 )
 _LEADING: Final = re.compile(r"^\W{0,4}(4[23457]\d|5\d\d)(?:[ -]|$|(?=[A-Z]))", re.MULTILINE)
-_ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
+_ENHANCED: Final = re.compile(r"(?<![\d.@/v-])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
 _CODE: Final = r"(2[0-9][0-9]|4[2357][0-9]|44[0-24-9]|5[0-79][0-9]|58[0-689])"  # 443 and 587 are ports
 # How lettre prints a code: by the meaning of its digits (RFC 5321 section 4.2.1).
 _SPELT_OUT: Final = re.compile(

@@ -62,14 +62,28 @@ _INLINE: Final = re.compile(
 _PROSE: Final = 3  # words in quotes that may be a value
 
 
+# What a server notes of strangers that try it out. Its own network is no stranger, nor is whoever has a name.
+_STRANGER: Final = (
+    r"(?:unknown)?\[(?!10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|f[cd]|::1\])[0-9a-fx.:*]{3,45}\]"
+)
+_ATTACK: Final = re.compile(
+    rf"(?:warning: |from )[\w.-]{{0,120}}{_STRANGER}(?:: SASL [\w-]{{1,20}} authentication (?:failed|failure|aborted)"
+    rf"|: 5\d\d [\d.]{{3,9}} [^\n]{{0,120}}relay access denied)"
+    rf"|(?:lost connection|too many errors|timeout|ssl_accept error) (?:after \w+ )?(?:\([^)]{{0,40}}\) )?from [\w.-]{{0,120}}{_STRANGER}(?!: -1)"
+    rf"|rejected RCPT [^\n]{{0,200}}(?:listed (?:at|in|on)|relay not permitted|unrouteable|blacklist|blocklist)"
+    rf"|(?:non-smtp command|improper command pipelining|hostname \S{{1,200}} does not resolve)[^\n]{{0,200}}",
+    re.IGNORECASE,
+)
+
+
 def denied(line: str) -> str:
     """Return a line without the failures that it says there were none of."""
     return _NO_FAILURE.sub("", line)
 
 
 def is_ignored(line: str) -> bool:
-    """Whether a line looks like a reply or a refusal and is none: of an access log, of a form."""
-    return matches(load.hints().ignored, line)
+    """Whether a line looks like a reply or a refusal and is none: of an access log, of strangers at a server."""
+    return matches(load.hints().ignored, line) or ("from " in line or "SASL" in line) and _ATTACK.search(line) is not None
 
 
 def tells(line: str) -> bool:

@@ -5,7 +5,7 @@ and perhaps ``provider``, which is passed as ``--preset`` where it is one. A cas
 first finding's id is among its labels.
 
 ``--own-out`` is the honest share of texts that were in view while patterns were written: each text is
-explained without the patterns that only it supports.
+explained without the patterns that only it supports, and by weights fitted without the texts of its project.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.support import parts, supporters, without
+from benchmarks.fit import FOLDS, cases_of, examples, fit, fold_of, read_without_own, samples_of
+from benchmarks.support import own_parts
 from smtpdoctor.knowledge import load
 from smtpdoctor.logs import explain_text
 
@@ -32,11 +33,6 @@ class Outcome(NamedTuple):
 
     id: str
     confidence: str
-
-
-def cases_of(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """Return the cases of files of labelled texts."""
-    return [msgspec.json.decode(line) for path in paths for line in path.read_bytes().splitlines() if line]
 
 
 def outcome(case: dict[str, Any]) -> Outcome:
@@ -49,21 +45,24 @@ def outcome(case: dict[str, Any]) -> Outcome:
 
 
 def own_left_out(cases: Sequence[dict[str, Any]], among: Sequence[dict[str, Any]]) -> Iterator[Outcome]:
-    """Explain each text without the patterns that no other text of ``among`` supports."""
-    known = list(parts())
-    support = supporters(known, [case["text"] for case in among])
-    own: dict[int, list[Any]] = defaultdict(list)
-    for part, numbers in support.items():
-        if len(numbers) == 1:
-            own[next(iter(numbers))].append(part)
-    numbers = {id(case): number for number, case in enumerate(among)}
-    for case in cases:
-        left_out = own.get(numbers[id(case)])
-        if not left_out:
-            yield outcome(case)
-            continue
-        with load.reduced(without(left_out)):
-            yield outcome(case)
+    """Explain each text without the patterns that no other text supports, by weights fitted without its part.
+
+    ``among`` are further texts, by which patterns are supported and weights fitted.
+    """
+    every = [*cases, *among]
+    own = own_parts([case["text"] for case in every])
+    samples = samples_of(every)
+    folds = [fold_of(case) for case in every]
+    fitted = [
+        fit([one for some, of in zip(samples, folds, strict=True) if of != fold for one in some])
+        for fold in range(FOLDS)
+    ]
+    for number in range(len(cases)):
+        found = read_without_own(every, number, fitted[folds[number]], own)
+        if found:
+            yield Outcome(found[0].finding.id, str(found[0].finding.confidence))
+        else:
+            yield Outcome("none", "none")
 
 
 def interval(right: int, total: int) -> tuple[float, float]:
@@ -124,7 +123,8 @@ def main() -> int:
     parser.add_argument("--per-id", action="store_true", help="print the ids that are all right, too")
     arguments = parser.parse_args()
     cases = cases_of(arguments.file)
-    among = [*cases, *cases_of(arguments.among)]
+    among = cases_of(arguments.among)
+    among += examples(case["text"] for case in [*cases, *among])
     outcomes = list(own_left_out(cases, among)) if arguments.own_out else list(map(outcome, cases))
     share = report(cases, outcomes, show=arguments.show, per_id=arguments.per_id)
     return int(share < arguments.at_least)

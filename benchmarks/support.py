@@ -16,7 +16,7 @@ from smtpdoctor.knowledge.atoms import atoms_of
 from smtpdoctor.knowledge.patterns import compiled, possible
 from smtpdoctor.logs.codes import codes_in
 
-__all__ = ["Part", "alternatives", "parts", "supporters", "without"]
+__all__ = ["Part", "alternatives", "own_parts", "parts", "supporters", "without"]
 
 # What tells of mail or of a failure in general; the others of hints.toml are the grammar of replies.
 _HINTS: Final = (
@@ -104,6 +104,15 @@ def supporters(known: Sequence[Part], texts: Iterable[str]) -> Mapping[Part, set
         for part, groups in atoms:
             if possible(groups, lowered) and any(compiled(part.text).search(form) for form in forms):
                 found[part].add(number)
+    return found
+
+
+def own_parts(texts: Sequence[str]) -> list[list[Part]]:
+    """Return for each text the parts that none of the others supports."""
+    found: list[list[Part]] = [[] for _ in texts]
+    for part, numbers in supporters(list(parts()), texts).items():
+        if len(numbers) == 1:
+            found[next(iter(numbers))].append(part)
     return found
 
 

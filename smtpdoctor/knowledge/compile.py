@@ -32,6 +32,7 @@ from smtpdoctor.knowledge.schema import (
     Preset,
     Reply,
     Rule,
+    Scores,
     Secrets,
     Spellings,
     Text,
@@ -58,6 +59,10 @@ _LONGEST_PATTERN: Final = 1_000
 _NOT_RE2: Final = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]|\(\?P=")
 
 
+# What is left of a line before concepts are looked for in it.
+_PLAIN: Final = re.compile(r"[\W_]+")
+
+
 class Knowledge(msgspec.Struct, frozen=True):
     """Everything that the files say."""
 
@@ -69,6 +74,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     hints: Hints
     spellings: Spellings
     secrets: Secrets
+    scores: Scores
 
 
 def _score(rule: Rule) -> float:
@@ -342,6 +348,27 @@ def _secrets(path: Path, problems: list[str]) -> Secrets | None:
     return secrets
 
 
+def _scores(package: Path, ids: frozenset[str], problems: list[str]) -> Scores | None:
+    """Read what was fitted, and the concepts that it is about."""
+    path = package / "concepts.toml"
+    try:
+        concepts = msgspec.convert(_toml(path)["concept"], dict[str, tuple[str, ...]], strict=True)
+        fitted = package / "scores.json"
+        scores = msgspec.json.decode(fitted.read_bytes(), type=Scores)
+    except (OSError, ValueError, KeyError, msgspec.ValidationError) as error:
+        problems.append(f"{path}: {error}")
+        return None
+    for name, literals in concepts.items():
+        problems += [
+            f"{path}: {name}: {one!r} can never occur"
+            for one in literals
+            if one != _PLAIN.sub(" ", one.lower()) or not one.strip()
+        ]
+    unknown = set(scores.ids) - ids - {"none"}
+    problems += [f"{fitted}: no diagnosis {name!r}" for name in sorted(unknown)]
+    return msgspec.structs.replace(scores, concepts=concepts)
+
+
 def _with_keys_and_words(
     secrets: Secrets,
     entries: Mapping[str, Entry],
@@ -486,10 +513,11 @@ def read(package: Path, presets: Path) -> Knowledge:
     hints = _hints(package / "hints.toml", ids, problems)
     spellings = _spellings(package / "spellings.toml", problems)
     secrets = _secrets(package / "secrets.toml", problems)
-    if problems or hints is None or spellings is None or secrets is None:
+    scores = _scores(package, ids, problems)
+    if problems or hints is None or spellings is None or secrets is None or scores is None:
         raise KnowledgeError(problems)
     secrets = _with_keys_and_words(secrets, entries, known, replies, words)
-    return Knowledge(entries, known, replies, apps, words, hints, spellings, secrets)
+    return Knowledge(entries, known, replies, apps, words, hints, spellings, secrets, scores)
 
 
 def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
@@ -516,5 +544,6 @@ def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
         "hints.json": msgspec.json.encode(knowledge.hints),
         "spellings.json": msgspec.json.encode(knowledge.spellings),
         "secrets.json": msgspec.json.encode(knowledge.secrets),
+        "scores.json": msgspec.json.encode(knowledge.scores),
         "keys.json": msgspec.json.encode(knowledge.secrets.keys),
     }

@@ -28,6 +28,7 @@ from smtpdoctor.knowledge.schema import (
     Preset,
     Reply,
     Rule,
+    Scores,
     Secrets,
     Spellings,
     WordPattern,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from smtpdoctor.knowledge.sieve import Sieve
 
 __all__ = [
+    "Reduced",
     "app",
     "apps",
     "entries",
@@ -53,7 +55,6 @@ __all__ = [
     "names",
     "occurs",
     "own_problems",
-    "Reduced",
     "preset",
     "preset_with_id",
     "presets",
@@ -61,6 +62,7 @@ __all__ = [
     "replies",
     "rule_sieve",
     "rules",
+    "scores",
     "secrets",
     "sources",
     "spellings",
@@ -90,6 +92,7 @@ _FILES: Final = (
     "hints.json",
     "spellings.json",
     "secrets.json",
+    "scores.json",
     "keys.json",
 )
 
@@ -113,7 +116,7 @@ def _fingerprint() -> str:
                 if item.name.endswith((".toml", ".py")):
                     state = item.stat()
                     digest.update(f"{item.path} {state.st_size} {state.st_mtime_ns}\n".encode())
-    for name in ("words.toml", "hints.toml", "spellings.toml", "secrets.toml"):
+    for name in ("words.toml", "hints.toml", "spellings.toml", "secrets.toml", "concepts.toml", "scores.json"):
         state = (package / name).stat()
         digest.update(f"{state.st_size} {state.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:32]
@@ -244,6 +247,7 @@ class Reduced(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...]
     words: tuple[WordPattern, ...]
     hints: Hints
+    scores: Scores | None = None
 
 
 _reduced: Reduced | None = None
@@ -263,7 +267,7 @@ def reduced(to: Reduced) -> Iterator[None]:
 
 
 def _forget() -> None:
-    for one in (rules, words, hints, rule_sieve, word_sieve):
+    for one in (rules, words, hints, scores, rule_sieve, word_sieve):
         one.cache_clear()
 
 
@@ -277,6 +281,14 @@ def spellings() -> Spellings:
 def secrets() -> Secrets:
     """Return by what a secret in a text is known."""
     return msgspec.json.decode(_file("secrets.json"), type=Secrets)
+
+
+@cache
+def scores() -> Scores:
+    """Return how much what is seen in a text speaks for each entry."""
+    if _reduced is not None and _reduced.scores is not None:
+        return _reduced.scores
+    return _decoded(_file("scores.json"), Scores)
 
 
 @cache

@@ -42,6 +42,7 @@ __all__ = [
     "Refused",
     "Reply",
     "Rule",
+    "Scores",
     "Secrets",
     "SenderRule",
     "Spellings",
@@ -505,6 +506,23 @@ class Hints(Struct, frozen=True, forbid_unknown_fields=True):
     stage: tuple[StageHint, ...]
     library: tuple[LibraryHint, ...]
     code: tuple[CodeHint, ...]
+
+
+class Scores(Struct, frozen=True, forbid_unknown_fields=True):
+    """How much what is seen in a text speaks for each entry; fitted by ``benchmarks/fit.py``, never written.
+
+    ``ids`` are those of the entries, and ``none``. ``weights``: what is seen → pairs of the place of an id
+    and a weight in hundredths. ``rules``: what a rule of the catalogue counts that leads to an entry.
+    ``certain`` and ``likely`` are the probabilities from which on an answer is called so, in hundredths.
+    Computed, never written: ``concepts``, the literals of ``concepts.toml``.
+    """
+
+    ids: tuple[str, ...]
+    weights: dict[str, tuple[int, ...]]
+    rules: dict[str, int]
+    certain: int
+    likely: int
+    concepts: dict[str, tuple[str, ...]] = {}
 
 
 class Secrets(Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,7 +15,7 @@ from smtpdoctor.knowledge.patterns import matches
 from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.records import MAX_LINE, clean, goes_on
 
-__all__ = ["are_of_containers", "clusters", "denied", "is_ignored", "is_setting", "tells", "without_settings"]
+__all__ = ["are_of_containers", "clusters", "denied", "is_ignored", "is_setting", "may_tell", "tells", "without_settings"]
 
 _GAP: Final = 10  # routine lines that part two failures
 _BEHIND: Final = 8  # lines behind a failure that may go on with it
@@ -83,7 +83,7 @@ def denied(line: str) -> str:
 
 def is_ignored(line: str) -> bool:
     """Whether a line looks like a reply or a refusal and is none: of an access log, of strangers at a server."""
-    return matches(load.hints().ignored, line) or ("from " in line or "SASL" in line) and _ATTACK.search(line) is not None
+    return matches(load.hints().ignored, line) or (("from " in line or "SASL" in line) and _ATTACK.search(line) is not None)
 
 
 def tells(line: str) -> bool:
@@ -99,7 +99,7 @@ def tells(line: str) -> bool:
     )
 
 
-def _hints(line: str) -> bool:
+def may_tell(line: str) -> bool:
     """Whether a line may tell of a failure, by a word that stands in many a line."""
     if _ROUTINE_LEVEL.search(line) or is_ignored(line):
         return False
@@ -117,7 +117,7 @@ def clusters(lines: Sequence[Numbered]) -> tuple[list[list[Numbered]], int]:
     telling = [place for place, line in enumerate(cleaned) if line and tells(line)]
     count = len(telling)
     if not telling:
-        telling = [place for place, line in enumerate(cleaned) if line and _hints(line)]
+        telling = [place for place, line in enumerate(cleaned) if line and may_tell(line)]
     if not telling:
         return [], 0
     spans: list[list[int]] = []
@@ -150,7 +150,7 @@ def _quiet(lines: Iterable[str]) -> int:
 
 def _leads(line: str) -> bool:
     """Whether a line may belong to a failure that is told in the next one: its settings, a dialogue."""
-    return is_setting(line) or _hints(line)
+    return is_setting(line) or may_tell(line)
 
 
 def is_setting(line: str) -> bool:

@@ -1,0 +1,102 @@
+"""A reading → what is seen in it: concepts of any language, codes, identifiers, what the rules make of it.
+
+Everything seen is a short name; how much each speaks for an entry is fitted, not written (``score``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations, islice
+from typing import Final
+
+from smtpdoctor.diagnosis import Match
+from smtpdoctor.knowledge import load
+from smtpdoctor.logs.reading import Reading
+
+__all__ = ["concepts_in", "rules_seen", "seen_in"]
+
+_LINES: Final = 60
+_LINE: Final = 600  # characters of a line that are looked at
+_MANY: Final = 12  # concepts in a line, more of which are a list of things and no sentence
+_RANKED: Final = 4
+_PLAIN: Final = re.compile(r"[\W_]+")
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# What a line begins with in code, lists, quotes, differences.
+_MARK: Final = re.compile(r"\s*([+|>#*@{<✓✗-])")
+_KINDS: Final = ("prose", "code_text", "other_protocol", "imap", "incoming", "form", "outgoing")
+
+
+def concepts_in(line: str) -> list[str]:
+    """Return what a line speaks of."""
+    words = _CAMEL.sub(" ", line[:_LINE]).replace("'", "").replace("’", "").lower()
+    plain = f" {_PLAIN.sub(' ', words)} "
+    return [
+        name
+        for name, literals in load.scores().concepts.items()
+        if any(literal in plain for literal in literals)
+    ]
+
+
+def seen_in(reading: Reading, matches: Sequence[Match], *, pasted: bool) -> list[str]:
+    """Return the names of all that is seen in a text, without order."""
+    evidence, context = reading.evidence, reading.context
+    found: dict[str, None] = {}
+    lines = [line for line in reading.lines.split("\n") if line.strip()][:_LINES]
+    kinds = dict.fromkeys(_KINDS, 0)
+    marks = 0
+    for line in lines:
+        spoken = concepts_in(line)
+        found.update(dict.fromkeys(f"c.{name}" for name in spoken))
+        if len(spoken) <= _MANY:
+            found.update(dict.fromkeys(f"{one}+{other}" for one, other in combinations(sorted(spoken), 2)))
+        for name in _KINDS:
+            kinds[name] += name in spoken
+        if (mark := _MARK.match(line)) is not None:
+            found[f"mark.{mark[1]}"] = None
+            marks += 1
+    found.update(dict.fromkeys(f"most.{name}" for name, count in kinds.items() if 2 * count > len(lines)))
+    found[f"lines.{len(lines).bit_length()}"] = None
+    found[f"size.{len(reading.lines).bit_length()}"] = None
+    found["marks" if 2 * marks > len(lines) else "no marks"] = None
+    found["mail" if reading.sure else "perhaps mail"] = None
+    found["pasted" if pasted else "log"] = None
+    found.update(dict.fromkeys(_facts(reading)))
+    found.update(dict.fromkeys(f"label.{label}" for label in evidence.labels))
+    for name, value in (("stage", evidence.stage), ("library", context.library), ("error", evidence.error)):
+        found[f"{name}.{value}" if value else f"no {name}"] = None
+    best = matches[0] if matches else None
+    found[f"rule.{best.confidence}" if best is not None else "no rule"] = None
+    if best is not None:
+        found[f"rule.{best.id}"] = None
+        found["words" if best.pattern else "no words"] = None
+    return list(found)
+
+
+def _facts(reading: Reading) -> Iterator[str]:
+    code, enhanced = reading.evidence.code, reading.evidence.enhanced
+    if code is None:
+        yield "no code"
+    else:
+        yield f"code.{code}"
+        yield f"code.{code // 10}."
+    if enhanced is None:
+        yield "no enhanced"
+    else:
+        yield f"enhanced.{enhanced[1:]}"
+        yield f"enhanced.{enhanced[1:3]}"
+
+
+def rules_seen(matches: Iterable[Match]) -> dict[str, list[str]]:
+    """Return what speaks for an entry because rules of the catalogue lead there, whichever entry it is."""
+    found: dict[str, list[str]] = {}
+    for rank, match in enumerate(islice(matches, _RANKED)):
+        if match.id in found:
+            continue
+        names = found[match.id] = [f"rank.{rank}"]
+        if rank == 0:
+            names.append(f"first.{match.confidence}")
+        names.append(f"special.{min(max(int(match.score) // 10, 0), 6)}")
+        if match.reply is not None:
+            names.append("reply")
+    return found

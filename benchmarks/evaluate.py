@@ -124,7 +124,8 @@ def main() -> int:
     arguments = parser.parse_args()
     cases = cases_of(arguments.file)
     among = cases_of(arguments.among)
-    among += examples(case["text"] for case in [*cases, *among])
+    if arguments.own_out:
+        among += examples(case["text"] for case in [*cases, *among])
     outcomes = list(own_left_out(cases, among)) if arguments.own_out else list(map(outcome, cases))
     share = report(cases, outcomes, show=arguments.show, per_id=arguments.per_id)
     return int(share < arguments.at_least)

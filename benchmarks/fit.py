@@ -40,6 +40,9 @@ _SMALL: Final = 0.04
 _FLAT: Final = 0.01
 _KNOWN: Final = 0.97  # a text that is answered so surely teaches nothing more
 _TWO: Final = 2
+# Hundredths of probability, held against the texts by `evaluate.py --own-out`.
+_CERTAIN: Final = 97
+_LIKELY: Final = 60
 
 
 class Sample(NamedTuple):
@@ -173,8 +176,8 @@ def fit(samples: Sequence[Sample], seed: int = 1) -> Scores:
         ids=tuple(ids),
         weights={name: some for name, some in pairs.items() if some},
         rules={name: round(100 * value) for name, value in sorted(shared.items())},
-        certain=90,
-        likely=70,
+        certain=_CERTAIN,
+        likely=_LIKELY,
         concepts=load.scores().concepts,
     )
 
@@ -197,14 +200,8 @@ def read_without_own(
         return list(explain_text(case["text"], provider=known.id if known else None, weigh=weighed))
 
 
-def main() -> int:
-    """Fit the weights to all texts, and write them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path, nargs="+")
-    arguments = parser.parse_args()
-    cases = cases_of(arguments.file)
-    cases += examples(case["text"] for case in cases)
-    scores = fit([sample for several in samples_of(cases) for sample in several])
+def write(scores: Scores) -> Path:
+    """Write weights to where the package has them, a line for each thing seen."""
     written = {**msgspec.to_builtins(scores)}
     del written["concepts"]
     path = Path(__file__).parent.parent / "smtpdoctor" / "scores.json"
@@ -217,6 +214,18 @@ def main() -> int:
         for name, value in written.items()
     )
     path.write_text(f'{{{head},\n"weights": {{\n{lines}\n}}}}\n', encoding="utf-8")
+    return path
+
+
+def main() -> int:
+    """Fit the weights to all texts, and write them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path, nargs="+")
+    arguments = parser.parse_args()
+    cases = cases_of(arguments.file)
+    cases += examples(case["text"] for case in cases)
+    scores = fit([sample for several in samples_of(cases) for sample in several])
+    path = write(scores)
     print(f"{len(cases)} texts, {len(scores.weights)} things seen, {path.stat().st_size >> 10} KB")
     return 0
 

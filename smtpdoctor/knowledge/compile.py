@@ -503,7 +503,8 @@ def read(package: Path, presets: Path) -> Knowledge:
             problems.append(f"{path}: {error}")
     words: tuple[Word, ...] = ()
     try:
-        words = msgspec.convert(_toml(package / "words.toml")["word"], tuple[Word, ...], strict=True)
+        listed = [_listed(word) for word in _toml(package / "words.toml")["word"]]
+        words = msgspec.convert(listed, tuple[Word, ...], strict=True)
     except (OSError, ValueError, KeyError, msgspec.ValidationError) as error:
         problems.append(f"{package / 'words.toml'}: {error}")
     for word in words:

@@ -28,6 +28,7 @@ __all__ = ["Judge", "Weigh", "is_consequence", "weighed"]
 _MATCHES: Final = 8  # rules that are looked at, the most special first
 _CANDIDATES: Final = 3
 _PROBABLE: Final = 0.02
+_OVERRULED: Final = 0.8
 # A reply alone, by codes that HTTP does not use, and not a count of things.
 _REFUSAL: Final = re.compile(r"(?m)^\W{0,4}(?:421|45[0-5]|53[0-8]|55[0-5])[ -][\"'<(]?[A-Z]")
 
@@ -126,17 +127,30 @@ class Judge(Struct, frozen=True):
                 return None
             unclear = of_entry(load.entry("unclear"), evidence=evidence)
             return replace(unclear, confidence=Confidence.POSSIBLE)
-        if verdict.id == NONE:
+        chosen = _chosen(verdict, matches)
+        if chosen == NONE:
             return None
-        match = next((one for one in matches if one.id == verdict.id), None)
+        match = next((one for one in matches if one.id == chosen), None)
         if match is not None:
             finding = found_by(match, iter(()), evidence)
         else:
-            finding = of_entry(load.entry(verdict.id), evidence=evidence)
-        confidence = verdict.confidence(match.confidence if match is not None else None)
-        others = (name for name, share in verdict.ranked[1:] if name not in {NONE, "unclear"} and share > _PROBABLE)
+            finding = of_entry(load.entry(chosen), evidence=evidence)
+        confidence = verdict.confidence(chosen, match.confidence if match is not None else None)
+        others = (
+            name
+            for name, share in verdict.ranked
+            if name not in {chosen, NONE, "unclear"} and share > _PROBABLE
+        )
         names = tuple(islice(others, _CANDIDATES)) if confidence is not Confidence.CERTAIN else ()
         return replace(finding, confidence=confidence, candidates=names)
+
+
+def _chosen(verdict: Verdict, matches: Sequence[Match]) -> str:
+    """Return what is told: what a rule is sure of, unless all else that is seen speaks against it."""
+    best, share = verdict.ranked[0]
+    if not matches or matches[0].confidence is Confidence.POSSIBLE or matches[0].id == "unclear":
+        return best
+    return best if share >= _OVERRULED else matches[0].id
 
 
 def _matches(reading: Reading) -> list[Match]:

@@ -23,14 +23,9 @@ class Verdict(Struct, frozen=True):
 
     ranked: tuple[tuple[str, float], ...]
 
-    @property
-    def id(self) -> str:
-        """The likeliest."""
-        return self.ranked[0][0]
-
-    def confidence(self, rule: Confidence | None) -> Confidence:
-        """Return how sure the answer is; ``rule`` is what the rule says of itself that leads there."""
-        scores, share = load.scores(), self.ranked[0][1] * _UNIT
+    def confidence(self, name: str, rule: Confidence | None) -> Confidence:
+        """Return how sure an answer is; ``rule`` is what the rule says of itself that leads there."""
+        scores, share = load.scores(), dict(self.ranked).get(name, 0.0) * _UNIT
         if rule is Confidence.CERTAIN and share >= scores.certain:
             return Confidence.CERTAIN
         likely = share >= scores.likely and rule is not Confidence.POSSIBLE

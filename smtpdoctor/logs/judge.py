@@ -28,7 +28,7 @@ __all__ = ["Judge", "Weigh", "is_consequence", "weighed"]
 _MATCHES: Final = 8  # rules that are looked at, the most special first
 _CANDIDATES: Final = 3
 _PROBABLE: Final = 0.02
-_OVERRULED: Final = 0.8
+_OVERRULED: Final = 0.7
 # A reply alone, by codes that HTTP does not use, and not a count of things.
 _REFUSAL: Final = re.compile(r"(?m)^\W{0,4}(?:421|45[0-5]|53[0-8]|55[0-5])[ -][\"'<(]?[A-Z]")
 

@@ -24,7 +24,24 @@ _PLAIN: Final = re.compile(r"[\W_]+")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # What a line begins with in code, lists, quotes, differences.
 _MARK: Final = re.compile(r"\s*([+|>#*@{<✓✗-])")
-_KINDS: Final = ("prose", "code_text", "other_protocol", "imap", "incoming", "form", "outgoing")
+# What programs write and people hardly do.
+_MACHINE: Final = {
+    "stamp": re.compile(r"\d\d:\d\d:\d\d|^\W{0,3}\d{4}-\d\d-\d\d|^[A-Z][a-z]{2} [ \d]\d \d\d:"),
+    "exception": re.compile(r"\b\w+(?:Error|Exception)\b"),
+    "frame": re.compile(r"^\s*(?:at |File \"|#\d+ |in /)|:\d+:\d+\)|\(\w+\.java:\d+\)|\.(?:php|py|rb|js|go)[:(]\d+"),
+    "reply": re.compile(r"^[\W_]{0,6}[245]\d\d[ -]|\b[245]\d\d[ -]#?[245]\.\d\.\d"),
+    "level": re.compile(r"\b(?:ERROR|WARN(?:ING)?|FATAL|CRITICAL|INFO|DEBUG|error|warning|fatal)[\]:|]"),
+    "process": re.compile(r"\w\[\d+\]:"),
+    "fence": re.compile(r"^\s*```|^>\s"),
+    "quoted": re.compile(r"`[^`]{8,}`|\"[^\"]{20,}\""),
+    "sentence": re.compile(r"[a-z]{2}[.?!]\s+[A-Z]|[다요]\.\s|。"),
+    "question": re.compile(r"\?\s*$"),
+    "heading": re.compile(r"^\s*(?:#{1,4} |\*\*|- \[)"),
+    "difference": re.compile(r"^[+-]\s"),
+    "table": re.compile(r"^\s*\|.*\|"),
+    "assignment": re.compile(r"\w\s*(?:=|:=|=>)\s*\w|;\s*$"),
+}
+_KINDS: Final = ("first_person", "wishes", "web", "prose", "code_text", "other_protocol", "imap", "incoming", "form", "outgoing")
 
 
 def concepts_in(line: str) -> list[str]:
@@ -43,7 +60,7 @@ def seen_in(reading: Reading, matches: Sequence[Match], *, pasted: bool) -> list
     evidence, context = reading.evidence, reading.context
     found: dict[str, None] = {}
     lines = [line for line in reading.lines.split("\n") if line.strip()][:_LINES]
-    kinds = dict.fromkeys(_KINDS, 0)
+    kinds = dict.fromkeys([*_KINDS, *_MACHINE], 0)
     marks = 0
     for line in lines:
         spoken = concepts_in(line)
@@ -52,10 +69,13 @@ def seen_in(reading: Reading, matches: Sequence[Match], *, pasted: bool) -> list
             found.update(dict.fromkeys(f"{one}+{other}" for one, other in combinations(sorted(spoken), 2)))
         for name in _KINDS:
             kinds[name] += name in spoken
+        for name, pattern in _MACHINE.items():
+            kinds[name] += pattern.search(line[:_LINE]) is not None
         if (mark := _MARK.match(line)) is not None:
             found[f"mark.{mark[1]}"] = None
             marks += 1
     found.update(dict.fromkeys(f"most.{name}" for name, count in kinds.items() if 2 * count > len(lines)))
+    found.update((f"is.{name}" if kinds[name] else f"is no {name}", None) for name in _MACHINE)
     found[f"lines.{len(lines).bit_length()}"] = None
     found[f"size.{len(reading.lines).bit_length()}"] = None
     found["marks" if 2 * marks > len(lines) else "no marks"] = None

@@ -18,8 +18,6 @@ from math import sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.fit import FOLDS, cases_of, examples, fit, fold_of, read_without_own, samples_of
@@ -80,7 +78,9 @@ def _share(right: int, total: int) -> str:
     return f"{right} of {total}: {100 * right / max(total, 1):.1f} % ({low:.1f} to {high:.1f})"
 
 
-def report(cases: Sequence[dict[str, Any]], outcomes: Sequence[Outcome], *, show: bool, per_id: bool) -> float:
+def report(
+    cases: Sequence[dict[str, Any]], outcomes: Sequence[Outcome], *, show: bool, per_id: bool
+) -> float:
     """Print the shares and what was confused; return the share that is right, in percent."""
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
@@ -100,7 +100,9 @@ def report(cases: Sequence[dict[str, Any]], outcomes: Sequence[Outcome], *, show
         alarms += wanted == ["none"]
         confused[wanted[0]].append(f"{case.get('id', '?')} → {got.id} ({got.confidence})")
         if show:
-            print(f"--- {case.get('id')} wanted {wanted} got {got.id} ({got.confidence})\n{case['text'][:900]}\n")
+            print(
+                f"--- {case.get('id')} wanted {wanted} got {got.id} ({got.confidence})\n{case['text'][:900]}\n"
+            )
     for name in sorted(total):
         if per_id or confused[name]:
             wrong = "  " + ", ".join(confused[name]) if confused[name] else ""
@@ -116,8 +118,12 @@ def main() -> int:
     """Print the shares; return 1 below the share asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, nargs="+")
-    parser.add_argument("--own-out", action="store_true", help="leave out the patterns that only the text supports")
-    parser.add_argument("--among", type=Path, nargs="*", default=[], help="further texts that support patterns")
+    parser.add_argument(
+        "--own-out", action="store_true", help="leave out the patterns that only the text supports"
+    )
+    parser.add_argument(
+        "--among", type=Path, nargs="*", default=[], help="further texts that support patterns"
+    )
     parser.add_argument("--at-least", type=float, default=0.0, metavar="PERCENT")
     parser.add_argument("--show", action="store_true", help="print the texts of wrong cases")
     parser.add_argument("--per-id", action="store_true", help="print the ids that are all right, too")

@@ -24,7 +24,9 @@ from smtpdoctor.knowledge.patterns import compiled
 _PACKAGE: Final = Path(__file__).parent.parent / "smtpdoctor"
 _WIDE: Final = 150
 _BLOCK: Final = re.compile(r"(?m)^(?=\[\[?\w+(?:\.\w+)*\]\]?[ \t]*$)")
-_TEXT: Final = re.compile(r"(?ms)^text = (?:\[\n.*?^\]|\[.*?\]|'''.*?'''|\"\"\".*?\"\"\"|'[^'\n]*'|\"(?:[^\"\\\n]|\\.)*\")[ \t]*(?:#.*)?\n")
+_TEXT: Final = re.compile(
+    r"(?ms)^text = (?:\[\n.*?^\]|\[.*?\]|'''.*?'''|\"\"\".*?\"\"\"|'[^'\n]*'|\"(?:[^\"\\\n]|\\.)*\")[ \t]*(?:#.*)?\n"
+)
 
 
 def _groups(pattern: str) -> Iterator[tuple[int, int]]:

@@ -126,6 +126,11 @@ FILES = {
     "hints.toml": re.sub(r"(?m)^\d{3} = .*$", "", (load.PACKAGE / "hints.toml").read_text(encoding="utf-8")),
     "spellings.toml": SPELLINGS,
     "secrets.toml": (load.PACKAGE / "secrets.toml").read_text(encoding="utf-8"),
+    "concepts.toml": """\
+[concept]
+login = [" login ", "인증"]
+""",
+    "scores.json": '{"ids": ["none", "thing"], "weights": {"c.login": [1, 50]}, "rules": {}, "certain": 90, "likely": 60}',
 }
 
 
@@ -453,6 +458,7 @@ def test_the_index_is_kept_and_used_again(tmp_path: Path) -> None:
         "hints",
         "spellings",
         "secrets",
+        "scores",
         "keys",
     )
     assert set(files) == {f"{kind}.json" for kind in kinds}

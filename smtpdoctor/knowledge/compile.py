@@ -350,13 +350,18 @@ def _secrets(path: Path, problems: list[str]) -> Secrets | None:
 
 def _scores(package: Path, ids: frozenset[str], problems: list[str]) -> Scores | None:
     """Read what was fitted, and the concepts that it is about."""
-    path = package / "concepts.toml"
+    path, fitted = package / "concepts.toml", package / "scores.json"
+    concepts: dict[str, tuple[str, ...]] | None = None
+    scores: Scores | None = None
     try:
         concepts = msgspec.convert(_toml(path)["concept"], dict[str, tuple[str, ...]], strict=True)
-        fitted = package / "scores.json"
-        scores = msgspec.json.decode(fitted.read_bytes(), type=Scores)
     except (OSError, ValueError, KeyError, msgspec.ValidationError) as error:
         problems.append(f"{path}: {error}")
+    try:
+        scores = msgspec.json.decode(fitted.read_bytes(), type=Scores)
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        problems.append(f"{fitted}: {error}")
+    if concepts is None or scores is None:
         return None
     for name, literals in concepts.items():
         problems += [

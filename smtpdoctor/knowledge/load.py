@@ -116,7 +116,14 @@ def _fingerprint() -> str:
                 if item.name.endswith((".toml", ".py")):
                     state = item.stat()
                     digest.update(f"{item.path} {state.st_size} {state.st_mtime_ns}\n".encode())
-    for name in ("words.toml", "hints.toml", "spellings.toml", "secrets.toml", "concepts.toml", "scores.json"):
+    for name in (
+        "words.toml",
+        "hints.toml",
+        "spellings.toml",
+        "secrets.toml",
+        "concepts.toml",
+        "scores.json",
+    ):
         state = (package / name).stat()
         digest.update(f"{state.st_size} {state.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:32]

@@ -102,10 +102,9 @@ class Judge(Struct, frozen=True):
         finding = self._finding(reading, matches, verdict, said.text)
         if finding is None:
             return None
-        shown = excerpt(reading.lines, finding)
-        place = reading.lines.count("\n", 0, shown.place)
+        shown = excerpt(said.whole, finding)
         finding = replace(finding, evidence=replace(finding.evidence, text=shown.text))
-        return finding, reading.context, said.places[place]
+        return finding, reading.context, said.whole.count("\n", 0, shown.place)
 
     def _may_fail(self, reading: Reading, text: str) -> bool:
         """Whether a text tells of a failure, though no rule knows it."""

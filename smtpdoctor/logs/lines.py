@@ -15,7 +15,16 @@ from smtpdoctor.knowledge.patterns import matches
 from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.records import MAX_LINE, clean, goes_on
 
-__all__ = ["are_of_containers", "clusters", "denied", "is_ignored", "is_setting", "may_tell", "tells", "without_settings"]
+__all__ = [
+    "are_of_containers",
+    "clusters",
+    "denied",
+    "is_ignored",
+    "is_setting",
+    "may_tell",
+    "tells",
+    "without_settings",
+]
 
 _GAP: Final = 10  # routine lines that part two failures
 _BEHIND: Final = 8  # lines behind a failure that may go on with it
@@ -34,7 +43,9 @@ _ROUTINE_LEVEL: Final = re.compile(
 )
 
 # How settings are written: NAME=value, name: value, "name" => value, $mail->Name = value;
-_BEGIN: Final = r"""[\s>|#;*+,{(\[-]*(?:(?:export|set|env|const|let|var|final|private|public|static|-e)\s+)?["'`]?"""
+_BEGIN: Final = (
+    r"""[\s>|#;*+,{(\[-]*(?:(?:export|set|env|const|let|var|final|private|public|static|-e)\s+)?["'`]?"""
+)
 _KEY: Final = r"""(?P<key>\$?[A-Za-z_][\w.>\[\]'"\\-]{0,80}?)["'`\]]{0,2}"""
 _SIGN: Final = r"""\s{0,20}(?:=>|:=|==?|:)\s{0,20}"""
 _VALUE: Final = (
@@ -51,7 +62,7 @@ _NAMED: Final = re.compile(
 )
 _SAYS: Final = re.compile(
     r"err|exception|reason|message|msg|detail|response|reply|status|cause|stack|descr|diagnos|result|fail|event"
-    r"|mta\b|recipient$|action|said|syscall|(?<!pass)code$|command|trace|remote|library|function|level|^to$|relay",
+    r"|mta\b|recipient$|action|said|syscall|(?<!pass)code$|command|trace|remote|library|function|level|^to$|relay|^hostname$",
     re.IGNORECASE,
 )
 # Settings in a line with other things, by names that nothing else has.
@@ -83,7 +94,9 @@ def denied(line: str) -> str:
 
 def is_ignored(line: str) -> bool:
     """Whether a line looks like a reply or a refusal and is none: of an access log, of strangers at a server."""
-    return matches(load.hints().ignored, line) or (("from " in line or "SASL" in line) and _ATTACK.search(line) is not None)
+    return matches(load.hints().ignored, line) or (
+        ("from " in line or "SASL" in line) and _ATTACK.search(line) is not None
+    )
 
 
 def tells(line: str) -> bool:
@@ -162,8 +175,8 @@ def is_setting(line: str) -> bool:
     if _SAYS.search(key) or not _NAMED.search(key):
         return False
     value = quoted[1:-1] or found["bare"] or ""
-    if len(value.split()) > _PROSE and "@" not in value:
-        return False
+    if (len(value.split()) > _PROSE and "@" not in value) or "oauth" in value.lower():
+        return False  # a sentence; or how the login was tried, which decides what its refusal means
     return not matches(load.hints().failure, value)
 
 

@@ -169,13 +169,13 @@ def _labels(text: str, code: int | None, error: str | None, port: int | None) ->
 
 
 class Said(Struct, frozen=True):
-    """The text of a record as it is read: its lines, and which of the record's they are.
+    """What a record says: its lines, tidied, and the whole text that they are taken from.
 
-    ``whole`` is the text with the settings in it, that are pasted beside an error.
+    ``whole`` has the settings in it that are pasted beside an error, and all else that is left out of the
+    lines. What is shown is looked for and masked there: by what stands around is known what is a secret.
     """
 
     lines: tuple[str, ...]
-    places: tuple[int, ...]
     whole: str
 
     @property
@@ -194,16 +194,21 @@ def said_in(text: str) -> tuple[Said, ...]:
         text = _REPORT_FIELD.sub(r"\1:", text)
     if "delivery " in text:
         text = _QMAIL_REPORT.sub(lambda report: report[0].replace("_", " ").replace("/", " "), text)
-    kept = [(line, place) for place, line in enumerate(text.split("\n")) if not is_ignored(line)]
+    lines = text.split("\n")
+    whole = "\n".join(map(_tidied, lines))
+    kept = [line for line in lines if not is_ignored(line)]
     if not kept:
         return ()
-    whole = "\n".join(line for line, _ in kept)
-    bare = [(line, one[1]) for line, one in zip(without_settings(line for line, _ in kept), kept, strict=True)]
-    rest = [one for one in bare if one[0].strip()]
-    full = Said(*_parts(kept), whole)
-    if not rest or [line for line, _ in bare] == [line for line, _ in kept]:
+    full = Said(tuple(map(_tidied, kept)), whole)
+    bare = list(without_settings(kept))
+    rest = tuple(_tidied(line) for line in bare if line.strip())
+    if not rest or bare == kept:
         return (full,)
-    return Said(*_parts(rest), whole), full
+    return Said(rest, whole), full
+
+
+def _tidied(line: str) -> str:
+    return _BLANKS.sub(" ", line.strip(" \t"))
 
 
 def apart(text: str) -> Iterator[tuple[int, str]]:
@@ -230,10 +235,6 @@ def apart(text: str) -> Iterator[tuple[int, str]]:
     starts[0] = 0
     for start, end in pairwise([*starts, len(lines)]):
         yield start, "\n".join(lines[start:end])
-
-
-def _parts(lines: list[tuple[str, int]]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    return tuple(_BLANKS.sub(" ", line.strip(" \t")) for line, _ in lines), tuple(place for _, place in lines)
 
 
 def read(said: Said, provider: str | None, *, pasted: bool) -> Reading | None:

@@ -28,7 +28,9 @@ _MARK: Final = re.compile(r"\s*([+|>#*@{<✓✗-])")
 _MACHINE: Final = {
     "stamp": re.compile(r"\d\d:\d\d:\d\d|^\W{0,3}\d{4}-\d\d-\d\d|^[A-Z][a-z]{2} [ \d]\d \d\d:"),
     "exception": re.compile(r"\b\w+(?:Error|Exception)\b"),
-    "frame": re.compile(r"^\s*(?:at |File \"|#\d+ |in /)|:\d+:\d+\)|\(\w+\.java:\d+\)|\.(?:php|py|rb|js|go)[:(]\d+"),
+    "frame": re.compile(
+        r"^\s*(?:at |File \"|#\d+ |in /)|:\d+:\d+\)|\(\w+\.java:\d+\)|\.(?:php|py|rb|js|go)[:(]\d+"
+    ),
     "reply": re.compile(r"^[\W_]{0,6}[245]\d\d[ -]|\b[245]\d\d[ -]#?[245]\.\d\.\d"),
     "level": re.compile(r"\b(?:ERROR|WARN(?:ING)?|FATAL|CRITICAL|INFO|DEBUG|error|warning|fatal)[\]:|]"),
     "process": re.compile(r"\w\[\d+\]:"),
@@ -41,7 +43,18 @@ _MACHINE: Final = {
     "table": re.compile(r"^\s*\|.*\|"),
     "assignment": re.compile(r"\w\s*(?:=|:=|=>)\s*\w|;\s*$"),
 }
-_KINDS: Final = ("first_person", "wishes", "web", "prose", "code_text", "other_protocol", "imap", "incoming", "form", "outgoing")
+_KINDS: Final = (
+    "first_person",
+    "wishes",
+    "web",
+    "prose",
+    "code_text",
+    "other_protocol",
+    "imap",
+    "incoming",
+    "form",
+    "outgoing",
+)
 
 
 def concepts_in(line: str) -> list[str]:

@@ -103,7 +103,8 @@ def main() -> int:
     texts = [case["text"] for case in cases]
     # What a server says in the evidence of an example counts as well.
     for entry in load.from_sources().entries.values():
-        told = [one.evidence for one in (*entry.example, *entry.near_miss) if one.evidence is not None]
+        evidence = [*(one.evidence for one in entry.example), *(one.evidence for one in entry.near_miss)]
+        told = [one for one in evidence if one is not None]
         texts += [f"{one.code or ''} {one.text}".strip() for one in told if one.text]
     paths = [*sorted((_PACKAGE / "catalogue").glob("*.toml")), _PACKAGE / "words.toml"]
     blocks = {path: _BLOCK.split(path.read_text(encoding="utf-8")) for path in paths}

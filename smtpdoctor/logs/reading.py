@@ -46,6 +46,7 @@ _BLANKS: Final = re.compile(r"[ \t]{2,}")
 # A reply as hardly another protocol has it; its server may well speak of the database that it lacks.
 _REPLY_FIRST: Final = re.compile(r"(?m)^\W{0,4}(?:421|45\d|55\d)[ -]")
 _ALONE: Final = re.compile(r"\W{0,4}[45]\d\d[ -]")
+_NAMED_FIRST: Final = re.compile(r"[\w.:]{1,120}(?:Exception|Error): ?\(?\d{3}\b")
 _SEVERAL: Final = 2
 _SHORT: Final = 400
 _FEW: Final = 4
@@ -221,7 +222,8 @@ def apart(text: str) -> Iterator[tuple[int, str]]:
     starts: list[int] = []
     before: tuple[int | None, str | None] | None = None
     for place, line in enumerate(lines):
-        if goes_on(line) or not (tells(line) or _ALONE.match(line)):
+        chained = goes_on(line) and not _NAMED_FIRST.match(line)
+        if chained or not (tells(line) or _ALONE.match(line)):
             continue
         code = codes_in(line)[0]
         seen = (code, None if code is not None else token_in(line))

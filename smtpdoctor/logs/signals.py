@@ -12,6 +12,7 @@ from typing import Final
 
 from smtpdoctor.diagnosis import Match
 from smtpdoctor.knowledge import load
+from smtpdoctor.logs.lines import may_tell, tells
 from smtpdoctor.logs.reading import Reading
 
 __all__ = ["concepts_in", "rules_seen", "seen_in"]
@@ -72,7 +73,9 @@ def seen_in(reading: Reading, matches: Sequence[Match], *, pasted: bool) -> list
     """Return the names of all that is seen in a text, without order."""
     evidence, context = reading.evidence, reading.context
     found: dict[str, None] = {}
-    lines = [line for line in reading.lines.split("\n") if line.strip()][:_LINES]
+    # What stands around and tells nothing has no part in it, however much of that there is.
+    every = [line for line in reading.lines.split("\n") if line.strip()]
+    lines = [line for line in every if tells(line) or may_tell(line)][:_LINES] or every[:1]
     kinds = dict.fromkeys([*_KINDS, *_MACHINE], 0)
     marks = 0
     for line in lines:
@@ -90,7 +93,7 @@ def seen_in(reading: Reading, matches: Sequence[Match], *, pasted: bool) -> list
     found.update(dict.fromkeys(f"most.{name}" for name, count in kinds.items() if 2 * count > len(lines)))
     found.update((f"is.{name}" if kinds[name] else f"is no {name}", None) for name in _MACHINE)
     found[f"lines.{len(lines).bit_length()}"] = None
-    found[f"size.{len(reading.lines).bit_length()}"] = None
+    found[f"size.{sum(map(len, lines)).bit_length()}"] = None
     found["marks" if 2 * marks > len(lines) else "no marks"] = None
     found["mail" if reading.sure else "perhaps mail"] = None
     found["pasted" if pasted else "log"] = None

@@ -70,7 +70,7 @@ def _occurs(pattern: str, texts: list[str]) -> bool:
 
 def _patterns(block: str) -> list[str]:
     text = tomllib.loads(_TEXT.search(block)[0])["text"]  # type: ignore[index]
-    listed = text if isinstance(text, list) else [text]
+    listed = ["".join(one) for one in (text if isinstance(text, list) else [text])]
     return [one for pattern in listed for one in alternatives(pattern)]
 
 
@@ -82,10 +82,26 @@ def _written(patterns: list[str]) -> str:
             lines[-1] += f"|{one}"
         else:
             lines.append(one)
-    quoted = [f"'{one}'" if "'" not in one else f"'''{one}'''" for one in lines]
-    if len(quoted) == 1:
-        return f"text = {quoted[0]}\n"
-    return "text = [\n" + "".join(f"  {one},\n" for one in quoted) + "]\n"
+    if len(lines) == 1 and len(lines[0]) <= _WIDE:
+        return f"text = {_quoted(lines[0])}\n"
+    return "text = [\n" + "".join(map(_line, lines)) + "]\n"
+
+
+def _quoted(pattern: str) -> str:
+    return f"'{pattern}'" if "'" not in pattern else f"'''{pattern}'''"
+
+
+def _line(pattern: str) -> str:
+    """Return a pattern as an item of a list; a long one in pieces that end where an alternative does."""
+    if len(pattern) <= _WIDE:
+        return f"  {_quoted(pattern)},\n"
+    pieces: list[str] = []
+    while pattern:
+        end = pattern.rfind("|", 60, 120) + 1 or 120
+        end = len(pattern) if len(pattern) <= _WIDE - 20 else end
+        pieces.append(pattern[:end])
+        pattern = pattern[end:]
+    return "  [\n" + "".join(f"    {_quoted(piece)},\n" for piece in pieces) + "  ],\n"
 
 
 def _held(patterns: set[str], texts: list[str]) -> dict[str, set[int]]:

@@ -275,8 +275,15 @@ def _problems_of_ours(presets: Mapping[str, Preset]) -> Iterator[tuple[str, str]
 
 
 def _patterns(value: Any, key: str) -> list[str]:
-    """Return the patterns of a key: a list of them, or a single one."""
+    """Return the patterns of a key: a list of them, or a single one.
+
+    One that is longer than a line is a list of its pieces.
+    """
     patterns = value if isinstance(value, list) else [value]
+    patterns = [
+        "".join(one) if isinstance(one, list) and all(isinstance(piece, str) for piece in one) else one
+        for one in patterns
+    ]
     if not patterns or not all(isinstance(one, str) and one for one in patterns):
         raise msgspec.ValidationError(f"{key}: expected a pattern, or a list of patterns")
     return patterns

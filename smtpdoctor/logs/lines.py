@@ -12,6 +12,7 @@ from typing import Final
 
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches
+from smtpdoctor.logs.codes import token_in
 from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.records import MAX_LINE, clean, goes_on
 
@@ -109,6 +110,7 @@ def tells(line: str) -> bool:
         or matches(hints.mail, line)
         or matches(hints.perhaps_mail, line)
         or _CODE.search(line) is not None
+        or token_in(line) is not None
     )
 
 

@@ -16,7 +16,7 @@ from smtpdoctor.diagnosis import Context
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import automaton, matches
 from smtpdoctor.labels import Label
-from smtpdoctor.logs.codes import codes_in
+from smtpdoctor.logs.codes import codes_in, token_in
 from smtpdoctor.logs.dialogue import dialogue
 from smtpdoctor.logs.lines import denied, is_ignored, tells, without_settings
 from smtpdoctor.logs.records import goes_on
@@ -77,12 +77,6 @@ class Reading(Struct, frozen=True):
     context: Context
     sure: bool
     lines: str
-
-
-def token_in(text: str) -> str | None:
-    """Return the error token that the text words; the file's order puts the special ones first."""
-    fitting = load.word_sieve().fitting(text.lower())
-    return next((word.token for word in fitting if matches(word.text, text)), None)
 
 
 def speaks_of_no_sending(text: str) -> bool:

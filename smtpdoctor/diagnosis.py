@@ -81,6 +81,8 @@ def holds(when: Conditions | None, evidence: Evidence, context: Context) -> bool
         labels |= context.labels  # an advice may depend on what the config stage saw
         if when.app and context.settings.app not in when.app:
             return False
+        if when.words and not any(word in evidence.text.lower() for word in when.words):
+            return False
         if when.unless is not None and _all_hold(when.unless, evidence, context, labels):
             return False
     return _all_hold(when, evidence, context, labels)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from tests import certs
+from tests import certs, known
 from tests import postfix as postfix_server
 
 if TYPE_CHECKING:
@@ -32,6 +32,14 @@ _NOISY = {
 # A slow machine is no failure.
 hypothesis.settings.register_profile("any-machine", deadline=None)
 hypothesis.settings.load_profile("any-machine")
+# For `mutmut run`: whether a change is noticed is no matter of chance, and nobody reads how it failed.
+hypothesis.settings.register_profile(
+    "mutation",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,6 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
         shutil.rmtree(home)
 
     config.add_cleanup(restore)
+    if config.getoption("numprocesses", None):
+        known.keep(Path(home))
 
 
 @pytest.fixture(scope="session")

@@ -56,17 +56,25 @@ WORDS = (
 )
 
 
-def by_typer(command: str, arguments: list[str]) -> dict[str, Any] | None:
-    """Return what typer gives the function of a command; None where it does not come to that."""
+@functools.cache
+def recording(command: str) -> tuple[Any, list[dict[str, Any]]]:
+    """Return a command as typer builds it, which notes what its function is given."""
     seen: list[dict[str, Any]] = []
 
     @functools.wraps(FUNCTIONS[command])
     def record(**values: Any) -> None:
         seen.append(values)
 
+    return command_of(command, record), seen
+
+
+def by_typer(command: str, arguments: list[str]) -> dict[str, Any] | None:
+    """Return what typer gives the function of a command; None where it does not come to that."""
+    built, seen = recording(command)
+    seen.clear()
     output = io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), pytest.raises(SystemExit):
-        command_of(command, record).main(arguments, command)
+        built.main(arguments, command)
     return seen[0] if seen else None
 
 

@@ -317,3 +317,52 @@ def test_the_credentials_of_a_url_however_broken(secret: str, url: str) -> None:
 def test_what_has_none(text: str) -> None:
     """A name and a port are no secret."""
     assert list(credentials_in(text)) == []
+
+
+# Each limit from both sides: what a person writes, and what one sign more makes of it.
+HARMLESS = {
+    "": True, "!!!": True, "!!!!": False,
+    "65535": True, "123456": False, "x 123456": False,
+    "255.255.255.255": True, "12345.12345.12": True, "12345.12345.123": False,
+    "5x87": True, "ab1234": True, "ab12345": False, "abc12": False, "ssl3": True, "tls123456": False, "tlsv12": True,
+    "foo bar": True, "abcd efgh": True, "abcde fghi": False, "a b": True, "a b c": False, "a b tls": True,
+    "foo": True, "Foo": True, "FOO": True, "fOo": False, "TLS": True, "tLs": True,
+    "starttls": True, "submision abcd": True, "starttlz abcd": True, "startls abcd": False, "qwertzui": True,
+    "qwertzuio": False, "true_false": True, "메일 비밀": True, "가나다라마바사아자": False,
+}  # fmt: skip
+RANDOM = {
+    "abc1def2ghij": True, "abc1def2ghi": False, "/a/abc1def2ghij": True, "a.abc1def2.ghij": False,
+    "abcdef1ghijk": False, "abcdef1ghij2": True,
+    "aBcDeFgHiJkl": True, "aBcDeFgHijkl": False, "ABcdEFghIJkl": True, "ABcdEFghijkl": False,
+    "aBcDefghijk1": True, "aBcdefghijk1": False, "aBcDefghijkl": False, "abcdefghijk1": False,
+    "123e4567-e89b-12d3-a456-426614174000": True, "123E4567-E89B-12D3-A456-426614174000": True,
+    "123e4567-e89b-12d3-a456-42661417400": False, "mail.example.test": False, "": False,
+}  # fmt: skip
+CREDENTIALS = {
+    "smtp://bob:pw@h": ["pw"], " smtp://bob:pw@h ": ["pw"], "bob:pw@h": ["pw"], "smtp://bob:p@w@h": ["p@w"],
+    "smtp://bob:p:w@h": ["p:w"], "smtp://bob:p%40w@h": ["p%40w", "p@w"], "smtp://bob:pw@h:587/?tls=true": ["pw"],
+    "smtp://abc1def2ghij:pw@h": ["pw", "abc1def2ghij"], "smtp://abc1def2ghij@h": ["abc1def2ghij"],
+    "smtp://h/abc1def2ghij": ["abc1def2ghij"], "mail:abc1def2ghij": ["abc1def2ghij"],
+    "mail[abc1def2ghij]": ["abc1def2ghij"], "mail/a/b:c": [],
+    "h?auth=x": ["x"], "h?foo=qwertzuiopx": ["qwertzuiopx"], "h?foo=true": [], "h?qwertzuiopx": ["qwertzuiopx"],
+    "h?token": ["token"], "h#pw=1": ["1"], "h#pwx=1": [], "h;a=1&PASSWORD=no": ["no"], "h?a=token=c": [],
+    "h?a=b&c=qwertzuiopx": ["qwertzuiopx"], "h?KEY=&x=1": [], "h?cred=p%20w": ["p%20w", "p w"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_the_limits_of_what_is_shown(text: str) -> None:
+    """Numbers as long as ports and addresses, words that people write there, and one or two short ones more."""
+    assert is_harmless(text) is HARMLESS[text]
+
+
+@pytest.mark.parametrize("text", RANDOM)
+def test_the_limits_of_what_looks_drawn(text: str) -> None:
+    """How long a piece is, and how often it changes between digits, capitals and small letters."""
+    assert looks_random(text) is RANDOM[text]
+
+
+@pytest.mark.parametrize("text", CREDENTIALS)
+def test_what_of_a_url_may_be_secret(text: str) -> None:
+    """All of it, and nothing else: as it stands and decoded."""
+    assert list(credentials_in(text)) == CREDENTIALS[text]

@@ -28,6 +28,7 @@ from smtpdoctor.logs.masking import masked
 from smtpdoctor.logs.records import records
 from smtpdoctor.logs.run import tell
 from smtpdoctor.logs.source import SMALL
+from tests.known import known
 
 REFUSED = "Error: Invalid login: 535 5.7.8 Error: authentication failed: bad"
 UNKNOWN = "550 5.1.1 <x@example.com>: Recipient address rejected: User unknown (in reply to RCPT TO command)"
@@ -271,7 +272,7 @@ def test_a_code_is_refined_by_the_provider() -> None:
 
 # -- Literals -----------------------------------------------------------------
 
-KNOWN = load.from_sources()
+KNOWN = known()
 _AT_ONCE = 200  # patterns; of all of them together RE2 would want more memory than it takes
 
 
@@ -490,7 +491,7 @@ def test_a_consequence_is_told_in_a_line_under_its_cause(tmp_path: Path) -> None
     wanted = stamped(10, 'mailer: SMTPSenderRefused: (530, b"5.7.0 Authentication required")')
     log.write_text(f"{stamped(0, REFUSED)}\n{quiet}\n{wanted}\n")
     shown = run("--file", str(log))[1]
-    assert shown.rstrip().endswith("Probably a consequence of auth-bad-credentials: mend that first.")
+    assert shown.rstrip().endswith("Probably a consequence of auth-bad-credentials: fix that first.")
     assert len(run("--file", str(log), "--verbose")[1]) > len(shown)
     first, second = json.loads(run("--file", str(log), "--format", "json")[1])["findings"]
     assert first["id"] == second["evidence"]["caused_by"] == "auth-bad-credentials"
@@ -507,7 +508,7 @@ def test_a_packed_log_is_not_called_healthy(mark: bytes, tmp_path: Path) -> None
         code, shown, errors = run("--file", str(log), "--lang", lang)
         assert (code, shown) == (2, "")
         assert str(log) in errors
-    assert "packed" in json.loads(run("--file", str(log), "--format", "json")[1])["error"]["message"]
+    assert "compressed" in json.loads(run("--file", str(log), "--format", "json")[1])["error"]["message"]
     assert run(stdin=(mark + bytes(100)).decode("latin-1"))[0] in {0, 2}
 
 
@@ -561,7 +562,7 @@ def test_the_catalogue_can_be_read(arguments: list[str]) -> None:
 
 def test_nothing_found_says_so_and_a_typing_error_is_helped() -> None:
     """Exit 0 whenever the input could be read."""
-    assert run("all is well")[:2] == (0, "No mail failure seen.\n")
+    assert run("all is well")[:2] == (0, "No mail failure found in this text.\n")
     code, _, errors = run("auth-app-pasword")
     assert code == 0
     assert "auth-app-password" in errors

@@ -18,11 +18,12 @@ from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.compile import index_bytes, read, read_preset
 from smtpdoctor.knowledge.schema import Advice, Text
+from tests.known import known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KNOWN = load.from_sources()
+KNOWN = known()
 
 ENTRY = """\
 stage = "auth"
@@ -118,6 +119,17 @@ host = ["SERVER"]
 app = "App"
 names = ["APP_HOST", "APP_SMTP_*"]
 """
+QUESTIONS = """\
+[[question]]
+words = ["Thing happens"]
+answers = ["thing"]
+[question.title]
+en = "Thing"
+ko = "것"
+[[question.text]]
+en = "It happens."
+ko = "일어납니다."
+"""
 FILES = {
     "catalogue/thing.toml": ENTRY,
     "presets/corp.toml": PRESET,
@@ -131,6 +143,7 @@ FILES = {
 login = [" login ", "인증"]
 """,
     "scores.json": '{"ids": ["none", "thing"], "weights": {"c.login": [1, 50]}, "rules": {}, "certain": 90, "likely": 60}',
+    "questions.toml": QUESTIONS,
 }
 
 
@@ -185,6 +198,19 @@ def test_the_small_tree_is_right(problems: Callable[[str, str, str], list[str]])
         ("spellings.toml", '"SERVER"', '"SERVER*"', ["near", "'SERVER*'"]),
         ("spellings.toml", '"SERVER"', '"SERVER", "SERVER"', ["near", "'SERVER'", "twice"]),
         ("words.toml", "[[word]]", "[[words]]", ["word"]),
+        ("questions.toml", "[[question]]", "[[questions]]", ["question"]),
+        ("questions.toml", "answers", "answer", ["answer"]),
+        ("questions.toml", '["Thing happens"]', '["a"]\n[[question]]\nwords = ["b"]', ["there is no answer"]),
+        ("questions.toml", 'answers = ["thing"]', 'answers = ["none"]', ["no diagnosis 'none'"]),
+        ("questions.toml", '["Thing happens"]', '["a", "A"]\n[[question]]\nwords = ["a."]', ["asked twice"]),
+        ("questions.toml", '[question.title]\nen = "Thing"\nko = "것"', "", ["a title belongs to a text"]),
+        ("apps/app.toml", "[write]", '[about.HOTS]\nen = "x"\nko = "x"\n[write]', ["'HOTS' is no variable"]),
+        (
+            "catalogue/thing.toml",
+            "[[fix]]",
+            '[[fix]]\nwhen = { words = ["Upper"] }',
+            ["'Upper' is not in lower case"],
+        ),
         # what is no TOML
         ("catalogue/thing.toml", 'stage = "auth"', "stage = auth", ["line 1"]),
         ("presets/corp.toml", 'kind = "mailbox"', "kind", ["line 1"]),
@@ -422,6 +448,7 @@ from smtpdoctor.knowledge import load
 print(len(load.entries()), len(load.presets()), len(load.apps()), len(load.words()))
 """
 WORDINGS = [(word.token, text) for word in KNOWN.words for text in word.text]
+SMALL = "1 1 1 1\n"
 COUNTS = f"{len(KNOWN.entries)} {len(KNOWN.presets)} {len(KNOWN.apps)} {len(WORDINGS)}\n"
 
 
@@ -439,46 +466,6 @@ def run(*arguments: str, code: int = 0, **environment: str) -> str:
     return done.stdout
 
 
-def test_the_index_is_kept_and_used_again(tmp_path: Path) -> None:
-    """The first run leaves one index behind, and takes away those of other states of the files."""
-    cache = tmp_path / "smtpdoctor"
-    old = cache / "index-of-before"
-    old.mkdir(parents=True)
-    (old / "words.json").write_text("[]")
-    assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
-    (index,) = cache.iterdir()
-    files = {file.name: file.stat().st_mtime_ns for file in index.iterdir()}
-    kinds = (
-        "catalogue",
-        "rules",
-        "presets",
-        "names",
-        "apps",
-        "words",
-        "hints",
-        "spellings",
-        "secrets",
-        "scores",
-        "keys",
-    )
-    assert set(files) == {f"{kind}.json" for kind in kinds}
-    assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
-    assert {file.name: file.stat().st_mtime_ns for file in index.iterdir()} == files
-    # A file that somebody took away or put something else for is no reason to fail, nor one without its end.
-    (index / "words.json").unlink()
-    os.mkfifo(index / "words.json")
-    assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
-    (index / "words.json").write_bytes((index / "words.json").read_bytes()[:-9] + bytes(9))
-    assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path)) == COUNTS
-    assert not index.exists()
-
-
-def test_a_cache_that_cannot_be_written_still_works(tmp_path: Path) -> None:
-    """Where there is no place for an index, a run compiles it for itself."""
-    (tmp_path / "file").write_text("in the way")
-    assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path / "file")) == COUNTS
-
-
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the package as a wheel lays it out, which Python finds first: the presets inside."""
@@ -493,6 +480,59 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return target
 
 
+@pytest.fixture
+def small(copy: Path) -> Path:
+    """Return a copy of the package with the small tree in the place of what it knows: compiled in a moment."""
+    for folder in ("catalogue", "presets", "apps"):
+        shutil.rmtree(copy / folder)
+    for name, text in FILES.items():
+        file = copy / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    return copy
+
+
+def test_the_index_is_kept_and_used_again(small: Path, tmp_path: Path) -> None:
+    """The first run leaves one index behind, and takes away those of other states of the files."""
+    cache = tmp_path / "cache" / "smtpdoctor"
+    old = cache / "index-of-before"
+    old.mkdir(parents=True)
+    (old / "words.json").write_text("[]")
+    assert run("-c", COUNT, XDG_CACHE_HOME=str(cache.parent)) == SMALL
+    (index,) = cache.iterdir()
+    files = {file.name: file.stat().st_mtime_ns for file in index.iterdir()}
+    kinds = (
+        "catalogue",
+        "rules",
+        "presets",
+        "names",
+        "apps",
+        "words",
+        "hints",
+        "spellings",
+        "secrets",
+        "scores",
+        "keys",
+        "questions",
+    )
+    assert set(files) == {f"{kind}.json" for kind in kinds}
+    assert run("-c", COUNT, XDG_CACHE_HOME=str(cache.parent)) == SMALL
+    assert {file.name: file.stat().st_mtime_ns for file in index.iterdir()} == files
+    # A file that somebody took away or put something else for is no reason to fail, nor one without its end.
+    (index / "words.json").unlink()
+    os.mkfifo(index / "words.json")
+    assert run("-c", COUNT, XDG_CACHE_HOME=str(cache.parent)) == SMALL
+    (index / "words.json").write_bytes((index / "words.json").read_bytes()[:-9] + bytes(9))
+    assert run("-c", COUNT, XDG_CACHE_HOME=str(cache.parent)) == SMALL
+    assert not index.exists()
+
+
+def test_a_cache_that_cannot_be_written_still_works(small: Path, tmp_path: Path) -> None:
+    """Where there is no place for an index, a run compiles it for itself."""
+    (tmp_path / "file").write_text("in the way")
+    assert run("-c", COUNT, XDG_CACHE_HOME=str(tmp_path / "file")) == SMALL
+
+
 def test_a_wheel_s_own_index_is_used(copy: Path, tmp_path: Path) -> None:
     """An index inside the package is read as it is, and nothing is written anywhere."""
     (copy / "_index").mkdir(exist_ok=True)
@@ -504,19 +544,19 @@ def test_a_wheel_s_own_index_is_used(copy: Path, tmp_path: Path) -> None:
     assert not cache.exists()
 
 
-def test_the_module_tells_all_problems(copy: Path) -> None:
+def test_the_module_tells_all_problems(small: Path) -> None:
     """``python -m smtpdoctor.knowledge`` prints what is wrong, and fails."""
-    (copy / "presets" / "wrong.toml").write_text("wrong = 1")
-    (copy / "words.toml").write_text("")
+    (small / "presets" / "wrong.toml").write_text("wrong = 1")
+    (small / "words.toml").write_text("")
     output = run("-m", "smtpdoctor.knowledge", code=1)
     first, second = output.splitlines()
     assert "wrong.toml: " in first
     assert "words.toml: " in second
 
 
-def test_the_module_tells_what_re2_does_not_take(copy: Path) -> None:
+def test_the_module_tells_what_re2_does_not_take(small: Path) -> None:
     """Python's own patterns may hold more than RE2 does: a repetition beyond a thousand."""
-    words = copy / "words.toml"
+    words = small / "words.toml"
     words.write_text(words.read_text(encoding="utf-8") + "\n[[word]]\ntoken = \"eof\"\ntext = ['a{2000}']\n")
     output = run("-m", "smtpdoctor.knowledge", code=1)
     assert output.startswith("eof: ")

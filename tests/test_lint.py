@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import string
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -281,14 +282,10 @@ def test_blocking(changes: dict[str, str | None], blocking: bool) -> None:
 
 # -- Presets ------------------------------------------------------------------
 
-ENDPOINTS = [
-    pytest.param(name, number, id=f"{name}-{endpoint.port}")
-    for name, preset in load.presets().items()
-    for number, endpoint in enumerate(preset.endpoint)
-]
 PLAIN = string.ascii_letters + string.digits + ".-_"
 
 
+@cache
 def _matching(pattern: str) -> st.SearchStrategy[str]:
     """Texts that a pattern of a preset takes, in ordinary characters."""
     texts = st.from_regex(pattern, fullmatch=True, alphabet=st.sampled_from(PLAIN + "@+/="))
@@ -321,27 +318,27 @@ def working(draw: st.DrawFn, name: str) -> tuple[str | None, str | None, str]:
     return username, password, sender
 
 
-@pytest.mark.parametrize(("name", "number"), ENDPOINTS)
+@pytest.mark.parametrize("name", load.presets())
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_working_settings_of_a_preset_are_quiet(data: st.DataObject, name: str, number: int) -> None:
+def test_working_settings_of_a_preset_are_quiet(data: st.DataObject, name: str) -> None:
     """Well-formed credentials at any endpoint that a provider offers give no finding at all."""
     preset = load.presets()[name]
-    endpoint = preset.endpoint[number]
     username, password, sender = data.draw(working(name))
-    flags = Flags(
-        host=(endpoint.host or preset.host).replace("*", "corp-kr").replace("your-domain", "corp"),
-        port=endpoint.port,
-        security=endpoint.security,
-        username=username,
-        password=Setting(Secret(password), Origin("flag", "--password-stdin")) if password else None,
-        sender=sender,
-        recipient="someone@elsewhere.kr",
-    )
-    for one in (flags, replace(flags, preset=name)):
-        quiet = [one.labels for one in lint(resolve(one, Variables({})))]
-        # A provider that offers clear text only gets told so, whatever the credentials are.
-        assert [found for found in quiet if not found & {"cleartext", "no-encryption"}] == []
+    for endpoint in preset.endpoint:
+        flags = Flags(
+            host=(endpoint.host or preset.host).replace("*", "corp-kr").replace("your-domain", "corp"),
+            port=endpoint.port,
+            security=endpoint.security,
+            username=username,
+            password=Setting(Secret(password), Origin("flag", "--password-stdin")) if password else None,
+            sender=sender,
+            recipient="someone@elsewhere.kr",
+        )
+        for one in (flags, replace(flags, preset=name)):
+            quiet = [one.labels for one in lint(resolve(one, Variables({})))]
+            # A provider that offers clear text only gets told so, whatever the credentials are.
+            assert [found for found in quiet if not found & {"cleartext", "no-encryption"}] == [], endpoint
 
 
 @pytest.mark.parametrize(

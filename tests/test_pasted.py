@@ -21,7 +21,7 @@ from smtpdoctor.logs import Source, explain_source, explain_text
 from smtpdoctor.logs.judged import Judged
 from smtpdoctor.logs.masking import masked
 from smtpdoctor.logs.records import Record
-from smtpdoctor.masking.forms import without_credentials
+from smtpdoctor.masking.forms import Span, covered, without_credentials
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Secret
 from tests.fuzz.leak import leaked as leaked_in_any_form
@@ -445,3 +445,143 @@ def test_a_shape_keeps_the_codes(words: list[str]) -> None:
         judged.shape(" ".join([*words, code])) for code in ("535", "550", "421", "5.7.8", "10061", "587")
     }
     assert len(shapes) == 6
+
+
+# What is secret stands between ‹ and ›; where nothing does, nothing is.
+FORMS = (
+    "h?password=",
+    "x h?password= y",
+    "smtp://bob:@h",
+    "x h?a=1;b=2&password=‹x› y",
+    "smtp.h.test:465:‹bob:pw›",
+    "//bob:‹my pw›@h",
+    "‹SG.aB3dE6gH9jK2mN5pQ8sT1v.xY› ‹SG.aB3dE6gH9jK2mN5pQ8sT1v.xY›",
+    "xSG.aB3dE6gH9jK2mN5pQ8sT1v.xYx ‹SG.aB3dE6gH9jK2mN5pQ8sT1v.xY›",
+    "‹re_abcDEFghijk›",
+    "re_abcdefghijkl",
+    "see smtp://[fe80::1]:587 now",
+    "see foo://bob:hunter2 now",
+    "smtp://bob:‹my pw›@h",
+    "see Xbob:‹hunter2›@h now",
+    "‹aB3dE6gH9jK2mN5pQ8sT1vX4zA7cF0eR›",
+    "aB3dE6gH9jK2mN5pQ8sT1vX4zA7cF0e",
+    "‹aB3dE6gH9jK2mN5pQ8sT1vX4zA7cF0eR›@x",
+    "<aB3dE6gH9jK2mN5pQ8sT1vX4zA7cF0eR@x>",
+    "<‹aB3dE6gH9jK2mN5pQ8sT1vX4zA7cF0eR›",
+    "x ‹aB3dE6gH9jK2mN5pQ8sT1vX4zA7cF0eR› y",
+    "ab3de6gh9jk2mn5pq8st1vx4za7cf0er",
+    "aB3dE6gH9jK2mN5pQ8sT1vX4zA7c-+/_",
+    "aB3dE6gH9jK2mN5p.Q8sT1vX4zA7cF0eR",
+    "smtp://bob:‹hunter2›@h",
+    "bob:‹hunter2›@h",
+    "bob@h",
+    "smtp://bob@h",
+    "sendgrid+api://‹KEYKEY›@default",
+    "ses+smtp://bob:‹pw›@h",
+    "ses+smtps://KEY@h",
+    "smtp://bob%3A‹hunter2›@h",
+    "smtp://bob%3a‹hunter2›@h",
+    "smtp://bob:${PW}@h",
+    "smtp://bob:%PW%@h",
+    "smtp://bob:$PW@h",
+    "smtp://bob:‹${PW}x›@h",
+    "DEFAULT@SECLEVEL=0",
+    "ALL:@STRENGTH",
+    "all:@strength",
+    "ALL:‹pw›@STRENGT",
+    "App <app@h.test>",
+    "App <bob:‹pw›@h.test>",
+    "mailto:me@example.com",
+    "to:me@example.com",
+    "(user:me@example.com)",
+    "smtp:bob:‹hunter2›@h",
+    "smtp:bob:‹hunter2›",
+    "smtp://bob:‹hunter2›",
+    "smtp://bob:587",
+    "smtp://bob:port",
+    "smtp://bob:587/x",
+    "smtp://[::1]:587",
+    "smtp://bob:$PW",
+    "smtp://bob:‹12345x›",
+    "smtp://bob:",
+    "smtp://h:25)",
+    "//bob:‹hunter2›",
+    "smtp://bob:‹p@ss›@h",
+    "smtp://bob:‹p/w›@h:25/x?y=z",
+    "see smtp://bob:‹hunter2›@h now",
+    "see bob:‹hunter2›@h now",
+    "see https://h/x@y:z now",
+    "see https://‹bob:pw›@h/ now",
+    "see user:me@h.test",
+    "see smtp://bob:‹hunter2› now",
+    "see smtp://bob:‹hunter2 x›@h now",
+    "see <smtp://bob:‹hunter2›@h>, ok",
+    'see "smtp://bob:‹hun"ter2›@h" ok',
+    "see smtp://bob:587 now",
+    "see http://h:8080 now",
+    "id=bob:‹hunter2›@h x",
+    "[bob:‹hunter2›@h] x",
+    "a==bob:‹hunter2›@h x",
+    "x y@SECLEVEL=1",
+    "x y@ z",
+    "x name:y@ z",
+    "h?password=‹hunter2›",
+    "h?password=‹hunter2&x=1›",
+    "x h?password=‹hunter2›&x=1 y",
+    "x h?auth=login y",
+    "h?auth=plain",
+    "x h&amp;token=‹hun› ter",
+    "x h?x=1;pwd=‹abc› y",
+    "h?foo=hunter2",
+    "h?sig=‹abc&otp=1›",
+    "?code=‹12›",
+    "smtp.h.test:587:‹bob:hunter2›",
+    "smtp.h.test|587|‹bob|hunter2›",
+    "smtp.h.test;2525;‹bob;hunter2›",
+    "smtp.h.test:588:bob:hunter2",
+    "h:587:bob:hunter2",
+    "x smtp.h.test,25,‹bob,hunter2› y",
+    "smtp.h.test:587:bob",
+    "-----BEGIN PRIVATE KEY-----‹abc›-----END PRIVATE KEY-----",
+    "-----BEGIN CERTIFICATE-----abc-----END CERTIFICATE-----",
+    "-----BEGIN RSA PRIVATE KEY-----‹abc›",
+    "-----BEGIN PRIVATE KEY",
+    "x -----BEGIN CERTIFICATE-----a-----END CERTIFICATE----- -----BEGIN PRIVATE KEY-----‹q›-----END PRIVATE KEY-----",
+    "‹SG.abcdefghijklmnopqrstuv.abc›",
+    "‹key-0123456789abcdef0123456789abcdef›",
+    "xkeysib-abc123",
+    "(‹SG.aB3dE6gH9jK2mN5pQ8sT1v.xY›)",
+    "‹SG.aB3dE6gH9jK2mN5pQ8sT1v.xY›...",
+)
+
+
+@pytest.mark.parametrize("marked", FORMS)
+def test_each_form_to_the_letter(marked: str) -> None:
+    """What is masked of a value or a line, and what is not: hosts, ports, placeholders, names of mechanisms."""
+    text = marked.replace("‹", "").replace("›", "")
+    assert without_credentials(text) == re.sub("‹[^›]*›", Secret.MASK, marked)
+
+
+@pytest.mark.parametrize(
+    ("places", "start", "end", "shown"),
+    [
+        ([(0, 1, 1), (3, 4, 4)], 2, 6, "c{}ef"),
+        ([(0, 3, 3), (2, 3, 4), (4, 5, 5)], 2, 6, "{}f"),
+        ([(5, 9, 9)], 0, 5, "abcde"),
+        ([(1, 2, 2), (0, 2, 2)], 0, 6, "{}cdef"),
+        ([(1, 2, 3), (4, 5, 6)], 0, 6, "a{}d{}"),
+        ([], 1, 3, "bc"),
+    ],
+)
+def test_a_part_is_covered(places: list[tuple[int, int, int]], start: int, end: int, shown: str) -> None:
+    """Places that touch become one, what is outside of the part counts for nothing."""
+    spans = [Span(*place) for place in places]
+    assert covered("abcdef", spans, start, end) == shown.replace("{}", Secret.MASK)
+
+
+@pytest.mark.parametrize("number", [500, 501])
+def test_behind_too_many_places_nothing_is_shown(number: int) -> None:
+    """Made on purpose: the rest counts as one secret."""
+    text = without_credentials("see " + "smtp://a:pw@h " * number + "tail")
+    assert ("tail" in text) is (number == 500)
+    assert "pw" not in text

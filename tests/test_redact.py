@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import random
 import string
 import time
@@ -10,18 +11,19 @@ import tomllib
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from smtpdoctor.masking.echoes import Redactor
-from smtpdoctor.masking.words import printable
+from smtpdoctor.masking.echoes import Needles, Redactor, Sieve, decodings, encodings, is_odd
+from smtpdoctor.masking.words import printable, printable_facts
 from smtpdoctor.model import Secret
 from tests.leaks import DISGUISES, LOSSY, disguised, leaks, plain, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ALPHABETS = [
     string.ascii_letters + string.digits,
@@ -161,6 +163,294 @@ def test_a_secret_within_a_secret_is_masked(secret: str, at: int, depth: int) ->
     assert shown.startswith("535 ")
 
 
+# Quickly and closely
+
+
+class _Nothing(Sieve):
+    """Lets no text pass unread, and has all of it read."""
+
+    def passes(self, _: str) -> bool:
+        return False
+
+    def has_signs(self, _: bytes) -> bool:
+        return True
+
+    def regions(self, folded: bytes) -> Iterator[tuple[int, int]]:
+        yield 0, len(folded)
+
+
+def closely(secret: str) -> Redactor:
+    """Return a redactor that reads every text closely, whatever a quick look says of it."""
+    redact = Redactor([secret])
+    redact._sieve = _Nothing(redact._needles)
+    redact._search = None
+    return redact
+
+
+# Of few letters in a row, so that hardly anything but the disguise itself tells that there is something.
+SHORT = [
+    "Zq7t!x",
+    "a!b@c#7",
+    "!@#$%^;",
+    "k1-2-3-z",
+    "비밀번호12",
+    "a%41%42=43c9",
+    "p\\x41q&amp;9",
+    "70:61-73:73:77",
+]
+MORE: dict[str, Callable[[str], str]] = {
+    "folded every two": lambda text: "\r\n535-".join(text[at : at + 2] for at in range(0, len(text), 2)),
+    "folded every three": lambda text: "\n250 ".join(text[at : at + 3] for at in range(0, len(text), 3)),
+    "folded behind codes": lambda text: "\n535-5.7.8 ".join(
+        text[at : at + 3] for at in range(0, len(text), 3)
+    ),
+    "parts in base64": lambda text: " ".join(base64.b64encode(one.encode()).decode() for one in text),
+    "read": lambda text: html.unescape(unquote(text.replace("\\x", "%"))),
+    "UTF-32": lambda text: base64.b64encode(text.encode("utf-32-le")).decode(),
+    "Base64 twice": lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
+    "code page": lambda text: base64.b64encode(text.encode("cp949")).decode(),
+    "cut encodings": lambda text: base64.b64encode(f"{text}xyz".encode()).decode()[1:-3],
+    "cut base32": lambda text: base64.b32encode(f"ab{text}xyz".encode()).decode()[3:].lower(),
+    "cut hexadecimal": lambda text: text.encode().hex()[1:],
+}
+EVERY = sorted({**DISGUISES, **MORE})
+
+
+@pytest.mark.parametrize("number", range(len(EVERY)))
+def test_a_quick_look_misses_nothing(number: int) -> None:
+    """What is let pass unread would stay as it is when it is read: the first time, and the next."""
+    disguise = {**DISGUISES, **MORE}[EVERY[number]]
+    # Where a reply is folded depends most on what the secret is made of.
+    chosen = (
+        SHORT
+        if EVERY[number].startswith("folded")
+        else [SHORT[(number + 3 * place) % 8] for place in range(3)]
+    )
+    for secret in chosen:
+        text = f"535 {disguise(secret)}."
+        assert Redactor([secret])(text) == closely(secret)(text)
+
+
+@settings(max_examples=25, deadline=None)
+@given(SEEDS, st.sampled_from([*ALPHABETS, "%=+\\&;#x01ab", "019: ,-"]), st.integers(5, 24), st.data())
+def test_a_quick_look_misses_nothing_of_any_secret(
+    seed: int, alphabet: str, length: int, data: st.DataObject
+) -> None:
+    """Cut at both ends, too."""
+    secret = made(seed, alphabet, length)
+    assume(secret.strip() and secret.strip("*"))
+    echo = data.draw(disguised(secret, 2))
+    cut = slice(data.draw(st.sampled_from([0, 0, 1, 3])), data.draw(st.sampled_from([None, -1, -2])))
+    text = f"{data.draw(st.sampled_from(BEFORE))}{echo[cut]} (end)"
+    assert Redactor([secret])(text) == closely(secret)(text)
+
+
+# What a quick look is enough for: nothing of a secret is in it, and nothing in it may stand for something else.
+ENOUGH = (
+    *(
+        "plain text",
+        "5%",
+        "a = b",
+        "x=y",
+        "a+b",
+        "on +0900",
+        "at 10:00 +0100 a",
+        "c++",
+        "a%4",
+        "%zz",
+        "=",
+        "a=4",
+        "=\n",
+    ),
+    *(
+        "+4",
+        "+z1",
+        "x0",
+        "250 ok",
+        "250-ok",
+        "250-ok\r\n250 fine",
+        "aa bb cc",
+        "12 13 14 15",
+        "a b c d e f g",
+    ),
+    *("abcd efgh", "zq7", "7qZ", "mail.example.test"),
+)
+TOO_LITTLE = (
+    *(
+        "100% sure",
+        "%41",
+        "%u0041",
+        "=3D",
+        "+41+42",
+        "+41",
+        "14%",
+        "14=",
+        "24+14+",
+        "1400u%",
+        "\\",
+        "&",
+        "0x41",
+        "0X41",
+    ),
+    *(
+        "1 2 3 4 5",
+        "12 13 14 15 16",
+        "a b c d e f g h",
+        "abcd efgh ijkl",
+        "aBcD eFgH",
+        "aBcD efgh eFgH",
+        "Zq7t",
+    ),
+    *("39kL", "bxWp", "qqqq 비", "Zq7.tR", "250-5.7.8 ok", "250-Zq\r\n250 7t"),
+)
+
+
+@pytest.mark.parametrize("text", ENOUGH + TOO_LITTLE)
+def test_for_what_a_quick_look_is_enough(text: str) -> None:
+    """Signs that may be escapes, words that may be pieces of one, and four characters in a row are read closely."""
+    assert Sieve([Needles("Zq7tRbxWpLk93")]).passes(text) is (text in ENOUGH)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    passwords(7, 20),
+    st.sampled_from(["utf-8", "cp949", "utf-16-le", "utf-16-be", "utf-32-le"]),
+    st.binary(max_size=5),
+)
+def test_needles_are_in_each_encoding(secret: str, page: str, around: bytes) -> None:
+    """Wherever in the encoded text the secret stands: decoding is a second net, not the only one."""
+    try:
+        raw = secret.encode(page)
+    except UnicodeEncodeError:
+        return
+    width = len("a".encode(page))
+    around *= width
+    needles = [one for one, _ in encodings(secret)]
+    forms = [base64.b64encode(around + raw + around)]
+    if page == "utf-8":
+        forms += [(around + raw).hex().encode(), base64.b32encode(around + raw + around)]
+        forms += [base64.b64encode(base64.b64encode(around + raw + around))]
+    for form in forms:
+        folded = plain(form.decode())
+        assert any(one in folded for one in needles), form
+
+
+@pytest.mark.parametrize(
+    ("secret", "echo"),
+    [
+        ("pw%41%42%43%44%45x", "pwABCDEx"),
+        ("x&#65;&#66;&#67;&#68;&#69;", "xABCDE"),
+        ("xy&#65;bcd", "xyAbcd"),
+        ("xy&amp;bcd", "xy&bcd"),
+        ("=41=42=43=44=45x", "ABCDEx"),
+        ("+41+42+43+44+45x", "ABCDEx"),
+        ("7a:71:37:74:52:62", "zq7tRb"),
+        ("7a:71:37:74:52", "zq7tR"),
+        ("122, 113, 55, 116, 82, 98", "zq7tRb"),
+        ("535-Zq7tRb", "Zq7tRb"),
+    ],
+)
+def test_a_secret_that_was_read_is_masked_at_once(secret: str, echo: str) -> None:
+    """A program on the way took something in it for an escape: not only once it has been seen as it is."""
+    assert Redactor([secret])(f"550 {echo} no") == f"550 {Secret.MASK} no"
+
+
+TOKEN = f"ya29{made(5, string.ascii_letters + string.digits, 200)}"
+ENCODED_TOKEN = base64.b64encode(TOKEN.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(("text", "least", "sure"), [(TOKEN, 8, 8), (ENCODED_TOKEN, 11, 12)])
+def test_how_much_of_a_token_tells_something(text: str, least: int, sure: int) -> None:
+    """Wherever in it that stands; less of it is shared by chance."""
+    redact = Redactor([TOKEN])
+    for start in range(0, len(text) - sure, 2):
+        piece = text[start : start + sure]
+        assert redact(f"一 {piece} 一") == f"一 {Secret.MASK} 一"
+        part = piece[: least - 1]
+        assert redact(f"一 {part} 一") == f"一 {part} 一"
+
+
+@pytest.mark.parametrize(
+    ("secret", "left", "masked"),
+    [
+        ("Zq7tRbxWpLk93", "RbxW", "RbxWp"),
+        ("0123456789abcdef0123", "56789ab", "56789abc"),  # many numbers have a few digits in common
+        ("0123456789abcde", "6789", "6789a"),
+        ("Zq7tRbxWpLk93", "WnE3d", "WnE3dFJi"),  # base64 of its beginning
+        ("Zq7t\udc80Rbx", "Zq7t", "Zq7tRb"),
+        ("Zq7tR\ud800bx", "Zq7t", "Zq7tRb"),
+    ],
+)
+def test_how_much_of_a_secret_tells_something(secret: str, left: str, masked: str) -> None:
+    """Five characters, more of what is a number or encoded."""
+    redact = Redactor([secret])
+    assert redact(f"一 {left} 一") == f"一 {left} 一"
+    assert redact(f"一 {masked} 一") == f"一 {Secret.MASK} 一"
+
+
+@pytest.mark.parametrize("page", ["utf-8", "cp949", "utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize("secret", ["비밀번호 하나", "가나12다라"])
+def test_a_secret_in_any_code_page_is_known_in_base64(secret: str, page: str) -> None:
+    """As an application has it, or the system that it runs on; also where both ends are cut."""
+    word = base64.b64encode(f"me {secret} me".encode(page)).decode()
+    cut = word[3:-5].rstrip("=")
+    for one in (word, cut):
+        assert Redactor([secret])(f"334 ({one}) no") == f"334 ({Secret.MASK}) no"
+
+
+@pytest.mark.parametrize(
+    ("word", "odd"),
+    [
+        ("word", False),
+        ("WORD", False),
+        ("Word", False),
+        ("123", False),
+        ("wOrd", True),
+        ("WoRd", True),
+        ("w1", False),
+    ],
+)
+def test_words_in_a_disorder_of_capitals(word: str, odd: bool) -> None:
+    """What no language has."""
+    assert is_odd(word) is is_odd(word.encode()) is odd
+
+
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("secret", ["Zq7x", "a!b@"])
+def test_four_characters_are_known_in_base64(secret: str, before: int) -> None:
+    """At each place in a group of three, by capitals and small letters as they are."""
+    word = base64.b64encode(b"k" * before + f"user:{secret}".encode() + b"xyz" * before).decode()
+    assert Redactor([secret])(f"334 {word} no") == f"334 {Secret.MASK} no"
+
+
+@pytest.mark.parametrize("place", [4_040, 4_095])
+def test_a_long_text_is_looked_through_to_its_end(place: int) -> None:
+    """Where one block of it ends, and whether few places hold something or all."""
+    secret = "Zq7tRbxWpLk93"
+    redact = Redactor([secret])
+    text = f"{'o ' * place}{{}}{' o' * 200} {{}}"
+    assert redact(text.format(secret, secret)) == text.format(Secret.MASK, Secret.MASK)
+    assert set(redact(f"{secret} " * (place // 8)).split()) == {Secret.MASK}
+
+
+@given(st.binary(min_size=15, max_size=40), st.integers(0, 3))
+def test_what_a_word_may_be_an_encoding_of(data: bytes, cut: int) -> None:
+    """Base64, base32 and hexadecimal, of which the beginning may be missing; told with the place and the bits."""
+    for word, bits in (
+        (base64.b64encode(data), 6), (base64.b32encode(data), 5), (data.hex().encode(), 4)
+    ):  # fmt: skip
+        bare = word.rstrip(b"=")[cut:]
+        for plain_data, start, width in decodings(bare):
+            if width == bits and (cut + start) * bits % 8 == 0:
+                whole = data[(cut + start) * bits // 8 :]
+                assert plain_data == whole[: len(plain_data)]
+                assert len(whole) - len(plain_data) <= 1
+                break
+        else:
+            assert bits == 5, (bare, bits)
+            assert bare.isalpha(), bare  # hardly ever encoded, so not looked into as closely
+
+
 # Secrets of a few characters
 
 FEW = st.text(string.ascii_letters + string.digits + "비밀ß!%", min_size=1, max_size=3)
@@ -204,6 +494,107 @@ def test_a_few_characters_leave_other_words_alone(secret: str, data: st.DataObje
         decodable = [base64.b64decode(word[: len(word) // 4 * 4]).lower() for word in around]
         if not any(one.lower().encode() in plain_word for plain_word in decodable):
             assert Redactor([one])(text) == text
+
+
+ALONE = {
+    "25": (
+        *(
+            "25",
+            "<25>",
+            ". 25",
+            "25.",
+            "25. x",
+            "a-25",
+            "25-",
+            "25:",
+            ":25",
+            "a:25",
+            "25,3",
+            "3,25",
+            "(25)",
+            "25=x",
+        ),
+        *("25 : 3", "25;3", "- 25", "25./", "25:a", "a/25"),
+    ),
+    "ab": ("ab:1", "1:ab", "ab-1", "1/ab", ".ab", "ab.", "ab,", "ba", "AB", "<ab>", "Ab"),
+    "a!b%": ("xa!b%y", "a!b%", "%b!a", "A!B%"),
+    "abc": ("abc", "CBA", "(abc)"),
+}
+WITHIN = {
+    "25": (
+        *(
+            "x25",
+            "25x",
+            "_25",
+            "25_",
+            "5.25",
+            "25.7",
+            "a.25",
+            "25.a",
+            "12:25",
+            "25:12",
+            "25/7",
+            "1/25",
+            "2026-25",
+        ),
+        *("25-11", "255", "125", "\u066325"),
+    ),
+    "ab": ("ab.c", "c.ab", "abc", "cab", "ab1", "1ab", "ab_", "_ab", "ab\xe9"),
+    "a!b%": ("a!b", "a! b"),
+    "abc": ("abcd", "xabc", "ab", "abc.d"),
+}
+
+
+@pytest.mark.parametrize("secret", ALONE)
+def test_what_stands_alone(secret: str) -> None:
+    """What is next to it belongs to it, or does not: letters, a dot with a letter behind, the rest of a date."""
+    redact = Redactor([secret])
+    for text in ALONE[secret]:
+        assert Secret.MASK in redact(f"no {text} no"), text
+    for text in WITHIN[secret]:
+        assert redact(f"no {text} no") == f"no {text} no"
+
+
+@pytest.mark.parametrize(
+    ("echo", "shown"),
+    [
+        *(("!(Zq7tRbx)?", "{}"), ("(Zq7tRbx)", "{}"), ("[Zq7tRbx]", "[{}]"), ("!!(Zq7tRbx)??", "!{}?")),
+        *(("xx!(Zq7tRbx)?yy", "xx{}yy"), ("!(Zq7tR", "{}"), ("tRbx)?", "{}"), ("?(Zq7tRbx)!", "?{}!")),
+        *(("zq7 trbx )?", "{}"), ("!(Zq7t", "{}"), ("7tRb", "7tRb"), ("(Zq7", "(Zq7")),
+    ],
+)
+def test_the_signs_at_the_ends_of_a_secret(echo: str, shown: str) -> None:
+    """They go with it as far as they are its own."""
+    assert Redactor(["!(Zq7tRbx)?"])(f"said {echo} ok") == f"said {shown.format(Secret.MASK)} ok"
+
+
+@pytest.mark.parametrize("form", ["{}", "({})", "{}x", "a.{}.b", "{}, {}"])
+@pytest.mark.parametrize("fill", ["", "=", "==="])
+@pytest.mark.parametrize("before", [b"", b"a", b"ab"])
+def test_of_an_encoded_word_the_rest_goes_too(form: str, fill: str, before: bytes) -> None:
+    """Up to what fills its end; nothing of what is around."""
+    word = base64.b64encode(before + b"Zq7tRbxWpLk93\xfb\xff~~").decode().rstrip("=")
+    for text in (word, word.replace("+", "-").replace("/", "_")):
+        one = text + (fill or ("." if "x" in form else ""))
+        rest = one[len(text) :].lstrip("=")
+        assert Redactor(["Zq7tRbxWpLk93"])(form.format(one, one)) == form.format(*[Secret.MASK + rest] * 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("250-Zq7tRbx\r\n250 WpLk93\r\nok", ["250-{}", "250 {}", "ok"]),
+        ("250-a Zq7tRbxWpLk93\n250 b", ["250-a {}", "250 b"]),
+        ("Zq7tRbx\nWpLk93\n", ["{}", "{}", ""]),
+        ("250-5.7.8 Zq7tRbx\n250 5.7.8 WpLk93 x", ["250-5.7.8 {}", "250 5.7.8 {} x"]),
+        ("Zq7tRbx\r\n\r\nWpLk93", ["{}", "", "{}"]),
+        ("250-Zq7tRbxW\n\n250 pLk93", ["250-{}", "", "250 {}"]),
+        ("199-Zq7tRbxW\n 250 pLk93", ["199-{}", " 250 {}"]),
+    ],
+)
+def test_lines_stay_lines(text: str, lines: list[str]) -> None:
+    """A mask in each, behind the code that it begins with."""
+    assert Redactor(["Zq7tRbxWpLk93"]).lines(text) == [one.format(Secret.MASK) for one in lines]
 
 
 def test_a_code_of_a_reply_is_no_secret() -> None:
@@ -340,3 +731,4 @@ def test_what_nobody_sees_never_survives(text: str, secrets: list[str]) -> None:
 def test_control_characters_become_visible(text: str, shown: str) -> None:
     """An escape sequence shows as text, and a tab is a blank."""
     assert printable(text) == shown
+    assert printable_facts(one=text, other="x") == {"one": shown, "other": "x"}

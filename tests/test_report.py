@@ -149,7 +149,7 @@ def test_gmail_with_the_normal_password(certificates: Certificates, lang: Lang) 
     assert "smtpdoctor explain auth-app-password --preset gmail" in screen
     assert f"✖ {entry.title.in_(lang)} → " in screen
     # The table stands above.
-    remark = "14자, 지메일 기준 16자" if lang == "ko" else "14 characters, Gmail's have 16"
+    remark = "14자, 지메일 기준 16자" if lang == "ko" else "14 characters; Gmail passwords have 16"
     assert f"********        .env:5 · {remark}" in text
     assert "my-google-pass" not in text
     assert text.count("SMTP_PASSWORD=your-app-password") <= 2
@@ -220,7 +220,7 @@ def test_a_suspicion_is_shown_as_one_and_settled(certificates: Certificates) -> 
     arguments = ("--ca-file", certificates.ca_pem)
     shown = checked(env("smtp.gmail.com", 587), server, *arguments)
     assert re.search(r"^  \? settings ", shown, re.MULTILINE)
-    assert re.search(r"^  ✔ settled: .*login went through$", shown, re.MULTILINE | re.DOTALL)
+    assert re.search(r"^  ✔ settled: .*login succeeded$", shown, re.MULTILINE | re.DOTALL)
     assert shown.splitlines()[-1].startswith("✔ Healthy")
     found = json.loads(checked(env("smtp.gmail.com", 587), server, *arguments, "--format", "json"))
     assert found["verdict"] == "pass"
@@ -296,7 +296,7 @@ def test_a_settled_suspicion_names_what_settled_it() -> None:
     finding = of_entry(load.entry("config-tls-mode"))
     shown = rendered(Settings(), settled=(Settled(finding, Stage.GREETING),))
     assert "✔ settled: The TLS setting does not fit the port" in shown
-    assert "greeting went through" in " ".join(shown.split())
+    assert "greeting succeeded" in " ".join(shown.split())
 
 
 # -- Steps ---------------------------------------------------------------------
@@ -526,6 +526,29 @@ def test_a_quote_keeps_the_page_that_the_server_names(columns: int, words: int) 
     assert any(url in line for line in lines[first:last])
 
 
+@pytest.mark.parametrize("words", [1, 5, 40])
+def test_a_long_quote_keeps_its_end(words: int) -> None:
+    """Which of the checks failed stands at the end, but for the name of the server and the time."""
+    tail = "Spf= Fail , Dkim= Pass , DMARC= Fail"
+    text = (
+        f"550 5.7.515 Access denied, sending domain EXAMPLE.COM {'does not meet the level. ' * words}{tail}"
+    )
+    evidence = Evidence(
+        stage=Stage.SEND,
+        code=550,
+        enhanced="5.7.515",
+        text=f"{text} [AB1.example.com 2026-03-05T14:20Z 08DE]",
+    )
+    finding = diagnose(evidence, Context())
+    assert finding is not None
+    problem = problem_of(finding, Context(), "en")
+    page = terminal.Page(Console(file=StringIO(), width=80))
+    lines = [line.plain for line in terminal.problem_lines(page, problem, "en", room=0)]
+    shown = " ".join(" ".join(lines).split())
+    assert tail in shown
+    assert "550 5.7.515 Access denied" in shown
+
+
 def test_a_verdict_of_warnings_says_what_to_do() -> None:
     """Its title may say that something cannot work, which warnings alone do not mean."""
     Path(".env").write_text(env("smtp.gmail.com", 26, SMTP_PASSWORD="abcdefghijklmnop"), encoding="utf-8")
@@ -538,23 +561,27 @@ def test_a_verdict_of_warnings_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("lang", LANGS)
-@pytest.mark.parametrize("width", [40, 61, 80, 200])
-def test_nothing_is_broken(lang: Lang, width: int) -> None:
+def test_nothing_is_broken(lang: Lang) -> None:
     """The words of a finding are the same in every width: none is broken, no command, no address."""
+    pages = {columns: terminal.Page(Console(file=StringIO(), width=columns)) for columns in (40, 61, 80, 200)}
+    for columns, page in pages.items():
+        page.width = min(columns, 100)
+    endless = terminal.Page(Console(file=StringIO(), width=10_000))
+    endless.width = 10_000
+    context = Context(settings=settings_of("naver"), provider="naver")
     for name, entry in load.entries().items():
-        context = Context(settings=settings_of("naver"), provider="naver")
         problem = problem_of(of_entry(entry), context, lang)
-        texts = {}
-        for columns in (width, 10_000):
-            page = terminal.Page(Console(file=StringIO(), width=columns))
-            page.width = min(columns, 100) if columns == width else columns
-            lines = terminal.problem_lines(page, problem, lang, whole=True)
-            texts[columns] = [line.plain for line in lines]
-        assert " ".join(texts[width]).split() == " ".join(texts[10_000]).split(), name
-        for line in texts[width]:
-            assert cell_len(line) < min(width, 100) or len(line.split()) < 3 or "`" not in line, line
-        for command_ in re.findall(r"`([^`]+)`", " ".join((*problem.steps, problem.sure))):
-            assert any(command_ in line for line in texts[width]), command_
+        words = " ".join(
+            one.plain for one in terminal.problem_lines(endless, problem, lang, whole=True)
+        ).split()
+        commands = re.findall(r"`([^`]+)`", " ".join((*problem.steps, problem.sure)))
+        for width, page in pages.items():
+            lines = [one.plain for one in terminal.problem_lines(page, problem, lang, whole=True)]
+            assert " ".join(lines).split() == words, (name, width)
+            for line in lines:
+                assert cell_len(line) < min(width, 100) or len(line.split()) < 3 or "`" not in line, line
+            for command_ in commands:
+                assert any(command_ in line for line in lines), (command_, width)
 
 
 @pytest.mark.parametrize(

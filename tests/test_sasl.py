@@ -99,6 +99,9 @@ def test_mechanisms_without_a_proof_take_any_acceptance(mechanism: str, rounds: 
     except StopIteration:
         return
     finish(steps)
+    # Whoever asks on is told nothing more.
+    with pytest.raises(StopIteration):
+        steps.send(b"?")
 
 
 # -- SCRAM ---------------------------------------------------------------------
@@ -195,6 +198,8 @@ def test_a_proof_may_have_extensions() -> None:
         *(
             "r=NONCEx,s=QSXCR+Q6sek8bf92,i=999999999",
             "r=NONCEx,s=QSXCR+Q6sek8bf92,i=600001",
+            "r=NONCEx,s=QSXCR,i=1",
+            "r=NONCEx,s=QSX=CR+Q,i=1",
             "m=must,r=NONCEx,s=QSXCR+Q6sek8bf92,i=1",
             "e=unknown-user",
         ),
@@ -207,6 +212,13 @@ def test_a_challenge_that_is_none(challenge: str) -> None:
     with pytest.raises(SASLFailed) as caught:
         steps.send(challenge.encode())
     assert caught.value.token == "sasl-challenge"
+
+
+def test_as_much_work_as_is_advised_is_done() -> None:
+    """OWASP's number of iterations is still taken; one more is not, see above."""
+    steps = scram("sha1", "user", "pencil", "NONCE")
+    next(steps)
+    assert (steps.send(b"r=NONCEx,s=QSXCR+Q6sek8bf92,i=600000") or b"").startswith(b"c=biws,r=NONCEx,p=")
 
 
 @given(st.binary(max_size=60), st.binary(max_size=60))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from rich.pretty import pretty_repr
@@ -93,6 +93,7 @@ WAYS: dict[str, Callable[[Secret], Any]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
+@settings(max_examples=30)
 @given(text=SECRETS)
 def test_no_way_of_showing_a_secret_shows_it(way: str, text: str) -> None:
     """Not as a text, not within another value, not in a traceback with its locals."""

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 SECRET = "Zq7 /tR+ü%비&x"
 PLAIN_SECRET = "Zq7tRbxWpLk93"
 TOKEN = "ya29." + "Zq7tRbxWpLk93_-" * 5
-MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2")
 
 
 def b64(data: bytes) -> str:
@@ -109,13 +108,19 @@ def decoded(text: str) -> list[str] | str:
         return text
 
 
-@pytest.mark.parametrize("format_", ["terminal", "json"])
-@pytest.mark.parametrize("right", [True, False])
-@pytest.mark.parametrize("mechanism", MECHANISMS)
-@pytest.mark.parametrize("odd", [True, False])
-def test_an_echo_of_the_login(tmp_path: Path, mechanism: str, right: bool, format_: str, odd: bool) -> None:
+# Both formats show the same sealed report: each of a mechanism's ends in both, but not with every secret.
+LOGINS = [
+    (mechanism, secret, right, format_)
+    for mechanism in ("PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2")
+    for secret in ((TOKEN,) if mechanism == "XOAUTH2" else (SECRET, PLAIN_SECRET))
+    for right in (True, False)
+    for format_ in ("terminal", *(["json"] if secret in {TOKEN, SECRET if right else PLAIN_SECRET} else []))
+]
+
+
+@pytest.mark.parametrize(("mechanism", "secret", "right", "format_"), LOGINS)
+def test_an_echo_of_the_login(tmp_path: Path, mechanism: str, secret: str, right: bool, format_: str) -> None:
     """Raw, base64, URL or hex encoded, in any reply: it shows in neither output, however much is asked for."""
-    secret = TOKEN if mechanism == "XOAUTH2" else SECRET if odd else PLAIN_SECRET
     file = tmp_path / "password"
     file.write_text(secret)
     with serve(echo(secret, mechanism, right=right)) as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -301,37 +302,37 @@ ABSENT = ("", "  ")
 
 
 @pytest.mark.parametrize("port", ["465", "587", "25", "2525"])
-@pytest.mark.parametrize("opportunistic", [*TRUE, *FALSE, *ABSENT, "maybe"])
 @pytest.mark.parametrize("tls", [*TRUE, *FALSE, *ABSENT, "starttls"])
-def test_the_truth_table_of_the_base_variables(tls: str, opportunistic: str, port: str) -> None:
+def test_the_truth_table_of_the_base_variables(tls: str, port: str) -> None:
     """SMTP_TLS wins; then SMTP_OPPORTUNISTIC_TLS; with neither said the port decides (RFC 8314)."""
-    loaded = resolve(
-        Flags(),
-        variables(SMTP_HOST="h.test", SMTP_PORT=port, SMTP_TLS=tls, SMTP_OPPORTUNISTIC_TLS=opportunistic),
-    )
-    by_port = {
-        "465": Security.TLS,
-        "587": Security.STARTTLS,
-        "25": Security.OPPORTUNISTIC,
-        "2525": Security.STARTTLS,
-    }
-    if tls in TRUE:
-        expected = (Security.TLS, "environment SMTP_TLS")
-    elif opportunistic in TRUE:
-        expected = (Security.STARTTLS, "environment SMTP_OPPORTUNISTIC_TLS")
-    elif tls in FALSE and opportunistic in FALSE:
-        expected = (Security.NONE, "environment SMTP_OPPORTUNISTIC_TLS")
-    elif tls in FALSE:
-        expected = (Security.OPPORTUNISTIC, "environment SMTP_TLS")
-    else:
-        expected = (by_port[port], "default")
-    security = loaded.settings.security
-    assert security is not None
-    assert (security.value, str(security.origin)) == expected
-    wrong = {one.facts["name"] for one in loaded.evidence if "not-a-boolean" in one.labels}
-    assert wrong == ({"SMTP_TLS"} if tls == "starttls" else set()) | (
-        {"SMTP_OPPORTUNISTIC_TLS"} if opportunistic == "maybe" else set()
-    )
+    for opportunistic in (*TRUE, *FALSE, *ABSENT, "maybe"):
+        loaded = resolve(
+            Flags(),
+            variables(SMTP_HOST="h.test", SMTP_PORT=port, SMTP_TLS=tls, SMTP_OPPORTUNISTIC_TLS=opportunistic),
+        )
+        by_port = {
+            "465": Security.TLS,
+            "587": Security.STARTTLS,
+            "25": Security.OPPORTUNISTIC,
+            "2525": Security.STARTTLS,
+        }
+        if tls in TRUE:
+            expected = (Security.TLS, "environment SMTP_TLS")
+        elif opportunistic in TRUE:
+            expected = (Security.STARTTLS, "environment SMTP_OPPORTUNISTIC_TLS")
+        elif tls in FALSE and opportunistic in FALSE:
+            expected = (Security.NONE, "environment SMTP_OPPORTUNISTIC_TLS")
+        elif tls in FALSE:
+            expected = (Security.OPPORTUNISTIC, "environment SMTP_TLS")
+        else:
+            expected = (by_port[port], "default")
+        security = loaded.settings.security
+        assert security is not None
+        assert (security.value, str(security.origin)) == expected, opportunistic
+        wrong = {one.facts["name"] for one in loaded.evidence if "not-a-boolean" in one.labels}
+        assert wrong == ({"SMTP_TLS"} if tls == "starttls" else set()) | (
+            {"SMTP_OPPORTUNISTIC_TLS"} if opportunistic == "maybe" else set()
+        )
 
 
 @pytest.mark.parametrize(
@@ -659,14 +660,17 @@ print(*load.own_problems(), sep="\\n")
 """
 
 
-def own(files: Mapping[str, str], script: str = SHOW) -> str:
+def own(files: Mapping[str, str], script: str = SHOW, *arguments: str) -> str:
     """Write presets of the user's own, and return what another process sees of them."""
     folder = Path(os.environ["XDG_CONFIG_HOME"]) / "smtpdoctor" / "presets"
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-X", "utf8", "-c", script], capture_output=True, encoding="utf-8", check=True
+        [sys.executable, "-X", "utf8", "-c", script, *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
     assert done.stderr == ""
     return done.stdout
@@ -808,32 +812,45 @@ def test_the_patterns_of_our_presets_are_held_against_texts_as_python_does_in_ti
             assert endless(_parser.parse(pattern)) < 3, (preset.id, pattern)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["lint", "--host", "smtp-relay.gmail.com", "--sender", "a@b.kr", "--no-environment"],
-        ["check", "--host", "127.0.0.1", "--until", "dns", "--no-environment", "--format", "json"],
-        ["explain", "535 5.7.8 authentication failed"],
-        ["explain", "--list"],
-        ["presets"],
-        ["presets", "gmail"],
-        ["generate", "gmail"],
-    ],
-)
-@pytest.mark.parametrize("lang", ["en", "ko"])
-def test_a_broken_preset_of_the_user_s_own_stops_no_command(arguments: list[str], lang: str) -> None:
+COMMANDS = [
+    ["lint", "--host", "smtp-relay.gmail.com", "--sender", "a@b.kr", "--no-environment"],
+    ["check", "--host", "127.0.0.1", "--until", "dns", "--no-environment", "--format", "json"],
+    ["explain", "535 5.7.8 authentication failed"],
+    ["explain", "--list"],
+    ["presets"],
+    ["presets", "gmail"],
+    ["generate", "gmail"],
+]
+RUN_ALL = """
+import contextlib, io, json, sys
+from smtpdoctor.cli import main
+results = []
+for sys.argv[1:] in json.loads(sys.argv[1]):
+    code, out, err = 0, io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code or 0
+    results.append((code, out.getvalue(), err.getvalue()))
+print(json.dumps(results))
+"""
+
+
+def test_a_broken_preset_of_the_user_s_own_stops_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """A warning on standard error names file and key, and the command does what it does."""
-    sound = command(*arguments, "--lang", lang)
-    folder = Path(os.environ["XDG_CONFIG_HOME"]) / "smtpdoctor" / "presets"
-    folder.mkdir(parents=True)
-    (folder / "key.toml").write_text(BROKEN["key.toml"][0])
-    done = command(*arguments, "--lang", lang)
-    assert done.returncode == sound.returncode == 0
-    warning, *others = done.stderr.splitlines()
-    assert "key.toml: " in warning
-    assert "chekced" in warning
-    assert others == sound.stderr.splitlines()
-    assert done.stdout.splitlines()[:1] == sound.stdout.splitlines()[:1]
+    monkeypatch.setenv("COLUMNS", "80")
+    runs = [[*arguments, "--lang", lang] for lang in ("en", "ko") for arguments in COMMANDS]
+    sound = [cli(*one) for one in runs]
+    # What lies there is read once: by a process that has read nothing yet.
+    done = json.loads(own({"key.toml": BROKEN["key.toml"][0]}, RUN_ALL, json.dumps(runs)))
+    for (code, stdout, stderr), expected in zip(done, sound, strict=True):
+        assert code == expected.exit_code == 0
+        warning, *others = stderr.splitlines()
+        assert "key.toml: " in warning
+        assert "chekced" in warning
+        assert others == expected.stderr.splitlines()
+        assert stdout.splitlines()[:1] == expected.stdout.splitlines()[:1]
 
 
 # -- Hostile files ------------------------------------------------------------

@@ -36,8 +36,12 @@ from smtpdoctor.net.second_look import (
     wants_client_certificate,
 )
 from smtpdoctor.net.tls import (
+    _BUNDLES,
+    _DIRECTORIES,
     ContextError,
+    SessionFacts,
     Store,
+    _store,
     bundle_may_know,
     cipher_remark,
     looking_context,
@@ -46,11 +50,13 @@ from smtpdoctor.net.tls import (
     session_facts,
     strict_context,
     trust_store,
+    verified_chain,
 )
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.errors import ConnectFailed, DialogueError, TLSFailed
 from smtpdoctor.smtp.transcript import Transcript
 from tests import certs, servers
+from tests.checking import check
 from tests.servers import serve
 from tests.test_certificate import HOST, shake
 
@@ -79,6 +85,13 @@ def test_what_the_strict_context_is_made_of(certificates: Certificates) -> None:
     names = {cipher["name"] for cipher in context.get_ciphers()}
     assert {"ECDHE-RSA-AES256-GCM-SHA384", "AES128-GCM-SHA256", "TLS_AES_128_GCM_SHA256"} <= names
     assert not [name for name in names if name.startswith(("ADH", "AECDH", "PSK", "SRP")) or "NULL" in name]
+    assert context.hostname_checks_common_name is True
+    assert context.maximum_version is ssl.TLSVersion.MAXIMUM_SUPPORTED
+    usual = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).options
+    assert context.options & usual == usual
+    assert looking_context().options & usual == usual
+    assert context.options & ssl.OP_NO_COMPRESSION
+    assert context.options & ssl.OP_NO_RENEGOTIATION
 
 
 @pytest.mark.parametrize("ciphers", ["ALL:COMPLEMENTOFALL", "aNULL:eNULL:HIGH", "ADH-AES256-SHA:AES256-SHA"])
@@ -106,6 +119,7 @@ def test_a_cipher_setting_that_leaves_nothing(certificates: Certificates, cipher
     with pytest.raises(ContextError) as caught:
         strict_context(str(certificates.ca_pem), ciphers)
     assert caught.value.what == "ciphers"
+    assert str(caught.value) == "ciphers: they leave no cipher"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
@@ -117,7 +131,14 @@ def test_a_ca_file_that_is_none(tmp_path: Path, content: bytes | None) -> None:
     with pytest.raises(ContextError) as caught:
         strict_context(str(path))
     assert caught.value.what == "ca-file"
-    assert caught.value.reason
+    assert (caught.value.reason == "No such file or directory") is (content is None)
+    assert caught.value.reason not in {"", "None"}
+
+
+def test_a_path_that_no_file_can_have() -> None:
+    """It is told as what it is."""
+    with pytest.raises(ContextError, match="null"):
+        strict_context("a\0b")
 
 
 def test_contexts_are_shared_until_something_changes(certificates: Certificates, tmp_path: Path) -> None:
@@ -141,12 +162,26 @@ def test_the_number_of_contexts_that_are_kept_is_bounded(certificates: Certifica
     for number in range(40):
         strict_context(ca_pem, f"HIGH:@SECLEVEL={number % 4}:-3DES{':-RC4' * number}")
     assert strict_context(ca_pem) is not first
+    last = strict_context(ca_pem, "HIGH")
+    for number in range(31):
+        assert strict_context(ca_pem, "HIGH") is last
+        strict_context(ca_pem, f"HIGH{':-RC4' * (number + 1)}:-3DES")
+    assert strict_context(ca_pem, "HIGH") is last
+    strict_context(ca_pem, "HIGH:-3DES")
+    assert strict_context(ca_pem, "HIGH") is not last
 
 
 def test_the_looking_context_takes_anything(certificates: Certificates) -> None:
     """It is for looking: no certificate, no name, no version and no key is too bad."""
     for kind in ("expired", "weak_key", "self_signed", "wrong_name"):
         assert shake(getattr(certificates, kind), context=looking_context()).token == ""
+    context = looking_context()
+    assert context.check_hostname is False
+    assert context.minimum_version is ssl.TLSVersion.MINIMUM_SUPPORTED
+    assert context.security_level == 0
+    assert context.options & 0x4  # servers without RFC 5746
+    assert offered_suites(context) >= {0x1301, 0xC02F}
+    assert looking_context() is context
 
 
 # -- The system's CAs ---------------------------------------------------------
@@ -200,6 +235,21 @@ def test_the_bundle_is_read_where_it_may_know_more(own_store: tuple[Certificate,
     assert shake(in_bundle, context=strict_context(bundle=True)).token == ""
 
 
+def test_a_check_goes_on_with_the_bundle(own_store: tuple[Certificate, Certificate]) -> None:
+    """On a second connection, with STARTTLS as from the first byte."""
+    _, in_bundle = own_store
+    for security in ("tls", "starttls"):
+        script = servers.dialogue(
+            implicit_cert=in_bundle if security == "tls" else None,
+            starttls_cert=in_bundle if security == "starttls" else None,
+        )
+        with serve(script) as server:
+            report = check(server.port, security)
+            server.join()
+            assert len(server.connections) == 2
+        assert report.verdict == "pass"
+
+
 def test_the_bundle_knows_nothing_about_other_failures(own_store: tuple[Certificate, Certificate]) -> None:
     """Only a lack of an issuer is worth a second try, and never where the user has named the CAs."""
     assert not bundle_may_know("x509-10")
@@ -238,8 +288,63 @@ def test_a_machine_without_cas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "nowhere"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing.pem"))
     assert trust_store().empty
+    assert Store().empty is True
+    assert Store(directory="x").empty is Store(bundle="x").empty is False
     assert strict_context().get_ca_certs() == []
     assert not bundle_may_know("x509-20")
+
+
+def test_how_long_a_bundle_is_read_at_once(
+    own_store: tuple[Certificate, Certificate], tmp_path: Path
+) -> None:
+    """To the byte: some fifteen certificates."""
+    bundle = tmp_path / "bundle.pem"
+    text = bundle.read_bytes()
+    for size, later in ((32_768, False), (32_769, True)):
+        bundle.write_bytes(text[:size])
+        assert bundle_may_know("x509-20") is later
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [("0a1b2c3d.0", True), ("0a1b2c3g.0", False), ("0a1b2c3d-0", False), ("ca.pem", False)],
+)
+def test_what_a_hashed_directory_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, is_one: bool
+) -> None:
+    """It holds names of eight hexadecimal digits and a number."""
+    (tmp_path / name).touch()
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nothing.pem"))
+    assert trust_store() == Store(directory=str(tmp_path) if is_one else "")
+
+
+@pytest.fixture
+def no_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Have a Python whose own places for CAs do not exist."""
+    nowhere = str(tmp_path / "nowhere")
+    paths = ssl.DefaultVerifyPaths(None, None, "SSL_CERT_FILE", nowhere, "SSL_CERT_DIR", nowhere)  # type: ignore[arg-type]
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    for name in ("SSL_CERT_DIR", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    _store.cache_clear()
+    yield
+    _store.cache_clear()
+
+
+@pytest.mark.usefixtures("no_defaults")
+def test_where_systems_keep_their_cas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are looked for where the systems have them, unless the user says where they are."""
+    found = trust_store()
+    there = [one for one in _BUNDLES if Path(one).is_file()]
+    assert found.bundle == (there[0] if there else "")
+    assert found.directory in {"", *_DIRECTORIES}
+    if "/etc/ssl/certs/ca-certificates.crt" in there:  # Debian
+        assert found == Store("/etc/ssl/certs", "/etc/ssl/certs/ca-certificates.crt")
+    for name in ("SSL_CERT_DIR", "SSL_CERT_FILE"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, str(tmp_path / "nothing"))
+            assert trust_store().empty
 
 
 def test_a_bundle_that_is_broken_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,6 +376,41 @@ def test_what_a_session_is_worth(certificates: Certificates) -> None:
     assert (facts.bits >= 128, facts.certificate, facts.protects) == (True, True, True)
 
 
+@pytest.mark.parametrize(
+    ("version", "bits", "certificate", "protects"),
+    [
+        *(("TLSv1.2", 112, True, True), ("TLSv1.3", 256, True, True), ("TLSv1.3", 111, True, False)),
+        *(("TLSv1.1", 256, True, False), ("", 0, False, False), ("TLSv1.3", 256, False, False)),
+        *(("TLSv1.2", 0, True, False), ("SSLv3", 128, True, False)),
+    ],
+)
+def test_what_protects_a_login(version: str, bits: int, *, certificate: bool, protects: bool) -> None:
+    """All three of them, each to its limit."""
+    assert SessionFacts(version, "x", bits, certificate).protects is protects
+
+
+def test_a_session_before_its_handshake() -> None:
+    """Nothing is known of it, and it has no certificates."""
+    made = looking_context().wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO())
+    assert session_facts(made) == SessionFacts("", "", 0, certificate=False)
+    assert session_facts(made).protects is False
+    assert sent_chain(made) == verified_chain(made) == ()
+
+
+def test_a_certificate_that_nobody_verified_is_one(certificates: Certificates) -> None:
+    """A context that only looks has a certificate before it, whatever it is worth."""
+    assert session_facts(shake(certificates.self_signed, context=looking_context()).tls).certificate is True
+
+
+def test_the_chain_as_it_was_sent_and_as_it_was_built(certificates: Certificates) -> None:
+    """The server sends the leaf and what is above it; the anchor is what was added here."""
+    certificate = certificates.with_intermediate
+    tls = shake(certificate).tls
+    assert sent_chain(tls) == certificate.chain
+    assert verified_chain(tls)[:-1] == certificate.chain
+    assert verified_chain(tls)[-1] == ssl.PEM_cert_to_DER_cert(certificate.ca_pem.read_text(encoding="ascii"))
+
+
 def test_a_session_that_never_was_protects_nothing(certificates: Certificates) -> None:
     """A refused certificate leaves a session without any worth."""
     facts = session_facts(shake(certificates.expired).tls)
@@ -287,6 +427,7 @@ def test_a_session_that_never_was_protects_nothing(certificates: Certificates) -
         ("AES128-SHA", "rsa-key-exchange", "rustls"),
         ("DHE-RSA-AES256-GCM-SHA384", "finite-field-dh", "Go"),
         ("ECDHE-RSA-AES256-SHA", "cbc", "rustls"),
+        ("ECDHE-RSA-AES256-SHA", "cbc", "Python (python.org, Docker)"),
         ("ECDHE-RSA-AES128-SHA256", "cbc", "Go"),
         ("ECDHE-ECDSA-AES256-SHA384", "cbc", "GnuTLS"),
     ],
@@ -296,6 +437,9 @@ def test_who_refuses_a_cipher(cipher: str, kind: str | None, named: str) -> None
     remark = cipher_remark(cipher)
     assert (remark.kind if remark else None) == kind
     assert remark is None or named in remark.refused_by
+    # rustls takes none of them, and Python's own list is about SHA-1 alone.
+    assert remark is None or "rustls" in remark.refused_by
+    assert remark is None or kind != "cbc" or ("Go" in remark.refused_by) is not cipher.endswith("-SHA")
 
 
 @pytest.mark.parametrize(

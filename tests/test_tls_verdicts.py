@@ -6,18 +6,22 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smtpdoctor import Report, Settings, check
 from smtpdoctor.labels import Label
-from smtpdoctor.model import Stage
+from smtpdoctor.model import Message, Stage, Status
 from tests import servers
 from tests.checking import PASSWORD, USER, facts_of, ids
 from tests.checking import check as check_with
 from tests.servers import HOST, Peer, Script, dialogue, serve
+from tests.test_names import certificate_for
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.certs import Certificate, Certificates
 
 # kind of certificate → the id of the cause, and how it is told
@@ -171,6 +175,7 @@ def test_old_tls_only(certificates: Certificates) -> None:
     report = run(script, ca_file=str(certificates.ca_pem))
     assert ids(report)[0] == "tls-version"
     assert report.findings[0].evidence.facts["version"] == "TLSv1.1"
+    assert facts_of(report, Stage.TLS)["version"] == "TLSv1.1"
 
 
 def _wants_certificate(certificate: Certificate, version: ssl.TLSVersion) -> Script:
@@ -368,3 +373,204 @@ def test_who_refuses_a_cipher_stands_among_the_facts(certificates: Certificates,
     assert "tls-weak-crypto" in ids(report)
     refused = facts_of(report, Stage.TLS)["refused_by"]
     assert any("Python" in one for one in refused), refused
+
+
+# -- What is told of a certificate ----------------------------------------------------------------
+
+MANY = [f"n{number}.example.test" for number in range(25)]
+
+
+@pytest.mark.parametrize(
+    ("host", "names", "usable"),
+    [
+        ("smtp.acme.org", ["mail.example.test"], "mail.example.test"),
+        ("smtp.acme.org", ["*.example.test", "a.example.test"], "a.example.test"),
+        (
+            "smtp.acme.org",
+            ["localhost", "mail", "mail.LOCAL", "a.lan", "x.internal", "1.2.3.4", "10.0.0.1.5", "b.test"],
+            "b.test",
+        ),
+        ("smtp.corp.lan", ["mail.corp.lan", "other.lan", "b.mail.corp.lan"], "mail.corp.lan"),
+        ("SMTP.corp.LAN.", ["mail.corp.lan"], "mail.corp.lan"),
+        ("10.1.2.3", ["10.1.2.4", "mail.acme.lan"], ""),
+        ("mail", ["mail2", "mail3.lan"], ""),
+        ("smtp.acme.org", MANY, ", ".join(MANY[:3])),
+        ("localhost", ["mail", "host.local", "*.local", "c"], "mail, host.local, c"),
+        ("localhost", ["*.example.test"], ""),
+        ("smtp.acme.org", ["mail.local.", "ok.example.test."], "ok.example.test."),
+        ("smtp.corp.lan", ["mail.corp.lan."], "mail.corp.lan."),
+        ("smtp.acme.org", ["smtp.gmail.com"], "smtp.gmail.com"),
+    ],
+)
+def test_which_names_may_be_written_instead(
+    certificates: Certificates, host: str, names: list[str], usable: str
+) -> None:
+    """Names that mean the same machine everywhere, or that stand beside the one that was written; three at most."""
+    certificate = certificate_for(certificates, *names)
+    with serve(dialogue(implicit_cert=certificate)) as server:
+        report = check_with(
+            465, "tls", dial=server.port, host=host, options={"ca_file": str(certificate.ca_pem)}
+        )
+    (evidence,) = (one.evidence for one in report.findings if one.id == "tls-cert-name")
+    assert evidence.facts.get("usable", "") == usable
+    assert evidence.facts["names"] == ", ".join(names[:20])
+    assert evidence.facts["expected"] == host.rstrip(".")
+    assert Label.INTERCEPTED not in evidence.labels
+
+
+@pytest.mark.parametrize(
+    ("kind", "trust", "name", "dates"),
+    [
+        ("good", "ok", "ok", "ok"),
+        ("expired", "ok", "ok", "bad"),
+        ("not_yet_valid", "ok", "ok", "bad"),
+        ("chain_expired", "ok", "ok", "bad"),
+        ("root_expired", "ok", "ok", "bad"),
+        ("wrong_name", "ok", "bad", "ok"),
+        ("self_signed", "bad", "ok", "ok"),
+        ("alone", "bad", "ok", "ok"),
+        ("client_only", "bad", "ok", "ok"),
+        ("expiring", "ok", "ok", "expiring"),
+    ],
+)
+def test_each_judgement_of_a_certificate_stands_for_itself(
+    certificates: Certificates, kind: str, trust: str, name: str, dates: str
+) -> None:
+    """Trust, name and dates; and the facts that they are about."""
+    certificate = certificate_of(certificates, kind)
+    report = run(dialogue(implicit_cert=certificate), ca_file=str(certificate.ca_pem))
+    leaf = x509.load_der_x509_certificate(certificate.chain[0])
+    facts = facts_of(report, Stage.TLS)
+    assert (facts["trust"], facts["name"], facts["dates"]) == (trust, name, dates)
+    assert facts["chain"] == len(certificate.chain)
+    assert facts["starts"] == f"{leaf.not_valid_before_utc:%Y-%m-%d}"
+    assert facts["expires"] == f"{leaf.not_valid_after_utc:%Y-%m-%d}"
+    told = next(one for one in report.stages if one.stage is Stage.TLS).summary
+    failed = "bad" in (trust, name, dates)
+    worst = "trust" if trust == "bad" else "name" if name == "bad" else "dates"
+    passed = "tls.expiring" if dates == "expiring" else "tls.pass"
+    assert told.key == (f"tls.certificate-{worst}" if failed else passed)
+    if failed:
+        assert told.values["names"] == ", ".join(facts["names"])
+        assert told.values["issuer"] == facts["issuer"]
+        assert "-" not in (told.values["subject"], told.values["issuer"])
+        assert report.findings[0].evidence.facts["days"] == str(facts["days"])
+        assert (report.findings[0].evidence.error or "").startswith("x509-")
+    else:
+        assert facts["version"] == "TLSv1.3"
+        assert told.values == {"version": "TLSv1.3", "cipher": facts["cipher"], "days": facts["days"]}
+
+
+def test_what_several_programs_refuse_is_one_finding(certificates: Certificates) -> None:
+    """Its facts name each thing that is missing, and each program once."""
+    certificate = certificates["root_not_critical"]
+    report = run(dialogue(implicit_cert=certificate), ca_file=str(certificate.ca_pem))
+    (finding,) = report.findings
+    refused = finding.evidence.facts["refused_by"].split(", ")
+    assert len(set(refused)) == len(refused)
+    assert "basicConstraints critical" in finding.evidence.facts["missing"]
+    assert facts_of(report, Stage.TLS)["refused_by"] == refused
+
+
+# -- No TLS, or something before it ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("security", "offers", "status", "key"),
+    [
+        ("none", ["STARTTLS"], Status.SKIP, "tls.off"),
+        ("opportunistic", [], Status.SKIP, "tls.not-offered-loopback"),
+        ("starttls", [], Status.FAIL, "tls.not-offered"),
+    ],
+)
+def test_a_stage_without_tls(security: str, offers: list[str], status: Status, key: str) -> None:
+    """Where it is off, where there is none, and where it was demanded."""
+    with serve(dialogue(capabilities=["AUTH PLAIN", *offers])) as server:
+        report = check_with(server.port, security)
+    stage = next(one for one in report.stages if one.stage is Stage.TLS)
+    assert (stage.status, stage.summary.key) == (status, key)
+    if status is Status.FAIL:
+        facts = report.findings[0].evidence.facts
+        assert facts["mechanisms"] == "AUTH"
+        assert "mail.example.test" in facts["banner"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "first"),
+    [
+        (b"250 injected\r\n", "250 injected"),
+        (b"\r\n  QUIT \r\nmore", "QUIT"),
+        (b"\x15\x03\x01\x00\x02\x02\x28", "tls-bytes"),
+        (b"\x00\x01\x02", "binary"),
+    ],
+)
+def test_what_stands_behind_the_yes_to_starttls(extra: bytes, first: str) -> None:
+    """Its first line where it is text; what is none is called by its name."""
+    script = dialogue({"STARTTLS": servers.raw(b"220 go\r\n" + extra)}, capabilities=["STARTTLS"])
+    report = run(script, security="starttls")
+    assert ids(report)[0] == "starttls-injection"
+    evidence = report.findings[0].evidence
+    assert (evidence.text, evidence.facts["first"]) == (first, first)
+    told = next(one.summary for one in report.stages if one.stage is Stage.TLS)
+    assert told == Message("tls.injected", {"first": first})
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+@pytest.mark.parametrize(
+    ("said", "tls", "starttls"),
+    [
+        (b"220 mx.example.test ESMTP\r\n", "config-tls-mode", "starttls-injection"),
+        (b"220 mx.example.test ESMTP", "config-tls-mode", "starttls-injection"),
+        (b"554 5.7.1 you are blocked\r\n", "", "starttls-injection"),
+    ],
+)
+def test_words_in_the_place_of_a_handshake(security: str, said: bytes, tls: str, starttls: str) -> None:
+    """A greeting in the clear is another mode, a refusal is a refusal, and after STARTTLS either was put there."""
+
+    def speaks(peer: Peer) -> None:
+        peer.receive()
+        servers.raw(said)(peer)
+
+    go = servers.sequence(servers.say("220 2.0.0 Go"), speaks)
+    script = speaks if security == "tls" else dialogue({"STARTTLS": go}, capabilities=["STARTTLS"])
+    report = run(script, security=security)
+    found = tls if security == "tls" else starttls
+    if found:
+        assert ids(report)[0] == found
+        return
+    assert report.findings[0].evidence.code == 554
+    assert report.findings[0].stage is Stage.GREETING
+    told = next(one for one in report.stages if one.status is Status.FAIL).summary
+    assert (told.key, told.values["code"]) == ("greeting.refused", 554)
+
+
+def test_what_is_offered_inside_tls_stands_among_its_facts(certificates: Certificates) -> None:
+    """What was said before is forgotten."""
+    script = dialogue(starttls_cert=certificates.good, tls_capabilities=["AUTH PLAIN", "SIZE 1000"])
+    report = run(script, security="starttls", ca_file=str(certificates.ca_pem))
+    assert facts_of(report, Stage.TLS)["capabilities"] == ["AUTH PLAIN", "SIZE 1000"]
+
+
+def test_a_machine_without_cas_is_told(
+    certificates: Certificates, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nobody is unknown where nobody is known: the store is what is missing."""
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "nothing"))
+    report = run(dialogue(implicit_cert=certificates.self_signed))
+    assert Label.NO_CA_STORE in report.findings[0].evidence.labels
+    report = run(
+        dialogue(implicit_cert=certificates.self_signed), ca_file=str(certificates["root_expired"].ca_pem)
+    )
+    assert Label.NO_CA_STORE not in report.findings[0].evidence.labels
+
+
+@pytest.mark.parametrize("kind", ["alone", "expired", "self_signed"])
+def test_a_refused_certificate_is_looked_at_once(certificates: Certificates, kind: str) -> None:
+    """With a CA of the user's own there is no other bundle that may know more: no second connection."""
+    certificate = certificate_of(certificates, kind)
+    with serve(dialogue(implicit_cert=certificate)) as server:
+        report = check_with(server.port, "tls", options={"ca_file": str(certificates.ca_pem)})
+        server.join()
+        assert len(server.connections) == 1
+    assert report.verdict == "fail"

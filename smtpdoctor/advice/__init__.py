@@ -178,9 +178,14 @@ def _steps(
 ) -> Iterator[Step]:
     if reply is not None:
         yield Step(reply.cure.in_(lang), reply.cure.en, 0)
+    elsewhere = preset is not None and not preset.anywhere
     for fix, text in names.fitting(entry.fix, context):
-        own = fix.when is not None and preset is not None and preset.id in fix.when.provider
-        rank = 1 if own else 2 if fix.when is not None and fix.when.seen else 4
+        if elsewhere and (fix.own or (fix.general and settings_in(fix.en) <= set(entry.provider_facts))):
+            continue
+        special = fix.when is not None and (
+            bool(fix.when.words) or (preset is not None and preset.id in fix.when.provider)
+        )
+        rank = 1 if special else 2 if fix.when is not None and fix.when.seen else 4
         yield Step(text, fix.en, rank, settings_in(fix.en))
     if preset is not None:
         yield from _of_provider(entry, preset, context.settings, lang)

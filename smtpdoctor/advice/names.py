@@ -262,9 +262,9 @@ class Names:
 
     def _ports(self, preset: Preset) -> str | None:
         """Return the other ports of the provider's usual server; a local one has whichever its owner gave it."""
-        if preset.anywhere:
-            return None
         here = self._settings.port.value if self._settings.port else None
+        if preset.anywhere or here is None:
+            return None  # no port is another one than one that is not known
         return say(self._lang, "advice.and").join(
             f"{one.port} {say(self._lang, f'security.{one.security.value}')}"
             for one in preset.endpoints_at(self._settings.host.value if self._settings.host else None)
@@ -282,13 +282,18 @@ class Names:
         return str(setting.value).strip().strip("\"'`").strip() if setting is not None else None
 
     def _host(self) -> str:
-        return (self._bare("host") or "smtp.example.com").rstrip(".")
+        usual = self._preset.host if self._preset and not self._preset.anywhere else "smtp.example.com"
+        return (self._bare("host") or usual).rstrip(".")
 
     def _port(self) -> int:
-        return self._settings.port.value if self._settings.port else 587
+        return self._settings.port.value if self._settings.port else self.pairs()[0][0]
+
+    def _usual_mode(self) -> Security:
+        """Return the mode that belongs to the port of this run, where the settings name none."""
+        return next((mode for port, mode in self.pairs() if port == self._port()), Security.STARTTLS)
 
     def _openssl(self, mode: str) -> str:
-        known = self._settings.security.value if self._settings.security else Security.STARTTLS
+        known = self._settings.security.value if self._settings.security else self._usual_mode()
         implicit = mode == "tls" or (not mode and known is Security.TLS)
         host = self._host()
         at = f"[{host}]" if ":" in host else host

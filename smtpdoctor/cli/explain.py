@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from smtpdoctor.cli import options as opt
 from smtpdoctor.cli.common import (
@@ -26,6 +26,7 @@ from smtpdoctor.files import open_file
 from smtpdoctor.model import Lang, Message
 
 if TYPE_CHECKING:
+    from smtpdoctor.knowledge.schema import App, Question
     from smtpdoctor.logs import Explained
     from smtpdoctor.logs.lookup import Looked
 
@@ -45,8 +46,8 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     words: Annotated[
         list[str] | None,
         Argument(
-            help="An error text, a log's name, an id of the catalogue, a code (535) or an error name "
-            "(ECONNREFUSED).",
+            help="An error text, a log's name, an id of the catalogue, a code (535), an error name "
+            "(ECONNREFUSED) or a variable (SMTP_TLS).",
             metavar="[WORDS]...",
         ),
     ] = None,
@@ -89,6 +90,8 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
             printer.catalogue()
             return
         if words and log is None:
+            if printer.answered(" ".join(words), provider):
+                return
             from smtpdoctor.logs.lookup import look_up
 
             looked = look_up(words[0], provider) if len(words) == 1 else None
@@ -182,6 +185,33 @@ def _explain_files(
     return found, unreadable
 
 
+class _Answer(NamedTuple):
+    """What is said of a question beside the entries of the catalogue; ``app``: ``title`` is a variable of it."""
+
+    title: str
+    text: tuple[str, ...]
+    app: "App | None" = None
+
+    def as_object(self, lang: Lang) -> dict[str, Any]:
+        """Return the object of the JSON report."""
+        shown: dict[str, Any] = {"title": self.title, "text": list(self.text)}
+        if self.app is not None:
+            shown["variables"] = {name: text.in_(lang) for name, text in self.app.about.items()}
+        return shown
+
+
+def _first_of(question: "Question", asked: str, provider: str | None) -> "Looked":
+    """Return the likeliest answer: by the provider's own replies where the question is a code, else the first."""
+    from smtpdoctor.knowledge import load
+    from smtpdoctor.logs.lookup import Looked, look_up, of_entry
+
+    known = look_up(asked, provider)
+    first = known.finding.id if known and provider else question.answers[0]
+    others = (name for name in question.answers if name != first)
+    evidence = known.finding.evidence if known else None
+    return Looked(of_entry(load.entry(first), *others, evidence=evidence), known.replies if known else ())
+
+
 class _Printer:
     """Prints what was found, in the format that was asked for."""
 
@@ -230,8 +260,48 @@ class _Printer:
 
         print_catalogue(self._console(), entries, self._lang)
 
-    def looked(self, looked: "Looked", provider: str | None) -> None:
-        """Print the entry that a word stands for."""
+    def answered(self, asked: str, provider: str | None) -> bool:
+        """Print what is asked in the words of a guide, a variable by its name; whether it was that."""
+        from smtpdoctor.knowledge import load
+
+        app = load.apps()["smtp"]
+        name = asked.partition("=")[0].strip(" `${}").upper()
+        if name in app.about:
+            self._told(_Answer(name, (app.about[name].in_(self._lang),), app))
+            return True
+        question = load.question(asked)
+        if question is None:
+            return False
+        answer = None
+        if question.title is not None:
+            answer = _Answer(
+                question.title.in_(self._lang), tuple(one.in_(self._lang) for one in question.text)
+            )
+        if question.answers:
+            self.looked(_first_of(question, asked, provider), provider, answer)
+        elif answer is not None:
+            self._told(answer)
+        return True
+
+    def _told(self, answer: _Answer) -> None:
+        """Print an answer that no entry of the catalogue stands behind."""
+        if self._json:
+            from smtpdoctor.report import json_v1
+
+            self._stream.write(json_v1.explained([], answer=answer.as_object(self._lang)))
+            return
+        from smtpdoctor.report import sheets
+
+        console = self._console()
+        if self._quiet:
+            console.print(answer.title, markup=False, soft_wrap=True)
+        elif answer.app is not None:
+            sheets.print_variable(console, answer.app, answer.title, self._lang)
+        else:
+            sheets.print_answer(console, answer.title, answer.text)
+
+    def looked(self, looked: "Looked", provider: str | None, answer: _Answer | None = None) -> None:
+        """Print the entry that a word stands for, behind what a guide says of it."""
         from smtpdoctor.diagnosis import Context
         from smtpdoctor.report.view import problem_of
 
@@ -239,11 +309,14 @@ class _Printer:
         if self._json:
             from smtpdoctor.report import json_v1
 
-            self._stream.write(json_v1.explained([json_v1.problem_object(problem)]))
+            told = answer and answer.as_object(self._lang)
+            self._stream.write(json_v1.explained([json_v1.problem_object(problem)], answer=told))
             return
         from smtpdoctor.report import sheets, terminal
 
         console = self._console()
+        if answer is not None:
+            self._told(answer)
         if self._quiet:
             sheets.print_one_line(console, problem)
             return

@@ -32,6 +32,8 @@ _PASSWORD_LINKS: Final = frozenset({"smtp-switch", "app-password", "api-key", "s
 
 def _cells(text: str) -> int:
     """Return how many columns a text takes; Korean letters take two."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
@@ -42,15 +44,18 @@ def words(part: Username | Password | SenderRule | Link, lang: Lang) -> str:
 
 def wrapped(text: str, width: int = _WIDTH) -> Iterator[str]:
     """Break a text between words; a word that is longer than a line stays whole (an address)."""
-    line = ""
+    line: list[str] = []
+    taken = 0
     for word in text.split():
-        if line and _cells(line) + 1 + _cells(word) > width:
-            yield line
-            line = word
+        cells = _cells(word)
+        if line and taken + 1 + cells > width:
+            yield " ".join(line)
+            line, taken = [word], cells
         else:
-            line = f"{line} {word}" if line else word
+            taken += cells + bool(line)
+            line.append(word)
     if line:
-        yield line
+        yield " ".join(line)
 
 
 def heading(plan: Plan, lang: Lang, *, check: str | None) -> Iterator[str]:
@@ -113,8 +118,12 @@ def renewed(
     wanted = {kind: list(_in_all_languages(plan, kind)) for kind in _KINDS}
     now = {paragraph for kind in _KINDS for paragraph in wanted[kind]}
     stale: dict[str, list[tuple[_Paragraph, _Kind]]] = {}
+    asked: set[str] = set()
     for other in _earlier(texts, plan, host):
-        for kind in _KINDS:
+        # Of the plans for one provider each has its own port, and all say the same of a login.
+        kinds = _KINDS if other.preset.id not in asked else ("port",)
+        asked.add(other.preset.id)
+        for kind in kinds:
             for paragraph in _in_all_languages(other, kind):
                 if paragraph not in now:
                     stale.setdefault(paragraph[0], []).append((paragraph, kind))

@@ -51,18 +51,22 @@ def _rank(alternatives: frozenset[str]) -> tuple[int, int, list[str]]:
 def _required(tree: Iterable[tuple[Any, Any]]) -> list[frozenset[str]]:
     """Return the sets of alternatives of which a sequence must hold one each."""
     found: list[frozenset[str]] = []
-    run: Sequence[str] = ("",)
+    run = [""]
 
     def end_run() -> None:
         nonlocal run
         if all(run):
             found.append(frozenset(run))
-        run = ("",)
+        run = [""]
 
     for operation, argument in tree:
+        if operation is sre.LITERAL:  # most parts by far
+            tail = chr(argument).lower()
+            run = [head + tail for head in run]
+            continue
         choices = _literals([(operation, argument)])
         if choices is not None and len(choices) * len(run) <= _MAX_ALTERNATIVES:
-            run = tuple(sorted({head + tail for head in run for tail in choices}))
+            run = list({head + tail for head in run for tail in choices})
             continue
         end_run()
         found += _inside(operation, argument)
@@ -83,22 +87,24 @@ def _inside(operation: Any, argument: Any) -> list[frozenset[str]]:
     return []
 
 
-def _literals(tree: Iterable[tuple[Any, Any]]) -> tuple[str, ...] | None:
+def _literals(tree: Iterable[tuple[Any, Any]]) -> Sequence[str] | None:
     """Return all texts that a sequence can match, or None where they are too many."""
-    texts: tuple[str, ...] = ("",)
+    texts = [""]
     for operation, argument in tree:
+        if operation is sre.LITERAL:
+            tail = chr(argument).lower()
+            texts = [head + tail for head in texts]
+            continue
         if operation is sre.AT:
             continue
         choices = _choices(operation, argument)
         if choices is None or len(choices) * len(texts) > _MAX_ALTERNATIVES:
             return None
-        texts = tuple(sorted({head + tail for head in texts for tail in choices}))
+        texts = list({head + tail for head in texts for tail in choices})
     return texts
 
 
-def _choices(operation: Any, argument: Any) -> tuple[str, ...] | None:
-    if operation is sre.LITERAL:
-        return (chr(argument).lower(),)
+def _choices(operation: Any, argument: Any) -> Sequence[str] | None:
     if operation is sre.SUBPATTERN:
         return _literals(argument[3])
     if operation is sre.BRANCH:

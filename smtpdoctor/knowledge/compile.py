@@ -17,7 +17,7 @@ import msgspec
 
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.atoms import atoms_of, parsed
-from smtpdoctor.knowledge.names import names_of
+from smtpdoctor.knowledge.names import bare_words, names_of
 from smtpdoctor.knowledge.placeholders import ALWAYS, IN_EDITS, PLACEHOLDER, SOMETIMES
 from smtpdoctor.knowledge.schema import (
     Advice,
@@ -30,6 +30,7 @@ from smtpdoctor.knowledge.schema import (
     Hints,
     NearMiss,
     Preset,
+    Question,
     Reply,
     Rule,
     Scores,
@@ -75,6 +76,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     spellings: Spellings
     secrets: Secrets
     scores: Scores
+    questions: tuple[Question, ...]
 
 
 def _score(rule: Rule) -> float:
@@ -126,6 +128,9 @@ def _problems_of_references(entry: Entry, known: _Known) -> Iterator[str]:
         yield from (f"no provider {name!r}" for name in when.provider if name not in known.presets)
         if isinstance(when, When):
             yield from (f"no application {name!r}" for name in when.app if name not in known.apps)
+            yield from (
+                f"words: {word!r} is not in lower case" for word in when.words if word != word.lower()
+            )
     cases: list[Example | NearMiss] = [*entry.example, *entry.near_miss]
     yield from (
         f"example: no provider {case.provider!r}"
@@ -344,6 +349,29 @@ def _spellings(path: Path, problems: list[str]) -> Spellings | None:
     return spellings
 
 
+def _questions(path: Path, ids: frozenset[str], problems: list[str]) -> tuple[Question, ...]:
+    """Return what people ask, each question by its words as they are compared."""
+    try:
+        questions = msgspec.convert(_toml(path)["question"], tuple[Question, ...], strict=True)
+    except (OSError, ValueError, KeyError, msgspec.ValidationError) as error:
+        problems.append(f"{path}: {error}")
+        return ()
+    known: set[str] = set()
+    for question in questions:
+        problems += [f"{path}: no diagnosis {name!r}" for name in question.answers if name not in ids]
+        if not question.answers and not question.text:
+            problems.append(f"{path}: {question.words[:1]}: there is no answer")
+        if bool(question.title) != bool(question.text):
+            problems.append(f"{path}: {question.words[:1]}: a title belongs to a text")
+        words = {bare_words(word) for word in question.words}
+        problems += [f"{path}: {word!r} is asked twice" for word in words & known]
+        known |= words
+    return tuple(
+        msgspec.structs.replace(one, words=tuple(dict.fromkeys(map(bare_words, one.words))))
+        for one in questions
+    )
+
+
 def _secrets(path: Path, problems: list[str]) -> Secrets | None:
     try:
         secrets = _convert(_toml(path), Secrets)
@@ -510,9 +538,14 @@ def read(package: Path, presets: Path) -> Knowledge:
     apps: dict[str, App] = {}
     for path, data in _read_all(package / "apps", problems):
         try:
-            apps[path.stem] = _convert({**data, "id": path.stem}, App)
+            app = apps[path.stem] = _convert({**data, "id": path.stem}, App)
         except msgspec.ValidationError as error:
             problems.append(f"{path}: {error}")
+            continue
+        read_names = {*app.flags, *(name for names in app.variables.values() for name in names)}
+        problems += [
+            f"{path}: about: {name!r} is no variable" for name in app.about if name not in read_names
+        ]
     words: tuple[Word, ...] = ()
     try:
         listed = [_listed(word) for word in _toml(package / "words.toml")["word"]]
@@ -527,10 +560,11 @@ def read(package: Path, presets: Path) -> Knowledge:
     spellings = _spellings(package / "spellings.toml", problems)
     secrets = _secrets(package / "secrets.toml", problems)
     scores = _scores(package, ids, problems)
+    questions = _questions(package / "questions.toml", ids, problems)
     if problems or hints is None or spellings is None or secrets is None or scores is None:
         raise KnowledgeError(problems)
     secrets = _with_keys_and_words(secrets, entries, known, replies, words)
-    return Knowledge(entries, known, replies, apps, words, hints, spellings, secrets, scores)
+    return Knowledge(entries, known, replies, apps, words, hints, spellings, secrets, scores, questions)
 
 
 def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
@@ -559,4 +593,7 @@ def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
         "secrets.json": msgspec.json.encode(knowledge.secrets),
         "scores.json": msgspec.json.encode(knowledge.scores),
         "keys.json": msgspec.json.encode(knowledge.secrets.keys),
+        "questions.json": msgspec.json.encode(
+            {word: question for question in knowledge.questions for word in question.words}
+        ),
     }

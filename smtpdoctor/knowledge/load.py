@@ -20,12 +20,13 @@ import msgspec
 
 from smtpdoctor.errors import KnowledgeError, UsageError
 from smtpdoctor.files import names_in, read_file
-from smtpdoctor.knowledge.names import Names, names_of
+from smtpdoctor.knowledge.names import Names, bare_words, names_of
 from smtpdoctor.knowledge.schema import (
     App,
     Entry,
     Hints,
     Preset,
+    Question,
     Reply,
     Rule,
     Scores,
@@ -58,6 +59,7 @@ __all__ = [
     "preset",
     "preset_with_id",
     "presets",
+    "question",
     "reduced",
     "replies",
     "rule_sieve",
@@ -81,6 +83,7 @@ _MOST_OWN: Final = 200
 _MOST_OWN_BYTES: Final = 1_048_576
 _MOST_PROBLEMS: Final = 20
 _LONGEST_PROBLEM: Final = 500  # characters
+_LONGEST_QUESTION: Final = 60
 _BUILT: Final = PACKAGE / "_index"
 _FILES: Final = (
     "catalogue.json",
@@ -94,6 +97,7 @@ _FILES: Final = (
     "secrets.json",
     "scores.json",
     "keys.json",
+    "questions.json",
 )
 
 
@@ -123,6 +127,7 @@ def _fingerprint() -> str:
         "secrets.toml",
         "concepts.toml",
         "scores.json",
+        "questions.toml",
     ):
         state = (package / name).stat()
         digest.update(f"{state.st_size} {state.st_mtime_ns}\n".encode())
@@ -471,6 +476,16 @@ def apps() -> dict[str, App]:
 def app(name: str) -> App | None:
     """Return the application of that id."""
     return apps().get(name.strip().lower())
+
+
+@cache
+def question(words: str) -> Question | None:
+    """Return the answer to what people ask in the words of a guide, None where no guide says it so."""
+    asked = bare_words(words)
+    if not asked or len(asked) > _LONGEST_QUESTION:
+        return None
+    found = _decoded(_file("questions.json"), dict[str, msgspec.Raw]).get(asked)
+    return None if found is None else _decoded(found, Question)
 
 
 @cache

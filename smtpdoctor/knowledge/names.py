@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.knowledge.schema import Preset
 
-__all__ = ["Names", "names_of"]
+__all__ = ["Names", "bare_words", "names_of"]
+
+_SIGNS: Final = re.compile(r"[\s()\[\]{}<>'\"“”‘’`:：,.;!?！？·/|–—-]+")
+
+
+def bare_words(text: str) -> str:
+    """Return a text as what is asked is compared: in lower case, with one space for signs and spaces."""
+    return _SIGNS.sub(" ", text.lower()).strip()
 
 
 class Names(Struct, frozen=True):

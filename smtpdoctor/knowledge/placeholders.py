@@ -11,11 +11,11 @@
 | ``{fact.NAME}`` | a fact of the evidence |
 | ``{preset}`` | the provider's name, none where it is not known |
 | ``{preset.host}`` | the provider's server |
-| ``{preset.ports}`` | the provider's ports but for that of this run, and how each is secured |
+| ``{preset.ports}`` | the provider's ports but for that of this run, and how each is secured; none where that is not known |
 | ``{preset.shape}`` | a sentence on how its passwords look |
 | ``{preset.refused}`` | a sentence on what a value is that never logs in there |
 | ``{check}`` | the command that repeats this check |
-| ``{dial.host}``, ``{dial.port}`` | host and port of this run, else ``smtp.example.com`` and 587 |
+| ``{dial.host}``, ``{dial.port}`` | host and port of this run, else the provider's, else ``smtp.example.com`` and 587 |
 | ``{openssl}`` | ``openssl s_client …`` for host, port and mode of this run |
 | ``{openssl.tls}``, ``{openssl.starttls}`` | the same in that mode |
 

@@ -39,6 +39,7 @@ __all__ = [
     "NearMiss",
     "Password",
     "Preset",
+    "Question",
     "Refused",
     "Reply",
     "Rule",
@@ -64,6 +65,7 @@ LinkKind = Literal[
     "errors",
     "help",
     "approval",
+    "activity",
 ]
 
 
@@ -102,10 +104,12 @@ class Conditions(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
 class When(Conditions, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """When an advice applies; its labels may also be those that the config stage gave.
 
-    ``unless``: it does not where these conditions hold.
+    ``words``, in lower case: one of them occurs in what the other side said. ``unless``: it does not apply
+    where these conditions hold.
     """
 
     app: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     unless: Conditions | None = None
 
     @property
@@ -115,11 +119,17 @@ class When(Conditions, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
 
 
 class Advice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A numbered fix, or a further sentence of the meaning, that may depend on the case."""
+    """A numbered fix, or a further sentence of the meaning, that may depend on the case.
+
+    ``general``: it guesses what a provider wants in a setting, and is left out where the provider says it.
+    ``own``: it is for who runs the server, which nobody does who sends through a provider that is known.
+    """
 
     en: str
     ko: str
     when: When | None = None
+    general: bool = False
+    own: bool = False
 
     def in_(self, lang: Lang) -> str:
         """Return the text in that language."""
@@ -392,6 +402,18 @@ def _covers(host: str, name: str) -> bool:
     return name.startswith(start) and name.endswith(end) if star else name == host
 
 
+class Question(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What people ask in the words of a guide: a heading of its table, a library's code, a name.
+
+    ``answers`` are ids of the catalogue, the likeliest first; ``title`` and ``text`` say what no entry does.
+    """
+
+    words: tuple[str, ...]
+    answers: tuple[str, ...] = ()
+    title: Text | None = None
+    text: tuple[Text, ...] = ()
+
+
 class AppSecurity(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A row of an application's truth table: its own variables → how the connection is secured.
 
@@ -405,7 +427,10 @@ class AppSecurity(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 
 
 class App(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How an application spells its SMTP settings, by what its code does; the file's name is its id."""
+    """How an application spells its SMTP settings, by what its code does; the file's name is its id.
+
+    ``about`` says what each variable means, in the order in which they are listed.
+    """
 
     name: Text
     variables: dict[SettingName, tuple[str, ...]]
@@ -416,6 +441,7 @@ class App(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     write: dict[Security, dict[str, str]]
     sources: tuple[str, ...]
     detect: tuple[str, ...] = ()
+    about: dict[str, Text] = {}
     id: str = ""
 
     @property

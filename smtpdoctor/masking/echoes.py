@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from smtpdoctor.masking.words import printable
@@ -40,6 +41,9 @@ _NO_BASE32: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ234567
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 _HEX_OR_U: Final = _HEX | {"u", "U"}
 _PRINTED: Final = frozenset("234567")  # how the number of a printed character begins
+_ESCAPES: Final = frozenset("01234567xuUnrtbfvae")  # behind a backslash: what does not stand for itself
+_LISTING: Final = " \t,;:-"  # what stands between bytes that are listed as numbers,
+_LISTED: Final = 4  # of which there are so many at least
 _GAP: Final = "~" * 8  # between needles: in no folded text
 
 _SHARED: Final = 5  # characters of a secret that give it away
@@ -60,6 +64,8 @@ _AROUND: Final = 40  # characters around a place in which any run that is shared
 _BLOCK: Final = 4_096
 _KNOWN: Final = 500  # texts of which it is kept in mind that they hold nothing,
 _KNOWN_LENGTH: Final = 500  # if they are no longer than this
+_MASKED: Final = 40  # texts of which it is kept in mind what they are without their secrets,
+_MASKED_LENGTH: Final = 20_000  # if they are no longer than this
 _AGAIN: Final = (
     20_000  # characters of a text up to which it is looked whether what is visible now is a secret
 )
@@ -393,6 +399,21 @@ def _looks_encoded(text: str) -> bool:
     return False
 
 
+def _reads_otherwise(secret: str) -> bool:
+    """Tell whether something in a secret may be taken for an escape, a list of bytes or the code of a reply."""
+    return (
+        any(
+            second in _ESCAPES if first == "\\" else first == "&" and (second == "#" or second.isalpha())
+            for first, second in pairwise(secret)
+        )
+        or any(one[:1] in _HEX_OR_U and one[1:2] in _HEX for sign in "%=+" for one in secret.split(sign)[1:])
+        or "0x" in secret.lower()
+        or "\n" in secret
+        or (secret[:3].isdigit() and secret[3:4] in {"-", " "})
+        or sum(map(secret.count, _LISTING)) >= _LISTED
+    )
+
+
 def _unfolded(data: bytes) -> bytes | None:
     """Return a reply without the codes of its lines, or None where that takes a closer look."""
     lines = data.split(b"\n")
@@ -422,6 +443,16 @@ class Redactor:
         self._sieve = Sieve(needles)
         self._search: Search | None = None
         self._known: set[str] = set()
+        self._without: dict[tuple[str, bool], str] = {}  # a reply is recorded, told as a fact and as evidence
+        if any(_reads_otherwise(one.secret) for one in needles if not one.few):
+            self._closely()  # which tells the sieve what else such a secret may become
+
+    def _closely(self) -> Search:
+        if self._search is None:
+            from smtpdoctor.masking.runs import Search
+
+            self._search = Search(self._needles, self._public, self._sieve)
+        return self._search
 
     def __call__(self, text: str) -> str:
         """Return what others said, without secrets and without control characters.
@@ -459,13 +490,13 @@ class Redactor:
     def _masked(self, text: str, *, whole: bool = False) -> str:
         if not self._needles or text in self._known:
             return text
+        if (text, whole) in self._without:
+            return self._without[text, whole]
         if not self._sieve.passes(text):
-            if self._search is None:
-                from smtpdoctor.masking.runs import Search
-
-                self._search = Search(self._needles, self._public, self._sieve)
-            masked = self._search.masked(text, whole=whole)
+            masked = self._closely().masked(text, whole=whole)
             if whole or masked != text:
+                if len(text) <= _MASKED_LENGTH and len(self._without) < _MASKED:
+                    self._without[text, whole] = masked
                 return masked
         if len(text) <= _KNOWN_LENGTH and len(self._known) < _KNOWN:
             self._known.add(text)

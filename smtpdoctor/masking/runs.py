@@ -12,7 +12,7 @@ from base64 import b32decode, b32encode, b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
-from itertools import islice
+from itertools import compress, islice
 from typing import Final
 
 from smtpdoctor.masking.echoes import Needles, Sieve, bytes_of, encodings, is_clean
@@ -116,16 +116,25 @@ class _Folded:
     def __init__(self, text: str, table: _Table) -> None:
         self.text = text.translate(table)
         self._places: list[int] = []
-        self._rest = enumerate(text)
+        self._given = text
+        self._done = 0
         self._table = table
 
     def span(self, start: int, end: int) -> Span:
         """Return where a run of it stands in the text."""
         table, places = self._table, self._places
         while len(places) < end:
-            for place, one in islice(self._rest, _BLOCK):
-                if found := table[ord(one)]:
-                    places += [place] * len(found)
+            part = self._given[self._done : self._done + _BLOCK]
+            numbers = range(self._done, self._done + len(part))
+            self._done += len(part)
+            if part.isascii():  # in which a character folds to one or to none
+                places += compress(numbers, map(table.__getitem__, part.encode()))
+            else:
+                folded = [table[ord(one)] for one in part]
+                if any(len(one) > 1 for one in set(folded) if one):
+                    places += (place for place, one in zip(numbers, folded, strict=True) for _ in one or "")
+                else:
+                    places += compress(numbers, folded)
         return places[start], places[end - 1] + 1
 
 
@@ -172,9 +181,13 @@ class _Grams:
 
     def whole(self, text: str) -> Iterator[Span]:
         """Yield where a needle stands as a whole."""
-        for needle in self.texts:
-            for one in dict.fromkeys((needle, needle[::-1])):
+        for one in self._whole:
+            if one in text:
                 yield from _all(text, one)
+
+    @cached_property
+    def _whole(self) -> list[str]:
+        return list(dict.fromkeys(one for text in self.texts for one in (text, text[::-1])))
 
 
 def _all(text: str, one: str) -> Iterator[Span]:

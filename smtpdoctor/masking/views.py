@@ -203,6 +203,9 @@ def _kinds(view: View, *, first: bool) -> Iterator[Kind]:
 
 def _text_of(data: bytes, width: int) -> Reading:
     """Return bytes as a text, and where each character of it stands if each byte takes so many characters."""
+    wide = _wide(data)
+    if wide is not None:
+        return wide, _each(2 * width)
     if data.isascii():
         return data.decode(), _each(width)
     text = data.decode("utf-8", "surrogateescape")
@@ -210,6 +213,19 @@ def _text_of(data: bytes, width: int) -> Reading:
         return data.decode("latin-1"), _each(width)
     ends = accumulate((width * len(one.encode("utf-8", "surrogateescape")) for one in text), initial=0)
     return text, list(pairwise(ends)).__getitem__
+
+
+def _wide(data: bytes) -> str | None:
+    """Return what bytes say in UTF-16, where most of its characters have a zero byte and some do not."""
+    if len(data) < 2 * _PIECE or len(data) % 2:
+        return None
+    for page, zeros in (("utf-16-le", data[1::2]), ("utf-16-be", data[::2])):
+        # With a zero in each, what is read of the bytes is the same but for the zeros.
+        if len(zeros) / 3 <= zeros.count(0) < len(zeros):
+            text = data.decode(page, "surrogatepass")
+            if all(map(_may_be_said, text)):
+                return text
+    return None
 
 
 @cache

@@ -154,7 +154,7 @@ def _stamp(path: str) -> tuple[int, ...]:
     """Tell one content of a file from the next."""
     try:
         status = Path(path).stat()
-    except OSError:
+    except (OSError, ValueError):  # no file, or no path of one: it holds a NUL
         return ()
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 

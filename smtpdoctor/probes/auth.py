@@ -26,7 +26,6 @@ _CONTINUE: Final = 334
 _OK: Final = 235
 _REFUSED: Final = 400  # and above: RFC 5321 section 4.2.1
 _OAUTH: Final = frozenset({"XOAUTH2", "OAUTHBEARER"})
-_MAX_ROUNDS: Final = 6
 
 
 def step(session: Session) -> Passed | Skipped:
@@ -52,7 +51,7 @@ def step(session: Session) -> Passed | Skipped:
     try:
         reply, detail = _exchange(session, mechanism, login)
     except DialogueError as error:
-        failure = broken(session, error, *labels, facts=facts, **told)
+        failure = broken(session, error, *labels, **told)
         failure.evidence += in_clear
         raise failure from error
     if reply.code == _OK:
@@ -76,7 +75,7 @@ def _in_clear(session: Session) -> tuple[Evidence, ...]:
     if session.options.allow_cleartext_auth:
         return (session.evidence(Label.CLEARTEXT_ALLOWED),)
     labels, told = [Label.CLEARTEXT], {}
-    if address is not None and is_loopback(address.ip) and not here:
+    if address is not None and is_loopback(address.ip):
         labels.append(Label.LOOPBACK)
         told["address"] = address.ip
     raise Failed(Message("auth.cleartext"), session.evidence(*labels, **told))
@@ -107,12 +106,10 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
         reply = answered(session, command)
     else:
         _mask(session, mechanism, first)
-        initial = base64.b64encode(first).decode() or "="
+        initial = base64.b64encode(first).decode()
         reply = answered(session, f"{command} {initial}", shown=f"{command} {Secret.MASK}")
     detail = ""
-    for _ in range(_MAX_ROUNDS):
-        if reply.code != _CONTINUE:
-            break
+    while reply.code == _CONTINUE:  # a mechanism ends by itself
         challenge = _decoded(reply)
         if mechanism in _OAUTH:
             detail = challenge.decode(errors="replace")
@@ -144,6 +141,6 @@ def _mask(session: Session, mechanism: str, answer: bytes) -> None:
 
 def _decoded(reply: Reply) -> bytes:
     try:
-        return base64.b64decode("".join(reply.lines).strip(), validate=False)
+        return base64.b64decode("".join(reply.lines).strip())
     except (binascii.Error, ValueError):
         return b""

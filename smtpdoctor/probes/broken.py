@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.labels import Label
@@ -142,9 +141,7 @@ def broken_evidence(session: Session, error: DialogueError, *labels: Label, **fa
     return evidence
 
 
-def broken(
-    session: Session, error: DialogueError, *labels: Label, facts: Struct | None = None, **told: str
-) -> Failed:
+def broken(session: Session, error: DialogueError, *labels: Label, **told: str) -> Failed:
     """Return the failure of the running stage for a dialogue that broke."""
     evidence = broken_evidence(session, error, *labels, **told)
     values = {
@@ -153,7 +150,7 @@ def broken(
         "seconds": evidence.facts.get("seconds", ""),
         "first": evidence.facts.get("first", ""),
     }
-    return Failed(Message(_key(session, evidence), values), evidence, facts=facts or session.facts)
+    return Failed(Message(_key(session, evidence), values), evidence, facts=session.facts)
 
 
 def _key(session: Session, evidence: Evidence) -> str:

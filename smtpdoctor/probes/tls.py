@@ -460,7 +460,6 @@ def _refused_certificate(session: Session, error: TLSFailed) -> Failed:
     judged = _judgement(first.flaw if first else Flaw.OTHER)
     facts = replace(
         _facts(examined),
-        version=(error.session.version() or "") if error.session is not None else "",
         trust="bad" if judged == "trust" else "ok",
         name="bad" if Flaw.NAME_MISMATCH in flaws else "ok",
         dates="bad" if flaws & _DATES else "ok",

@@ -135,7 +135,18 @@ def usage_failure(text: str) -> str:
     return dump({"version": VERSION, "tool": tool(), "error": {"message": text}})
 
 
-def explained(findings: Iterable[Mapping[str, Any]], error: str | None = None) -> str:
-    """Return the object of ``explain``; ``error`` says which of several files could not be read."""
+def explained(
+    findings: Iterable[Mapping[str, Any]],
+    error: str | None = None,
+    *,
+    answer: Mapping[str, Any] | None = None,
+) -> str:
+    """Return the object of ``explain``.
+
+    ``error`` says which of several files could not be read, ``answer`` what is said of a question that is
+    about no failure.
+    """
     shown: dict[str, Any] = {"version": VERSION, "tool": tool(), "findings": list(findings)}
+    if answer is not None:
+        shown["answer"] = answer
     return dump(shown if error is None else {**shown, "error": {"message": error}})

@@ -58,6 +58,8 @@ def _pieces(parts: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]
 
 
 def _width(piece: Sequence[tuple[str, str]]) -> int:
+    if len(piece) == 1:  # nearly always
+        return cell_len(piece[0][0])
     return sum(cell_len(text) for text, _ in piece)
 
 
@@ -84,7 +86,7 @@ def _fitted(piece: list[tuple[str, str]], width: int) -> Iterator[list[tuple[str
 def wrapped(parts: Iterable[tuple[str, str]], width: int, first: int | None = None) -> list[Text]:
     """Return lines of at most ``width`` cells, the first of at most ``first``."""
     lines: list[Text] = []
-    line = Text()
+    line: list[tuple[str, str]] = []
     room = width if first is None else first
     used = 0
     gap = 0
@@ -95,17 +97,16 @@ def wrapped(parts: Iterable[tuple[str, str]], width: int, first: int | None = No
         for part in _fitted(piece, max(width, 2)):
             size = _width(part)
             if used and used + gap + size > room:
-                lines.append(line)
-                line, used, room = Text(), 0, width
+                lines.append(Text.assemble(*line))
+                line, used, room = [], 0, width
             elif used:
-                line.append(" " * gap)
+                line.append((" " * gap, ""))
                 used += gap
-            for text, style in part:
-                line.append(text, style)
+            line += part
             used += size
             gap = 0
     if used or not lines:
-        lines.append(line)
+        lines.append(Text.assemble(*line))
     return lines
 
 

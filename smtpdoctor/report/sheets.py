@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.schema import Entry, Preset, Reply
+from smtpdoctor.knowledge.schema import App, Entry, Preset, Reply
 from smtpdoctor.model import Lang, Severity
 from smtpdoctor.report.layout import code, hanging, wrapped
 from smtpdoctor.report.terminal import Page
@@ -20,11 +20,13 @@ from smtpdoctor.text import say
 
 __all__ = [
     "one_line",
+    "print_answer",
     "print_catalogue",
     "print_one_line",
     "print_preset",
     "print_presets",
     "print_replies",
+    "print_variable",
 ]
 
 _SEVERITY: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -180,7 +182,8 @@ def _replies(page: Page, replies: Sequence[Reply], lang: Lang) -> Iterator[Text]
     for reply in replies:
         number = " ".join(str(part) for part in (reply.code, reply.enhanced) if part)
         parts = [(f"{number} " if number else "", "bold"), (reply.text, "italic")]
-        parts += [("  ", ""), (reply.diagnosis, "dim")]
+        ids = ", ".join((reply.diagnosis, *([reply.alt.diagnosis] if reply.alt else [])))
+        parts += [("  ", ""), (ids, "dim")]
         yield from hanging([], parts, page.width, 2, 2)
         yield from _text(page, reply.cause.in_(lang), indent=4)
         yield from _text(page, reply.cure.in_(lang), indent=4)
@@ -235,7 +238,32 @@ def print_replies(console: Console, replies: Sequence[Reply], preset: str, lang:
     page.print([Text(), Text(f"  {title}", "bold")])
     for reply in replies:
         words = " ".join(str(part) for part in (reply.code, reply.enhanced, reply.text) if part)
-        parts = [(words, "italic"), ("  ", ""), (reply.diagnosis, "dim")]
+        ids = ", ".join((reply.diagnosis, *([reply.alt.diagnosis] if reply.alt else [])))
+        parts = [(words, "italic"), ("  ", ""), (ids, "dim")]
         page.print(hanging([], parts, page.width - 1, 4, 2))
         said = f"{reply.cause.in_(lang)} {reply.cure.in_(lang)}"
         page.print(hanging([], code(said), page.width - 1, 6))
+
+
+# what is asked in the words of a guide
+
+
+def print_answer(console: Console, title: str, text: Sequence[str]) -> None:
+    """Print an answer: its title, and what is said of it."""
+    page = Page(console)
+    page.print([Text(), Text(f"  {title}", "bold")])
+    for line in text:
+        page.print(hanging([("- ", "")], code(line), page.width - 1, 4, 2))
+
+
+def print_variable(console: Console, app: App, name: str, lang: Lang) -> None:
+    """Print what a variable of an application means, and below it all the others."""
+    page = Page(console)
+    page.print([Text(), Text(f"  {name}", "bold cyan")])
+    page.print(hanging([], code(app.about[name].in_(lang)), page.width - 1, 4))
+    page.print([Text(), Text(f"  {say(lang, 'explain.variables')}", "bold")])
+    width = max(map(len, app.about)) + 2
+    for other, about in app.about.items():
+        head = [(other.ljust(width), "bold" if other == name else "")]
+        page.print(hanging(head, code(about.in_(lang)), page.width - 1, 4, width))
+    page.print([Text(), *hanging([], code(say(lang, "explain.variables.next")), page.width - 1, 2)])

@@ -64,9 +64,11 @@ _ROOMY: Final = 60  # columns, from which a stage takes one line
 _WIDEST: Final = 100  # longer lines are hard to read
 _SCREEN: Final = 24  # rows of the smallest usual terminal
 _QUOTE_LINES: Final = 5
+_QUOTE_BEGIN: Final = 3  # of them, how many show the beginning
 _CANDIDATES: Final = 2
 _MAX_SAID: Final = 800
 _SIZES: Final = ("COLUMNS", "LINES")
+_SESSION: Final = re.compile(r"(?<=\S) \[[^\[\]]{8,}\]?$")  # which server it was, and when
 _URL: Final = re.compile(r"https?://[^\s<>\"']*[^\s<>\"').,;:\]]")
 _DIRECTIONS: Final = {("out", False): "->", ("in", False): "<-", ("out", True): "~>", ("in", True): "<~"}
 
@@ -144,9 +146,9 @@ class Page:
         return text.replace("→", "->").replace("–", "-").replace("·", "-").replace("…", "...")
 
     def print(self, lines: Iterable[Text]) -> None:
-        """Print lines as they are."""
-        for line in lines:
-            self.console.print(line, soft_wrap=True)
+        """Print lines as they are; all at once, since what rich does for each print takes longer than the line."""
+        if together := list(lines):
+            self.console.print(Text("\n").join(together), soft_wrap=True)
 
     def height(self, lines: Sequence[Text]) -> int:
         """Return how many rows lines take where one may be longer than the screen is wide."""
@@ -331,18 +333,32 @@ def _quote_lines(page: Page, problem: Problem, lang: Lang, *, whole: bool) -> li
     key = "report.evidence" if problem.quote.code is None else "report.server"
     said = problem.quote.words
     address = _URL.search(said)
-    if len(said) > _MAX_SAID:
+    if len(said) > _MAX_SAID and whole:
         said = shortened(said, _MAX_SAID, page.ellipsis) or said[:_MAX_SAID]
+    elif len(said) > _MAX_SAID:
+        begin, end = said[: _MAX_SAID // 2], said[-_MAX_SAID // 2 :]
+        said = f"{begin.rpartition(' ')[0] or begin} {end.partition(' ')[2] or end}"
     lines = _labelled(page, lang, key, [(said, "italic")])
+    rest: list[Text] = []
     if not whole and len(lines) > _QUOTE_LINES:
-        last = shortened(lines[_QUOTE_LINES - 1].plain.rstrip(), page.width - 5, page.ellipsis)
-        mark = "" if last.endswith(page.ellipsis) else f" {page.ellipsis}"
-        lines = [*lines[: _QUOTE_LINES - 1], Text(f"{last}{mark}", "italic")]
-    if address is not None and not any(address[0] in line.plain for line in lines):
-        # The page that the server names is the most useful of its words: it takes the place of the last ones.
-        kept = lines if whole else lines[: _QUOTE_LINES - 1]
+        lines, rest = lines[:_QUOTE_BEGIN], _last_words(page, lines[_QUOTE_BEGIN:])
+    if address is not None and not any(address[0] in line.plain for line in (*lines, *rest)):
+        # The page that the server names is the most useful of its words.
+        kept = lines if whole else lines[: _QUOTE_LINES - 1 - len(rest)]
         lines = [*kept, Text(f"    {page.ellipsis} {address[0]}", "italic")]
-    return lines
+    return [*lines, *rest]
+
+
+def _last_words(page: Page, lines: Sequence[Text]) -> list[Text]:
+    """Return what a long reply ends with: what failed often stands there, behind what always does."""
+    said = " ".join(line.plain.strip() for line in lines)
+    words = _SESSION.sub("", said).split(" ")
+    while True:
+        parts = [(" ".join((page.ellipsis, *words)), "italic")]
+        shown = hanging([], parts, page.width - 1, 4)
+        if len(shown) <= _QUOTE_LINES - _QUOTE_BEGIN or len(words) == 1:
+            return shown[: _QUOTE_LINES - _QUOTE_BEGIN]
+        words.pop(0)
 
 
 def _cause_lines(page: Page, problem: Problem, lang: Lang, *, whole: bool) -> list[Text]:

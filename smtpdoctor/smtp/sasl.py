@@ -1,7 +1,8 @@
 """SASL mechanisms as generators (RFC 4954): each yields what to send, and is sent the challenge.
 
-The first yield is the initial response, or None where the mechanism has none. When the server says
-that the login is done, ``finish`` tells the mechanism, which may know better (SCRAM).
+The first yield is the initial response, which is never empty, or None where the mechanism has none; each
+comes to an end, whatever the server says. When the server says that the login is done, ``finish`` tells
+the mechanism, which may know better (SCRAM).
 """
 
 from __future__ import annotations

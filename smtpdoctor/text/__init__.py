@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from typing import Final
 
@@ -17,6 +18,7 @@ __all__ = ["LANGUAGES", "default_language", "messages", "say"]
 LANGUAGES: Final[tuple[Lang, ...]] = ("en", "ko")
 
 
+@cache
 def messages(lang: Lang) -> Mapping[str, str]:
     """Return all sentences of a language by key."""
     found: Mapping[str, str] = import_module(f"smtpdoctor.text.{lang}").MESSAGES

@@ -314,6 +314,16 @@ def order(findings: list[Finding], failed: Stage | None) -> tuple[Finding, ...]:
 # Something is not set that has to be; a name that nobody reads may have been meant to set it.
 _ABSENT: Final = frozenset({Label.MISSING, Label.NO_CREDENTIALS, Label.HALF_LOGIN, Label.NOT_LOGGED_IN})
 _NAMES: Final = frozenset({Label.NEAR_NAME, Label.FOREIGN_NAME})
+# What is to be mended in each line by itself.
+_EACH: Final = frozenset(
+    {
+        Label.UNREAD_NAME, Label.NO_EFFECT, Label.WORD_NOT_READ, Label.WORD_REFUSED, Label.OPPOSITE_MEANING,
+        Label.QUOTES_KEPT, Label.COMMENT_KEPT, Label.VALUE_CUT, Label.BLANKS_KEPT, Label.BLANKS_LOST,
+        Label.TRAILING_NEWLINE, Label.CARRIAGE_RETURN, Label.EXPANDED, Label.ESCAPED, Label.REPLACED,
+        Label.FILE_SYNTAX, Label.FILE_MISSING, Label.FILE_CYCLE, Label.FILE_REQUIRED, Label.FILE_LIMIT,
+        Label.NO_CHECK,
+    }
+)  # fmt: skip
 _LOGIN: Final = frozenset({"username", "password"})
 
 
@@ -324,6 +334,8 @@ def _is_same(known: Finding, finding: Finding) -> bool:
     one, other = known.evidence.setting, finding.evidence.setting
     if known.stage is not Stage.CONFIG or finding.stage is not Stage.CONFIG:
         return one is None or other is None or one == other or {one, other} <= _LOGIN
+    if known.evidence.origin != finding.evidence.origin and not _EACH.isdisjoint(finding.evidence.labels):
+        return False
     # Names that nobody reads are told together, whatever each was meant to set.
     return one == other or (known.evidence.labels | finding.evidence.labels) <= _NAMES
 

@@ -169,7 +169,7 @@ class _Run:
             stage=Stage.CONFIG,
             status=status,
             seconds=time.monotonic() - started,
-            summary=Message(key, {"count": len(told), **values}),
+            summary=self._loaded.judged or Message(key, {"count": len(told), **values}),
             evidence=evidence,
             suspected=suspected,
         )

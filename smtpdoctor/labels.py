@@ -66,6 +66,42 @@ class Label(StrEnum):
     SENDER_NOT_OWN = "sender-not-own"
     FREE_MAIL_SENDER = "free-mail-sender"
     SENDER_IS_LOGIN = "sender-is-login"
+    # what an application makes of its settings
+    WORD_NOT_READ = "word-not-read"
+    WORD_REFUSED = "word-refused"
+    OPPOSITE_MEANING = "opposite-meaning"
+    NO_EFFECT = "no-effect"
+    UNREAD_NAME = "unread-name"
+    REFUSES_TO_START = "refuses-to-start"
+    REFUSES_TO_SEND = "refuses-to-send"
+    MAIL_OFF = "mail-off"
+    REPLACED = "replaced"
+    NO_CHECK = "no-check"
+    NO_NAME_CHECK = "no-name-check"
+    NEVER_CHECKED = "never-checked"
+    SENDER_NOT_LOCAL_PART = "sender-not-local-part"
+    SENDER_HAS_NAME = "sender-has-name"
+    URL_SCHEME = "url-scheme"
+    URL_HOST = "url-host"
+    URL_SIGN = "url-sign"
+    BY_VERSION = "by-version"
+    TLS_OPTIONAL = "tls-optional"
+    FALLS_BACK = "falls-back"
+    # what the syntax of a file makes of a value
+    QUOTES_KEPT = "quotes-kept"
+    COMMENT_KEPT = "comment-kept"
+    VALUE_CUT = "value-cut"
+    BLANKS_KEPT = "blanks-kept"
+    BLANKS_LOST = "blanks-lost"
+    TRAILING_NEWLINE = "trailing-newline"
+    CARRIAGE_RETURN = "carriage-return"
+    EXPANDED = "expanded"
+    ESCAPED = "escaped"
+    FILE_SYNTAX = "file-syntax"
+    FILE_MISSING = "file-missing"
+    FILE_CYCLE = "file-cycle"
+    FILE_REQUIRED = "file-required"
+    FILE_LIMIT = "file-limit"
     # names
     CONTAINER_NAME = "container-name"
     CNAME_CHAIN = "cname-chain"
@@ -236,6 +272,7 @@ MEANINGS: Final[Mapping[Label, Meaning]] = {
     Label.SENDER_NOT_LOGIN: Meaning(suspicion=True),
     Label.SENDER_NOT_OWN: Meaning(suspicion=True),
     Label.FREE_MAIL_SENDER: Meaning(disproved_by=Stage.SEND),
+    Label.REFUSES_TO_START: Meaning(blocks=True),
     Label.OTHER_MAIL_DOMAIN: Meaning(
         suspicion=True, disproved_by=Stage.AUTH, explains=frozenset({Stage.AUTH})
     ),

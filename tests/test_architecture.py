@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "smtp": {"model", "masking"},
     "net": {"smtp", "masking"},
     "knowledge": {"model", "labels", "errors", "files"},
-    "settings": {"model", "labels", "errors", "files", "knowledge", "smtp", "masking"},
+    "settings": {"model", "labels", "errors", "files", "formats", "knowledge", "smtp", "masking"},
     "diagnosis": {"model", "labels", "knowledge"},
     "formats": set(),
     "advice": {"model", "labels", "formats", "knowledge", "diagnosis", "text"},
@@ -151,7 +151,7 @@ BUDGETS = {
     "version": (("--version",), 4, 54, {"ssl", "rich", "re2", "msgspec", "smtpdoctor.cli.check"}),
     "check until dns": (
         ("check", "--until", "dns", *JSON),
-        56,
+        57,
         178,
         {
             "rich",
@@ -164,17 +164,17 @@ BUDGETS = {
     ),
     "check until auth": (
         (*UNTIL_AUTH, *JSON),
-        64,
+        65,
         186,
         {"rich", "smtpdoctor.diagnosis", "smtpdoctor.knowledge.compile", "re2"},
     ),
     "check in a terminal": (
         UNTIL_AUTH,
-        65,
-        234,
+        66,
+        235,
         {"asyncio", "re2", "smtpdoctor.diagnosis"},
     ),
-    "lint": (("lint", *JSON), 51, 168, {"rich", "asyncio", "re2"}),
+    "lint": (("lint", *JSON), 52, 169, {"rich", "asyncio", "re2"}),
     "explain": (
         ("explain", FAILURE, *JSON),
         48,

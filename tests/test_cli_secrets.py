@@ -72,6 +72,7 @@ RUNS = {
     "lint": ("--host", "127.0.0.1"),
     "explain": ("535",),
     "presets": (),
+    "apps": (),
     "generate": ("gmail",),
     "sandbox": ("--count", "0"),  # which is refused: it would wait for messages
 }
@@ -115,7 +116,7 @@ def looks(draw: st.DrawFn, command: str) -> list[str]:
     if draw(st.booleans()):
         words += ["--format", "json"]
     if draw(st.booleans()):
-        words.append("--quiet" if command == "generate" else "--verbose")
+        words.append("--quiet" if command in {"generate", "apps"} else "--verbose")
     if command == "check" and draw(st.booleans()):
         words.append("--transcript")
     return words

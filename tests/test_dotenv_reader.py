@@ -14,7 +14,7 @@ from dotenv.variables import parse_variables as parse_variables_there
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from smtpdoctor.settings.dotenv import Reference, parse_stream, parse_variables, parts
+from smtpdoctor.formats.dotenv_python import Reference, parse_stream, parse_variables, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -507,6 +507,8 @@ def test_the_index_is_kept_and_used_again(small: Path, tmp_path: Path) -> None:
         "presets",
         "names",
         "apps",
+        "dialects",
+        "dialect-names",
         "words",
         "hints",
         "spellings",

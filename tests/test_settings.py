@@ -541,10 +541,10 @@ def test_an_unknown_preset_offers_the_nearest(name: str, near: str | None) -> No
 
 
 def test_an_unknown_app_is_refused() -> None:
-    """The known ones are listed."""
+    """With where the known ones are listed."""
     with pytest.raises(UsageError) as caught:
         settings(Flags(app="nosuch"))
-    assert "smtp" in say("en", caught.value.message)
+    assert "smtpdoctor apps" in say("en", caught.value.hints[0])
     assert detect_app({"SMTP_HOST": 1}) == detect_app({}) == "smtp"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
@@ -51,6 +52,8 @@ def _changes(
     if edit.setting == "security":
         yield from _of_security(Security(edit.value.partition(":")[2]), settings, preset, names)
         return
+    if names.is_part(edit.setting):  # the rest of the value must not be lost
+        return
     value = _port(edit, names) if edit.value.startswith("port:") else names.fill(edit.value)
     if not value or Secret.MASK in value:  # what is masked cannot be told to be written
         return
@@ -89,6 +92,8 @@ def _of_security(mode: Security, settings: Settings, preset: Preset | None, name
         place = _place("security", origin, "", settings)
         if place is not None:
             yield Change(place.name, mode.value, place, "security")
+        return
+    if any("@" in name for name in names.written(mode)):
         return
     standing = {one.name: one for one in settings.switches}
     for name, value in names.written(mode).items():
@@ -154,7 +159,9 @@ def excerpts_of(changes: Iterable[Change]) -> tuple[Excerpt, ...]:
     """Return the lines of changes before and after, what stands together together."""
     hunks: list[list[Change]] = []
     # What is missing is added below what stands there.
-    for change in sorted(changes, key=lambda one: (one.origin.path or "", one.origin.line or 1 << 30)):
+    for change in sorted(
+        filter(_is_env, changes), key=lambda one: (one.origin.path or "", one.origin.line or 1 << 30)
+    ):
         before = hunks[-1][-1].origin if hunks else None
         if before is not None and _follows(change.origin, before):
             hunks[-1].append(change)
@@ -169,6 +176,16 @@ def _follows(origin: Origin, before: Origin) -> bool:
     if origin.line is None or before.line is None:
         return True
     return origin.line == before.line + len(before.text.strip("\r\n").splitlines() or [""])
+
+
+def _is_env(change: Change) -> bool:
+    """Whether a change is of a line as `.env` has it, which alone is told as a line."""
+    origin = change.origin
+    if origin.kind != "file" or origin.text:
+        return True
+    return (
+        "." not in change.name and re.search(r"(?:^|[/.\\_-])env(?:$|[._-])", origin.path or "") is not None
+    )
 
 
 def _excerpt(hunk: list[Change]) -> Excerpt:

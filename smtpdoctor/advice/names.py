@@ -106,7 +106,7 @@ class Names:
     ) -> None:
         self._finding = finding
         self._settings = context.settings
-        self._app = load.apps().get(context.settings.app) or load.apps()["smtp"]
+        self._app = load.app(context.settings.app) or load.apps()["smtp"]
         self._preset = preset
         self._lang = lang
         self._options = options
@@ -141,8 +141,20 @@ class Names:
     def variable(self, name: SettingName) -> str:
         """Return the application's variable for a setting, or all of them that are about security."""
         if name == "security":
-            return say(self._lang, "advice.and").join(self._app.flags)
-        return self._app.variables.get(name, (f"SMTP_{name.upper()}",))[0]
+            flags = dict.fromkeys(flag.partition("@")[0] for flag in self._app.flags)
+            return say(self._lang, "advice.and").join(flags)
+        return self._variable(name).partition("@")[0]
+
+    def is_part(self, name: SettingName) -> bool:
+        """Whether a setting stands in a value that holds others as well, such as a URL."""
+        return "@" in self._variable(name)
+
+    def _variable(self, name: SettingName) -> str:
+        """Return the variable that is in use, or the usual one, with the part of its value that is meant."""
+        names = self._app.variables.get(name) or (f"SMTP_{name.upper()}",)
+        setting = self._settings.get(name)
+        used = setting.origin.name if setting is not None else ""
+        return next((one for one in names if one.partition("@")[0] == used), names[0])
 
     def written(self, mode: Security) -> dict[str, str]:
         """Return what the application writes for a way of securing the connection."""
@@ -218,12 +230,12 @@ class Names:
 
     def _pair(self, port: int, mode: Security) -> str:
         number, written = self._written("port", str(port)), self._mode(mode)
-        number = number or f"{self.variable('port')}={port}"
+        number = number or _assigned(self._variable("port"), str(port))
         return say(self._lang, "advice.pair", port=number, mode=written) if written else f"`{number}`"
 
     def _mode(self, mode: Security) -> str:
         lines = self._app.write.get(mode, {})
-        told = say(self._lang, "advice.and").join(f"{name}={text}" for name, text in lines.items())
+        told = say(self._lang, "advice.and").join(_assigned(name, text) for name, text in lines.items())
         return self._written("security", mode.value) or told
 
     def _written(self, name: SettingName, value: str) -> str:
@@ -300,3 +312,19 @@ class Names:
         words = ["openssl", "s_client", *([] if implicit else ["-starttls", "smtp"])]
         words += ["-connect", f"{at}:{self._port()}", "-servername", host]
         return shlex.join(words)
+
+
+def _assigned(name: str, value: str) -> str:
+    """Return how a variable is given a value, or the part of a value that its name speaks of."""
+    name, _, part = name.partition("@")
+    match part.partition("."):
+        case ("", _, _):
+            return f"{name}={value}"
+        case ("port", _, _):
+            return f"{name}=…:{value}"
+        case ("scheme", _, _):
+            return f"{name}={value}://…"
+        case ("query", _, key):
+            return f"{name}=…?{key}={value}"
+        case _:
+            return f"{name}=…{value}…"

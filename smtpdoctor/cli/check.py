@@ -49,6 +49,9 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     ask_password: opt.AskPassword = False,
     sender: opt.Sender = None,
     ehlo: opt.Ehlo = None,
+    config: opt.Configs = None,
+    service: opt.Service = None,
+    app_version: opt.AppVersion = None,
     env_file: opt.EnvFiles = None,
     no_environment: opt.NoEnvironment = False,
     until: Annotated[
@@ -115,7 +118,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
 
     Without --to no message leaves: the run ends after MAIL FROM, which is taken back.
     """
-    from smtpdoctor.cli.settings import load_settings
+    from smtpdoctor.cli.settings import load_applications
     from smtpdoctor.plan import UNTIL
     from smtpdoctor.probes.session import Options
     from smtpdoctor.settings.resolve import Flags
@@ -169,6 +172,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             ("--preset", preset), ("--app", app), ("--url", url), ("--host", host), ("--port", port),
             ("--username", username), ("--password-file", password_file), ("--password-stdin", password_stdin),
             ("--ask-password", ask_password), ("--ehlo", ehlo), ("--env-file", env_file),
+            ("--config", config),
             ("--no-environment", no_environment), ("--ca-file", ca_file), ("--connect-to", connect_to),
         ):  # fmt: skip
             refuse_together(("--sandbox", True), (name, bool(given)))
@@ -192,15 +196,31 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             ehlo=ehlo,
             recipient=to,
         )
-        loaded = load_settings(
-            flags, env_file or [], environment=not no_environment, lang=tongue, known=known
+        found = load_applications(
+            flags,
+            config,
+            env_file,
+            service=service,
+            app_version=app_version,
+            environment=not no_environment,
+            lang=tongue,
+            known=known,
         )
+        loaded = _only(found)
         refuse_astray(options.connect_to, loaded.settings)
         report = show.run(loaded, options, strict=strict)
     if any(finding.fault is Fault.SMTPDOCTOR for finding in report.findings):
         raise Exit(EXIT_BUG)
     if not report.healthy:
         raise Exit(EXIT_PROBLEM)
+
+
+def _only(found: "list[tuple[str, Loaded]]") -> "Loaded":
+    """Return the settings of the one application that there is; a check is about one server."""
+    if len(found) > 1:
+        names = ", ".join(service for service, _ in found)
+        raise UsageError(Message("usage.config.several", {"names": names}))
+    return found[0][1]
 
 
 def _repeated(flags: dict[str, object]) -> tuple[str, ...]:

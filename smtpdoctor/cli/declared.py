@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 # In the order in which a user meets them. Each is a function of its name in a module of its name.
-COMMANDS: Final = ("check", "lint", "explain", "presets", "generate", "sandbox")
+COMMANDS: Final = ("check", "lint", "explain", "presets", "apps", "generate", "sandbox")
 
 
 class Exit(SystemExit):

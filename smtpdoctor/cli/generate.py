@@ -138,10 +138,11 @@ def _keep_users_file(output: Path, text: str, *, force: bool) -> None:
 def _app(name: str | None) -> Any:
     from smtpdoctor.knowledge import load
 
-    found = load.app(name or "smtp")
+    known = load.apps()
+    found = known.get((name or "smtp").strip().lower())
     if found is None:
-        values: dict[str, object] = {"name": name, "known": ", ".join(load.apps())}
-        raise UsageError(Message("usage.app.unknown", values))
+        values: dict[str, object] = {"name": name, "known": ", ".join(known)}
+        raise UsageError(Message("usage.app.unwritten", values))
     return found
 
 

@@ -32,6 +32,9 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     ask_password: opt.AskPassword = False,
     sender: opt.Sender = None,
     ehlo: opt.Ehlo = None,
+    config: opt.Configs = None,
+    service: opt.Service = None,
+    app_version: opt.AppVersion = None,
     env_file: opt.EnvFiles = None,
     no_environment: opt.NoEnvironment = False,
     strict: opt.Strict = False,
@@ -46,7 +49,7 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     known: Known,
 ) -> None:
     """Check the settings themselves; no network, not even DNS."""
-    from smtpdoctor.cli.settings import load_settings
+    from smtpdoctor.cli.settings import load_applications
     from smtpdoctor.doctor import lint_only
     from smtpdoctor.settings.resolve import Flags
 
@@ -69,20 +72,33 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
         sender=sender,
         ehlo=ehlo,
     )
-    loaded = load_settings(flags, env_file or [], environment=not no_environment, lang=tongue, known=known)
-    report = lint_only(loaded, strict=strict)
+    loaded = load_applications(
+        flags,
+        config,
+        env_file,
+        service=service,
+        app_version=app_version,
+        environment=not no_environment,
+        lang=tongue,
+        known=known,
+    )
+    reports = [(name, lint_only(one, strict=strict)) for name, one in loaded]
     with output_to(output) as stream:
         from smtpdoctor.report.view import view_of
 
-        view = view_of(report, tongue, ("--no-environment",) if no_environment else ())
+        options = ("--no-environment",) if no_environment else ()
+        views = [(name, view_of(report, tongue, options)) for name, report in reports]
         if format_ is not FormatChoice.TERMINAL:
             from smtpdoctor.report import renderer
 
-            stream.write(renderer(format_.value).render(view))
+            stream.write(renderer(format_.value).render_all(views))
         else:
             from smtpdoctor.report import terminal
 
             console = terminal.make_console(stream, color=not no_color and terminal.wants_color())
-            terminal.print_view(console, view, quiet=quiet, verbose=verbose, stages=True)
-    if not report.healthy:
+            for number, (name, view) in enumerate(views):
+                if len(views) > 1:
+                    terminal.print_service(console, name, first=number == 0)
+                terminal.print_view(console, view, quiet=quiet, verbose=verbose, stages=True)
+    if not all(report.healthy for _, report in reports):
         raise Exit(EXIT_PROBLEM)

@@ -13,7 +13,9 @@ from smtpdoctor.model import Security
 
 __all__ = [
     "App",
+    "AppVersion",
     "AskPassword",
+    "Configs",
     "Ehlo",
     "EnvFiles",
     "Force",
@@ -32,6 +34,7 @@ __all__ = [
     "Quiet",
     "SecurityMode",
     "Sender",
+    "Service",
     "Strict",
     "Url",
     "Username",
@@ -99,5 +102,20 @@ EnvFiles = Annotated[
         help="A .env file; repeatable, later wins. Default: ./.env, if it exists.",
         metavar="FILE",
     ),
+]
+Configs = Annotated[
+    list[Path] | None,
+    Option(
+        "--config",
+        help="An application's configuration: Compose, Kubernetes, YAML, properties, ini, JSON, .env, Ruby, "
+        "PHP, Python …; repeatable, later wins.",
+        metavar="FILE",
+    ),
+]
+Service = Annotated[
+    str | None, Option("--service", help="Which service of a Compose file or manifest.", metavar="NAME")
+]
+AppVersion = Annotated[
+    str | None, Option("--app-version", help="Which version of the application runs.", metavar="VERSION")
 ]
 NoEnvironment = Annotated[bool, Option("--no-environment", help="Leave the process environment out.")]

@@ -9,13 +9,14 @@ from pathlib import Path
 from smtpdoctor.cli.common import places_looked_at, refuse_together, tell
 from smtpdoctor.cli.known import Known
 from smtpdoctor.errors import UsageError
+from smtpdoctor.files import is_there
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Lang, Message
 from smtpdoctor.settings.read import Variables, read_variables, refuse_long
 from smtpdoctor.settings.resolve import Flags, Loaded, resolve, secrets_in
 
-__all__ = ["load_settings"]
+__all__ = ["load_applications", "load_settings"]
 
 _IMPLICIT = Path(".env")
 
@@ -61,6 +62,66 @@ def _meant(app: str | None, variables: Variables) -> Iterator[Message]:
         yield Message("usage.nothing.foreign", values)
 
 
+def _files(env_files: list[Path]) -> list[Path]:
+    return env_files or ([_IMPLICIT] if is_there(_IMPLICIT) else [])
+
+
+def _of_application(flags: Flags, env_files: list[Path], *, environment: bool, known: Known) -> Loaded:
+    """Return the settings of the application that was named, from `.env` files and the environment."""
+    from smtpdoctor.cli.config import load_configs
+
+    return load_configs(flags, _files(env_files), environment=environment, known=known)[0].loaded
+
+
+def _another_application(
+    flags: Flags, env_files: list[Path], *, environment: bool, known: Known
+) -> Loaded | None:
+    """Return the settings of another application whose variables stand there, None where nothing decides."""
+    from smtpdoctor.cli.config import load_configs
+
+    files = _files(env_files)
+    if not files and not environment:
+        return None
+    try:
+        found = load_configs(flags, files, environment=environment, known=known)
+    except UsageError:
+        return None  # what stands there is told as it is
+    host = found[0].reading.used.get("host")
+    # A name or two may be a slip of the pen; who names a host means it.
+    return found[0].loaded if len(found) == 1 and host is not None and host.at is not None else None
+
+
+def load_applications(
+    flags: Flags,
+    configs: list[Path] | None,
+    env_files: list[Path] | None,
+    *,
+    service: str | None,
+    app_version: str | None,
+    environment: bool,
+    lang: Lang,
+    known: Known,
+) -> list[tuple[str, Loaded]]:
+    """Return the settings of each application that the command line names, with its service; raises UsageError."""
+    if configs:
+        from smtpdoctor.cli.config import load_configs
+
+        refuse_together(("--config", True), ("--preset", flags.preset is not None))
+        found = load_configs(
+            flags,
+            [*configs, *(env_files or [])],
+            service=service,
+            version=app_version or "",
+            environment=environment,
+            known=known,
+        )
+        return [(one.service, one.loaded) for one in found]
+    for flag, value in (("--service", service), ("--app-version", app_version)):
+        if value is not None:
+            raise UsageError(Message("usage.needs", {"flag": flag, "other": "--config"}))
+    return [("", load_settings(flags, env_files or [], environment=environment, lang=lang, known=known))]
+
+
 def load_settings(
     flags: Flags, env_files: list[Path], *, environment: bool, lang: Lang, known: Known
 ) -> Loaded:
@@ -71,6 +132,8 @@ def load_settings(
     refuse_together(("--url", flags.url is not None), ("--host", flags.host is not None))
     refuse_together(("--url", flags.url is not None), ("--port", flags.port is not None))
     refuse_together(("--url", flags.url is not None), ("--security", flags.security is not None))
+    if flags.app is not None and flags.app.strip().lower() not in load.apps():
+        return _of_application(flags, env_files, environment=environment, known=known)
     names = _names(flags.app)
     variables: Variables = read_variables(
         environment=os.environ if environment else None,
@@ -80,6 +143,11 @@ def load_settings(
     )
     known.learn(*secrets_in(variables))
     given = any((flags.preset, flags.url, flags.host))
+    hosts = load.apps()["smtp"].variables["host"]
+    if not given and not any(name in variables.values for name in hosts):
+        other = _another_application(flags, env_files, environment=environment, known=known)
+        if other is not None:
+            return other
     if not given and not any(variable.text for variable in variables.values.values()):
         shown = [name for name in names if name.startswith("SMTP_")][:3]
         places = places_looked_at(environment, env_files, _IMPLICIT, [*shown, "…"], lang)

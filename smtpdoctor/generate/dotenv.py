@@ -51,7 +51,7 @@ def check_command(file: str | None) -> str | None:
 def cautions(plan: Plan, names: Iterable[str]) -> tuple[Message, ...]:
     """Return what to know about values that not every program reads alike."""
     wanted = set(names)
-    # dotenv-expand forgets the quotes and takes what follows a $ for a name (apps.md, section 3).
+    # dotenv-expand forgets the quotes and takes what follows a $ for a name.
     dollars = [one.name for one in plan.variables if "$" in one.value and wanted & set(one.names)]
     return (Message("generate.dollar", {"names": ", ".join(dollars)}),) if dollars else ()
 
@@ -92,7 +92,7 @@ def _block(plan: Plan, variables: Iterable[Variable], lang: Lang, file: str | No
 
 def _bindings(text: str) -> list[tuple[str, str | None, str]]:
     """Return (name or "", value, source) of all parts of a file; the sources make up the file."""
-    from smtpdoctor.settings.dotenv import parse_stream
+    from smtpdoctor.formats.dotenv_python import parse_stream
 
     return [(b.key or "", b.value, b.original.string) for b in parse_stream(StringIO(text, newline=""))]
 

@@ -17,6 +17,7 @@ import msgspec
 
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.atoms import atoms_of, parsed
+from smtpdoctor.knowledge.dialects import Dialect, names_of_dialects, problems_of
 from smtpdoctor.knowledge.names import bare_words, names_of
 from smtpdoctor.knowledge.placeholders import ALWAYS, IN_EDITS, PLACEHOLDER, SOMETIMES
 from smtpdoctor.knowledge.schema import (
@@ -71,6 +72,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     presets: dict[str, Preset]
     replies: dict[str, tuple[Reply, ...]]
     apps: dict[str, App]
+    dialects: dict[str, Dialect]
     words: tuple[Word, ...]
     hints: Hints
     spellings: Spellings
@@ -500,6 +502,18 @@ def _read_all(folder: Path, problems: list[str]) -> Iterator[tuple[Path, dict[st
             problems.append(f"{path}: {error}")
 
 
+def _dialects(folder: Path, problems: list[str]) -> dict[str, Dialect]:
+    found: dict[str, Dialect] = {}
+    for path, data in _read_all(folder, problems):
+        try:
+            found[path.stem] = _convert({**data, "id": path.stem}, Dialect)
+        except msgspec.ValidationError as error:
+            problems.append(f"{path}: {error}")
+            continue
+        problems += [f"{path}: {problem}" for problem in problems_of(found[path.stem])]
+    return _with_words(found, folder, problems)
+
+
 def read(package: Path, presets: Path) -> Knowledge:
     """Read all files below the package folder and the presets folder.
 
@@ -546,6 +560,7 @@ def read(package: Path, presets: Path) -> Knowledge:
         problems += [
             f"{path}: about: {name!r} is no variable" for name in app.about if name not in read_names
         ]
+    dialects = _dialects(package / "dialects", problems)
     words: tuple[Word, ...] = ()
     try:
         listed = [_listed(word) for word in _toml(package / "words.toml")["word"]]
@@ -564,7 +579,26 @@ def read(package: Path, presets: Path) -> Knowledge:
     if problems or hints is None or spellings is None or secrets is None or scores is None:
         raise KnowledgeError(problems)
     secrets = _with_keys_and_words(secrets, entries, known, replies, words)
-    return Knowledge(entries, known, replies, apps, words, hints, spellings, secrets, scores, questions)
+    return Knowledge(
+        entries, known, replies, apps, dialects, words, hints, spellings, secrets, scores, questions
+    )
+
+
+def _with_words(dialects: dict[str, Dialect], folder: Path, problems: list[str]) -> dict[str, Dialect]:
+    """Give each dialect the words of providers that stand in another one."""
+    found = {}
+    for app, dialect in dialects.items():
+        explode = []
+        for one in dialect.explode:
+            words = one.words
+            if one.of:
+                other = dialects.get(one.of)
+                words = next((each.words for each in other.explode if each.words), {}) if other else {}
+                if not words:
+                    problems.append(f"{folder / app}.toml: {one.of!r} has no words of providers")
+            explode.append(msgspec.structs.replace(one, words=words))
+        found[app] = msgspec.structs.replace(dialect, explode=tuple(explode)) if explode else dialect
+    return found
 
 
 def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
@@ -585,6 +619,8 @@ def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
         "presets.json": msgspec.json.encode(knowledge.presets),
         "names.json": msgspec.json.encode(names_of(knowledge.presets.values())),
         "apps.json": msgspec.json.encode(knowledge.apps),
+        "dialects.json": msgspec.json.encode(knowledge.dialects),
+        "dialect-names.json": msgspec.json.encode(names_of_dialects(knowledge.dialects)),
         "words.json": msgspec.json.encode(
             [WordPattern(word.token, text, _atoms(text)) for word in knowledge.words for text in word.text]
         ),

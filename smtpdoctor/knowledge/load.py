@@ -40,12 +40,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smtpdoctor.knowledge.compile import Knowledge
+    from smtpdoctor.knowledge.dialects import Dialect, DialectNames
     from smtpdoctor.knowledge.sieve import Sieve
 
 __all__ = [
     "Reduced",
     "app",
     "apps",
+    "dialect",
+    "dialect_ids",
+    "dialect_names",
     "entries",
     "entry",
     "fits",
@@ -91,6 +95,8 @@ _FILES: Final = (
     "presets.json",
     "names.json",
     "apps.json",
+    "dialects.json",
+    "dialect-names.json",
     "words.json",
     "hints.json",
     "spellings.json",
@@ -113,7 +119,13 @@ def _fingerprint() -> str:
 
     package, presets_folder = sources()
     digest = hashlib.sha256()
-    folders = (package / "catalogue", package / "apps", presets_folder, package / "knowledge")
+    folders = (
+        package / "catalogue",
+        package / "apps",
+        package / "dialects",
+        presets_folder,
+        package / "knowledge",
+    )
     for folder in folders:
         with os.scandir(folder) as listing:
             for item in sorted(listing, key=lambda found: found.name):
@@ -473,9 +485,48 @@ def apps() -> dict[str, App]:
     return _decoded(_file("apps.json"), dict[str, App])
 
 
+@cache
 def app(name: str) -> App | None:
-    """Return the application of that id."""
-    return apps().get(name.strip().lower())
+    """Return the application of that id: its names, and what it writes for each way of securing a connection."""
+    key = name.strip().lower()
+    if key in apps():
+        return apps()[key]
+    found = dialect(key)
+    if found is None:
+        return None
+    from smtpdoctor.knowledge.table import app_of
+
+    return app_of(found)
+
+
+@cache
+def _raw_dialects() -> dict[str, msgspec.Raw]:
+    return _decoded(_file("dialects.json"), dict[str, msgspec.Raw])
+
+
+def dialect_ids() -> tuple[str, ...]:
+    """Return the ids of the applications whose configuration is read, in alphabetical order."""
+    return tuple(sorted(_raw_dialects()))
+
+
+@cache
+def dialect(name: str) -> Dialect | None:
+    """Return the dialect of an application by its id or one of its other names."""
+    from smtpdoctor.knowledge.dialects import Dialect
+
+    key = name.strip().lower()
+    if key in _raw_dialects():
+        return _decoded(_raw_dialects()[key], Dialect)
+    others = (dialect(one) for one in dialect_ids())
+    return next((one for one in others if one is not None and key in one.aliases), None)
+
+
+@cache
+def dialect_names() -> DialectNames:
+    """Return by what the applications are known."""
+    from smtpdoctor.knowledge.dialects import DialectNames
+
+    return _decoded(_file("dialect-names.json"), DialectNames)
 
 
 @cache

@@ -22,6 +22,9 @@ _SHORTEST_KEY: Final = 11  # characters
 _HEAD: Final = 3  # characters by which a key may be known at once
 _TELLING: Final = 5  # a longer beginning is that of no word, nor is one of capitals with a sign
 _ENOUGH: Final = 64  # characters of a key that are looked at
+# A variable in the place of a value; a password that begins so has a digit or a small letter in it.
+_VARIABLE: Final = r"\$\{\w{1,60}\}|(?-i:\$[A-Z_]{1,60}(?![A-Za-z0-9])|%[A-Z_]{1,60}%)"
+_NO_PASSWORD: Final = rf"\d{{1,5}}(?:\D|$)|port\b|{_VARIABLE}|[<{{*\[]|$"
 _SIGNS: Final = {ord(one): " " for one in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"}
 _PORTS: Final = ("587", "465", "2525", "25", "2587", "2465", "1025")
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.@")
@@ -264,7 +267,7 @@ def _login(text: str, start: int, at: int, widest: int, scheme: str | None) -> I
         if scheme is None and _one_of(text[start : colon - 1].strip(" \t\"'<([{").lower(), _LABELS):
             return  # `mailto:me@example.com`
     end = max(at, first)
-    if first < max(at, widest) and not _pattern(r"\$\{?\w{1,60}\}?|%\w{1,60}%").fullmatch(text, first, end):
+    if first < max(at, widest) and not _pattern(_VARIABLE).fullmatch(text, first, end):
         yield Span(first, end, widest)
 
 
@@ -295,7 +298,7 @@ def _unfinished(text: str, start: int, end: int, scheme: str | None) -> Iterator
         colon < 0
         or not rest
         or _pattern(
-            r"\d{0,5}(?:[^\w].*)?|port|[$<{%*\[].*|\d*:?\d*\)?:?",
+            rf"\d{{0,5}}(?:[^\w$%].*)?|port|(?:{_VARIABLE})(?:\W.*)?|[<{{*\[].*|\d*:?\d*\)?:?",
         ).fullmatch(rest)
     ):
         return
@@ -358,7 +361,7 @@ def _unfinished_in_line(text: str, start: int, end: int, scheme: str) -> Iterato
     colon = _colon(text, start, end)
     closing = _pattern(_CLOSING + r"|[,;)\]}]").search(text, start, end)
     stop = closing.start() if closing else end
-    if colon < 0 or colon >= end or _pattern(r"\d{1,5}(?:\D|$)|port\b|[$<{%*\[]|$").match(text, colon, end):
+    if colon < 0 or colon >= end or _pattern(_NO_PASSWORD).match(text, colon, end):
         return
     line = text.find("\n", end)
     line = len(text) if line < 0 else line

@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from smtpdoctor.report.view import View
 
 __all__ = ["RENDERERS", "Renderer", "renderer"]
@@ -23,6 +25,10 @@ class Renderer(Protocol):
 
     def render(self, view: View, *, transcript: bool = False) -> str:
         """Return the report as text."""
+        ...
+
+    def render_all(self, views: Sequence[tuple[str, View]]) -> str:
+        """Return the reports of several services as one text, or the only one there is."""
         ...
 
 

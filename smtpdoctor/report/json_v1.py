@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -20,6 +20,7 @@ __all__ = [
     "explained",
     "problem_object",
     "render",
+    "render_all",
     "tool",
     "usage_failure",
 ]
@@ -113,9 +114,19 @@ def _turn(turn: Turn) -> dict[str, Any]:
 
 def render(view: View, *, transcript: bool = False) -> str:
     """Return the report as one JSON object."""
+    return dump({"version": VERSION, "tool": tool(), **_report(view, transcript=transcript)})
+
+
+def render_all(views: Sequence[tuple[str, View]]) -> str:
+    """Return the report, or where there are several by service all of them in one object."""
+    if len(views) == 1:
+        return render(views[0][1])
+    reports = [{"service": name, **_report(view)} for name, view in views]
+    return dump({"version": VERSION, "tool": tool(), "reports": reports})
+
+
+def _report(view: View, *, transcript: bool = False) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "version": VERSION,
-        "tool": tool(),
         "verdict": view.verdict,
         "settings": _settings(view.settings),
         "preset": view.preset,
@@ -127,7 +138,7 @@ def render(view: View, *, transcript: bool = False) -> str:
         shown["settled"] = [{"id": one.id, "by": one.by, "text": one.text} for one in view.settled]
     if transcript:
         shown["transcript"] = list(map(_turn, view.transcript))
-    return dump(shown)
+    return shown
 
 
 def usage_failure(text: str) -> str:

@@ -47,6 +47,7 @@ __all__ = [
     "print_consequence",
     "print_heading",
     "print_problem",
+    "print_service",
     "print_view",
     "problem_lines",
     "wants_color",
@@ -192,7 +193,9 @@ def _stage_lines(page: Page, line: StageLine, lang: Lang) -> list[Text]:
     timed = page.width >= _ROOMY and not dim
     room = page.width - taken - 1 - (max(cell_len(time) + 1, _TIME) if timed else 0)
     summary = page.plain(line.summary)
-    if line.status is Status.FAIL or (line.status is Status.PASS and page.width >= _ROOMY):
+    if (line.status is Status.FAIL and line.stage is not Stage.CONFIG) or (
+        line.status is Status.PASS and page.width >= _ROOMY
+    ):
         # A failure is told in full below, and of a success nobody needs the end of the banner.
         summary = shortened(summary, room, page.ellipsis) or summary
     lines = []
@@ -525,6 +528,12 @@ def _last_line(page: Page, view: View, *, quiet: bool) -> Text:
     else:
         text = forms[0]
     return Text.assemble((f"{page.glyph(kind)} ", _STYLES[kind]), (text, style))
+
+
+def print_service(console: Console, name: str, *, first: bool) -> None:
+    """Print whose report comes next, where a file has several."""
+    page = Page(console)
+    page.print([*([] if first else [Text()]), Text.assemble(("── ", "dim"), (name, "bold"))])
 
 
 def print_view(

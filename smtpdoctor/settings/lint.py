@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import Preset, Refused
 from smtpdoctor.labels import Label, meaning
@@ -41,6 +43,7 @@ _PLACEHOLDER_WORDS: Final = frozenset(
     }
 )  # fmt: skip
 _PLACEHOLDER_HOST: Final = r"(?:.*\.)?(?:your-?(?:domain|host|server|provider|company)|mydomain|my-?domain)\.[a-z]+|(?:smtp|mail)\.(?:example|provider|host)\.(?:com|org|net)|host\.com"
+_LOGIN: Final = frozenset({"username", "password"})
 # What is worth knowing beside what is wrong: none of it says that a setting cannot be used.
 _REMARKS: Final = frozenset({Label.OVERRIDDEN, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.LOGIN_ELSEWHERE})
 # Behind a setting of ciphers: without what nobody proves himself with, or what encrypts nothing.
@@ -80,20 +83,24 @@ def lint(
     preset = load.preset_with_id(settings.preset)
     remarks = [one for one in loaded.evidence if one.labels <= _REMARKS]
     found = [one for one in loaded.evidence if one not in remarks]
-    unusable = {one.setting for one in found}
+    unusable = {one.setting for one in found} | loaded.unknown
     needed: tuple[SettingName, ...] = ("host", "port", "sender") if needs_sender else ("host", "port")
     absent = (name for name in needed if settings.get(name) is None and name not in unusable)
-    found += (_about(name, None, Label.MISSING) for name in absent)
+    if loaded.judged is None:
+        found += (_about(name, None, Label.MISSING) for name in absent)
     found += _host(settings)
-    found += _security(settings, preset, cleartext_allowed=cleartext_allowed)
+    found += (
+        _at_port(one, loaded) for one in _security(settings, preset, cleartext_allowed=cleartext_allowed)
+    )
     found += _cipher(settings)
     told = any(
         Label.OTHER_HOST in one.labels
         or (Label.BAD_LINE in one.labels and one.setting in {"username", "password"})
         for one in found
     )
+    told = told or loaded.judged is not None  # by the application's own rule
     found += (one for one in _login(settings, preset) if not (told and Label.HALF_LOGIN in one.labels))
-    if needs_login and not told:
+    if needs_login and (not told or loaded.judged is not None) and not loaded.unknown & _LOGIN:
         found += _no_login(settings, preset)
     found += _sender(settings, preset)
     return (*found, *remarks)
@@ -232,6 +239,16 @@ def _security(settings: Settings, preset: Preset | None, *, cleartext_allowed: b
     elif security.value is Security.NONE and host and not is_loopback(host.value):
         label = Label.CLEARTEXT_ALLOWED if cleartext_allowed else Label.CLEARTEXT
         yield _about("security", security, label, **facts)
+
+
+def _at_port(evidence: Evidence, loaded: Loaded) -> Evidence:
+    """Tell of a mode at the port where no word for the flag that decides would change it, or none stands there."""
+    port = loaded.settings.port
+    if loaded.judged is None or evidence.setting != "security" or port is None:
+        return evidence
+    if loaded.mode_at is not None:
+        return replace(evidence, origin=loaded.mode_at)
+    return replace(evidence, origin=port.origin, setting="port")
 
 
 def _cipher(settings: Settings) -> Iterator[Evidence]:

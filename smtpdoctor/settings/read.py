@@ -27,6 +27,8 @@ __all__ = [
     "Layer",
     "Variable",
     "Variables",
+    "decoded",
+    "names_secret",
     "read_env_file",
     "read_secret_file",
     "read_variables",
@@ -94,7 +96,7 @@ class Variables(Struct, frozen=True):
     layers: tuple[Layer, ...] = ()
 
 
-def _decoded(data: bytes, values: Mapping[str, object]) -> str:
+def decoded(data: bytes, values: Mapping[str, object]) -> str:
     """Return a text in whatever common encoding it is; raises UsageError for what is none."""
     encodings = ["utf-8", "cp949"]
     data = data.removeprefix(BOM_UTF8)
@@ -122,7 +124,7 @@ def read_secret_file(
     in the place of its name may be the secret itself, and is not to be shown.
     """
     data = read_file(path, most=_MAX_SECRET, flag=flag, pipes=pipes, secret=secret)
-    text = _decoded(data, {"file": str(path), "flag": flag})
+    text = decoded(data, {"file": str(path), "flag": flag})
     text = text[:-1].removesuffix("\r") if text.endswith("\n") else text
     refuse_long(text, f"{flag}: {path}", most)
     return text
@@ -162,12 +164,12 @@ class _EnvFile:
     def __init__(
         self, path: Path, flag: str | None, environment: Mapping[str, str], names: frozenset[str] | None
     ) -> None:
-        from smtpdoctor.settings.dotenv import parts
+        from smtpdoctor.formats.dotenv_python import parts
 
         named: dict[str, object] = {"file": str(path), "flag": flag or Message("stage.config")}
         data = read_file(path, most=_MAX_FILE, flag=named["flag"], pipes=flag is not None)
         # The line ends of all systems, as reading a file as text gives them.
-        self._text = _decoded(data, named).replace("\r\n", "\n").replace("\r", "\n")
+        self._text = decoded(data, named).replace("\r\n", "\n").replace("\r", "\n")
         self._path = str(path)
         self._environment = environment
         self._names = names
@@ -308,7 +310,7 @@ class _EnvFile:
 
     def _missing(self, text: str, at: int) -> list[int]:
         """Return the definitions that a value names and that are not expanded yet, each once."""
-        from smtpdoctor.settings.dotenv import parse_variables
+        from smtpdoctor.formats.dotenv_python import parse_variables
 
         named = {part.name for part in parse_variables(text) if not isinstance(part, str)}
         above = (self._above(name, at) for name in named)
@@ -321,7 +323,7 @@ class _EnvFile:
         return places[number - 1] if number else None
 
     def _resolved(self, text: str, at: int) -> str:
-        from smtpdoctor.settings.dotenv import parse_variables
+        from smtpdoctor.formats.dotenv_python import parse_variables
 
         found: list[str] = []
         size = 0
@@ -361,9 +363,14 @@ def _is_other(name: str, kept: frozenset[str]) -> bool:
     return name not in kept and len(name) <= _LONGEST_NAME and _has_one_of(_ABOUT_MAIL, name)
 
 
+def names_secret(name: str) -> bool:
+    """Whether the name of a variable speaks of a secret."""
+    return _has_one_of(_SECRET, name)
+
+
 def _holds_secret(name: str) -> bool:
     """Whether a variable of that name holds a secret itself, not the name of a file with one."""
-    return _has_one_of(_SECRET, name) and not name.endswith(_FILE_SUFFIX)
+    return names_secret(name) and not name.endswith(_FILE_SUFFIX)
 
 
 def _longest_first(secrets: Iterable[str]) -> list[str]:

@@ -35,10 +35,13 @@ __all__ = [
     "Loaded",
     "detect_app",
     "endpoint_of",
+    "from_flags",
+    "port_in",
     "preset_named",
     "preset_of_host",
     "resolve",
     "secrets_in",
+    "told_of",
 ]
 
 T = TypeVar("T")
@@ -83,11 +86,17 @@ class Loaded(Struct, frozen=True):
 
     ``secrets`` is what no report may show though it is no setting: passwords that another one has
     overridden, or that belong to another host, and what may be one where a port or a switch belongs.
+    ``unknown`` are the settings that have a value which cannot be known from here. ``judged`` is what the
+    application does with them in a sentence, where its dialect has judged what is missing and who logs in, and
+    ``mode_at`` where its mode is to be changed, None where only another port would do.
     """
 
     settings: Settings
     evidence: tuple[Evidence, ...]
     secrets: tuple[Secret, ...] = ()
+    unknown: frozenset[SettingName] = frozenset()
+    judged: Message | None = None
+    mode_at: Origin | None = None
 
 
 def preset_of_host(host: str) -> Preset | None:
@@ -152,7 +161,8 @@ def _from_url(url: str) -> dict[str, Any]:
     return found
 
 
-def _from_flags(flags: Flags) -> dict[str, Any]:
+def from_flags(flags: Flags) -> dict[str, Any]:
+    """Return the settings that the command line gave."""
     found = _from_url(flags.url) if flags.url else {}
     for name in ("host", "port", "security", "username", "sender", "ehlo"):
         value = getattr(flags, name)
@@ -167,21 +177,24 @@ def _from_flags(flags: Flags) -> dict[str, Any]:
 
 def _port(variable: Variable, evidence: list[Evidence]) -> Setting[int] | None:
     text = variable.text.strip()
-    label = None
     if not text:
         evidence.append(_config(Label.EMPTY, "port", variable))
         return None
-    if not (text.isascii() and text.isdigit()):
-        label = Label.NOT_A_NUMBER
-    elif not 0 < int(text[:9]) < 65_536:  # noqa: PLR2004 -- RFC 9293
-        label = Label.OUT_OF_RANGE
-    if label is not None:
-        evidence.append(_config(label, "port", variable, **_told(text)))
+    number = port_in(text)
+    if isinstance(number, Label):
+        evidence.append(_config(number, "port", variable, **told_of(text)))
         return None
-    return Setting(int(text), variable.origin)
+    return Setting(number, variable.origin)
 
 
-def _told(text: str) -> dict[str, str]:
+def port_in(text: str) -> int | Label:
+    """Return the port that a text without blanks around it is, or what is wrong with it (RFC 9293)."""
+    if not (text.isascii() and text.isdigit()):
+        return Label.NOT_A_NUMBER
+    return int(text) if 0 < int(text[:9]) < 65_536 else Label.OUT_OF_RANGE  # noqa: PLR2004
+
+
+def told_of(text: str) -> dict[str, str]:
     """Return the facts about a value that is none: the whole of it, or its length where it may be a secret."""
     from smtpdoctor.masking.guess import is_harmless
 
@@ -219,7 +232,7 @@ def _security(
     for name, state in states.items():
         if state.startswith("word:") and state not in words:
             variable = variables.values[name]
-            evidence.append(_config(Label.NOT_A_BOOLEAN, "security", variable, **_told(variable.text)))
+            evidence.append(_config(Label.NOT_A_BOOLEAN, "security", variable, **told_of(variable.text)))
     for row in app.security:
         holds = all(
             (port in wanted if isinstance(wanted, tuple) else states.get(name) == wanted)
@@ -278,7 +291,9 @@ def preset_named(name: str) -> Preset:
 def _app_named(name: str) -> App:
     app = load.app(name)
     if app is None:
-        raise UsageError(Message("usage.app.unknown", {"name": name, "known": ", ".join(load.apps())}))
+        from smtpdoctor.settings.identify import unknown_app
+
+        raise unknown_app(name)
     return app
 
 
@@ -385,7 +400,7 @@ def _about_setting(evidence: Evidence, app: App, found: Mapping[str, Any]) -> Ev
 def resolve(flags: Flags, variables: Variables) -> Loaded:
     """Merge everything, strongest first: flags, variables, preset, defaults. Raises UsageError."""
     evidence = list(variables.evidence)
-    found = _from_flags(flags)
+    found = from_flags(flags)
     app = _app_named(flags.app or detect_app(variables.values))
     found |= _from_variables(app, variables, found, evidence)
     if "host" in found and found["host"].origin.kind == "flag":

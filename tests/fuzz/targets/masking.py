@@ -126,6 +126,9 @@ def url_login(data: bytes) -> None:
     secret = a_secret(draw)
     scheme = draw.pick(("smtp://", "smtps://", "smtp+starttls://", "//", "http://"))
     host = draw.pick(("mail.example.test", "127.0.0.1:25", "[::1]", ""))
-    shown = without_credentials(f"{scheme}bob:{secret}@{host}{draw.text(6)}")
+    host += draw.text(6)
+    if leaked(secret, host):
+        return  # what stands behind it says it as well
+    shown = without_credentials(f"{scheme}bob:{secret}@{host}")
     found = leaked(secret, shown)
     assert not found, (secret, shown)

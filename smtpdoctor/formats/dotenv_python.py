@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import IO, Final, NamedTuple
 
-__all__ = ["Binding", "Original", "Part", "Reference", "parse_stream", "parse_variables", "parts"]
+__all__ = ["Binding", "Original", "Part", "Reference", "parse_stream", "parse_variables", "parts", "spans"]
 
 # Blank characters but the ends of lines.
 _B: Final = r"[^\S\r\n]"
@@ -81,48 +81,67 @@ def parts(text: str) -> Iterator[Part]:
     """
     position = 0
     while position < len(text):
-        key, value, end, error = _binding(text, position)
+        key, value, end, error, _, _ = _binding(text, position)
         yield key, value, position, end, error
         position = end
 
 
-def _binding(text: str, start: int) -> tuple[str | None, str | None, int, bool]:
-    """Return key, value and end of the binding that begins there, and whether it cannot be read."""
+def spans(text: str) -> Iterator[tuple[str, str, int, int] | int]:
+    """Yield each definition that has a value: key, value, and where its text stands, quotes and all.
+
+    A number is where a line begins that cannot be read.
+    """
+    position = 0
+    while position < len(text):
+        key, value, end, error, first, last = _binding(text, position)
+        if error:
+            yield first
+        elif key is not None and value is not None:
+            yield key, value, first, last
+        position = end
+
+
+def _binding(text: str, start: int) -> tuple[str | None, str | None, int, bool, int, int]:
+    """Return key, value and end of the binding that begins there, whether it cannot be read, and the value's place."""
     head = _HEAD.match(text, start)
     assert head is not None  # noqa: S101 -- nothing in the pattern has to be there
     lead, at = head.end(1), head.end()
     if lead == len(text):
-        return None, None, lead, False
+        return None, None, lead, False, lead, lead
     quoted, bare, sign = head.group(2, 3, 4)
     key: str | None = quoted or bare
     value: str | None = None
+    first_place = last = at
     if key is None:
         if not text.startswith("#", at):
-            return _wrong(text, at)
+            return _wrong(text, lead, at)
     elif sign is not None:
         first = text[at : at + 1]
         if first in {"'", '"'}:
             found = (_SINGLE if first == "'" else _DOUBLE).match(text, at)
             if found is None:
-                return _wrong(text, at)
+                return _wrong(text, lead, at)
             value, at = found[1], found.end()
+            last = at
             if "\\" in value:
                 value = (_SINGLE_ESCAPE if first == "'" else _ESCAPE).sub(_decoded, value)
         elif first == "#" and len(sign) > 1:
-            value = ""
+            value, first_place = "", at - len(sign) + 1
+            last = first_place
         else:
             found = _LINE.match(text, at)
             assert found is not None  # noqa: S101 -- a line may be empty
             comment = _COMMENT.search(text, at + 1, found.end())
             value = text[at : comment.start() if comment else found.end()].rstrip()
+            last = at + len(value)
             at = found.end()
     tail = _TAIL.match(text, at)
-    return _wrong(text, at) if tail is None else (key, value, tail.end(), False)
+    return _wrong(text, lead, at) if tail is None else (key, value, tail.end(), False, first_place, last)
 
 
-def _wrong(text: str, at: int) -> tuple[None, None, int, bool]:
+def _wrong(text: str, lead: int, at: int) -> tuple[None, None, int, bool, int, int]:
     rest = _REST.match(text, at)
-    return None, None, len(text) if rest is None else rest.end(), True
+    return None, None, len(text) if rest is None else rest.end(), True, lead, lead
 
 
 def _decoded(found: re.Match[str]) -> str:

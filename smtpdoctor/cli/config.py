@@ -1,0 +1,273 @@
+"""``--config``: files of any application → what it makes of them, one result for each application."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from smtpdoctor.cli.known import Known
+from smtpdoctor.errors import UsageError
+from smtpdoctor.files import is_there, read_file
+from smtpdoctor.formats.document import Assignment, Document, Place, Region, Scope, Source, TooLargeError
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.dialects import Dialect
+from smtpdoctor.knowledge.table import names_of
+from smtpdoctor.model import Message
+from smtpdoctor.settings.config import loaded_of
+from smtpdoctor.settings.dialect import Reading, read
+from smtpdoctor.settings.identify import Identified, identify, unknown_app
+from smtpdoctor.settings.read import decoded
+from smtpdoctor.settings.resolve import Flags, Loaded, from_flags
+
+__all__ = ["Configured", "load_configs"]
+
+_LARGEST: Final = 16_777_216  # bytes of a file; a large one of Kubernetes has some 100 KB
+_LARGEST_BESIDE: Final = 4_194_304  # lock files are long
+_MOST_BESIDE: Final = 50
+_MOST_CANDIDATES: Final = 8
+_NOWHERE: Final = Region(Place("", 0, 0), 0, 0)  # the environment of the process
+_VARIABLES: Final = (".env", ".env.local", ".env.production", "../.env", "../../.env")
+# Syntaxes that look for `.env` by themselves, or are it.
+_OWN_ENV: Final = frozenset({"dotenv", "compose"})
+
+
+class Configured(Struct, frozen=True):
+    """One application's settings: the service where a file has several, who it is and why, what it makes of them."""
+
+    service: str
+    identified: Identified
+    reading: Reading
+    loaded: Loaded
+
+
+def load_configs(
+    flags: Flags,
+    paths: Sequence[Path],
+    *,
+    service: str | None = None,
+    version: str = "",
+    environment: bool = True,
+    known: Known,
+) -> list[Configured]:
+    """Read the files and say what each application makes of them; raises UsageError where nothing decides."""
+    dialect = _named(flags.app)
+    reader = _Files(environment=environment)
+    merged: dict[str, tuple[Document, list[Assignment], Scope]] = {}
+    for path in paths:
+        document = reader.document(path, dialect)
+        for scope in document.scopes:
+            if service is not None and scope.name != service:
+                continue
+            before = merged.get(scope.name)
+            if before is None:
+                merged[scope.name] = (document, list(scope.assignments), scope)
+            else:  # later files win
+                texts = {**before[0].texts, **document.texts}
+                joined = replace(before[0], texts=texts, problems=before[0].problems + document.problems)
+                merged[scope.name] = (joined, [*before[1], *scope.assignments], before[2])
+    if not paths:
+        merged[""] = _environment_alone()
+    if service is not None and not merged:
+        raise UsageError(Message("usage.config.service", {"name": service, "file": str(paths[0])}))
+    found = list(_configured(merged, flags, dialect, version, reader, environment=environment))
+    for one in found:
+        known.learn(*(secret.reveal() for secret in one.loaded.secrets))
+    if not found:
+        raise _nothing(paths, dialect)
+    return found
+
+
+def _environment_alone() -> tuple[Document, list[Assignment], Scope]:
+    """Return the process environment as a document: the names of it that some application reads."""
+    names = load.dialect_names()
+    found = [
+        Assignment(name=name, value=text, region=_NOWHERE)
+        for name, text in os.environ.items()
+        if names.readers(name)
+    ]
+    scope = Scope(assignments=tuple(found), environment=True)
+    return Document(path="", syntax="environment", texts={}, scopes=(scope,)), found, scope
+
+
+def _named(name: str | None) -> Dialect | None:
+    if name is None:
+        return None
+    dialect = load.dialect(name)
+    if dialect is None:
+        raise unknown_app(name)
+    return dialect
+
+
+def _configured(
+    merged: Mapping[str, tuple[Document, list[Assignment], Scope]],
+    flags: Flags,
+    asked: Dialect | None,
+    version: str,
+    files: _Files,
+    *,
+    environment: bool,
+) -> Iterator[Configured]:
+    doubt: UsageError | None = None
+    seen: set[tuple[str, tuple[Region, ...]]] = set()
+    for name, (document, assignments, first) in merged.items():
+        scope = replace(first, assignments=tuple(assignments))
+        who = identify(scope, document.path, load.dialect_names(), syntax=document.syntax)
+        if asked is not None:
+            if who.reason == "nothing" and len(merged) > 1:
+                continue
+            who = Identified(asked.id, "asked")
+        if who.reason == "nothing":
+            continue
+        if who.app is None:
+            doubt = doubt or _ambiguous(who, document, name)
+            continue
+        dialect = asked or load.dialect(who.app)
+        same = (
+            who.app,
+            tuple(one.region for one in assignments),
+        )  # msmtp's default account is one of the others
+        if dialect is None or same in seen:
+            continue
+        seen.add(same)
+        if environment:
+            scope = replace(scope, assignments=(*scope.assignments, *_from_environment(dialect)))
+        if document.variables:  # the application has these in its environment, under what this file says
+            scope = replace(scope, assignments=(*document.variables, *scope.assignments))
+        known = version or _version_of(dialect, scope) or files.locked(dialect, document.path)
+        reading = read(dialect, scope, version=known)
+        yield Configured(name, who, reading, loaded_of(reading, document, from_flags(flags)))
+    if doubt is not None and not seen:
+        raise doubt
+
+
+def _from_environment(dialect: Dialect) -> Iterator[Assignment]:
+    """Yield what the process environment says; its values stand over those of files."""
+    for name in dict.fromkeys(one.partition("@")[0] for one in names_of(dialect)):
+        if (text := os.environ.get(name)) is not None:
+            yield Assignment(name=name, value=text, region=_NOWHERE)
+
+
+def _version_of(dialect: Dialect, scope: Scope) -> str:
+    """Return the version that the tag of an image says, where it is the application's own that counts."""
+    if dialect.version_of not in {"", dialect.id}:
+        return ""
+    tag = scope.image.partition("@")[0].rpartition(":")[2] if ":" in scope.image.rpartition("/")[2] else ""
+    tag = tag.removeprefix("v")
+    return tag if tag[:1].isdigit() else ""
+
+
+class _Files:
+    """Reads the files that were named, and those that they name."""
+
+    def __init__(self, *, environment: bool) -> None:
+        self._environment = dict(os.environ) if environment else {}
+        self._left = _MOST_BESIDE
+        self._env_texts: dict[str, str] = {}
+
+    def document(self, path: Path, dialect: Dialect | None) -> Document:
+        """Return what a file says, read by the rules of whoever reads it; raises UsageError."""
+        from smtpdoctor.formats import SYNTAXES, syntax_of
+
+        said: dict[str, object] = {"file": str(path), "flag": "--config"}
+        data = read_file(path, most=_LARGEST, flag="--config", pipes=True)
+        text = decoded(data, said)
+        syntax = syntax_of(str(path), text)
+        if syntax is None:
+            raise UsageError(Message("usage.config.syntax", {**said, "known": ", ".join(SYNTAXES)}))
+        source = Source(
+            path=str(path),
+            text=text,
+            beside=lambda name: self._beside(path, name),
+            reader=dialect.reader if dialect is not None else "",
+            environment=self._environment,
+        )
+        try:
+            if syntax not in _OWN_ENV:
+                source = self._with_variables(source)
+            document = _read_as(syntax, source)
+            if source.variables:
+                texts = {**document.texts, **self._env_texts}
+                document = replace(document, variables=tuple(source.variables.values()), texts=texts)
+            if syntax == "dotenv" and dialect is None:
+                document = self._again(document, source)
+        except TooLargeError as error:
+            values: dict[str, object] = {"place": str(error.place), "what": error.what, "most": error.most}
+            raise UsageError(Message("usage.config.limit", values)) from None
+        return document
+
+    def _again(self, document: Document, source: Source) -> Document:
+        """Read a `.env` file once more, as the application does whose names stand in it."""
+        who = identify(document.scopes[0], document.path, load.dialect_names(), syntax="dotenv")
+        dialect = load.dialect(who.app) if who.app is not None else None
+        if dialect is None or not dialect.reader:
+            return document
+        return _read_as("dotenv", replace(source, reader=dialect.reader))
+
+    def locked(self, dialect: Dialect, path: str) -> str:
+        """Return the version that a lock file beside a configuration, or above it, names."""
+        from smtpdoctor.formats.locks import locked_version
+
+        for lock in dialect.locks if dialect.version_of and path else ():
+            for name in (lock, f"../{lock}", f"../../{lock}"):
+                text = self._beside(Path(path), name)
+                version = locked_version(lock, text, dialect.version_of) if text is not None else None
+                if version is not None:
+                    return version
+        return ""
+
+    def _beside(self, path: Path, name: str) -> str | None:
+        """Return the text of a file that another one names, None where there is none."""
+        other = path.parent / name
+        if not is_there(other):
+            return None
+        self._left -= 1
+        if self._left < 0:
+            raise TooLargeError("files", _MOST_BESIDE, Place(str(path), 1))
+        said: dict[str, object] = {"file": str(other), "flag": str(path)}
+        return decoded(read_file(other, most=_LARGEST_BESIDE, flag=str(path)), said)
+
+    def _with_variables(self, source: Source) -> Source:
+        """Give a file the variables that a `.env` beside it puts into the application's environment."""
+        for name in _VARIABLES:
+            text = source.beside(name)
+            if text is None:
+                continue
+            path = str(Path(source.path).parent / name)
+            self._env_texts[path] = text
+            beside = _read_as("dotenv", Source(path=path, text=text, environment=source.environment))
+            return replace(source, variables=beside.scopes[0].by_name() if beside.scopes else {})
+        return source
+
+
+def _read_as(syntax: str, source: Source) -> Document:
+    from smtpdoctor.formats import reader_of
+
+    read_it = reader_of(syntax)
+    if read_it is None:
+        raise UsageError(Message("usage.config.unread", {"file": source.path, "syntax": syntax}))
+    return read_it(source)
+
+
+def _ambiguous(who: Identified, document: Document, service: str) -> UsageError:
+    values: dict[str, object] = {
+        "file": document.path,
+        "service": service,
+        "known": ", ".join(who.candidates[:_MOST_CANDIDATES]),
+    }
+    return UsageError(
+        Message("usage.config.ambiguous", values), Message("usage.config.ambiguous.how", values)
+    )
+
+
+def _nothing(paths: Sequence[Path], dialect: Dialect | None) -> UsageError:
+    values: dict[str, object] = {"file": ", ".join(map(str, paths))}
+    if dialect is not None:
+        names = [name for key in dialect.keys.values() for name in key.names]
+        values |= {"app": dialect.name.en, "names": ", ".join(names[:4])}
+        return UsageError(Message("usage.config.nothing-of", values))
+    return UsageError(Message("usage.config.nothing", values), Message("usage.app.list"))

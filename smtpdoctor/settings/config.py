@@ -1,0 +1,340 @@
+"""What an application makes of its configuration → Settings with evidence. Pure.
+
+The reading of a dialect is put into the terms that a check and the catalogue know: settings with their
+origins, and evidence with labels for all that is wrong or odd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from smtpdoctor.formats.document import Assignment, Document, Problem, RemarkKind
+from smtpdoctor.knowledge.dialects import Dialect
+from smtpdoctor.knowledge.table import turns
+from smtpdoctor.labels import Label
+from smtpdoctor.masking.guess import is_harmless
+from smtpdoctor.masking.words import printable, printable_facts
+from smtpdoctor.model import (
+    Evidence,
+    Message,
+    Origin,
+    Secret,
+    Security,
+    Setting,
+    SettingName,
+    Settings,
+    Stage,
+)
+from smtpdoctor.settings.dialect import Answer, Oddity, Reading, Used
+from smtpdoctor.settings.read import names_secret
+from smtpdoctor.settings.resolve import Loaded, port_in, preset_of_host, told_of
+
+__all__ = ["loaded_of", "origin_of"]
+
+_LONGEST_SHOWN: Final = 1_000
+_LABELS: Final[Mapping[str, Label]] = {
+    "word": Label.WORD_NOT_READ,
+    "opposite": Label.OPPOSITE_MEANING,
+    "inert": Label.NO_EFFECT,
+    "off": Label.MAIL_OFF,
+    "overriding": Label.REPLACED,
+    "missing": Label.MISSING,
+    "falls-back": Label.FALLS_BACK,
+    "no-check": Label.NO_CHECK,
+    "never-checks": Label.NEVER_CHECKED,
+    "no-name-check": Label.NO_NAME_CHECK,
+    "half-login": Label.HALF_LOGIN,
+    "unread": Label.UNREAD_NAME,
+    "version": Label.BY_VERSION,
+}
+_REMARKS: Final[Mapping[RemarkKind, Label]] = {
+    "quotes-kept": Label.QUOTES_KEPT,
+    "comment-kept": Label.COMMENT_KEPT,
+    "value-cut": Label.VALUE_CUT,
+    "blanks-kept": Label.BLANKS_KEPT,
+    "blanks-lost": Label.BLANKS_LOST,
+    "trailing-newline": Label.TRAILING_NEWLINE,
+    "carriage-return": Label.CARRIAGE_RETURN,
+    "expanded": Label.EXPANDED,
+    "escaped": Label.ESCAPED,
+}
+# How a value is kept whole, by the syntax.
+_QUOTED: Final[Mapping[str, str]] = {
+    "dotenv": "'…'",
+    "ini": '"""…"""',
+    "yaml": "'…'",
+    "compose": "'…'",
+    "kubernetes": "'…'",
+}
+_PROBLEMS: Final[Mapping[str, Label]] = {
+    "syntax": Label.FILE_SYNTAX,
+    "line": Label.FILE_SYNTAX,
+    "refused": Label.FILE_SYNTAX,
+    "cycle": Label.FILE_CYCLE,
+    "missing-file": Label.FILE_MISSING,
+    "required": Label.FILE_REQUIRED,
+    "limit": Label.FILE_LIMIT,
+}
+
+
+def origin_of(one: Assignment | None, texts: Mapping[str, str], *, secret: bool = False) -> Origin:
+    """Return where a value stands, with its line; what may be a secret is masked in it."""
+    if one is None:
+        return Origin("default", "default")
+    place = one.region.place
+    name = one.name.partition("@")[0]
+    if not place.path:
+        return Origin("environment", name)
+    text = texts.get(place.path, "")
+    start = text.rfind("\n", 0, one.region.start) + 1
+    end = text.find("\n", one.region.end)
+    end = len(text) if end < 0 else end
+    if secret or "@" in one.name:
+        line = text[start : one.region.start] + Secret.MASK + text[one.region.end : end]
+    else:
+        line = text[start:end]
+    # Lines are edited as `.env` has them; what another syntax would have there is not told as a line.
+    of_env = one.style.startswith("dotenv")
+    shown = "\n".join(map(printable, line.split("\n"))) if of_env and len(line) <= _LONGEST_SHOWN else ""
+    return Origin("file", name, place.path, place.line, shown)
+
+
+def _effect_of(one: Assignment, texts: Mapping[str, str]) -> Origin:
+    """Return where a value is used that stands somewhere else."""
+    place = one.effect[0]
+    lines = texts.get(place.path, "").split("\n", place.line)
+    line = printable(lines[place.line - 1]) if len(lines) >= place.line else ""
+    return Origin("file", one.name.partition("@")[0], place.path, place.line, line[:_LONGEST_SHOWN])
+
+
+def loaded_of(
+    reading: Reading, document: Document, given: Mapping[str, Setting[Any]] | None = None
+) -> Loaded:
+    """Return the settings of a reading, and what is wrong or odd with them.
+
+    ``given`` are settings from the command line, which stand over those of the file.
+    """
+    return _Loader(reading, document, given or {}).loaded()
+
+
+class _Loader:
+    def __init__(self, reading: Reading, document: Document, given: Mapping[str, Setting[Any]]) -> None:
+        self._reading = reading
+        self._dialect: Dialect = reading.dialect
+        self._texts = document.texts
+        self._document = document
+        self._given = given
+
+    def loaded(self) -> Loaded:
+        evidence: list[Evidence] = []
+        found: dict[str, Any] = dict(self._given)
+        for name in ("host", "username", "sender", "ehlo", "cipher"):
+            used = self._reading.used.get(name)
+            if name not in found and used is not None and used.text:
+                found[name] = Setting(used.text, origin_of(used.at, self._texts))
+        if "port" not in found and (port := self._port(evidence)) is not None:
+            found["port"] = port
+        password = self._reading.used.get("password")
+        if "password" not in found and password is not None and password.text:
+            found["password"] = Setting(
+                Secret(password.text), origin_of(password.at, self._texts, secret=True)
+            )
+        if self._reading.logs_in is False:
+            for name in ("username", "password"):
+                if name not in self._given:
+                    found.pop(name, None)
+        answer = self._answer()
+        if not self._reading.connects:
+            answer = None
+        if "security" not in found and answer is not None and answer.security is not None:
+            found["security"] = Setting(answer.security, self._security_origin(answer))
+        evidence += self._oddities()
+        evidence += self._remarks()
+        evidence += self._problems()
+        host = found.get("host")
+        preset = preset_of_host(host.value) if host is not None else None
+        flags = (self._assignment(name) for name in self._dialect.flags)
+        switches = tuple(origin_of(one, self._texts) for one in flags if one is not None)
+        settings = Settings(
+            **found, preset=preset.id if preset else None, app=self._dialect.id, switches=switches
+        )
+        unknown = frozenset(name for name, used in self._reading.used.items() if used.unknown)
+        return Loaded(
+            settings,
+            tuple(evidence),
+            tuple(self._secrets()),
+            unknown,
+            self._said(settings, answer),
+            self._mode_at(answer),
+        )
+
+    def _assignment(self, flag: str) -> Assignment | None:
+        names = {flag, *self._dialect.flags[flag].names}
+        return next((one for one in self._reading.scope.assignments[::-1] if one.name in names), None)
+
+    def _answer(self) -> Answer | None:
+        """Return the answer of the newest versions, where they differ."""
+        return self._reading.answers[-1] if self._reading.answers else None
+
+    def _security_origin(self, answer: Answer) -> Origin:
+        if answer.at is None:
+            return Origin("default", answer.flag or "default")
+        return origin_of(answer.at, self._texts)
+
+    def _mode_at(self, answer: Answer | None) -> Origin | None:
+        """Return where to change the mode: at the flag that decides, unless no other word for it would do."""
+        if answer is None or answer.at is None:
+            return None
+        if answer.flag in self._dialect.flags and answer.security is not Security.NONE:
+            words = {
+                name: one.value
+                for name in self._dialect.flags
+                if (one := self._assignment(name)) is not None and one.value
+            }
+            port = self._reading.used.get("port")
+            number = int(port.text) if port is not None and port.text and port.text.isdigit() else None
+            implicit = answer.security is not Security.TLS
+            if not turns(self._dialect, answer.flag, words, number, implicit=implicit):
+                return None
+        return origin_of(answer.at, self._texts)
+
+    def _said(self, settings: Settings, answer: Answer | None) -> Message:
+        """Return what the application does, and why, in one sentence."""
+        shown = {"host": settings.host, "port": settings.port}
+        values: dict[str, object] = {name: str(one.value) if one else "?" for name, one in shown.items()}
+        values["app_name"] = self._dialect.name.en
+        if answer is None or answer.security is None:
+            refused = not self._reading.connects
+            return Message("config.app.refused" if refused else "config.app.unsure", values)
+        values["how"] = Message(f"how.{answer.security.value}")
+        values["flag"] = answer.flag
+        if answer.flag and answer.at is not None and answer.word is not None and is_harmless(answer.word):
+            return Message("config.app.flag", {**values, "word": answer.word})
+        if answer.flag and answer.word is not None and answer.at is None:
+            return Message("config.app.default", {**values, "word": answer.word})
+        by_port = answer.row is not None and "port" in answer.row.when
+        return Message("config.app.port" if by_port else "config.app.plain", values)
+
+    def _port(self, evidence: list[Evidence]) -> Setting[int] | None:
+        used: Used | None = self._reading.used.get("port")
+        if used is None or used.text is None:
+            return None
+        text = used.text.strip()
+        number = port_in(text)
+        if isinstance(number, Label):
+            evidence.append(self._evidence(number, used.at, "port", **told_of(text)))
+            return None
+        return Setting(number, origin_of(used.at, self._texts))
+
+    def _evidence(
+        self, label: Label, at: Assignment | None, setting: SettingName | None, **facts: str
+    ) -> Evidence:
+        name = facts.pop("name", at.name.partition("@")[0] if at is not None else "")
+        secret = setting == "password"
+        return Evidence(
+            stage=Stage.CONFIG,
+            labels=frozenset({label}),
+            setting=setting,
+            origin=origin_of(at, self._texts, secret=secret) if at is not None else None,
+            facts=printable_facts(name=name, app=self._dialect.id, app_name=self._dialect.name.en, **facts),
+        )
+
+    def _oddities(self) -> Iterator[Evidence]:
+        for one in self._reading.oddities:
+            yield self._about(one)
+
+    def _about(self, one: Oddity) -> Evidence:
+        facts = {"name": _with_part(one.name)}
+        if one.expected:
+            facts["expected"] = one.expected
+        word = one.facts.get("word")
+        if word is not None:
+            facts |= told_of(word)
+        match one.kind:
+            case "refuses":
+                label = Label.REFUSES_TO_START if one.ends == "start" else Label.REFUSES_TO_SEND
+            case "sender-form":
+                label = Label.SENDER_NOT_LOCAL_PART if one.expected == "local-part" else Label.SENDER_HAS_NAME
+            case "url":
+                label = {"scheme": Label.URL_SCHEME, "host": Label.URL_HOST}.get(
+                    one.facts.get("why", ""), Label.URL_SIGN
+                )
+                facts["sign"] = one.facts.get("sign", "")
+            case "word" if one.ends:
+                label = Label.WORD_REFUSED
+            case "version":
+                label = Label.BY_VERSION
+                facts["value"] = "; ".join(map(_told, self._reading.answers))
+            case kind:
+                label = _LABELS[kind]
+        if one.kind == "opposite":
+            answer = self._answer()
+            facts["mode"] = answer.security.value if answer and answer.security else ""
+        evidence = self._evidence(label, one.at, one.setting, **facts)
+        if one.in_effect and one.at is not None:
+            return replace(evidence, origin=_effect_of(one.at, self._texts))
+        return evidence
+
+    def _remarks(self) -> Iterator[Evidence]:
+        """Yield what the syntax did to values that the application uses."""
+        used = {id(one.at): name for name, one in self._reading.used.items() if one.at is not None}
+        flags = {id(one) for name in self._dialect.flags if (one := self._assignment(name)) is not None}
+        for one in self._reading.scope.assignments:
+            setting = used.get(id(one)) or ("security" if id(one) in flags else None)
+            if setting is None:
+                continue
+            for remark in one.remarks:
+                label = _REMARKS.get(remark.kind)
+                if label is not None:
+                    facts = {"sign": remark.sign} if remark.sign else {}
+                    if (quoted := _QUOTED.get(self._document.syntax)) is not None:
+                        facts["quoted"] = quoted
+                    yield self._evidence(label, one, setting, **facts)
+
+    def _problems(self) -> Iterator[Evidence]:
+        for problem in self._document.problems:
+            label = _PROBLEMS.get(problem.kind)
+            if label is not None:
+                yield _of_problem(problem, label)
+
+    def _secrets(self) -> Iterator[Secret]:
+        password = self._reading.used.get("password")
+        if (
+            password is not None and password.text
+        ):  # also one that is a part of a URL, or an argument of a call
+            yield Secret(password.text)
+        for one in self._reading.scope.assignments:
+            if one.value and names_secret(one.name):
+                yield Secret(one.value)
+
+
+def _with_part(name: str) -> str:
+    """Return a name as people are told it, with the option of a URL that it is about."""
+    plain, _, part = name.partition("@")
+    return f"{plain} (?{part.removeprefix('query.')})" if part.startswith("query.") else plain
+
+
+def _of_problem(problem: Problem, label: Label) -> Evidence:
+    place = problem.place
+    return Evidence(
+        stage=Stage.CONFIG,
+        labels=frozenset({label}),
+        origin=Origin("file", "", place.path, place.line),
+        facts=printable_facts(place=str(place), value=problem.detail),
+    )
+
+
+def _told(answer: Answer) -> str:
+    bounds = " ".join(
+        part
+        for part in (
+            f">= {answer.since}" if answer.since else "",
+            f"< {answer.until}" if answer.until else "",
+        )
+        if part
+    )
+    mode = answer.security.value if answer.security is not None else "refused"
+    return f"{bounds}: {mode}" if bounds else mode

@@ -1,0 +1,884 @@
+"""What an application does with its variables: assignments and its dialect → a reading. Pure.
+
+The table of a dialect is read forwards here (``read``: what will it do?) and backwards (``write``: what must
+be set so that it does?); ``inert`` follows from it as well (what is set without any effect?).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from itertools import pairwise, product
+from math import prod
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from smtpdoctor.formats.document import Assignment, Kind, Scope
+from smtpdoctor.knowledge.dialects import (
+    Check,
+    CheckRow,
+    Dialect,
+    Explode,
+    Flag,
+    Idle,
+    Key,
+    Mode,
+    Switch,
+    When,
+    shown,
+    tail_of,
+)
+from smtpdoctor.knowledge.table import (
+    ABSENT,
+    FALSE,
+    OTHER,
+    STRING,
+    TRUE,
+    holds,
+    in_range,
+    names_of,
+    own_names,
+    row_of,
+    state_from,
+    state_of,
+    version_key,
+)
+from smtpdoctor.model import Security, SettingName
+from smtpdoctor.settings.smtp_url import SmtpUrlError, parts_of
+
+__all__ = [
+    "Answer",
+    "Oddity",
+    "OddityKind",
+    "Reading",
+    "Used",
+    "Values",
+    "read",
+]
+
+_UNKNOWN: Final = "=unknown"
+_MOST_ANSWERS: Final = 4_096  # combinations of flags whose values are not known
+_CALLED: Final = "()"
+# Settings that conditions tell apart by their value, and a value that no condition has.
+_TOLD_APART: Final[Mapping[str, str]] = {"host": "host.invalid", "port": "1"}
+_World = tuple[Mapping[str, str | None], Mapping[str, str | None]]
+"""The states of flags and the settings beside them, as they may be."""
+
+# What applications call their settings; whoever lacks one and has another's name for it meant it.
+_USUAL: Final[Mapping[SettingName, re.Pattern[str]]] = {
+    "host": re.compile(r"(?i)(?:.*_)?(?:SMTP|MAIL|EMAIL)_?(?:HOST|SERVER|ADDRESS|HOSTNAME)"),
+}
+
+OddityKind = Literal[
+    "word",  # a word that is not read, or not as it looks
+    "opposite",  # what it does is other than it seems to say
+    "inert",  # it changes nothing
+    "refuses",  # with this it does not start, or not send
+    "off",  # mail is switched off
+    "overriding",  # another way of sending takes its place
+    "missing",  # it cannot do without
+    "falls-back",  # it goes on in clear text where the connection cannot be secured
+    "no-check",  # the certificate is not checked
+    "never-checks",  # nor would it be in any case
+    "no-name-check",  # or not whose it is
+    "half-login",
+    "sender-form",
+    "url",  # a URL that it cannot take apart
+    "unread",  # a name that it does not read, though it looks so
+    "version",  # the answer depends on the version
+]
+
+
+class Oddity(Struct, frozen=True, kw_only=True):
+    """Something that is wrong or odd about a setting, or about one that is not there.
+
+    ``at`` is the assignment that is told about; where the setting is absent the nearest one that stands.
+    ``ends``: what does not happen for it. ``in_effect``: it is wrong where the value is used, not where it stands.
+    """
+
+    kind: OddityKind
+    name: str
+    at: Assignment | None = None
+    setting: SettingName | None = None
+    expected: str = ""
+    facts: Mapping[str, str] = {}
+    ends: Literal["", "start", "send"] = ""
+    in_effect: bool = False
+
+
+class Used(Struct, frozen=True):
+    """A value that the application uses: its text, or None where it is not known; the assignment, or a default."""
+
+    text: str | None
+    at: Assignment | None = None
+
+    def __repr__(self) -> str:
+        return f"Used(at={self.at!r})"
+
+    @property
+    def unknown(self) -> bool:
+        """Whether there is a value that cannot be known from here."""
+        return self.text is None
+
+
+class Answer(Struct, frozen=True):
+    """How the connection is secured by versions from ``since`` to ``until`` (not including; "" is any).
+
+    ``security`` is None where it never gets so far (``row.refuses``) or where it depends on what is not known.
+    ``at`` is what decided, None where nothing is written about it; ``why`` its name and word.
+    """
+
+    security: Security | None
+    row: Mode | None
+    at: Assignment | None
+    flag: str = ""
+    word: str | None = None
+    since: str = ""
+    until: str = ""
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """What an application makes of a scope.
+
+    ``used`` are its settings; ``answers`` how it secures the connection, one for each range of versions
+    that differs. ``logs_in``, ``verifies`` (the chain) and ``checks_name`` are None where they depend on what
+    is not known.
+    """
+
+    dialect: Dialect
+    scope: Scope
+    used: Mapping[SettingName, Used]
+    answers: tuple[Answer, ...]
+    logs_in: bool | None
+    verifies: bool | None
+    oddities: tuple[Oddity, ...]
+    checks_name: bool | None = None
+    on: bool = True
+
+    @property
+    def connects(self) -> bool:
+        """Whether it gets as far as a connection, by all versions or by the newest."""
+        last = self.answers[-1].row if self.answers else None
+        return (
+            self.on
+            and not any(one.ends for one in self.oddities if one.kind != "refuses")
+            and not (last is not None and last.refuses == "start")
+            and not (last is not None and last.refuses and last.security is None)
+        )
+
+    @property
+    def security(self) -> Security | None:
+        """The one way in which the connection is secured, None where there is none or more than one."""
+        found = {one.security for one in self.answers}
+        return found.pop() if len(found) == 1 else None
+
+    @property
+    def login_in_clear(self) -> bool:
+        """Whether it may send its login over a connection that is not encrypted."""
+        if not self.connects:
+            return False
+        clear = {Security.NONE, Security.OPPORTUNISTIC}
+        may = any(
+            one.security in clear or (one.row is not None and one.row.falls_back) for one in self.answers
+        )
+        return may and self.logs_in is True and self.dialect.behaviour.clear_login
+
+
+class Values:
+    """The assignments of a scope under the names by which a dialect looks for them."""
+
+    def __init__(self, dialect: Dialect, scope: Scope) -> None:
+        self.dialect = dialect
+        self.scope = scope
+        self._canonical = _CANONICAL[dialect.binding]
+        self._found: dict[str, Assignment] = {}
+        self._tails: dict[str, list[str]] = {}
+        self.broken: Assignment | None = None
+        self.oddities: list[Oddity] = []
+        for one in scope.assignments:
+            self._add(one)
+        for several in dialect.explode:
+            # Several patterns may fit one name.
+            found = {one.name: one for name in several.names for one in self.matching(name)}
+            for one in found.values():
+                self._explode(one, several)
+
+    def _add(self, one: Assignment) -> None:
+        key = self._canonical(one.name)
+        if key not in self._found:
+            self._tails.setdefault(tail_of(key), []).append(key)
+        self._found[key] = one
+
+    def _explode(self, one: Assignment, how: Explode) -> None:
+        if one.kind == "null":
+            return
+        if one.value is None:
+            for part in ("host", "port", "scheme", "secure", "user", "password"):
+                self._add_part(one, part, None, "unknown")
+            return
+        if not one.value.strip():
+            return
+        try:
+            parts = parts_of(one.value.strip(), how)
+        except SmtpUrlError as error:
+            self.broken = one
+            self.oddities.append(
+                Oddity(
+                    kind="url",
+                    name=one.name,
+                    at=one,
+                    facts={"sign": error.sign, "why": error.why},
+                    ends=how.url.invalid if how.url is not None else "send",
+                )
+            )
+            return
+        if how.codec == "service" and not parts and "@" not in one.name:
+            self.oddities.append(
+                Oddity(kind="word", name=one.name, at=one, setting="host", facts={"word": one.value.strip()})
+            )
+        for part, text in parts.items():
+            self._add_part(one, part, text, "word")
+
+    def _add_part(self, one: Assignment, part: str, text: str | None, kind: Kind) -> None:
+        name = f"{one.name}@{part}"
+        self._add(
+            Assignment(
+                name=name, value=text, region=one.region, kind=kind, effect=one.effect, source=one.source
+            )
+        )
+
+    def matching(self, name: str) -> list[Assignment]:
+        """Return the assignments of a name, which may have a star for whatever stands there."""
+        wanted = self._canonical(name)
+        if "*" not in wanted:
+            one = self._found.get(wanted)
+            return [] if one is None else [one]
+        tail = tail_of(wanted)
+        keys = self._tails.get(tail, ()) if tail else self._found
+        part = "@" in wanted  # a star stands for the names of objects, not for the parts of a value
+        return [self._found[key] for key in keys if ("@" in key) is part and fnmatchcase(key, wanted)]
+
+    def get(self, names: Iterable[str]) -> Assignment | None:
+        """Return the assignment of the first of some names that is there."""
+        for name in names:
+            found = self.matching(name)
+            if found:
+                return found[-1]
+        return None
+
+    def first(self, names: Iterable[str]) -> Assignment | None:
+        """Return the first of some names that has a value, also one that is not known; else the first that is there."""
+        there = [one for name in names for one in reversed(self.matching(name))]
+        return next((one for one in there if _is_given(one)), next(iter(there), None))
+
+    def named(self) -> Mapping[str, Assignment]:
+        """Return the assignments by their canonical names, exploded ones among them."""
+        return self._found
+
+    def canonical(self, name: str) -> str:
+        """Return a name as it is compared."""
+        return self._canonical(name)
+
+
+def _is_given(one: Assignment) -> bool:
+    """Whether there is a value, known or not."""
+    return one.kind != "null" and (one.value is None or bool(one.value.strip()))
+
+
+def _spring(name: str) -> str:
+    """Return a name as Spring's relaxed binding compares it."""
+    if name.isupper() or ("_" in name and name.upper() == name):
+        name = name.lower().replace("_", ".")
+    return name.replace(".[", ".").replace("]", "").replace("-", "").lower()
+
+
+def _nested(name: str) -> str:
+    """Return a name whose parts are joined by ``__``, ``:`` or a point, as .NET and nconf compare it."""
+    return name.replace("__", ".").replace(":", ".").lower()
+
+
+_CANONICAL: Final[Mapping[str, Callable[[str], str]]] = {
+    "": str,
+    "lower": str.lower,
+    "spring": _spring,
+    "nested": _nested,
+}
+
+
+def read(dialect: Dialect, scope: Scope, *, version: str = "") -> Reading:
+    """Return what an application does with a scope; ``version`` is that of ``dialect.version_of``, if it is known."""
+    return _Reader(dialect, scope, version).reading()
+
+
+class _Reader:
+    def __init__(self, dialect: Dialect, scope: Scope, version: str) -> None:
+        self.dialect = dialect
+        self.values = Values(dialect, scope)
+        self.version = version
+        self.oddities: list[Oddity] = list(self.values.oddities)
+        self.names = {self.values.canonical(name) for name in names_of(dialect)}
+        self.patterns: dict[str, list[str]] = {}
+        for name in self.names:
+            if OTHER in name:
+                self.patterns.setdefault(tail_of(name), []).append(name)
+        self.flags = {name: self.values.get(flag.names or (name,)) for name, flag in dialect.flags.items()}
+        self.states = {name: self._state(name, flag) for name, flag in dialect.flags.items()}
+
+    def reading(self) -> Reading:
+        used = {
+            name: one for name, key in self.dialect.keys.items() if (one := self._used(name, key)) is not None
+        }
+        self._overridden(used)
+        answers = self._answers(used)
+        mode = answers[-1].security if answers else None
+        if "port" not in used and (port := self._default_port(mode)) is not None:
+            used["port"] = Used(str(port))
+        on = self._switches()
+        self._words()
+        self._inert(used)
+        self._missing(used)
+        self._unread(used)
+        last = answers[-1].row if answers else None
+        logs_in = self._logs_in(used) if last is None or not last.refuses else None
+        verifies, checks_name = self._checks(used, answers)
+        self._refusals(answers)
+        return Reading(
+            dialect=self.dialect,
+            scope=self.values.scope,
+            used=used,
+            answers=answers,
+            logs_in=logs_in,
+            verifies=verifies,
+            checks_name=checks_name,
+            oddities=tuple(self.oddities),
+            on=on,
+        )
+
+    # Settings
+
+    def _used(self, name: SettingName, key: Key) -> Used | None:
+        one = self.values.first(key.names)
+        if one is not None and one.value is None and one.kind != "null":
+            return Used(None, one)
+        if one is not None and one.kind != "null" and one.value is not None and one.value.strip():
+            return Used(self._formed(name, key, one), one)
+        if (pointer := self._elsewhere(key)) is not None:
+            return Used(None, pointer)
+        if key.of and (other := self.dialect.keys.get(key.of)) is not None:
+            return self._used(key.of, other)
+        if key.default is None or isinstance(key.default, dict):
+            return None
+        return Used(str(key.default), None)
+
+    def _elsewhere(self, key: Key) -> Assignment | None:
+        """Return what says that a value is to be found somewhere else."""
+        endings = self.dialect.secret_files
+        names = (*key.elsewhere, *(name + ending for name in key.names for ending in endings))
+        one = self.values.first(names)
+        return one if one is not None and _is_given(one) else None
+
+    def _formed(self, name: SettingName, key: Key, one: Assignment) -> str:
+        text = one.value or ""
+        if key.form == "local-part":
+            rest = self.values.first((key.domain,)) if key.domain else None
+            domain = (rest.value or "") if rest is not None else ""
+            if "@" in text:
+                self.oddities.append(
+                    Oddity(kind="sender-form", name=one.name, at=one, setting=name, expected="local-part")
+                )
+            return f"{text}@{domain}" if domain else text
+        if key.form == "address" and "<" in text:
+            self.oddities.append(
+                Oddity(kind="sender-form", name=one.name, at=one, setting=name, expected="address")
+            )
+        return text
+
+    def _default_port(self, mode: Security | None) -> int | None:
+        key = self.dialect.keys.get("port")
+        if key is None or not isinstance(key.default, dict) or mode is None:
+            return None
+        return key.default.get(mode)
+
+    # The table
+
+    def _answers(self, used: Mapping[SettingName, Used]) -> tuple[Answer, ...]:
+        if self.values.broken is not None:  # it never gets so far
+            return (Answer(None, None, self.values.broken),)
+        found: list[Answer] = []
+        for since, until in self._ranges(self.dialect.mode):
+            one = self._answer(used, since)
+            if found and (found[-1].security, found[-1].row and found[-1].row.refuses) == (
+                one.security,
+                one.row and one.row.refuses,
+            ):
+                last = found.pop()
+                found.append(_between(last, last.since, until))
+            else:
+                found.append(_between(one, since, until))
+        return tuple(found)
+
+    def _ranges(self, rows: Sequence[Mode] | Sequence[CheckRow]) -> list[tuple[str, str]]:
+        """Return the ranges of versions in which other rows hold."""
+        if self.version:
+            return [(self.version, self.version)]
+        edges = {edge for row in rows for edge in (row.since, row.until) if edge}
+        bounds = ["", *sorted(edges, key=version_key), ""]
+        return list(pairwise(bounds)) if edges else [("", "")]
+
+    def _worlds(self, whens: Sequence[When], used: Mapping[SettingName, Used]) -> list[_World] | None:
+        """Return what may be the case, more than one where values are not known that some conditions look at.
+
+        None where there are too many to look at.
+        """
+        names = {name for when in whens for name in when}
+        open_ = [name for name, state in self.states.items() if state == _UNKNOWN and name in names]
+        plain = _plain(used)
+        hidden = [name for name in _TOLD_APART if name in names and plain.get(name, "") is None]
+        choices = [list(self.dialect.flags[name].states) for name in open_]
+        choices += [_told_apart(name, whens) for name in hidden]
+        if prod(map(len, choices)) > _MOST_ANSWERS:
+            return None
+        found: list[_World] = []
+        for chosen in product(*choices):
+            states = dict(zip(open_, chosen, strict=False))
+            rest = dict(zip(hidden, chosen[len(open_) :], strict=True))
+            found.append(({**self.states, **states}, {**plain, **rest}))
+        return found
+
+    def _answer(self, used: Mapping[SettingName, Used], version: str) -> Answer:
+        worlds = self._worlds([row.when for row in self.dialect.mode], used)
+        rows: list[Mode | None] = []
+        for states, plain in worlds or ():
+            row = row_of(self.dialect, states, plain, version)
+            if row not in rows:
+                rows.append(row)
+        if worlds is None or len({one and (one.security, one.refuses) for one in rows}) > 1:
+            open_ = [name for name, state in self.states.items() if state == _UNKNOWN]
+            if open_:
+                return Answer(None, None, self.flags[open_[0]], open_[0])
+            port = used.get("port")
+            return Answer(None, None, port.at if port is not None else None)
+        if not rows or rows[0] is None:
+            return Answer(None, None, None)
+        return self._decided(rows[0], used)
+
+    def _state(self, name: str, flag: Flag) -> str | None:
+        one = self.flags[name]
+        if one is None:
+            return state_of(flag, None)
+        if one.kind == "call":
+            return state_of(flag, _CALLED)
+        if one.value is None and one.kind != "null":
+            return state_from(flag, one.source) or _UNKNOWN
+        return state_of(flag, one.value, one.kind)
+
+    def _holds(self, whens: Sequence[When], used: Mapping[SettingName, Used]) -> bool | None:
+        """Whether one of some conditions holds; None where that is not known."""
+        worlds = self._worlds(whens, used)
+        if worlds is None:
+            return None
+        found = {any(holds(when, states, plain) for when in whens) for states, plain in worlds}
+        return found.pop() if len(found) == 1 else None
+
+    def _decided(self, row: Mode, used: Mapping[SettingName, Used]) -> Answer:
+        names = [name for name in (row.decided_by, *row.when) if name in self.flags]
+        for name in names:
+            at = self.flags.get(name) or self.values.get((name,))
+            if at is not None:
+                return Answer(row.security, row, at, name, at.value)
+        flag = next((name for name in names if name in self.dialect.flags), "")
+        word = self.dialect.flags[flag].default if flag else None
+        port = used.get("port")
+        at = port.at if port is not None and "port" in row.when else None
+        return Answer(row.security, row, at, flag, word)
+
+    # What is wrong or odd
+
+    def _near(self, *names: SettingName) -> Assignment | None:
+        """Return the assignment beside which something absent is told about: the first of the application's."""
+        for name in names:
+            key = self.dialect.keys.get(name)
+            one = self.values.first(key.names) if key is not None else None
+            if one is not None:
+                return one
+        return next((one for one in self.values.scope.assignments if self._reads(one.name)), None)
+
+    def _reads(self, name: str) -> bool:
+        """Whether a name is one that the application reads, or that is known to do nothing in it."""
+        key = self.values.canonical(name)
+        return key in self.names or any(
+            fnmatchcase(key, each) for tail in {"", tail_of(key)} for each in self.patterns.get(tail, ())
+        )
+
+    def _switches(self) -> bool:
+        on = True
+        for switch in self.dialect.switch:
+            one = self.values.first(switch.names)
+            if one is not None and one.value is None and one.kind not in {"call", "null"}:
+                continue
+            text = switch.default if one is None else _CALLED if one.kind == "call" else (one.value or "")
+            if not _is_on(switch, text):
+                on = False
+                at = one if one is not None else self._near("host")
+                facts = {"word": text, "expected": switch.on[0]}
+                self.oddities.append(
+                    Oddity(
+                        kind="off",
+                        name=shown(switch.names[0]),
+                        at=at,
+                        expected=switch.on[0],
+                        facts=facts,
+                        ends="send",
+                    )
+                )
+        return on
+
+    def _words(self) -> None:
+        for name, flag in self.dialect.flags.items():
+            one = self.flags[name]
+            if one is None or one.value is None or one.kind == "call":
+                continue
+            state = self.states[name]
+            if state is None:
+                self.oddities.append(
+                    Oddity(
+                        kind="word",
+                        name=one.name,
+                        at=one,
+                        setting="security",
+                        expected=_words_of(flag),
+                        facts={"word": one.value},
+                        ends=flag.invalid,
+                    )
+                )
+            elif _misleads(flag, one, state):
+                self.oddities.append(
+                    Oddity(
+                        kind="word",
+                        name=one.name,
+                        at=one,
+                        setting="security",
+                        expected=_words_of(flag),
+                        facts={"word": one.value, "state": state},
+                        # A text that code tests for truth would be right in another program.
+                        in_effect=flag.truth != "words" and one.kind == "string" and bool(one.effect),
+                    )
+                )
+
+    def _inert(self, used: Mapping[SettingName, Used]) -> None:
+        told: set[str] = set()
+        for idle in self.dialect.idle:
+            if not self._idle_holds(idle, used):
+                continue
+            for name in idle.names:
+                for one in self.values.matching(name):
+                    if one.name in told or not _is_given(one):
+                        continue
+                    if idle.value and not re.fullmatch(idle.value, (one.value or "").strip()):
+                        continue
+                    told.add(one.name)
+                    if idle.opposite:
+                        self.oddities.append(Oddity(kind="opposite", name=one.name, at=one))
+                        continue
+                    if idle.unread:
+                        expected = shown(idle.instead) if idle.instead else ""
+                        self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=expected))
+                        continue
+                    self.oddities.append(
+                        Oddity(
+                            kind="inert",
+                            name=one.name,
+                            at=one,
+                            setting="security",
+                            expected=shown(idle.instead) if idle.instead else "",
+                        )
+                    )
+
+    def _idle_holds(self, idle: Idle, used: Mapping[SettingName, Used]) -> bool:
+        # Where no version is known, that the answer depends on it is told by itself.
+        if (idle.since or idle.until) and not self.version:
+            return False
+        if not in_range(self.version, idle.since, idle.until):
+            return False
+        return self._holds((idle.when,), used) is True
+
+    def _overridden(self, used: dict[SettingName, Used]) -> None:
+        for one in self.dialect.overriding:
+            at = self.values.first(one.names)
+            if at is None or not _is_given(at):
+                continue
+            losing = self.values.first(one.over) if one.over else self._near("host")
+            if losing is None:
+                continue
+            self.oddities.append(Oddity(kind="overriding", name=at.name, at=at, expected=losing.name))
+            for name, text in one.instead.items():
+                used[name] = Used(text, at)
+
+    def _missing(self, used: Mapping[SettingName, Used]) -> None:
+        if self.values.broken is not None:
+            return
+        for name, key in self.dialect.keys.items():
+            if key.required and name not in used:
+                whole = (one.partition("@")[0] for one in key.names if "@" in one)
+                at = self.values.first((*key.names, *whole)) or self._near()
+                self.oddities.append(
+                    Oddity(kind="missing", name=self._told_name(name), at=at, setting=name, ends="send")
+                )
+
+    def _unread(self, used: Mapping[SettingName, Used]) -> None:
+        """Note names that look meant: with the application's own prefix, or for a setting that it lacks."""
+        prefixes = tuple(map(self.values.canonical, self.dialect.prefixes))
+        lacking = {
+            name: self._told_name(name)
+            for name in self.dialect.keys
+            if name in _USUAL and (name not in used or used[name].at is None)
+        }
+        for key, one in self.values.named().items():
+            plain = key
+            for ending in self.dialect.secret_files:
+                plain = plain.removesuffix(self.values.canonical(ending))
+            if "@" in key or plain in self.names or self._reads(one.name):
+                continue
+            if prefixes and key.startswith(prefixes):
+                self.oddities.append(Oddity(kind="unread", name=one.name, at=one))
+                continue
+            for name, meant in lacking.items():
+                if name == "host" and one.value and _USUAL[name].fullmatch(one.name):
+                    self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=meant))
+                    break
+
+    def _logs_in(self, used: Mapping[SettingName, Used]) -> bool | None:
+        how = self.dialect.behaviour
+        if how.login == "never":
+            return False
+        allowed = self._may_log_in(used)
+        if allowed is not True:
+            return allowed
+        name, password = used.get("username"), used.get("password")
+        if name is not None and name.unknown:
+            return None
+        if how.login == "always":
+            return True
+        if how.tokens and self.values.first(how.tokens) is not None:
+            return None
+        if how.empty == "error" and name is None and (there := self._empty("username")) is not None:
+            self._half_login("username", there, ends="send")
+            return None
+        if (name is None) != (password is None) and (how.login == "both" or how.half == "error"):
+            one = name or password
+            if one is not None and one.at is not None:
+                other: SettingName = "password" if name is not None else "username"
+                self._half_login(other, one.at, ends="send" if how.half == "error" else "")
+            return None if how.half == "error" else False
+        if how.login == "user":
+            return name is not None
+        return name is not None or (how.login == "either" and password is not None)
+
+    def _may_log_in(self, used: Mapping[SettingName, Used]) -> bool | None:
+        """Return whether its flags let it log in; what is given for a login that they do not allow is told."""
+        how = self.dialect.behaviour
+        name = used.get("username")
+        allowed: bool | None = True
+        at, expected = name.at if name is not None else None, ""
+        if how.login_names:
+            one = self.values.first(how.login_names)
+            word = how.login_default if one is None else one.value
+            allowed = None if word is None else word.strip().lower() in how.login_on
+            at, expected = one or at, how.login_names[0]
+        if allowed and how.login_when:
+            allowed = self._holds(how.login_when, used)
+            flag = next(iter(how.login_when[0]))
+            expected = (
+                next(iter(self.dialect.flags[flag].names), flag) if flag in self.dialect.flags else flag
+            )
+        if allowed is False and name is not None and name.at is not None:
+            self.oddities.append(
+                Oddity(
+                    kind="inert",
+                    name=name.at.name,
+                    at=at,
+                    setting="username",
+                    expected=shown(expected),
+                )
+            )
+        return allowed
+
+    def _told_name(self, setting: SettingName) -> str:
+        """Return the name under which people are told of a setting."""
+        key = self.dialect.keys.get(setting)
+        names = own_names(self.dialect, key.names) if key is not None else ()
+        return shown(names[0]) if names else setting
+
+    def _empty(self, name: SettingName) -> Assignment | None:
+        """Return the assignment that leaves a setting empty."""
+        key = self.dialect.keys.get(name)
+        one = self.values.first(key.names) if key is not None else None
+        return one if one is not None and one.value is not None and one.kind != "null" else None
+
+    def _half_login(self, other: SettingName, at: Assignment, *, ends: Literal["", "send"]) -> None:
+        name = self._told_name(other)
+        self.oddities.append(Oddity(kind="half-login", name=name, at=at, setting=other, ends=ends))
+
+    def _checks(
+        self, used: Mapping[SettingName, Used], answers: Sequence[Answer]
+    ) -> tuple[bool | None, bool | None]:
+        """Return whether the certificate's chain is checked, and whose it is."""
+        check: Check = self.dialect.check
+        if all(one.security is Security.NONE for one in answers):
+            return check.default, check.default and check.name
+        one = self.values.first(check.names) if check.names else None
+        if one is not None:
+            if one.value is None and one.kind != "null":
+                return None, None
+            if (one.value or "").strip().lower() in check.off:
+                self.oddities.append(Oddity(kind="no-check", name=one.name, at=one))
+                return False, False
+        off = self._holds(check.when, used) if check.when else False
+        if off is None:
+            return None, None
+        if off:
+            states = self._flags_of(check.when)
+            self.oddities.append(
+                Oddity(kind="no-check", name=states[0].name if states else "", at=next(iter(states), None))
+                if states
+                else Oddity(kind="no-check", name="", at=self._near())
+            )
+            return False, False
+        chain, name = self._check_rows(used)
+        if chain is False:
+            by = self._flags_of(row.when for row in check.row if row.check is False)
+            kind: OddityKind = "no-check" if by else "never-checks"
+            self.oddities.append(
+                Oddity(kind=kind, name=by[0].name if by else "", at=by[0] if by else self._near())
+            )
+        elif chain and name is False:
+            self.oddities.append(Oddity(kind="no-name-check", name="", at=self._near("host")))
+        return chain, name
+
+    def _check_rows(self, used: Mapping[SettingName, Used]) -> tuple[bool | None, bool | None]:
+        check = self.dialect.check
+        worlds = self._worlds([row.when for row in check.row], used)
+        if worlds is None:
+            return None, None
+        found = set()
+        for since, _ in self._ranges(check.row):
+            for states, plain in worlds:
+                row = next(
+                    (
+                        row
+                        for row in check.row
+                        if in_range(since, row.since, row.until) and holds(row.when, states, plain)
+                    ),
+                    CheckRow(),
+                )
+                chain = check.default if row.check is None else row.check
+                found.add((chain, chain and (check.name if row.name is None else row.name)))
+        chains, names = {chain for chain, _ in found}, {name for _, name in found}
+        return (
+            chains.pop() if len(chains) == 1 else None,
+            names.pop() if len(names) == 1 else None,
+        )
+
+    def _flags_of(self, whens: Iterable[When]) -> list[Assignment]:
+        """Return the assignments that some conditions are about."""
+        found = (self.flags.get(name) for when in whens for name in when)
+        return [one for one in found if one is not None]
+
+    def _refusal(self, answer: Answer, row: Mode, at: Assignment | None, *, last: bool) -> Oddity:
+        """Return what is wrong where a row refuses: one word, or several settings that exclude each other."""
+        flags = [name for name in row.when if name in self.flags]
+        alone = len(flags) == 1 and at is not None and at is self.flags[flags[0]]
+        return Oddity(
+            kind="word" if alone else "refuses",
+            name=at.name if at is not None else answer.flag,
+            at=at,
+            setting="security",
+            expected=_words_of(self.dialect.flags[flags[0]]) if alone else "",
+            facts={"word": at.value or ""} if alone and at is not None else {},
+            ends=row.refuses if last else "",
+        )
+
+    def _refusals(self, answers: Sequence[Answer]) -> None:
+        for one in answers:
+            if one.row is None:
+                continue
+            if one.row.refuses:
+                at = one.at or self._near()
+                told = [odd for odd in self.oddities if odd.at == at and odd.kind == "word"]
+                if told and all(other.row is not None and other.row.refuses for other in answers):
+                    self.oddities = [
+                        replace(odd, ends=odd.ends or one.row.refuses) if odd in told else odd
+                        for odd in self.oddities
+                    ]
+                if not told:
+                    self.oddities.append(self._refusal(one, one.row, at, last=one is answers[-1]))
+            elif one.row.opposite and one.at is not None:
+                self.oddities.append(Oddity(kind="opposite", name=one.at.name, at=one.at, setting="security"))
+            if one.row.falls_back:
+                at = one.at or self._near()
+                name = at.name if at is not None else one.flag
+                self.oddities.append(Oddity(kind="falls-back", name=name, at=at, setting="security"))
+        if len({one.security for one in answers}) > 1:
+            at = next((one.at for one in answers if one.at is not None), None) or self._near()
+            self.oddities.append(
+                Oddity(kind="version", name=at.name if at else "", at=at, setting="security")
+            )
+
+
+def _told_apart(name: str, whens: Sequence[When]) -> list[str]:
+    """Return values of a setting, one for each that conditions tell apart, and one that none of them names."""
+    found: list[str] = []
+    for when in whens:
+        wanted = when.get(name, ())
+        for one in (wanted,) if isinstance(wanted, str) else wanted:
+            if one == "loopback":
+                found.append("localhost")
+            elif one != "absent":
+                found.append(str(one).replace(OTHER, "x"))
+    return [*dict.fromkeys(found), _TOLD_APART[name]]
+
+
+def _plain(used: Mapping[SettingName, Used]) -> dict[str, str | None]:
+    return {name: one.text for name, one in used.items()}
+
+
+def _between(one: Answer, since: str, until: str) -> Answer:
+    return Answer(one.security, one.row, one.at, one.flag, one.word, since, until)
+
+
+def _is_on(switch: Switch, text: str) -> bool:
+    words = [word if switch.exact else word.lower() for word in switch.on]
+    text = text if switch.exact else text.lower()
+    if not switch.part:
+        wanted = [word for word in words if not word.startswith("!")]
+        barred = any(fnmatchcase(text.strip(), word[1:]) for word in words if word.startswith("!"))
+        return not barred and (not wanted or any(fnmatchcase(text.strip(), word) for word in wanted))
+    parts = re.split(r"[\s,;]+", text.strip())
+    return all((word[1:] not in parts) if word.startswith("!") else (word in parts) for word in words)
+
+
+def _words_of(flag: Flag) -> str:
+    words = [
+        next((word for word in words if word and word[0] not in "*="), "") for words in flag.states.values()
+    ]
+    return ", ".join(dict.fromkeys(filter(None, words)))
+
+
+def _misleads(flag: Flag, one: Assignment, state: str) -> bool:
+    """Whether a word looks like yes or no and means the other here, or has only fallen into what any word means."""
+    text = (one.value or "").strip().lower()
+    looks = True if text in TRUE else False if text in FALSE else None
+    if flag.truth != "words":
+        return one.kind == "string" and looks is False and state != state_of(flag, "false", "boolean")
+    if looks is not None and state in {"true", "false"}:
+        return looks is not (state == "true")
+    known = {word for words in flag.states.values() for word in words}
+    told = known - {"", OTHER, STRING, ABSENT}
+    if flag.exact:
+        text = (one.value or "").strip()
+    else:
+        known = {word.lower() for word in known}
+    return bool(told and text) and text not in known and flag.invalid == "" and OTHER in flag.states[state]

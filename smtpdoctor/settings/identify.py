@@ -1,0 +1,108 @@
+"""Whose configuration a scope is: by image, file name and the names that stand there. Pure.
+
+Nothing is guessed: where no application stands out, the candidates are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from smtpdoctor.errors import UsageError
+from smtpdoctor.formats.document import Scope
+from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.dialects import DialectNames
+from smtpdoctor.model import Message
+
+__all__ = ["Identified", "identify", "unknown_app"]
+
+Reason = Literal["asked", "image", "name", "file", "names", "nothing", "ambiguous"]
+_MARGIN: Final = 1.5  # times the next best
+_OWN: Final = 4.0  # what a name counts that only one application has
+_BESIDE: Final = 2.0
+_FILE: Final = 3.0
+_LEAST: Final = 2.0
+# What holds other files or environments within itself.
+_CARRIERS: Final = frozenset({"compose", "kubernetes", "github-actions", "gitlab-ci"})
+
+
+class Identified(Struct, frozen=True):
+    """The application of a scope, or those that it may be of; ``shown`` is the image, file or names that say so."""
+
+    app: str | None
+    reason: Reason
+    shown: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+
+
+def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") -> Identified:
+    """Return whose mail settings a scope holds; ``app`` is None where there are none, or where nothing decides."""
+    image = scope.image.rpartition("@")[0] or scope.image
+    for app, patterns in names.images.items():
+        for pattern in patterns:
+            if image and _image_fits(image, pattern) and _has_any(app, scope, names):
+                return Identified(app, "image", (scope.image,))
+    scores: dict[str, float] = {}
+    shown: dict[str, list[str]] = {}
+    there = {
+        name: names.readers(name)
+        for name in sorted({one.name.partition("@")[0] for one in scope.assignments})
+    }
+    for name, readers in there.items():
+        for app, own in readers.items():
+            if names.syntaxes.get(app) and syntax and not _fits(syntax, names.syntaxes[app]):
+                continue
+            weight = _OWN if own == "own" else _BESIDE if own == "beside" else 1 / len(readers)
+            scores[app] = scores.get(app, 0.0) + weight
+            shown.setdefault(app, []).append(name)
+    for app, patterns in names.files.items():
+        if any(fnmatchcase(path, pattern) or fnmatchcase(path, f"*/{pattern}") for pattern in patterns):
+            scores[app] = scores.get(app, 0.0) + _FILE
+    scores = {
+        app: score
+        for app, score in scores.items()
+        if app in shown and _has_mail(app, there) and _has_needed(app, there, names)
+    }
+    if not scores:
+        return Identified(None, "nothing")
+    ranked = sorted(scores.items(), key=lambda one: (-one[1], one[0]))
+    best, score = ranked[0]
+    second = ranked[1][1] if len(ranked) > 1 else 0.0
+    if score >= _LEAST and score >= _MARGIN * second:
+        return Identified(best, "names", tuple(shown[best][:5]))
+    return Identified(None, "ambiguous", (), tuple(app for app, one in ranked if one * _MARGIN >= score))
+
+
+def _fits(syntax: str, syntaxes: tuple[str, ...]) -> bool:
+    return syntax in syntaxes or syntax in _CARRIERS or (syntax == "dotenv" and "environment" in syntaxes)
+
+
+def _image_fits(image: str, pattern: str) -> bool:
+    name = image.partition(":")[0] if image.count(":") <= 1 else image.rpartition(":")[0]
+    return fnmatchcase(name, pattern) or fnmatchcase(name, f"*/{pattern}")
+
+
+def _has_any(app: str, scope: Scope, names: DialectNames) -> bool:
+    return any(app in names.readers(one.name) for one in scope.assignments)
+
+
+def _has_mail(app: str, there: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether one of the names is of a mail setting, not only of one that tells the application."""
+    return any(readers.get(app) in {"own", "mail"} for readers in there.values())
+
+
+def _has_needed(app: str, there: Iterable[str], names: DialectNames) -> bool:
+    needed = names.needs.get(app, ())
+    return not needed or any(fnmatchcase(name, pattern) for name in there for pattern in needed)
+
+
+def unknown_app(name: str) -> UsageError:
+    """Return the error for a name that no application has, with the nearest that one has."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.strip().lower(), load.dialect_ids(), 1, 0.6)
+    hint = Message("usage.app.near", {"name": near[0]}) if near else Message("usage.app.list")
+    return UsageError(Message("usage.app.unknown", {"name": name}), hint)

@@ -1,0 +1,3 @@
+public class E { const string H = "h"; public string Host { get; set; } = "x";
+ public E(S s) => _s = s;
+ async Task F(string to = "q") { using var client = new SmtpClient(H, 25) { Credentials = new NetworkCredential("u", "p"), EnableSsl = true, }; client.Port = 587; client.Host = Configuration["A:B"] ?? "z"; await client.ConnectAsync("h", 587, SecureSocketOptions.StartTls); client.ServerCertificateValidationCallback = (s, c, h, e) => true; var i = $"a{H}{{b"; var r = @"a\b""c";  SmtpClient c2 = new("h", 5); int q = config.GetValue<int>("A:C", 5); message.From.Add(new MailboxAddress("n", "a@b")); var d = new Dictionary<string,string> { ["k"] = "v", {"l", "w"} }; new MailMessage(to: "x", from: "y"); if (_e) c2.EnableSsl = true; else c2.EnableSsl = false; } }

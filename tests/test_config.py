@@ -1,0 +1,215 @@
+"""``--config``: real configurations of applications, files that name others, and what nobody can decide."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from smtpdoctor.cli import app
+from tests.app_cases import answer, cases_in, score
+
+CASES = Path(__file__).parent / "data" / "app-cases"
+
+
+@pytest.fixture(scope="module")
+def told() -> tuple[dict[str, int], list[str]]:
+    """Return what is said of all cases, held against what is right."""
+    cases = cases_in(CASES)
+    counts, misses = score(cases, {case["id"]: answer(CASES, case) for case in cases})
+    return dict(counts), misses
+
+
+@pytest.mark.parametrize(
+    ("what", "share"),
+    [
+        ("app", 0.95),
+        ("host", 0.95),
+        ("port", 0.95),
+        ("security", 0.95),
+        ("username", 0.95),
+        ("sender", 0.95),
+        ("findings", 0.95),
+    ],
+)
+def test_real_configurations(what: str, share: float, told: tuple[dict[str, int], list[str]]) -> None:
+    """What the application really uses, and what is wrong in which line."""
+    counts, misses = told
+    assert counts[f"{what} right"] >= share * counts[f"{what} of"], misses
+
+
+def test_no_false_alarm_where_nothing_is_wrong(told: tuple[dict[str, int], list[str]]) -> None:
+    counts, misses = told
+    assert counts.get("false alarms where nothing is wrong", 0) == 0, misses
+    assert counts.get("false alarms", 0) <= 2, misses
+
+
+def lint(*arguments: str, code: int) -> str:
+    """Run ``lint --config`` on files of the current folder."""
+    done = CliRunner().invoke(app, ["lint", "--no-environment", *arguments])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+MASTODON = """SMTP_SERVER=smtp.naver.com
+SMTP_PORT=465
+SMTP_LOGIN=kim
+SMTP_PASSWORD=abcdefghijkl
+SMTP_FROM_ADDRESS=kim@naver.com
+"""
+
+
+def test_another_application_s_variables_need_no_flag(folder: Path) -> None:
+    """In `.env` as in a file that is named; what it does with them is said in a sentence."""
+    (folder / ".env").write_text(MASTODON)
+    for arguments in ((), ("--config", ".env"), ("--app", "mastodon")):
+        told = json.loads(lint(*arguments, "--format", "json", code=1))
+        assert told["app"] == "mastodon"
+        assert told["settings"]["host"] == {"value": "smtp.naver.com", "origin": ".env:1", "overrides": []}
+        assert told["settings"]["security"]["value"] == "opportunistic"
+        assert {one["id"] for one in told["findings"]} >= {"config-tls-mode"}
+        assert "Mastodon connects to smtp.naver.com:465" in told["stages"][0]["summary"]
+
+
+COMPOSE = """services:
+  social:
+    image: ghcr.io/mastodon/mastodon:v4.4
+    env_file: social.env
+  automation:
+    image: n8nio/n8n:1.100
+    environment:
+      N8N_SMTP_HOST: smtp.gmail.com
+      N8N_SMTP_PORT: "${MAIL_PORT:-587}"
+      N8N_SMTP_USER: a@gmail.com
+      N8N_SMTP_PASS: abcdabcdabcdabcd
+  db:
+    image: postgres:17
+"""
+
+
+def test_each_service_has_its_own_result(folder: Path) -> None:
+    """And `--service` picks one; a finding stands where the text is wrong."""
+    (folder / "compose.yml").write_text(COMPOSE)
+    (folder / "social.env").write_text(MASTODON)
+    (folder / ".env").write_text("MAIL_PORT=465\n")
+    told = json.loads(lint("--config", "compose.yml", "--format", "json", code=1))
+    assert [one["service"] for one in told["reports"]] == ["social", "automation"]
+    assert [one["app"] for one in told["reports"]] == ["mastodon", "n8n"]
+    one = json.loads(lint("--config", "compose.yml", "--service", "automation", "--format", "json", code=0))
+    assert one["settings"]["port"] == {"value": 465, "origin": ".env:1", "overrides": []}
+    assert one["settings"]["security"]["value"] == "tls"  # unless N8N_SMTP_SSL says otherwise
+    output = lint("--config", "compose.yml", "--service", "nosuch", code=2)
+    assert "nosuch" in output
+
+
+def test_nothing_is_guessed(folder: Path) -> None:
+    """Where the names belong to several applications, these are told; `--app` decides."""
+    (folder / "mail.env").write_text("EMAIL_URL=smtp://user:pw@smtp.example.org:587\n")
+    output = lint("--config", "mail.env", code=2)
+    assert "--app" in output
+    told = json.loads(lint("--config", "mail.env", "--app", "glitchtip", "--format", "json", code=1))
+    assert told["settings"]["security"]["value"] == "none"
+
+
+def test_a_file_of_nobody_s_says_so(folder: Path) -> None:
+    (folder / "x.ini").write_text("[a]\nb = c\n")
+    assert "smtpdoctor apps" in lint("--config", "x.ini", code=2)
+    assert "nosuch.yml" in lint("--config", "nosuch.yml", code=2)
+    (folder / "x.toml.bin").write_bytes(b"\0\1\2")
+    assert "x.toml.bin" in lint("--config", "x.toml.bin", code=2)
+
+
+def test_a_version_decides(folder: Path) -> None:
+    """From `--app-version`, or the lock file beside; else both answers are told."""
+    (folder / ".env").write_text(
+        "APP_NAME=x\nMAIL_MAILER=smtp\nMAIL_SCHEME=tls\nMAIL_HOST=smtp.gmail.com\nMAIL_PORT=587\n"
+        "MAIL_USERNAME=a@gmail.com\nMAIL_PASSWORD=abcdabcdabcdabcd\nMAIL_FROM_ADDRESS=a@gmail.com\n"
+    )
+
+    def ids(*arguments: str) -> set[str]:
+        done = CliRunner().invoke(
+            app, ["lint", "--no-environment", "--config", ".env", "--format", "json", *arguments]
+        )
+        return {one["id"] for one in json.loads(done.stdout)["findings"]}
+
+    assert {"config-word", "config-by-version"} <= ids()
+    assert "config-by-version" not in ids("--app-version", "8.0")
+    assert "config-word" in ids("--app-version", "8.0")
+    assert "config-word" not in ids("--app-version", "6.4")
+    (folder / "composer.lock").write_text(
+        json.dumps({"packages": [{"name": "symfony/mailer", "version": "v6.4.2"}]})
+    )
+    assert not {"config-word", "config-by-version"} & ids()
+
+
+def test_apps_shows_what_is_known() -> None:
+    """Every application, in both languages, in words and as JSON."""
+    run = CliRunner()
+    names = run.invoke(app, ["apps", "--quiet"]).stdout.split()
+    assert {"mastodon", "n8n", "django", "laravel", "spring-boot", "nodemailer"} <= set(names)
+    for name in names:
+        for lang in ("en", "ko"):
+            done = run.invoke(app, ["apps", name, "--lang", lang])
+            assert done.exit_code == 0, (name, done.output)
+            assert name in done.stdout
+        shown = json.loads(run.invoke(app, ["apps", name, "--format", "json"]).stdout)["app"]
+        assert shown["id"] == name
+        assert shown["modes"] or shown["variables"] == {}
+    assert run.invoke(app, ["apps", "mastodn"]).exit_code == 2
+
+
+def test_two_services_that_nobody_chose_between_are_not_checked(folder: Path) -> None:
+    """A check is about one server; a lint about all of them."""
+    (folder / "compose.yml").write_text(COMPOSE)
+    (folder / "social.env").write_text(MASTODON)
+    done = CliRunner().invoke(app, ["check", "--no-environment", "--config", "compose.yml"])
+    assert done.exit_code == 2
+    assert "social, automation" in done.output
+
+
+def test_later_files_win(folder: Path) -> None:
+    """As an override file over the one before it; each value has its own place."""
+    (folder / "a.env").write_text(MASTODON)
+    (folder / "b.env").write_text("SMTP_PORT=587\n")
+    told = json.loads(lint("--config", "a.env", "--config", "b.env", "--format", "json", code=0))
+    assert told["settings"]["port"]["origin"] == "b.env:1"
+    assert told["settings"]["host"]["origin"] == "a.env:1"
+
+
+def test_the_environment_stands_over_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a.env").write_text(MASTODON)
+    monkeypatch.setenv("SMTP_PORT", "587")
+    done = CliRunner().invoke(app, ["lint", "--config", "a.env", "--format", "json"])
+    assert json.loads(done.stdout)["settings"]["port"] == {
+        "value": 587,
+        "origin": "environment SMTP_PORT",
+        "overrides": [],
+    }
+
+
+def test_more_than_is_looked_into_is_refused(folder: Path) -> None:
+    """With what there is too much of, and where."""
+    (folder / "compose.yml").write_text("services:\n" + "".join(f"  s{i}: {{}}\n" for i in range(400_000)))
+    assert "compose.yml" in lint("--config", "compose.yml", code=2)
+    lines = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(9)
+    )
+    (folder / "bomb.yml").write_text("services:\n  x:\n    image: n8nio/n8n\n" + lines)
+    assert "bomb.yml" in lint("--config", "bomb.yml", code=2)
+
+
+def test_a_broken_file_is_told_with_its_line(folder: Path) -> None:
+    """And what stood before the fault was read."""
+    (folder / "compose.yml").write_text(COMPOSE.replace("  db:", '  "db: ['))
+    (folder / "social.env").write_text(MASTODON)
+    output = lint("--config", "compose.yml", code=1)
+    assert "compose.yml:12" in output

@@ -1,4 +1,4 @@
-"""How much what is seen in texts speaks for each entry: ``python benchmarks/fit.py CASES.jsonl…``.
+"""How much what is seen in texts speaks for a failure: ``python benchmarks/fit.py CASES.jsonl…``.
 
 A logistic model, fitted to labelled texts and to the examples of the catalogue, each read without the
 patterns that only it supports: otherwise the rules would look better than they are on texts that nobody has
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import random
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from math import exp, sqrt
+from math import exp
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -26,31 +25,27 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import Scores
 from smtpdoctor.logs import explain_text
 from smtpdoctor.logs.judge import weighed
-from smtpdoctor.logs.score import NONE, Verdict
 
 __all__ = ["FOLDS", "Sample", "cases_of", "examples", "fit", "fold_of", "read_without_own", "samples_of"]
 
 FOLDS: Final = 5
-_ROUNDS: Final = 14
-_RATE: Final = 0.12
-_SHRINK: Final = 0.02  # of each weight, at each step that it takes part in
-_RARE: Final = 4  # texts, in fewer of which something seen says nothing
-_OF_EXAMPLES: Final = 1.0  # what an example counts beside a text as people paste it
-_SMALL: Final = 0.08
-_FLAT: Final = 0.01
-_KNOWN: Final = 0.97  # a text that is answered so surely teaches nothing more
-_TWO: Final = 2
+_ROUNDS: Final = 40
+_SHRINK: Final = 6.0  # what a weight costs, squared and halved, beside the losses of all texts
+_RARE: Final = 2  # texts, in fewer of which something seen says nothing
+_SMALL: Final = 0.02
+_STEEP: Final = 1e-9
+_NONE: Final = "none"
 # Hundredths of probability, held against the texts by `evaluate.py --own-out`.
+_TOLD: Final = 70
+_LIKELY: Final = 90
 _CERTAIN: Final = 98
-_LIKELY: Final = 60
 
 
 class Sample(NamedTuple):
-    """What was seen in a text, what the rules said, and the ids that are right."""
+    """What was seen in a record of a text, and whether it tells of a failure."""
 
     seen: Sequence[str]
-    rules: Mapping[str, Sequence[str]]
-    right: frozenset[str]
+    failure: bool
     weight: float = 1.0
 
 
@@ -83,14 +78,10 @@ def samples_of(cases: Sequence[Mapping[str, Any]]) -> list[list[Sample]]:
     """Return what is seen in each text, read without the patterns that no other of the texts supports."""
     found: list[list[Sample]] = []
     for case, own in zip(cases, own_parts([case["text"] for case in cases]), strict=True):
-        seen: list[tuple[Sequence[str], Mapping[str, Sequence[str]]]] = []
+        seen: list[Sequence[str]] = []
 
-        def note(
-            names: Sequence[str],
-            rules: Mapping[str, Sequence[str]],
-            seen: list[tuple[Sequence[str], Mapping[str, Sequence[str]]]] = seen,
-        ) -> Verdict | None:
-            seen.append((names, rules))
+        def note(names: Sequence[str], seen: list[Sequence[str]] = seen) -> float | None:
+            seen.append(names)
             return None
 
         known = load.preset(case.get("provider") or "")
@@ -100,93 +91,46 @@ def samples_of(cases: Sequence[Mapping[str, Any]]) -> list[list[Sample]]:
     return found
 
 
-def _labelled(
-    seen: Sequence[tuple[Sequence[str], Mapping[str, Sequence[str]]]], case: Mapping[str, Any]
-) -> list[Sample]:
+def _labelled(seen: Sequence[Sequence[str]], case: Mapping[str, Any]) -> list[Sample]:
     """Return the samples of a text: which of several records its label is about, the rules have to say."""
-    right = frozenset(case["label"])
-    weight = _OF_EXAMPLES if case.get("example") else 1.0
-    if NONE not in right and len(seen) > 1:
-        fitting = [one for one in seen if next(iter(one[1]), None) in right]
-        seen = fitting[:1] or (seen[:1] if len(seen) <= _TWO else [])
-    return [Sample(names, rules, right, weight / max(len(seen), 1)) for names, rules in seen]
+    failure = _NONE not in case["label"]
+    if failure and len(seen) > 1:
+        fitting = [one for one in seen if any(f"rule.{name}" in one for name in case["label"])]
+        seen = fitting[:1] or seen[:1]
+    return [Sample(names, failure, 1 / len(seen)) for names in seen]
 
 
-def fit(samples: Sequence[Sample], seed: int = 1) -> Scores:
-    """Return the weights under which the right ids are the likeliest: AdaGrad on the logistic loss."""
+def fit(samples: Sequence[Sample]) -> Scores:
+    """Return the weights under which the labels are the likeliest: Newton's steps, one weight after the other."""
     counts = Counter(name for sample in samples for name in set(sample.seen))
-    used = {name for name, count in counts.items() if count >= _RARE} | {"always"}
-    ids = sorted({name for sample in samples for name in sample.right})
-    places = {name: place for place, name in enumerate(ids)}
-    size = len(ids)
-    weights: dict[str, dict[int, float]] = {name: {} for name in used}
-    squares: dict[str, dict[int, float]] = {name: {} for name in used}
-    shared: dict[str, float] = {}
-    shared_squares: dict[str, float] = {}
-    rng = random.Random(seed)  # noqa: S311 -- the order of the texts
-    ready = [
-        (
-            ["always", *(name for name in sample.seen if name in used)],
-            [(places[name], spoken) for name, spoken in sample.rules.items() if name in places],
-            [places[name] for name in sample.right],
-            sample.weight,
-        )
-        for sample in samples
-    ]
-    for number in range(_ROUNDS):
-        rng.shuffle(ready)
-        rate = _RATE / (1 + number / 6)
-        for names, rules, right, weight in ready:
-            sums = [0.0] * size
-            for name in names:
-                for place, value in weights[name].items():
-                    sums[place] += value
-            for place, spoken in rules:
-                sums[place] += sum(shared.get(one, 0.0) for one in spoken)
-            shares = _shares(sums)
-            held = sum(shares[place] for place in right) or 1e-9
-            if held > _KNOWN:
-                continue
-            slopes = [weight * share for share in shares]
-            for place in right:
-                slopes[place] -= weight * shares[place] / held
-            steep = [(place, slope) for place, slope in enumerate(slopes) if abs(slope) > _FLAT]
-            for name in names:
-                row, sums_of = weights[name], squares[name]
-                for place, slope in steep:
-                    before = row.get(place, 0.0)
-                    step = slope + _SHRINK * before
-                    sums_of[place] = square = sums_of.get(place, 0.1) + step * step
-                    row[place] = before - rate * step / sqrt(square)
-            for place, spoken in rules:
-                slope = slopes[place]
-                for one in spoken:
-                    shared_squares[one] = square = shared_squares.get(one, 0.1) + slope * slope
-                    shared[one] = shared.get(one, 0.0) - rate * slope / sqrt(square)
-    pairs = {
-        name: tuple(
-            number
-            for place, value in sorted(row.items())
-            if abs(value) >= _SMALL
-            for number in (place, round(100 * value))
-        )
-        for name, row in sorted(weights.items())
-    }
+    rows: dict[str, list[int]] = defaultdict(list)
+    for number, sample in enumerate(samples):
+        rows["always"].append(number)
+        for name in set(sample.seen):
+            if counts[name] >= _RARE:
+                rows[name].append(number)
+    sums = [0.0] * len(samples)
+    weights = dict.fromkeys(sorted(rows), 0.0)
+    for _ in range(_ROUNDS):
+        for name, weight in weights.items():
+            shrink = 0.0 if name == "always" else _SHRINK
+            slope, curve = shrink * weight, shrink + _STEEP
+            for number in rows[name]:
+                share = 1 / (1 + exp(-max(-30.0, min(sums[number], 30.0))))
+                sample = samples[number]
+                slope += sample.weight * (share - sample.failure)
+                curve += sample.weight * share * (1 - share)
+            step = max(-1.0, min(slope / curve, 1.0))
+            weights[name] = weight - step
+            for number in rows[name]:
+                sums[number] -= step
     return Scores(
-        ids=tuple(ids),
-        weights={name: some for name, some in pairs.items() if some},
-        rules={name: round(100 * value) for name, value in sorted(shared.items())},
-        certain=_CERTAIN,
+        weights={name: round(100 * value) for name, value in weights.items() if abs(value) >= _SMALL},
+        told=_TOLD,
         likely=_LIKELY,
+        certain=_CERTAIN,
         concepts=load.scores().concepts,
     )
-
-
-def _shares(sums: Sequence[float]) -> list[float]:
-    highest = max(sums)
-    powers = [exp(one - highest) for one in sums]
-    total = sum(powers)
-    return [one / total for one in powers]
 
 
 def read_without_own(
@@ -205,15 +149,7 @@ def write(scores: Scores) -> Path:
     written = {**msgspec.to_builtins(scores)}
     del written["concepts"]
     path = Path(__file__).parent.parent / "smtpdoctor" / "scores.json"
-    lines = ",\n".join(
-        f"{msgspec.json.encode(name).decode()}: {msgspec.json.encode(value).decode()}"
-        for name, value in written.pop("weights").items()
-    )
-    head = ",\n".join(
-        f"{msgspec.json.encode(name).decode()}: {msgspec.json.encode(value).decode()}"
-        for name, value in written.items()
-    )
-    path.write_text(f'{{{head},\n"weights": {{\n{lines}\n}}}}\n', encoding="utf-8")
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(written), indent=1) + b"\n")
     return path
 
 

@@ -177,13 +177,13 @@ BUDGETS = {
     "lint": (("lint", *JSON), 52, 169, {"rich", "asyncio", "re2"}),
     "explain": (
         ("explain", FAILURE, *JSON),
-        48,
+        52,
         160,
         {"rich", "ssl"},
     ),
     "explain --list": (
         ("explain", "--list", *JSON),
-        47,
+        51,
         159,
         {"rich", "ssl"},
     ),

@@ -142,7 +142,7 @@ FILES = {
 [concept]
 login = [" login ", "인증"]
 """,
-    "scores.json": '{"ids": ["none", "thing"], "weights": {"c.login": [1, 50]}, "rules": {}, "certain": 90, "likely": 60}',
+    "scores.json": '{"weights": {"c.login": 50}, "told": 0, "likely": 60, "certain": 90}',
     "questions.toml": QUESTIONS,
 }
 

@@ -385,7 +385,7 @@ def _secrets(path: Path, problems: list[str]) -> Secrets | None:
     return secrets
 
 
-def _scores(package: Path, ids: frozenset[str], problems: list[str]) -> Scores | None:
+def _scores(package: Path, problems: list[str]) -> Scores | None:
     """Read what was fitted, and the concepts that it is about."""
     path, fitted = package / "concepts.toml", package / "scores.json"
     concepts: dict[str, tuple[str, ...]] | None = None
@@ -406,8 +406,6 @@ def _scores(package: Path, ids: frozenset[str], problems: list[str]) -> Scores |
             for one in literals
             if one != _PLAIN.sub(" ", one.lower()) or not one.strip()
         ]
-    unknown = set(scores.ids) - ids - {"none"}
-    problems += [f"{fitted}: no diagnosis {name!r}" for name in sorted(unknown)]
     return msgspec.structs.replace(scores, concepts=concepts)
 
 
@@ -574,7 +572,7 @@ def read(package: Path, presets: Path) -> Knowledge:
     hints = _hints(package / "hints.toml", ids, problems)
     spellings = _spellings(package / "spellings.toml", problems)
     secrets = _secrets(package / "secrets.toml", problems)
-    scores = _scores(package, ids, problems)
+    scores = _scores(package, problems)
     questions = _questions(package / "questions.toml", ids, problems)
     if problems or hints is None or spellings is None or secrets is None or scores is None:
         raise KnowledgeError(problems)

@@ -535,19 +535,16 @@ class Hints(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scores(Struct, frozen=True, forbid_unknown_fields=True):
-    """How much what is seen in a text speaks for each entry; fitted by ``benchmarks/fit.py``, never written.
+    """How much what is seen in a text speaks for a failure; fitted by ``benchmarks/fit.py``, never written.
 
-    ``ids`` are those of the entries, and ``none``. ``weights``: what is seen → pairs of the place of an id
-    and a weight in hundredths. ``rules``: what a rule of the catalogue counts that leads to an entry.
-    ``certain`` and ``likely`` are the probabilities from which on an answer is called so, in hundredths.
-    Computed, never written: ``concepts``, the literals of ``concepts.toml``.
+    ``weights`` are in hundredths. ``told``, ``likely`` and ``certain`` are the probabilities in hundredths from
+    which on an answer is given, and called so. Computed: ``concepts``, the literals of ``concepts.toml``.
     """
 
-    ids: tuple[str, ...]
-    weights: dict[str, tuple[int, ...]]
-    rules: dict[str, int]
-    certain: int
+    weights: dict[str, int]
+    told: int
     likely: int
+    certain: int
     concepts: dict[str, tuple[str, ...]] = {}
 
 

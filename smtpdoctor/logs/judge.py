@@ -1,9 +1,9 @@
-"""A record → the failures that it tells of: what the rules make of it, weighed with all else that is seen in it."""
+"""A record → the failures that it tells of: what the rules make of it, and whether it is one by all that is seen."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Final
@@ -19,28 +19,24 @@ from smtpdoctor.logs.lines import may_tell
 from smtpdoctor.logs.lookup import of_entry
 from smtpdoctor.logs.reading import Reading, Said, apart, read, said_in, says_failure
 from smtpdoctor.logs.records import Record
-from smtpdoctor.logs.score import NONE, Verdict, judged
-from smtpdoctor.logs.signals import rules_seen, seen_in
+from smtpdoctor.logs.score import confidence_of, share_of
+from smtpdoctor.logs.signals import seen_in
 from smtpdoctor.model import Confidence, Finding
 
 __all__ = ["Judge", "Weigh", "is_consequence", "weighed"]
 
 _MATCHES: Final = 8  # rules that are looked at, the most special first
-_CANDIDATES: Final = 3
-_PROBABLE: Final = 0.02
-_OVERRULED: Final = 0.7
 # A reply alone, by codes that HTTP does not use, and not a count of things.
 _REFUSAL: Final = re.compile(r"(?m)^\W{0,4}(?:421|45[0-5]|53[0-8]|55[0-5])[ -][\"'<(]?[A-Z]")
 
-# What is seen, and what the rules say for which entry → how probable each is; None: nothing to go by.
-Weigh = Callable[[Sequence[str], Mapping[str, Sequence[str]]], Verdict | None]
+# What is seen → how probable a failure is, in hundredths; None: nothing to go by but the rules.
+Weigh = Callable[[Sequence[str]], float | None]
 _Told = tuple[Finding, Context, int]
 
 
-def weighed(seen: Sequence[str], rules: Mapping[str, Sequence[str]]) -> Verdict | None:
-    """Return how probable each entry is by the fitted weights."""
-    scores = load.scores()
-    return judged(seen, rules, scores) if scores.ids else None
+def weighed(seen: Sequence[str]) -> float | None:
+    """Return how probable a failure is by the fitted weights."""
+    return share_of(seen, load.scores())
 
 
 def is_consequence(effect: str, cause: str) -> bool:
@@ -98,8 +94,7 @@ class Judge(Struct, frozen=True):
             return None
         if not matches and not self._may_fail(reading, said.text):
             return None
-        verdict = self.weigh(seen_in(reading, matches, pasted=self.pasted), rules_seen(matches))
-        finding = self._finding(reading, matches, verdict, said.text)
+        finding = self._finding(reading, matches, said.text)
         if finding is None:
             return None
         shown = excerpt(said.whole, finding)
@@ -114,42 +109,24 @@ class Judge(Struct, frozen=True):
             return False
         return _REFUSAL.search(text) is not None or says_failure(text) or any(map(may_tell, text.split("\n")))
 
-    def _finding(
-        self, reading: Reading, matches: Sequence[Match], verdict: Verdict | None, text: str
-    ) -> Finding | None:
+    def _finding(self, reading: Reading, matches: Sequence[Match], text: str) -> Finding | None:
+        # A line of a log stands there because a program wrote it; what a person pastes may be anything.
+        share = self.weigh(seen_in(reading, matches)) if self.pasted else None
+        scores = load.scores()
+        if share is not None and share < scores.told:
+            return None
         evidence = reading.evidence
-        if verdict is None:
-            if matches:
-                return found_by(matches[0], iter(matches[1:]), evidence)
+        if matches:
+            finding = found_by(matches[0], iter(matches[1:]), evidence)
+        else:
             known = reading.sure and (evidence.enhanced is not None or _REFUSAL.search(text) is not None)
             if not known and not says_failure(text):
                 return None
             unclear = of_entry(load.entry("unclear"), evidence=evidence)
-            return replace(unclear, confidence=Confidence.POSSIBLE)
-        chosen = _chosen(verdict, matches)
-        if chosen == NONE:
-            return None
-        match = next((one for one in matches if one.id == chosen), None)
-        if match is not None:
-            finding = found_by(match, iter(()), evidence)
-        else:
-            finding = of_entry(load.entry(chosen), evidence=evidence)
-        confidence = verdict.confidence(chosen, match.confidence if match is not None else None)
-        others = (
-            name
-            for name, share in verdict.ranked
-            if name not in {chosen, NONE, "unclear"} and share > _PROBABLE
-        )
-        names = tuple(islice(others, _CANDIDATES)) if confidence is not Confidence.CERTAIN else ()
-        return replace(finding, confidence=confidence, candidates=names)
-
-
-def _chosen(verdict: Verdict, matches: Sequence[Match]) -> str:
-    """Return what is told: what a rule is sure of, unless all else that is seen speaks against it."""
-    best, share = verdict.ranked[0]
-    if not matches or matches[0].confidence is Confidence.POSSIBLE or matches[0].id == "unclear":
-        return best
-    return best if share >= _OVERRULED else matches[0].id
+            finding = replace(unclear, confidence=Confidence.POSSIBLE)
+        if share is None:
+            return finding
+        return replace(finding, confidence=confidence_of(share, finding.confidence, scores))
 
 
 def _matches(reading: Reading) -> list[Match]:

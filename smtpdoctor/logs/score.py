@@ -1,50 +1,33 @@
-"""What is seen in a text → how probable each entry is, and that it is no mail failure at all."""
+"""What is seen in a pasted text → how probable it is that somebody's mail was not sent, and nothing else is told.
+
+Rules say which failure it would be; whether it is one at all, and no manual, test, review or other
+protocol, no single word decides. A logistic model weighs everything seen, by weights that are fitted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from math import exp
 from typing import Final
 
-from msgspec import Struct
-
-from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import Scores
 from smtpdoctor.model import Confidence
 
-__all__ = ["NONE", "Verdict", "judged"]
+__all__ = ["confidence_of", "share_of"]
 
-NONE: Final = "none"
-_UNIT: Final = 100  # weights are in hundredths
-
-
-class Verdict(Struct, frozen=True):
-    """Entries with their probabilities, the likeliest first; ``none`` is one of them."""
-
-    ranked: tuple[tuple[str, float], ...]
-
-    def confidence(self, name: str, rule: Confidence | None) -> Confidence:
-        """Return how sure an answer is; ``rule`` is what the rule says of itself that leads there."""
-        scores, share = load.scores(), dict(self.ranked).get(name, 0.0) * _UNIT
-        if rule is Confidence.CERTAIN and share >= scores.certain:
-            return Confidence.CERTAIN
-        likely = share >= scores.likely and rule is not Confidence.POSSIBLE
-        return Confidence.LIKELY if likely else Confidence.POSSIBLE
+_UNIT: Final = 100  # weights and shares are in hundredths
+_HIGHEST: Final = 30.0  # beyond which there is no difference
 
 
-def judged(seen: Iterable[str], rules: Mapping[str, Sequence[str]], scores: Scores) -> Verdict:
-    """Return how probable each entry is by all that is seen: a logistic model of what speaks for it."""
-    sums = [0.0] * len(scores.ids)
-    for name in ("always", *seen):
-        pairs = scores.weights.get(name, ())
-        for at in range(0, len(pairs), 2):
-            sums[pairs[at]] += pairs[at + 1]
-    places = {name: place for place, name in enumerate(scores.ids)}
-    for name, spoken in rules.items():
-        if name in places:
-            sums[places[name]] += sum(scores.rules.get(one, 0) for one in spoken)
-    highest = max(sums)
-    shares = [exp((one - highest) / _UNIT) for one in sums]
-    total = sum(shares)
-    ranked = sorted(zip(scores.ids, (one / total for one in shares), strict=True), key=lambda one: -one[1])
-    return Verdict(tuple(ranked[:5]))
+def share_of(seen: Iterable[str], scores: Scores) -> float:
+    """Return how probable a failure is, in hundredths."""
+    total = sum(scores.weights.get(name, 0) for name in ("always", *seen)) / _UNIT
+    return _UNIT / (1 + exp(-max(-_HIGHEST, min(total, _HIGHEST))))
+
+
+def confidence_of(share: float, rule: Confidence, scores: Scores) -> Confidence:
+    """Return how sure an answer is, by how sure its rule is of itself and how probable a failure."""
+    if rule is Confidence.CERTAIN and share >= scores.certain:
+        return Confidence.CERTAIN
+    likely = share >= scores.likely and rule is not Confidence.POSSIBLE
+    return Confidence.LIKELY if likely else Confidence.POSSIBLE

@@ -1,13 +1,13 @@
 """A reading → what is seen in it: concepts of any language, codes, identifiers, what the rules make of it.
 
-Everything seen is a short name; how much each speaks for an entry is fitted, not written (``score``).
+Everything seen is a short name; how much each speaks for a failure is fitted, not written (``score``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations, islice
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import Final
 
 from smtpdoctor.diagnosis import Match
@@ -15,14 +15,14 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.logs.lines import may_tell, tells
 from smtpdoctor.logs.reading import Reading
 
-__all__ = ["concepts_in", "rules_seen", "seen_in"]
+__all__ = ["concepts_in", "seen_in"]
 
 _LINES: Final = 60
 _LINE: Final = 600  # characters of a line that are looked at
 _MANY: Final = 12  # concepts in a line, more of which are a list of things and no sentence
-_RANKED: Final = 4
 _PLAIN: Final = re.compile(r"[\W_]+")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CODES: Final = re.compile(r"(?<![\d.:])[45][0-5]\d(?![\d.:]\d)")
 # What a line begins with in code, lists, quotes, differences.
 _MARK: Final = re.compile(r"\s*([+|>#*@{<✓✗-])")
 # What programs write and people hardly do.
@@ -43,6 +43,24 @@ _MACHINE: Final = {
     "difference": re.compile(r"^[+-]\s"),
     "table": re.compile(r"^\s*\|.*\|"),
     "assignment": re.compile(r"\w\s*(?:=|:=|=>)\s*\w|;\s*$"),
+    "test": re.compile(
+        r"\bassert\w*\b|\bexpect\(|@pytest|\bdescribe\(|\bdef test_|#\[test\]|\bmock|\bTests run:"
+    ),
+    "hunk": re.compile(
+        r"^@@ -|^diff --git |^\+\+\+ |^--- a/|^\S+\.(?:md|py|js|ts|go|rs|rb|php|java):\d+$|```diff"
+    ),
+    "advice": re.compile(
+        r"\b(?:if you|you (?:must|can|should|need|may|will|want|are)|make sure|please (?:check|make|verify|contact|note)"
+        r"|for example|e\.g\.|such as|the following|indicates? that|see also|see the)\b",
+        re.IGNORECASE,
+    ),
+    "plan": re.compile(
+        r"\b(?:would be (?:nice|great|convenient|useful|good|better)|feature request|proposal|(?:this|the) (?:pr|patch|change)\b"
+        r"|(?:fix(?:es|ed)?|feat|chore|refactor|docs)[(:]|regression|hardening|we should|it should|should (?:return|be|not|use)"
+        r"|release notes?|changelog|add(?:s|ed) (?:a|an|the|support))\b",
+        re.IGNORECASE,
+    ),
+    "placeholder": re.compile(r"%[svd]\b|\{\w*\}|\$\{\w+\}|<[a-z][\w-]{2,30}>|\bfoo\b|\bbar\b"),
 }
 _KINDS: Final = (
     "first_person",
@@ -69,7 +87,7 @@ def concepts_in(line: str) -> list[str]:
     ]
 
 
-def seen_in(reading: Reading, matches: Sequence[Match], *, pasted: bool) -> list[str]:
+def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
     """Return the names of all that is seen in a text, without order."""
     evidence, context = reading.evidence, reading.context
     found: dict[str, None] = {}
@@ -92,21 +110,34 @@ def seen_in(reading: Reading, matches: Sequence[Match], *, pasted: bool) -> list
             marks += 1
     found.update(dict.fromkeys(f"most.{name}" for name, count in kinds.items() if 2 * count > len(lines)))
     found.update((f"is.{name}" if kinds[name] else f"is no {name}", None) for name in _MACHINE)
+    found[f"codes.{len(set(_CODES.findall(reading.lines))).bit_length()}"] = None
     found[f"lines.{len(lines).bit_length()}"] = None
     found[f"size.{sum(map(len, lines)).bit_length()}"] = None
     found["marks" if 2 * marks > len(lines) else "no marks"] = None
     found["mail" if reading.sure else "perhaps mail"] = None
-    found["pasted" if pasted else "log"] = None
     found.update(dict.fromkeys(_facts(reading)))
     found.update(dict.fromkeys(f"label.{label}" for label in evidence.labels))
     for name, value in (("stage", evidence.stage), ("library", context.library), ("error", evidence.error)):
         found[f"{name}.{value}" if value else f"no {name}"] = None
-    best = matches[0] if matches else None
-    found[f"rule.{best.confidence}" if best is not None else "no rule"] = None
-    if best is not None:
-        found[f"rule.{best.id}"] = None
-        found["words" if best.pattern else "no words"] = None
+    found.update(dict.fromkeys(_of_rules(matches)))
     return list(found)
+
+
+def _of_rules(matches: Sequence[Match]) -> Iterator[str]:
+    """Yield what the rules of the catalogue make of a text, and how much they agree."""
+    if not matches:
+        yield "no rule"
+        return
+    best = matches[0]
+    yield f"rule.{best.confidence}"
+    yield f"rule.{best.id}"
+    yield "words" if best.pattern else "no words"
+    yield f"special.{min(max(int(best.score) // 10, 0), 6)}"
+    if best.reply is not None:
+        yield "reply"
+    yield f"rules.{min(len(matches), 4)}"
+    if all(one.id == best.id for one in matches):
+        yield "agreed"
 
 
 def _facts(reading: Reading) -> Iterator[str]:
@@ -121,18 +152,3 @@ def _facts(reading: Reading) -> Iterator[str]:
     else:
         yield f"enhanced.{enhanced[1:]}"
         yield f"enhanced.{enhanced[1:3]}"
-
-
-def rules_seen(matches: Iterable[Match]) -> dict[str, list[str]]:
-    """Return what speaks for an entry because rules of the catalogue lead there, whichever entry it is."""
-    found: dict[str, list[str]] = {}
-    for rank, match in enumerate(islice(matches, _RANKED)):
-        if match.id in found:
-            continue
-        names = found[match.id] = [f"rank.{rank}"]
-        if rank == 0:
-            names.append(f"first.{match.confidence}")
-        names.append(f"special.{min(max(int(match.score) // 10, 0), 6)}")
-        if match.reply is not None:
-            names.append("reply")
-    return found

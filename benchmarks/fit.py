@@ -1,4 +1,4 @@
-"""How much what is seen in texts speaks for each entry: ``python benchmarks/fit.py CASES.jsonl…``.
+"""How much what is seen in texts speaks for each entry: ``python benchmarks/fit.py CASES.jsonl… --among WORDINGS``.
 
 A logistic model, fitted to labelled texts and to the examples of the catalogue, each read without the
 patterns that only it supports: otherwise the rules would look better than they are on texts that nobody has
@@ -28,7 +28,7 @@ from smtpdoctor.logs import explain_text
 from smtpdoctor.logs.judge import weighed
 from smtpdoctor.logs.score import NONE, Verdict
 
-__all__ = ["FOLDS", "Sample", "cases_of", "examples", "fit", "fold_of", "read_without_own", "samples_of"]
+__all__ = ["FOLDS", "Sample", "cases_of", "examples", "fit", "fold_of", "read_without_own", "samples_of", "wordings_of"]
 
 FOLDS: Final = 5
 _ROUNDS: Final = 14
@@ -36,6 +36,7 @@ _RATE: Final = 0.12
 _SHRINK: Final = 0.02  # of each weight, at each step that it takes part in
 _RARE: Final = 4  # texts, in fewer of which something seen says nothing
 _OF_EXAMPLES: Final = 1.0  # what an example counts beside a text as people paste it
+_OF_WORDINGS: Final = 0.25  # and a single line as a system prints it: there are many, and nobody pastes them so
 _SMALL: Final = 0.08
 _FLAT: Final = 0.01
 _KNOWN: Final = 0.97  # a text that is answered so surely teaches nothing more
@@ -57,6 +58,11 @@ class Sample(NamedTuple):
 def cases_of(paths: Iterable[Path]) -> list[dict[str, Any]]:
     """Return the cases of files of labelled texts."""
     return [msgspec.json.decode(line) for path in paths for line in path.read_bytes().splitlines() if line]
+
+
+def wordings_of(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """Return the lines of files that systems print: they support patterns, and count less than a whole text."""
+    return [{**case, "wording": True} for case in cases_of(paths)]
 
 
 def examples(but: Iterable[str]) -> list[dict[str, Any]]:
@@ -105,7 +111,7 @@ def _labelled(
 ) -> list[Sample]:
     """Return the samples of a text: which of several records its label is about, the rules have to say."""
     right = frozenset(case["label"])
-    weight = _OF_EXAMPLES if case.get("example") else 1.0
+    weight = _OF_EXAMPLES if case.get("example") else _OF_WORDINGS if case.get("wording") else 1.0
     if NONE not in right and len(seen) > 1:
         fitting = [one for one in seen if next(iter(one[1]), None) in right]
         seen = fitting[:1] or (seen[:1] if len(seen) <= _TWO else [])
@@ -221,8 +227,9 @@ def main() -> int:
     """Fit the weights to all texts, and write them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, nargs="+")
+    parser.add_argument("--among", type=Path, nargs="*", default=[], help="lines as systems print them")
     arguments = parser.parse_args()
-    cases = cases_of(arguments.file)
+    cases = [*cases_of(arguments.file), *wordings_of(arguments.among)]
     cases += examples(case["text"] for case in cases)
     scores = fit([sample for several in samples_of(cases) for sample in several])
     path = write(scores)

@@ -121,9 +121,7 @@ def main() -> int:
     parser.add_argument(
         "--own-out", action="store_true", help="leave out the patterns that only the text supports"
     )
-    parser.add_argument(
-        "--among", type=Path, nargs="*", default=[], help="lines as systems print them"
-    )
+    parser.add_argument("--among", type=Path, nargs="*", default=[], help="lines as systems print them")
     parser.add_argument("--at-least", type=float, default=0.0, metavar="PERCENT")
     parser.add_argument("--show", action="store_true", help="print the texts of wrong cases")
     parser.add_argument("--per-id", action="store_true", help="print the ids that are all right, too")

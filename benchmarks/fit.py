@@ -28,7 +28,17 @@ from smtpdoctor.logs import explain_text
 from smtpdoctor.logs.judge import weighed
 from smtpdoctor.logs.score import NONE, Verdict
 
-__all__ = ["FOLDS", "Sample", "cases_of", "examples", "fit", "fold_of", "read_without_own", "samples_of", "wordings_of"]
+__all__ = [
+    "FOLDS",
+    "Sample",
+    "cases_of",
+    "examples",
+    "fit",
+    "fold_of",
+    "read_without_own",
+    "samples_of",
+    "wordings_of",
+]
 
 FOLDS: Final = 5
 _ROUNDS: Final = 14
@@ -36,7 +46,7 @@ _RATE: Final = 0.12
 _SHRINK: Final = 0.02  # of each weight, at each step that it takes part in
 _RARE: Final = 4  # texts, in fewer of which something seen says nothing
 _OF_EXAMPLES: Final = 1.0  # what an example counts beside a text as people paste it
-_OF_WORDINGS: Final = 0.25  # and a single line as a system prints it: there are many, and nobody pastes them so
+_OF_WORDINGS: Final = 0.25  # and a line as a system prints it: they are many, and cut out
 _SMALL: Final = 0.08
 _FLAT: Final = 0.01
 _KNOWN: Final = 0.97  # a text that is answered so surely teaches nothing more

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.fit import FOLDS, cases_of, examples, fit, fold_of, read_without_own, samples_of
+from benchmarks.fit import FOLDS, cases_of, examples, fit, fold_of, read_without_own, samples_of, wordings_of
 from benchmarks.support import own_parts
 from smtpdoctor.knowledge import load
 from smtpdoctor.logs import explain_text
@@ -121,15 +121,13 @@ def main() -> int:
     parser.add_argument(
         "--own-out", action="store_true", help="leave out the patterns that only the text supports"
     )
-    parser.add_argument(
-        "--among", type=Path, nargs="*", default=[], help="further texts that support patterns"
-    )
+    parser.add_argument("--among", type=Path, nargs="*", default=[], help="lines as systems print them")
     parser.add_argument("--at-least", type=float, default=0.0, metavar="PERCENT")
     parser.add_argument("--show", action="store_true", help="print the texts of wrong cases")
     parser.add_argument("--per-id", action="store_true", help="print the ids that are all right, too")
     arguments = parser.parse_args()
     cases = cases_of(arguments.file)
-    among = cases_of(arguments.among)
+    among = wordings_of(arguments.among)
     if arguments.own_out:
         among += examples(case["text"] for case in [*cases, *among])
     outcomes = list(own_left_out(cases, among)) if arguments.own_out else list(map(outcome, cases))

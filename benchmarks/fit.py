@@ -1,4 +1,4 @@
-"""How much what is seen in texts speaks for a failure: ``python benchmarks/fit.py CASES.jsonl…``.
+"""How much what is seen in texts speaks for a failure: ``python benchmarks/fit.py CASES.jsonl… --among WORDINGS``.
 
 A logistic model, fitted to labelled texts and to the examples of the catalogue, each read without the
 patterns that only it supports: otherwise the rules would look better than they are on texts that nobody has
@@ -26,12 +26,23 @@ from smtpdoctor.knowledge.schema import Scores
 from smtpdoctor.logs import explain_text
 from smtpdoctor.logs.judge import weighed
 
-__all__ = ["FOLDS", "Sample", "cases_of", "examples", "fit", "fold_of", "read_without_own", "samples_of"]
+__all__ = [
+    "FOLDS",
+    "Sample",
+    "cases_of",
+    "examples",
+    "fit",
+    "fold_of",
+    "read_without_own",
+    "samples_of",
+    "wordings_of",
+]
 
 FOLDS: Final = 5
 _ROUNDS: Final = 40
 _SHRINK: Final = 6.0  # what a weight costs, squared and halved, beside the losses of all texts
 _RARE: Final = 2  # texts, in fewer of which something seen says nothing
+_OF_WORDINGS: Final = 0.1  # what a line counts as a system prints it: they are many, and cut out
 _SMALL: Final = 0.02
 _STEEP: Final = 1e-9
 _NONE: Final = "none"
@@ -52,6 +63,11 @@ class Sample(NamedTuple):
 def cases_of(paths: Iterable[Path]) -> list[dict[str, Any]]:
     """Return the cases of files of labelled texts."""
     return [msgspec.json.decode(line) for path in paths for line in path.read_bytes().splitlines() if line]
+
+
+def wordings_of(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """Return the lines of files that systems print: they support patterns, and count less than a whole text."""
+    return [{**case, "wording": True} for case in cases_of(paths)]
 
 
 def examples(but: Iterable[str]) -> list[dict[str, Any]]:
@@ -75,9 +91,15 @@ def fold_of(case: Mapping[str, Any]) -> int:
 
 
 def samples_of(cases: Sequence[Mapping[str, Any]]) -> list[list[Sample]]:
-    """Return what is seen in each text, read without the patterns that no other of the texts supports."""
+    """Return what is seen in each text, read without the patterns that no other of the texts supports.
+
+    Lines that systems print are there for the patterns that they support, and are read with all of them.
+    """
     found: list[list[Sample]] = []
-    for case, own in zip(cases, own_parts([case["text"] for case in cases]), strict=True):
+    texts = [case["text"] for case in cases if not case.get("wording")]
+    own_of = dict(zip(texts, own_parts(texts), strict=True))
+    for case in cases:
+        own = () if case.get("wording") else own_of[case["text"]]
         seen: list[Sequence[str]] = []
 
         def note(names: Sequence[str], seen: list[Sequence[str]] = seen) -> float | None:
@@ -97,7 +119,8 @@ def _labelled(seen: Sequence[Sequence[str]], case: Mapping[str, Any]) -> list[Sa
     if failure and len(seen) > 1:
         fitting = [one for one in seen if any(f"rule.{name}" in one for name in case["label"])]
         seen = fitting[:1] or seen[:1]
-    return [Sample(names, failure, 1 / len(seen)) for names in seen]
+    weight = _OF_WORDINGS if case.get("wording") else 1.0
+    return [Sample(names, failure, weight / len(seen)) for names in seen]
 
 
 def fit(samples: Sequence[Sample]) -> Scores:
@@ -157,8 +180,9 @@ def main() -> int:
     """Fit the weights to all texts, and write them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, nargs="+")
+    parser.add_argument("--among", type=Path, nargs="*", default=[], help="lines as systems print them")
     arguments = parser.parse_args()
-    cases = cases_of(arguments.file)
+    cases = [*cases_of(arguments.file), *wordings_of(arguments.among)]
     cases += examples(case["text"] for case in cases)
     scores = fit([sample for several in samples_of(cases) for sample in several])
     path = write(scores)

@@ -1,4 +1,4 @@
-"""Takes out of the catalogue and the wordings what no known text supports: ``python benchmarks/prune.py CASES…``.
+"""Takes out of the catalogue and the wordings what no known text supports: ``python benchmarks/prune.py CASES… --among WORDINGS``.
 
 A pattern is taken apart at its top; each alternative stays that occurs in a labelled text, in an example or a
 near miss. Of one that is longer than a line the same holds for what stands in its groups. Rewrites the files.
@@ -16,7 +16,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.fit import cases_of, examples
+from benchmarks.fit import cases_of, examples, wordings_of
 from benchmarks.support import Part, alternatives, supporters
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import compiled
@@ -114,7 +114,9 @@ def main() -> int:
     """Rewrite the files; print how many patterns there were and are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, nargs="+")
-    cases = cases_of(parser.parse_args().file)
+    parser.add_argument("--among", type=Path, nargs="*", default=[], help="lines as systems print them")
+    arguments = parser.parse_args()
+    cases = [*cases_of(arguments.file), *wordings_of(arguments.among)]
     cases += examples(case["text"] for case in cases)
     texts = [case["text"] for case in cases]
     # What a server says in the evidence of an example counts as well.

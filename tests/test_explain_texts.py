@@ -17,7 +17,15 @@ from smtpdoctor.logs.lines import is_setting
 
 DATA = Path(__file__).parent / "data"
 PACKAGE = load.PACKAGE
-GIVEN = [json.loads(line) for line in (DATA / "explain-given.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def labelled(name: str) -> list[dict[str, Any]]:
+    """Return the labelled texts of a file."""
+    return [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
+
+
+GIVEN = labelled("explain-given.jsonl")
+WORDINGS = labelled("explain-wordings.jsonl")
 _WIDEST = 160
 
 ROUTINE: list[Callable[[random.Random], str]] = [
@@ -163,6 +171,13 @@ def test_strangers_at_an_own_server_do_not_hide_what_did_not_go_out() -> None:
     assert [(one.finding.id, one.line) for one in explain_text("\n".join(lines))] == [
         ("recipient-rejected", 21)
     ]
+
+
+def test_what_a_system_prints_is_known() -> None:
+    """Each line that supports a pattern says where it comes from, and of a hundred one may be read otherwise."""
+    assert all(case["source"] for case in WORDINGS)
+    wrong = [case["text"] for case in WORDINGS if not {*ids(case["text"], case)[:1]} & {*case["label"]}]
+    assert len(wrong) <= len(WORDINGS) // 100, wrong
 
 
 def test_no_pattern_is_longer_than_a_line() -> None:

@@ -20,12 +20,25 @@ from smtpdoctor.knowledge.schema import Alternative, Conditions, Reply, Rule, Wh
 from smtpdoctor.labels import Label, is_suspicion, meaning
 from smtpdoctor.model import Confidence, Evidence, Finding, SettingName, Settings, Severity, Stage
 
-__all__ = ["CERTAINTY", "GRAVITY", "Context", "diagnose", "holds", "order", "placed", "ties"]
+__all__ = [
+    "CERTAINTY",
+    "GRAVITY",
+    "Context",
+    "Match",
+    "diagnose",
+    "found_by",
+    "holds",
+    "matching",
+    "order",
+    "placed",
+    "ties",
+]
 
 _MAX_TEXT: Final = 16_384  # a longer text says nothing more
 _MAX_CANDIDATES: Final = 3
 _PERMANENT: Final = 500  # RFC 5321 section 4.2.1: 5yz, a permanent negative reply
 _REPLY_SCORE: Final = 50  # the provider's own words beat any general rule but a label
+_TELLING: Final = 20  # characters of a provider's own words, without its code
 CERTAINTY: Final = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2}
 GRAVITY: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
@@ -39,11 +52,16 @@ class Context(Struct, frozen=True, kw_only=True):
     labels: frozenset[Label] = frozenset()
 
 
-class _Match(Struct, frozen=True):
+class Match(Struct, frozen=True):
+    """An entry that fits evidence: how special the rule was that led there, and how sure it is.
+
+    ``severity`` None: the entry's own; ``reply`` is the index of the provider's reply that decided.
+    """
+
     score: float
     id: str
     confidence: Confidence
-    severity: Severity | None = None  # None: the entry's own
+    severity: Severity | None = None
     reply: int | None = None
     pattern: str = ""
 
@@ -97,7 +115,7 @@ def _matching(rule: Rule, text: str, lowered: str) -> str | None:
     return next((one for one, atoms in pairs if possible(atoms, lowered) and matches(one, text)), None)
 
 
-def _by_rules(evidence: Evidence, context: Context, text: str) -> Iterator[_Match]:
+def _by_rules(evidence: Evidence, context: Context, text: str) -> Iterator[Match]:
     """Yield the entries that fit, each by its most special rule, the most special first."""
     text = text[:_MAX_TEXT]
     lowered = text.lower()
@@ -108,16 +126,30 @@ def _by_rules(evidence: Evidence, context: Context, text: str) -> Iterator[_Matc
         pattern = _matching(rule, text, lowered)
         if pattern is not None:
             found.add(rule.entry)
-            yield _Match(rule.score, rule.entry, rule.confidence, rule.severity, pattern=pattern)
+            yield Match(rule.score, rule.entry, rule.confidence, rule.severity, pattern=pattern)
+
+
+def _codes_fit(reply: Reply, evidence: Evidence) -> bool:
+    """Whether the codes are those of a provider's reply.
+
+    Words alone count only where no code was seen at all, and where nobody else speaks like that: a
+    connection that was refused is no server that says "Connection refused" of the next one.
+    """
+    code, enhanced = evidence.code, evidence.enhanced
+    if code is None and enhanced is None:
+        return evidence.error is None and len(reply.text) >= _TELLING and " " in reply.text
+    if enhanced is None and reply.code is None and reply.enhanced is not None:
+        return reply.enhanced[0] == str(code)[0]
+    same = enhanced is None or reply.enhanced in {None, enhanced}
+    return same and (code is None or reply.code in {None, code})
 
 
 def _reply_fits(reply: Reply, evidence: Evidence, text: str) -> bool:
+    """Whether a reply of a provider is what the other side said: its codes, its stage and its words."""
     return (
-        (reply.code is None or evidence.code is None or reply.code == evidence.code)
-        and (reply.code is None or evidence.code is not None or str(reply.code) in text)
-        and (reply.enhanced is None or evidence.enhanced in {None, reply.enhanced})
+        reply.text.lower() in text
         and (reply.stage == "any" or evidence.stage is None or evidence.stage == reply.stage)
-        and reply.text.lower() in text
+        and _codes_fit(reply, evidence)
     )
 
 
@@ -134,7 +166,7 @@ def _alternative_holds(alt: Alternative, evidence: Evidence, context: Context) -
     return unseen and preset is not None and preset.password.kind == "app-password"
 
 
-def _by_replies(evidence: Evidence, context: Context, text: str) -> Iterator[_Match]:
+def _by_replies(evidence: Evidence, context: Context, text: str) -> Iterator[Match]:
     """Yield what the provider means by its words: the best first, then its other meaning."""
     if context.provider is None or not text:
         return
@@ -159,9 +191,9 @@ def _by_replies(evidence: Evidence, context: Context, text: str) -> Iterator[_Ma
         other, confidence = reply.alt.diagnosis, Confidence.LIKELY
         if _alternative_holds(reply.alt, evidence, context):
             diagnosis, other = other, diagnosis
-    yield _Match(score, diagnosis, confidence, reply=number, pattern=re.escape(reply.text))
+    yield Match(score, diagnosis, confidence, reply=number, pattern=re.escape(reply.text))
     if other is not None:
-        yield _Match(score - 1, other, Confidence.POSSIBLE)
+        yield Match(score - 1, other, Confidence.POSSIBLE)
 
 
 def _whole_text(evidence: Evidence) -> str:
@@ -171,7 +203,7 @@ def _whole_text(evidence: Evidence) -> str:
     return f"{evidence.code} {evidence.text}"
 
 
-def _matches(evidence: Evidence, context: Context) -> Iterator[_Match]:
+def matching(evidence: Evidence, context: Context) -> Iterator[Match]:
     """Yield all that fits, the most special first; nothing is looked at before it is asked for."""
     text = _whole_text(evidence)
     return heapq.merge(
@@ -183,15 +215,18 @@ def _matches(evidence: Evidence, context: Context) -> Iterator[_Match]:
 
 def diagnose(evidence: Evidence, context: Context) -> Finding | None:
     """Return the cause behind one piece of evidence, or None where nothing fits."""
-    found = _matches(evidence, context)
+    found = matching(evidence, context)
     best = next(found, None)
-    if best is None:
-        return None
-    others: dict[str, None] = {}
+    return found_by(best, found, evidence) if best is not None else None
+
+
+def found_by(best: Match, others: Iterator[Match], evidence: Evidence) -> Finding:
+    """Return the finding of what fits best; of the others the next ones are candidates where it is not certain."""
+    names: dict[str, None] = {}
     if best.confidence is not Confidence.CERTAIN:
-        candidates = (match.id for match in found if match.id != best.id)
-        while len(others) < _MAX_CANDIDATES and (name := next(candidates, None)) is not None:
-            others[name] = None
+        candidates = (match.id for match in others if match.id != best.id)
+        while len(names) < _MAX_CANDIDATES and (name := next(candidates, None)) is not None:
+            names[name] = None
     entry = load.entry(best.id)
     return Finding(
         id=best.id,
@@ -201,7 +236,7 @@ def diagnose(evidence: Evidence, context: Context) -> Finding | None:
         fault=entry.fault,
         retryable=entry.retryable and not _for_good(evidence, entry.stage),
         evidence=evidence,
-        candidates=tuple(others),
+        candidates=tuple(names),
         reply=best.reply,
         pattern=best.pattern,
     )
@@ -221,7 +256,7 @@ def _for_good(evidence: Evidence, usual: Stage) -> bool:
 
 def ties(evidence: Evidence, context: Context) -> list[str]:
     """Return the ids that claim the evidence with the same, highest score: a defect of the catalogue."""
-    found = list(_matches(evidence, context))
+    found = list(matching(evidence, context))
     return sorted(match.id for match in found if match.score == found[0].score)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import pytest
+from _pytest._io.saferepr import saferepr
 
 __all__ = ["each"]
 
@@ -38,7 +39,7 @@ def each(names: str | tuple[str, ...], rows: Iterable[Any]) -> Callable[[_Test],
                 try:
                     test(**values, **others)
                 except Exception as error:  # noqa: BLE001 -- each row is judged, whatever became of those before
-                    error.add_note(f"with {values!r}")
+                    error.add_note(f"with {saferepr(values, 600)}")
                     failed.append(error)
             if failed:
                 raise ExceptionGroup(f"{len(failed)} of {len(table)} rows", failed)

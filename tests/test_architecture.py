@@ -205,14 +205,14 @@ BUDGETS = {
     "lint": (("lint", *JSON), 54, 171, {"rich", "asyncio", "re2"}),
     "explain": (
         ("explain", FAILURE, *JSON),
-        50,
-        160,
+        54,
+        161,
         {"rich", "ssl"},
     ),
     "explain --list": (
         ("explain", "--list", *JSON),
-        49,
-        159,
+        53,
+        160,
         {"rich", "ssl"},
     ),
     "presets": (("presets", *JSON), 28, 137, {"rich", "ssl", "re2"}),

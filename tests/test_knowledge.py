@@ -138,6 +138,11 @@ FILES = {
     "hints.toml": re.sub(r"(?m)^\d{3} = .*$", "", (load.PACKAGE / "hints.toml").read_text(encoding="utf-8")),
     "spellings.toml": SPELLINGS,
     "secrets.toml": (load.PACKAGE / "secrets.toml").read_text(encoding="utf-8"),
+    "concepts.toml": """\
+[concept]
+login = [" login ", "인증"]
+""",
+    "scores.json": '{"weights": {"c.login": 50}, "told": 0, "likely": 60, "certain": 90}',
     "questions.toml": QUESTIONS,
 }
 
@@ -508,6 +513,7 @@ def test_the_index_is_kept_and_used_again(small: Path, tmp_path: Path) -> None:
         "hints",
         "spellings",
         "secrets",
+        "scores",
         "keys",
         "questions",
     )

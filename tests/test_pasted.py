@@ -432,7 +432,7 @@ def test_what_is_kept_of_a_stream_is_bounded() -> None:
     chance = random.Random(1)  # noqa: S311 -- no secret of anybody
     for number in range(800):
         word = "".join(chance.choices(string.ascii_letters, k=2_000))
-        judged.of(Record(f"535 {word}", number, number), lambda _: None)
+        judged.of(Record(f"535 {word}", number, number), lambda _: ())
     assert sum(map(len, judged._words)) <= 1_000_000
     assert all(isinstance(key, tuple) and isinstance(key[0], int) for key in judged._known)
 

@@ -444,10 +444,17 @@ class _Printer:
             tell(say(self._lang, "usage.error", text=text))
         if not results:
             console.print(say(self._lang, "report.no-findings"), soft_wrap=True)
+        if len(results) > 1 and not self._quiet:
+            rows = [
+                (one.count, problem_of(one.finding, self._named(one.context), self._lang), self._place(one))
+                for one in results
+            ]
+            sheets.print_overview(console, rows)
         for number, one in enumerate(results):
             problem = problem_of(one.finding, self._named(one.context), self._lang)
             if self._quiet:
-                sheets.print_one_line(console, problem)
+                alone = one.count == 1 and one.file is None and len(results) == 1
+                sheets.print_one_line(console, problem, "" if alone else f"{one.count}× {self._place(one)}")
             elif one.caused_by and not self._verbose:
                 terminal.print_consequence(
                     console, problem, self._lang, cause=one.caused_by, seen=self._seen(one, len(results))
@@ -461,6 +468,15 @@ class _Printer:
                     short=number >= _WHOLE,
                     seen=self._seen(one, len(results)),
                 )
+
+    def _place(self, one: "Explained") -> str:
+        """Return where a failure was seen first and last."""
+        lines = f"{one.line}" if one.last_line == one.line else f"{one.line}-{one.last_line}"
+        if one.file:
+            return f"{self._known.mask(one.file)}:{lines}"
+        from smtpdoctor.text import say
+
+        return say(self._lang, "report.line", line=lines)
 
     def _seen(self, one: "Explained", findings: int) -> str:
         """Return how often and where a failure was seen, where that is no matter of course."""
@@ -482,7 +498,7 @@ class _Printer:
         seen: set[str] = set()
         for failure in failures(lines, provider=provider, live=True):
             finding, record = failure.finding, failure.record
-            one = Explained(finding, failure.context, 1, None, record.first, record.last)
+            one = Explained(finding, failure.context, 1, None, failure.line, record.last)
 
             def terminal(console: "Console", one: "Explained" = one) -> None:
                 if one.finding.id not in seen:

@@ -34,6 +34,7 @@ from smtpdoctor.knowledge.schema import (
     Question,
     Reply,
     Rule,
+    Scores,
     Secrets,
     Spellings,
     Text,
@@ -60,6 +61,10 @@ _LONGEST_PATTERN: Final = 1_000
 _NOT_RE2: Final = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]|\(\?P=")
 
 
+# What is left of a line before concepts are looked for in it.
+_PLAIN: Final = re.compile(r"[\W_]+")
+
+
 class Knowledge(msgspec.Struct, frozen=True):
     """Everything that the files say."""
 
@@ -72,6 +77,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     hints: Hints
     spellings: Spellings
     secrets: Secrets
+    scores: Scores
     questions: tuple[Question, ...]
 
 
@@ -276,8 +282,15 @@ def _problems_of_ours(presets: Mapping[str, Preset]) -> Iterator[tuple[str, str]
 
 
 def _patterns(value: Any, key: str) -> list[str]:
-    """Return the patterns of a key: a list of them, or a single one."""
+    """Return the patterns of a key: a list of them, or a single one.
+
+    One that is longer than a line is a list of its pieces.
+    """
     patterns = value if isinstance(value, list) else [value]
+    patterns = [
+        "".join(one) if isinstance(one, list) and all(isinstance(piece, str) for piece in one) else one
+        for one in patterns
+    ]
     if not patterns or not all(isinstance(one, str) and one for one in patterns):
         raise msgspec.ValidationError(f"{key}: expected a pattern, or a list of patterns")
     return patterns
@@ -370,6 +383,30 @@ def _secrets(path: Path, problems: list[str]) -> Secrets | None:
     if secrets.known:
         problems.append(f"{path}: known: is computed")
     return secrets
+
+
+def _scores(package: Path, problems: list[str]) -> Scores | None:
+    """Read what was fitted, and the concepts that it is about."""
+    path, fitted = package / "concepts.toml", package / "scores.json"
+    concepts: dict[str, tuple[str, ...]] | None = None
+    scores: Scores | None = None
+    try:
+        concepts = msgspec.convert(_toml(path)["concept"], dict[str, tuple[str, ...]], strict=True)
+    except (OSError, ValueError, KeyError, msgspec.ValidationError) as error:
+        problems.append(f"{path}: {error}")
+    try:
+        scores = msgspec.json.decode(fitted.read_bytes(), type=Scores)
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        problems.append(f"{fitted}: {error}")
+    if concepts is None or scores is None:
+        return None
+    for name, literals in concepts.items():
+        problems += [
+            f"{path}: {name}: {one!r} can never occur"
+            for one in literals
+            if one != _PLAIN.sub(" ", one.lower()) or not one.strip()
+        ]
+    return msgspec.structs.replace(scores, concepts=concepts)
 
 
 def _with_keys_and_words(
@@ -524,7 +561,8 @@ def read(package: Path, presets: Path) -> Knowledge:
     dialects = _dialects(package / "dialects", problems)
     words: tuple[Word, ...] = ()
     try:
-        words = msgspec.convert(_toml(package / "words.toml")["word"], tuple[Word, ...], strict=True)
+        listed = [_listed(word) for word in _toml(package / "words.toml")["word"]]
+        words = msgspec.convert(listed, tuple[Word, ...], strict=True)
     except (OSError, ValueError, KeyError, msgspec.ValidationError) as error:
         problems.append(f"{package / 'words.toml'}: {error}")
     for word in words:
@@ -534,11 +572,14 @@ def read(package: Path, presets: Path) -> Knowledge:
     hints = _hints(package / "hints.toml", ids, problems)
     spellings = _spellings(package / "spellings.toml", problems)
     secrets = _secrets(package / "secrets.toml", problems)
+    scores = _scores(package, problems)
     questions = _questions(package / "questions.toml", ids, problems)
-    if problems or hints is None or spellings is None or secrets is None:
+    if problems or hints is None or spellings is None or secrets is None or scores is None:
         raise KnowledgeError(problems)
     secrets = _with_keys_and_words(secrets, entries, known, replies, words)
-    return Knowledge(entries, known, replies, apps, dialects, words, hints, spellings, secrets, questions)
+    return Knowledge(
+        entries, known, replies, apps, dialects, words, hints, spellings, secrets, scores, questions
+    )
 
 
 def _with_words(dialects: dict[str, Dialect], folder: Path, problems: list[str]) -> dict[str, Dialect]:
@@ -604,6 +645,7 @@ def index_bytes(knowledge: Knowledge) -> dict[str, bytes]:
         "hints.json": msgspec.json.encode(knowledge.hints),
         "spellings.json": msgspec.json.encode(knowledge.spellings),
         "secrets.json": msgspec.json.encode(knowledge.secrets),
+        "scores.json": msgspec.json.encode(knowledge.scores),
         "keys.json": msgspec.json.encode(knowledge.secrets.keys),
         "questions.json": msgspec.json.encode(
             {word: question for question in knowledge.questions for word in question.words}

@@ -29,6 +29,7 @@ from smtpdoctor.knowledge.schema import (
     Question,
     Reply,
     Rule,
+    Scores,
     Secrets,
     Spellings,
     WordPattern,
@@ -36,11 +37,14 @@ from smtpdoctor.knowledge.schema import (
 from smtpdoctor.model import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from smtpdoctor.knowledge.compile import Knowledge
     from smtpdoctor.knowledge.dialects import Dialect, DialectNames
     from smtpdoctor.knowledge.sieve import Sieve
 
 __all__ = [
+    "Reduced",
     "app",
     "apps",
     "dialect",
@@ -61,9 +65,11 @@ __all__ = [
     "preset_with_id",
     "presets",
     "question",
+    "reduced",
     "replies",
     "rule_sieve",
     "rules",
+    "scores",
     "secrets",
     "sources",
     "spellings",
@@ -97,6 +103,7 @@ _FILES: Final = (
     "hints.json",
     "spellings.json",
     "secrets.json",
+    "scores.json",
     "keys.json",
     "questions.json",
 )
@@ -127,7 +134,15 @@ def _fingerprint() -> str:
                 if item.name.endswith((".toml", ".py")):
                     state = item.stat()
                     digest.update(f"{item.path} {state.st_size} {state.st_mtime_ns}\n".encode())
-    for name in ("words.toml", "hints.toml", "spellings.toml", "secrets.toml", "questions.toml"):
+    for name in (
+        "words.toml",
+        "hints.toml",
+        "spellings.toml",
+        "secrets.toml",
+        "concepts.toml",
+        "scores.json",
+        "questions.toml",
+    ):
         state = (package / name).stat()
         digest.update(f"{state.st_size} {state.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:32]
@@ -243,13 +258,43 @@ def entries() -> dict[str, Entry]:
 @cache
 def rules() -> tuple[Rule, ...]:
     """Return the rules of all entries, the most special first."""
-    return _decoded(_file("rules.json"), tuple[Rule, ...])
+    return _reduced.rules if _reduced is not None else _decoded(_file("rules.json"), tuple[Rule, ...])
 
 
 @cache
 def hints() -> Hints:
     """Return what the log reader knows a text by."""
-    return _decoded(_file("hints.json"), Hints)
+    return _reduced.hints if _reduced is not None else _decoded(_file("hints.json"), Hints)
+
+
+class Reduced(msgspec.Struct, frozen=True):
+    """A part of what texts are known by, in the order of the index."""
+
+    rules: tuple[Rule, ...]
+    words: tuple[WordPattern, ...]
+    hints: Hints
+    scores: Scores | None = None
+
+
+_reduced: Reduced | None = None
+
+
+@contextlib.contextmanager
+def reduced(to: Reduced) -> Iterator[None]:
+    """Know no more than this for a while: how much does the rest carry? Not for several threads."""
+    global _reduced  # noqa: PLW0603 -- what is measured is how this very module is used
+    _forget()
+    _reduced = to
+    try:
+        yield
+    finally:
+        _reduced = None
+        _forget()
+
+
+def _forget() -> None:
+    for one in (rules, words, hints, scores, rule_sieve, word_sieve):
+        one.cache_clear()
 
 
 @cache
@@ -262,6 +307,14 @@ def spellings() -> Spellings:
 def secrets() -> Secrets:
     """Return by what a secret in a text is known."""
     return msgspec.json.decode(_file("secrets.json"), type=Secrets)
+
+
+@cache
+def scores() -> Scores:
+    """Return how much what is seen in a text speaks for each entry."""
+    if _reduced is not None and _reduced.scores is not None:
+        return _reduced.scores
+    return _decoded(_file("scores.json"), Scores)
 
 
 @cache
@@ -504,4 +557,6 @@ def question(words: str) -> Question | None:
 @cache
 def words() -> tuple[WordPattern, ...]:
     """Return how systems word the error tokens, the special ones before the broad ones."""
+    if _reduced is not None:
+        return _reduced.words
     return _decoded(_file("words.json"), tuple[WordPattern, ...])

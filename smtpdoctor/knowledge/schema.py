@@ -43,6 +43,7 @@ __all__ = [
     "Refused",
     "Reply",
     "Rule",
+    "Scores",
     "Secrets",
     "SenderRule",
     "Spellings",
@@ -536,6 +537,20 @@ class Hints(Struct, frozen=True, forbid_unknown_fields=True):
     stage: tuple[StageHint, ...]
     library: tuple[LibraryHint, ...]
     code: tuple[CodeHint, ...]
+
+
+class Scores(Struct, frozen=True, forbid_unknown_fields=True):
+    """How much what is seen in a text speaks for a failure; fitted by ``benchmarks/fit.py``, never written.
+
+    ``weights`` are in hundredths. ``told``, ``likely`` and ``certain`` are the probabilities in hundredths from
+    which on an answer is given, and called so. Computed: ``concepts``, the literals of ``concepts.toml``.
+    """
+
+    weights: dict[str, int]
+    told: int
+    likely: int
+    certain: int
+    concepts: dict[str, tuple[str, ...]] = {}
 
 
 class Secrets(Struct, frozen=True, forbid_unknown_fields=True):

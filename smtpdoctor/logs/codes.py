@@ -1,4 +1,4 @@
-"""The codes of the reply that a text tells of, however a library or a server wraps them."""
+"""The codes of the reply that a text tells of, and the token of its error, however they are wrapped or worded."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, Final
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import compiled, matches, possible
 
-__all__ = ["codes_in"]
+__all__ = ["codes_in", "token_in"]
 
 _NEGATIVE: Final = 400
 _REPLY: Final = re.compile(
     r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)(?:[ -]|[\"']?, ?[\"']?)#?([245]\.\d{1,3}\.\d{1,3})(?!\d)"
 )
 _LEADING: Final = re.compile(r"^\W{0,4}(4[23457]\d|5\d\d)(?:[ -]|$|(?=[A-Z]))", re.MULTILINE)
-_ENHANCED: Final = re.compile(r"(?<![\d.])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
+_ENHANCED: Final = re.compile(r"(?<![\d.@/v-])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
 _CODE: Final = r"(2[0-9][0-9]|4[2357][0-9]|44[0-24-9]|5[0-79][0-9]|58[0-689])"  # 443 and 587 are ports
 # How lettre prints a code: by the meaning of its digits (RFC 5321 section 4.2.1).
 _SPELT_OUT: Final = re.compile(
@@ -38,6 +38,12 @@ def codes_in(text: str) -> tuple[int | None, str | None]:
             return int(code), enhanced
     found = _ENHANCED.search(text)
     return _basic(text), found[1] if found and found[1][0] in "45" else None
+
+
+def token_in(text: str) -> str | None:
+    """Return the error token that the text words; the file's order puts the special ones first."""
+    fitting = load.word_sieve().fitting(text.lower())
+    return next((word.token for word in fitting if matches(word.text, text)), None)
 
 
 def _basic(text: str) -> int | None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import compiled
 from smtpdoctor.logs.masking import shown
 from smtpdoctor.model import Finding
 
-__all__ = ["excerpt"]
+__all__ = ["Excerpt", "excerpt"]
 
 _MAX_TEXT: Final = 1_000  # characters; a reply has lines of 512 octets at most
 _REPLY_LINES: Final = 8
@@ -25,18 +25,27 @@ _BARE_CODE: Final = 4  # characters: a code alone is not all that was said
 _ENDS: Final = re.compile(r"[\"'](?=\s*(?:$|[,;:)\]}>|]))")
 
 
-def excerpt(text: str, finding: Finding) -> str:
+class Excerpt(NamedTuple):
+    """What is shown of a text, and at which place of the text it stands."""
+
+    text: str
+    place: int
+
+
+def excerpt(text: str, finding: Finding) -> Excerpt:
     """Return what is shown of the text of a record, whose lines have their ends; empty where that is nothing."""
-    doubtful = ""
+    first: int | None = None
+    doubtful: Excerpt | None = None
     for start, end in _recognised(text, finding):
+        first = start if first is None else first
         parts = [shown(text, *part) for part in _parts(text, start, end, finding.evidence.code)]
         if parts[0].secret:
             continue
-        said = " ".join(part.text.strip() for part in parts)[:_MAX_TEXT]
+        said = Excerpt(" ".join(part.text.strip() for part in parts)[:_MAX_TEXT], start)
         if not parts[0].doubtful:
             return said
         doubtful = doubtful or said
-    return doubtful
+    return doubtful or Excerpt("", first or 0)
 
 
 def _recognised(text: str, finding: Finding) -> Iterator[tuple[int, int]]:

@@ -13,7 +13,7 @@ from smtpdoctor.diagnosis import Context
 from smtpdoctor.logs.records import Record
 from smtpdoctor.model import Finding
 
-__all__ = ["Judged"]
+__all__ = ["Judged", "Judgement"]
 
 _MAX_SHAPES: Final = 20_000
 _MAX_WORDS: Final = 1_000_000  # characters of words, each counted with what keeping it takes
@@ -34,7 +34,8 @@ _REPEATED: Final = re.compile(r"(.{1,16}?)\1{3,}+")
 _DIGIT: Final = re.compile(r"\d")
 _LOCAL_PART: Final = re.compile(r"[\w.+-]+")
 
-Judgement = tuple[Finding, Context] | None
+# Findings, what is known beside each, and at which line of the record's text it stands.
+Judgement = tuple[tuple[Finding, Context, int], ...]
 
 
 class Judged:
@@ -55,7 +56,7 @@ class Judged:
                 self._known.clear()
                 self._size = 0
             judgement = self._known[key] = judge(record)
-            self._size += len(judgement[0].evidence.text) if judgement is not None else 0
+            self._size += sum(len(one[0].evidence.text) for one in judgement)
         return self._known[key]
 
     def shape(self, text: str) -> str:

@@ -56,7 +56,7 @@ def _token(word: str) -> str | None:
     by_case = {token.lower(): token for token in tokens}
     if word.lower() in by_case:
         return by_case[word.lower()]
-    from smtpdoctor.logs.reading import token_in
+    from smtpdoctor.logs.codes import token_in
 
     return token_in(word)
 

@@ -1,4 +1,4 @@
-"""A record → evidence: codes, error tokens, stage, library, provider; or None where it is no mail failure."""
+"""A record → what it says, without settings → evidence; or None where it is about something else than mail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, Final
 
 import re2
@@ -16,12 +16,24 @@ from smtpdoctor.diagnosis import Context
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import automaton, matches
 from smtpdoctor.labels import Label
-from smtpdoctor.logs.codes import codes_in
+from smtpdoctor.logs.codes import codes_in, token_in
 from smtpdoctor.logs.dialogue import dialogue
-from smtpdoctor.logs.records import Record
+from smtpdoctor.logs.lines import denied, is_ignored, tells, without_settings
+from smtpdoctor.logs.records import goes_on
 from smtpdoctor.model import Evidence, Origin, Setting, Settings
 
-__all__ = ["Reading", "Subject", "read", "says_failure", "speaks_of_no_sending", "subject_of", "token_in"]
+__all__ = [
+    "Reading",
+    "Said",
+    "Subject",
+    "apart",
+    "read",
+    "said_in",
+    "says_failure",
+    "speaks_of_no_sending",
+    "subject_of",
+    "token_in",
+]
 
 _TLS_PORTS: Final = frozenset({465, 2465})
 _SILENCE: Final = frozenset({"timeout", "ETIMEDOUT", "eof", "ECONNRESET"})
@@ -32,13 +44,10 @@ _REPORT_FIELD: Final = re.compile(r"\b((?:Remote|Reporting|Received-From)-MTA): 
 _QMAIL_REPORT: Final = re.compile(r"\bdelivery \d{1,20}: (?:failure|deferral): \S+")
 _BLANKS: Final = re.compile(r"[ \t]{2,}")
 # A reply as hardly another protocol has it; its server may well speak of the database that it lacks.
-_REPLY_FIRST: Final = re.compile(r"\W{0,4}(?:421|45\d|55\d)[ -]")
-# Failures that were none: "0 errors", "without failure", "not refused", "after timeout succeeded".
-_NO_FAILURE: Final = re.compile(
-    r"\b(?:0|no|not|without(?: any)?)\W{1,8}(?:\w{1,40}\W{1,8})?(?:errors?|fail\w{0,20}|refused|rejected|expired|time-?outs?)\b"
-    r"|\bsucceeded after [\w ]{1,40}",
-    re.IGNORECASE,
-)
+_REPLY_FIRST: Final = re.compile(r"(?m)^\W{0,4}(?:421|45\d|55\d)[ -]")
+_ALONE: Final = re.compile(r"\W{0,4}[45]\d\d[ -]")
+_NAMED_FIRST: Final = re.compile(r"[\w.:]{1,120}(?:Exception|Error): ?\(?\d{3}\b")
+_SEVERAL: Final = 2
 _SHORT: Final = 400
 _FEW: Final = 4
 
@@ -70,12 +79,6 @@ class Reading(Struct, frozen=True):
     lines: str
 
 
-def token_in(text: str) -> str | None:
-    """Return the error token that the text words; the file's order puts the special ones first."""
-    fitting = load.word_sieve().fitting(text.lower())
-    return next((word.token for word in fitting if matches(word.text, text)), None)
-
-
 def speaks_of_no_sending(text: str) -> bool:
     """Whether a mailbox is read or a database asked, and no SMTP is named beside it."""
     return matches(load.hints().not_sending, text) and "smtp" not in text.lower()
@@ -87,22 +90,25 @@ def subject_of(text: str, *, pasted: bool) -> Subject:
     ``pasted``: a person chose this text, which a short one gives the benefit of the doubt.
     """
     hints = load.hints()
-    if matches(hints.ignored, text):
-        return Subject.OTHER
     if speaks_of_no_sending(text):
         return Subject.OTHER
-    if matches(hints.mail, text) or _REPLY_FIRST.match(text):
+    if matches(hints.mail, text) or _REPLY_FIRST.search(text):
         return Subject.MAIL
-    if matches(hints.foreign, text):
+    # What stands around says nothing: a server that listens on port 8080, a query that took its time.
+    lines = text.split("\n")
+    telling = [line for line in lines if tells(line) or goes_on(line)] if len(lines) > 1 else lines
+    if any(matches(hints.foreign, line) for line in telling):
         return Subject.OTHER
-    short = pasted and len(text) <= _SHORT and text.count("\n") < _FEW
-    return Subject.MAIL if short or matches(hints.perhaps_mail, text) else Subject.UNKNOWN
+    if matches(hints.perhaps_mail, text):
+        return Subject.MAIL
+    short = pasted and len(telling) <= _FEW and sum(map(len, telling)) <= _SHORT
+    return Subject.MAIL if short else Subject.UNKNOWN
 
 
 def says_failure(text: str) -> bool:
     """Whether a line of the text says that something with mail went wrong, whatever it was."""
     hints = load.hints()
-    lines = _NO_FAILURE.sub("", text).split("\n")
+    lines = denied(text).split("\n")
     return any(
         matches(hints.failure, line) and (matches(hints.mail, line) or matches(hints.perhaps_mail, line))
         for line in lines
@@ -157,47 +163,116 @@ def _labels(text: str, code: int | None, error: str | None, port: int | None) ->
     return frozenset(labels)
 
 
-def read(record: Record, provider: str | None, *, pasted: bool) -> Reading | None:
-    """Return what a record tells, or None where it is about something else than mail."""
+class Said(Struct, frozen=True):
+    """What a record says: its lines, tidied, and the whole text that they are taken from.
+
+    ``whole`` has the settings in it that are pasted beside an error, and all else that is left out of the
+    lines. What is shown is looked for and masked there: by what stands around is known what is a secret.
+    """
+
+    lines: tuple[str, ...]
+    whole: str
+
+    @property
+    def text(self) -> str:
+        """The lines, with their ends."""
+        return "\n".join(self.lines)
+
+
+def said_in(text: str) -> tuple[Said, ...]:
+    """Return what the text of a record says: without the settings in it, and with them where there are any.
+
+    Nothing is said by lines that only look like a reply, those of an access log.
+    """
     # RFC 3464 names the type of a host name there, which says nothing about DNS.
-    text = record.text
     if "mta:" in text.lower():
         text = _REPORT_FIELD.sub(r"\1:", text)
     if "delivery " in text:
         text = _QMAIL_REPORT.sub(lambda report: report[0].replace("_", " ").replace("/", " "), text)
+    lines = text.split("\n")
+    whole = "\n".join(map(_tidied, lines))
+    kept = [line for line in lines if not is_ignored(line)]
+    if not kept:
+        return ()
+    full = Said(tuple(map(_tidied, kept)), whole)
+    bare = list(without_settings(kept))
+    rest = tuple(_tidied(line) for line in bare if line.strip())
+    if not rest or bare == kept:
+        return (full,)
+    return Said(rest, whole), full
+
+
+def _tidied(line: str) -> str:
+    return _BLANKS.sub(" ", line.strip(" \t"))
+
+
+def apart(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the parts of a text that may tell of failures of their own, and at which line each begins.
+
+    Lines that speak for themselves, each with another code or error, are failures one after the other;
+    what a dialogue, a stack trace or a report says in several lines is one.
+    """
+    lines = text.split("\n")
+    starts: list[int] = []
+    before: tuple[int | None, str | None] | None = None
+    for place, line in enumerate(lines):
+        chained = goes_on(line) and not _NAMED_FIRST.match(line)
+        if chained or not (tells(line) or _ALONE.match(line)):
+            continue
+        code = codes_in(line)[0]
+        seen = (code, None if code is not None else token_in(line))
+        if seen == (None, None):
+            continue
+        if seen != before:
+            starts.append(place)
+        before = seen
+    if len(starts) < _SEVERAL or dialogue(text) is not None:
+        return
+    starts[0] = 0
+    for start, end in pairwise([*starts, len(lines)]):
+        yield start, "\n".join(lines[start:end])
+
+
+def read(said: Said, provider: str | None, *, pasted: bool) -> Reading | None:
+    """Return what a text tells, or None where it is about something else than mail."""
+    text = said.text
     subject = subject_of(text, pasted=pasted)
     if subject is Subject.OTHER:
         return None
-    talk = dialogue(text) if record.first != record.last else None
-    said = talk.refusal if talk else None
-    code, enhanced = codes_in(text) if said is None else (said.code, said.enhanced)
+    if subject is Subject.UNKNOWN and matches(load.hints().mail, said.whole):
+        subject = Subject.MAIL
+    talk = dialogue(text) if len(said.lines) > 1 else None
+    refused = talk.refusal if talk else None
+    code, enhanced = codes_in(text) if refused is None else (refused.code, refused.enhanced)
     hints = load.hints()
-    stage = (said.stage if said else talk and talk.stage) or next(
+    stage = (refused.stage if refused else talk and talk.stage) or next(
         (one.stage for one in hints.stage if matches(one.text, text)), None
     )
-    lowered = text.lower()
+    lowered = said.whole.lower()
     library = next((one for one in hints.library if any(word in lowered for word in one.words)), None)
     port = int(found[1]) if (found := _PORT.search(text)) else None
     error = token_in(text)
     if code is not None and error in _DNS_TOKENS and not matches(hints.resolving, text):
         error = None  # a server that speaks of DNS in its reply has resolved no name of ours
     labels = _labels(text, code, error, port)
-    lines = "\n".join(_BLANKS.sub(" ", line.strip(" \t")) for line in text.split("\n"))
-    origin = Origin("file", "", None, record.first)
+    if port is None and (found := _PORT.search(said.whole)):
+        port = int(found[1])
+        if port in _TLS_PORTS and matches(hints.implicit_tls, said.whole):
+            port = None  # set as it has to be, which explains nothing
     app = (library.app if library is not None else "") or Settings().app
-    settings = Settings(port=Setting(port, origin) if port else None, app=app)
+    settings = Settings(port=Setting(port, Origin("file", "")) if port else None, app=app)
     evidence = Evidence(
         stage=stage,
         code=code,
         enhanced=enhanced,
         error=error,
         labels=labels,
-        text=lines.replace("\n", " "),  # a report's lines are folded and indented
+        text=text.replace("\n", " "),  # a report's lines are folded and indented
         origin=None,
     )
     context = Context(
-        settings=settings, provider=_provider(text, provider), library=library.name if library else None
+        settings=settings, provider=_provider(said.whole, provider), library=library.name if library else None
     )
     if subject is Subject.UNKNOWN and not pasted:
         return None  # in a log, words that could be about mail mostly are not
-    return Reading(evidence, context, sure=subject is Subject.MAIL, lines=lines)
+    return Reading(evidence, context, sure=subject is Subject.MAIL, lines=text)

@@ -31,8 +31,9 @@ _STAMP: Final = re.compile(
         \d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d           # 2024-05-14 10:34
       | \d\d?[-/.](?:\d\d?|[A-Z][a-z]{2})[-/.]\d{2,4}[ :,T]+\d\d?:\d\d   # 13/Mar/2024:09:12
       | (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\ )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\ +\d+\ (?:\d{4}\ )?\d\d:\d\d
-      | \d\d:\d\d:\d\d[.,\ ]
+      | \d\d:\d\d:\d\d[.,\ \]]
       | \d{10,13}[.\ ]
+      | \[[a-z][\w.:/-]{1,30}\]\ (?!\[)               # [mail] …
       | (?:DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL|TRACE)\b
       | (?:\d{1,3}\.){3}\d{1,3}\ -\ .{0,40}\[\d\d/   # an access log
     )""",
@@ -59,7 +60,8 @@ _MAX_ITEMS: Final = 20
 class Record(Struct, frozen=True):
     """The text of one event, and the lines it stands in; ``container`` is where it came from.
 
-    ``times``: so often it was said, line by line, with nothing between.
+    ``times``: so often it was said, line by line, with nothing between. ``numbers`` are those of the
+    lines of the text in the input.
     """
 
     text: str
@@ -67,6 +69,7 @@ class Record(Struct, frozen=True):
     last: int
     container: str = ""
     times: int = 1
+    numbers: tuple[int, ...] = ()
 
 
 class _Open(Struct):
@@ -79,7 +82,14 @@ class _Open(Struct):
     stamped: bool
     json: bool
     raw: str
+    numbers: list[int]
     times: int = 1
+
+    def add(self, line: str, number: int) -> None:
+        """Take one more line, which may be several by now."""
+        self.lines.append(line)
+        self.numbers += [number] * (line.count("\n") + 1)
+        self.last, self.size = number, self.size + len(line)
 
 
 def _from_json(line: str) -> str | None:
@@ -159,8 +169,7 @@ def records(
             known.last = number
             continue
         if known is not None and raw == joined and not _is_full(known):
-            known.lines.append(known.lines[-1])
-            known.last, known.size = number, known.size + len(known.lines[-1])
+            known.add(known.lines[-1], number)
             continue
         again = begun and known is not None and raw == known.raw
         line, container, starts, json = clean(raw)
@@ -180,16 +189,17 @@ def records(
         if known is None:
             if len(opened) >= MAX_OPEN:
                 yield from _close_all(opened)
-            known = opened[container] = _Open([line], number, number, len(line), starts, json, raw)
+            known = opened[container] = _opened(line, number, raw, starts=starts, json=json)
             # A line like the one before it has begun a record: so will all that follow it.
             before = raw if again and not live else None
             begun = True
         else:
             if known.times > 1:  # only the last of them goes on
-                yield Record("\n".join(known.lines), known.first, known.last - 1, container, known.times - 1)
+                before_last = msgspec.structs.replace(known, last=known.last - 1, times=known.times - 1)
+                yield _closed(before_last, container)
+                known.numbers = [known.last] * len(known.numbers)
                 known.first, known.times = known.last, 1
-            known.lines.append(line)
-            known.last, known.size = number, known.size + len(line)
+            known.add(line, number)
             joined = raw if not (whole or starts) and goes_on(line) else None
     yield from _close_all(opened)
 
@@ -203,7 +213,7 @@ def _belongs(known: _Open, line: str, *, starts: bool, whole: bool) -> bool:
         return False
     if starts:
         # A transcript whose every line has its time is one event still.
-        talk = whole and not known.json and speaks(known.lines[-1])
+        talk = whole and not known.json and speaks(known.lines[-1]) and speaks(line)
         return talk and not opens_another(line, known.lines)
     if whole and not known.json:
         return not opens_another(line, known.lines)
@@ -213,8 +223,13 @@ def _belongs(known: _Open, line: str, *, starts: bool, whole: bool) -> bool:
     return bool(_REPLY_PART.search(known.lines[-1])) and line.lstrip()[:1].isdigit()
 
 
+def _opened(line: str, number: int, raw: str, *, starts: bool, json: bool) -> _Open:
+    return _Open([line], number, number, len(line), starts, json, raw, [number] * (line.count("\n") + 1))
+
+
 def _closed(known: _Open, container: str) -> Record:
-    return Record("\n".join(known.lines), known.first, known.last, container, known.times)
+    text = "\n".join(known.lines)
+    return Record(text, known.first, known.last, container, known.times, tuple(known.numbers))
 
 
 def _close_all(opened: dict[str, _Open]) -> Iterator[Record]:

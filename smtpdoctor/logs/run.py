@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 from io import BytesIO
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from smtpdoctor.diagnosis import CERTAINTY, GRAVITY, Context, diagnose
-from smtpdoctor.knowledge import load
+from smtpdoctor.diagnosis import CERTAINTY, GRAVITY, Context
 from smtpdoctor.logs.encoding import mended
-from smtpdoctor.logs.excerpt import excerpt
+from smtpdoctor.logs.judge import Judge, Weigh, is_consequence, weighed
 from smtpdoctor.logs.judged import Judged
-from smtpdoctor.logs.lookup import of_entry
-from smtpdoctor.logs.reading import (
-    Subject,
-    read,
-    says_failure,
-    speaks_of_no_sending,
-    subject_of,
-)
+from smtpdoctor.logs.lines import are_of_containers, clusters, tells, without_settings
+from smtpdoctor.logs.reading import Subject, speaks_of_no_sending, subject_of
 from smtpdoctor.logs.records import Record, records
 from smtpdoctor.logs.source import SMALL, Numbered, Source
-from smtpdoctor.model import Confidence, Finding
+from smtpdoctor.model import Finding
 
 __all__ = ["Explained", "explain_source", "explain_text", "ordered", "tell"]
 
 _NEAR: Final = 3  # lines: what stands closer together is one incident
 _PASTE: Final = 25  # lines: what a person pastes to ask about it
 _ONE_TEXT: Final = 60  # lines: up to here, lines without a time stamp are taken to belong together
-# A reply alone, by codes that HTTP does not use, and not a count of things.
-_REFUSAL: Final = re.compile(r"\W{0,4}(?:421|45[0-5]|53[0-8]|55[0-5])[ -][\"'<(]?[A-Z]")
 _MAX_CAUSES: Final = 1_000
 
 
@@ -51,17 +40,12 @@ class Explained(Struct, frozen=True):
 
 
 class _Seen(Struct, frozen=True):
-    """One failure: its finding, and the record that tells of it."""
+    """One failure: its finding, the record that tells of it, and the line where it does."""
 
     finding: Finding
     context: Context
     record: Record
-
-
-def is_consequence(effect: str, cause: str) -> bool:
-    """Whether the one id is often no more than a consequence of the other."""
-    follows = load.entry(effect).follows
-    return effect != cause and any(fnmatchcase(cause, pattern) for pattern in follows)
+    line: int
 
 
 def tell(
@@ -70,34 +54,55 @@ def tell(
     provider: str | None = None,
     count: int | None = None,
     live: bool = False,
+    weigh: Weigh = weighed,
 ) -> Iterator[_Seen]:
     """Yield each failure as its last line comes; what is only the echo of the one before is left out.
 
     ``count`` is the number of lines, where it is known: a few are one pasted error, not a log.
     ``live``: when nothing more comes for a moment, what is held back is told.
     """
-    pasted = count is not None and count <= _PASTE
+    if count is None:
+        judge = Judge(provider, pasted=False, weigh=weigh)
+        yield from _told(lines, Judged(), judge, whole=False, live=live)
+        return
+    groups, telling = clusters([line for line in lines if line is not None])
+    pasted: bool | None = telling <= _PASTE
     if pasted:
-        lines, pasted = _as_pasted(lines)
-    known = Judged()
+        pasted = _is_pasted(line for group in groups for line in group)
+        if pasted is None:
+            return
+    known, judge = Judged(), Judge(provider, pasted=bool(pasted), weigh=weigh)
+    for group in groups:
+        whole = len(group) <= _ONE_TEXT and not are_of_containers(group)
+        yield from _told(group, known, judge, whole=whole, live=live)
+
+
+def _told(
+    lines: Iterable[Numbered | None],
+    known: Judged,
+    judge: Judge,
+    *,
+    whole: bool,
+    live: bool,
+) -> Iterator[_Seen]:
+    """Yield the failures of lines that belong together, or of a log."""
     held: _Seen | None = None
-    for record in records(lines, whole=count is not None and count <= _ONE_TEXT, live=live):
+    for record in records(lines, whole=whole, live=live):
         if record is None:
             if live and held is not None:
                 yield held
                 held = None
             continue
-        judged = known.of(record, lambda one: _judge(one, provider, pasted=pasted))
+        judged = known.of(record, judge.of)
         if held is not None and record.first - held.record.last > _NEAR:
             yield held  # nothing that is still to come belongs to it
             held = None
-        if judged is None:
-            continue
-        new = _Seen(*judged, record)
-        joined = _joined(held, new)
-        if joined is None and held is not None:
-            yield held
-        held = joined or new
+        for finding, context, place in judged:
+            new = _Seen(finding, context, record, record.numbers[place])
+            joined = _joined(held, new)
+            if joined is None and held is not None:
+                yield held
+            held = joined or new
     if held is not None:
         yield held
 
@@ -107,44 +112,22 @@ def _joined(held: _Seen | None, new: _Seen) -> _Seen | None:
     if held is None or held.record.container != new.record.container:
         return None
     if is_consequence(new.finding.id, held.finding.id):
-        return replace(held, record=replace(held.record, last=new.record.last))
+        return replace(held, record=replace(held.record, last=max(held.record.last, new.record.last)))
     if is_consequence(held.finding.id, new.finding.id):
-        return replace(new, record=replace(new.record, first=held.record.first))
+        return new
     return None
 
 
-def _as_pasted(lines: Iterable[Numbered | None]) -> tuple[list[Numbered | None], bool]:
-    """Return a pasted text, and whether what says nothing of mail in it may be about mail all the same.
+def _is_pasted(lines: Iterable[Numbered]) -> bool | None:
+    """Return whether what says nothing of mail in a pasted text may be about mail all the same.
 
     What a person pastes is about one thing: beside another program's failure, a bare socket error is
-    that program's, and beside a mailbox that is read nothing is about sending.
+    that program's, and beside a mailbox that is read nothing is about sending at all: None.
     """
-    kept = list(lines)
-    whole = "\n".join(line[1] for line in kept if line)
+    whole = "\n".join(line for line in without_settings(line for _, line in lines) if tells(line))
     if speaks_of_no_sending(whole):
-        return [], False
-    return kept, subject_of(whole, pasted=True) is not Subject.OTHER
-
-
-def _judge(record: Record, provider: str | None, *, pasted: bool) -> tuple[Finding, Context] | None:
-    reading = read(record, provider, pasted=pasted)
-    if reading is None:
         return None
-    evidence = reading.evidence
-    finding = diagnose(evidence, reading.context)
-    told = evidence.code or evidence.enhanced or evidence.error or evidence.labels
-    if finding is not None and not (finding.pattern or told):
-        # A stage alone is no failure.
-        finding = diagnose(replace(evidence, stage=None), reading.context)
-    if finding is None:
-        refused = evidence.enhanced is not None or (pasted and _REFUSAL.match(record.text) is not None)
-        if not ((reading.sure and refused) or (pasted and says_failure(record.text))):
-            return None
-        # What no rule knows is a failure all the same.
-        finding = replace(of_entry(load.entry("unclear"), evidence=evidence), confidence=Confidence.POSSIBLE)
-    elif not (reading.sure or finding.pattern):
-        return None
-    return replace(finding, evidence=replace(evidence, text=excerpt(reading.lines, finding))), reading.context
+    return subject_of(whole, pasted=True) is not Subject.OTHER
 
 
 def _collected(seen: Iterable[_Seen], file: str | None) -> list[Explained]:
@@ -154,14 +137,14 @@ def _collected(seen: Iterable[_Seen], file: str | None) -> list[Explained]:
         known = causes.get(key)
         if known is None:
             if len(causes) < _MAX_CAUSES:
-                causes[key] = Explained(
-                    one.finding, one.context, one.record.times, file, one.record.first, one.record.last
-                )
+                last = max(one.line, one.record.last)
+                causes[key] = Explained(one.finding, one.context, one.record.times, file, one.line, last)
             continue
         better = known
         if CERTAINTY[one.finding.confidence] < CERTAINTY[known.finding.confidence]:
             better = replace(known, finding=one.finding, context=one.context)
-        causes[key] = replace(better, count=known.count + one.record.times, last_line=one.record.last)
+        last = max(known.last_line, one.record.last)
+        causes[key] = replace(better, count=known.count + one.record.times, last_line=last)
     return list(causes.values())
 
 
@@ -207,8 +190,13 @@ def explain_source(
     return ordered(_collected(tell(source.lines(), provider=provider, count=source.count), file))
 
 
-def explain_text(text: str | bytes, *, provider: str | None = None) -> list[Explained]:
-    """Explain a pasted text; a long one is a log, and so is one in bytes, whatever its encoding."""
+def explain_text(
+    text: str | bytes, *, provider: str | None = None, weigh: Weigh = weighed
+) -> list[Explained]:
+    """Explain a pasted text; a long one is a log, and so is one in bytes, whatever its encoding.
+
+    ``weigh`` says how probable each entry is by what is seen.
+    """
     if isinstance(text, bytes):
         return explain_source(Source(BytesIO(text)), provider=provider)
     lines = text.splitlines()
@@ -219,4 +207,5 @@ def explain_text(text: str | bytes, *, provider: str | None = None) -> list[Expl
     if len(text) > SMALL:
         data = "\n".join(lines).encode("utf-8", "replace")
         return explain_source(Source(BytesIO(data)), provider=provider)
-    return ordered(_collected(tell(enumerate(lines, 1), provider=provider, count=len(lines)), None))
+    told = tell(enumerate(lines, 1), provider=provider, count=len(lines), weigh=weigh)
+    return ordered(_collected(told, None))

@@ -205,14 +205,29 @@ def print_catalogue(console: Console, entries: Sequence[Entry], lang: Lang) -> N
         page.print(hanging(head, [(entry.title.in_(lang), "")], page.width, 2, width))
 
 
-def one_line(problem: Problem) -> Text:
-    """Return a finding in one line."""
-    return Text.assemble((problem.id, _SEVERITY[problem.severity]), f"  {problem.title}")
+def one_line(problem: Problem, seen: str = "") -> Text:
+    """Return a finding in one line; ``seen``: how often and where."""
+    behind = (f"  {seen}", "dim") if seen else ("", "")
+    return Text.assemble((problem.id, _SEVERITY[problem.severity]), f"  {problem.title}", behind)
 
 
-def print_one_line(console: Console, problem: Problem) -> None:
+def print_one_line(console: Console, problem: Problem, seen: str = "") -> None:
     """Print a finding in one line."""
-    Page(console).print([one_line(problem)])
+    Page(console).print([one_line(problem, seen)])
+
+
+def print_overview(console: Console, rows: Sequence[tuple[int, Problem, str]]) -> None:
+    """Print a table of findings: how often each was seen, its id, and where first and last."""
+    page = Page(console)
+    counts = max(len(str(count)) for count, _, _ in rows)
+    names = max(len(problem.id) for _, problem, _ in rows)
+    for count, problem, place in rows:
+        line = Text.assemble(
+            f"{str(count).rjust(counts)}  ",
+            (problem.id.ljust(names), _SEVERITY[problem.severity]),
+            (f"  {place}", "dim"),
+        )
+        page.print([line])
 
 
 def print_replies(console: Console, replies: Sequence[Reply], preset: str, lang: Lang) -> None:

@@ -1,0 +1,139 @@
+"""A record → the failures that it tells of: what the rules make of it, and whether it is one by all that is seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from smtpdoctor.diagnosis import Context, Match, found_by, matching
+from smtpdoctor.knowledge import load
+from smtpdoctor.logs.excerpt import excerpt
+from smtpdoctor.logs.judged import Judgement
+from smtpdoctor.logs.lines import may_tell
+from smtpdoctor.logs.lookup import of_entry
+from smtpdoctor.logs.reading import Reading, Said, apart, read, said_in, says_failure
+from smtpdoctor.logs.records import Record
+from smtpdoctor.logs.score import confidence_of, share_of
+from smtpdoctor.logs.signals import seen_in
+from smtpdoctor.model import Confidence, Finding
+
+__all__ = ["Judge", "Weigh", "is_consequence", "weighed"]
+
+_MATCHES: Final = 8  # rules that are looked at, the most special first
+# A reply alone, by codes that HTTP does not use, and not a count of things.
+_REFUSAL: Final = re.compile(r"(?m)^\W{0,4}(?:421|45[0-5]|53[0-8]|55[0-5])[ -][\"'<(]?[A-Z]")
+
+# What is seen → how probable a failure is, in hundredths; None: nothing to go by but the rules.
+Weigh = Callable[[Sequence[str]], float | None]
+_Told = tuple[Finding, Context, int]
+
+
+def weighed(seen: Sequence[str]) -> float | None:
+    """Return how probable a failure is by the fitted weights."""
+    return share_of(seen, load.scores())
+
+
+def is_consequence(effect: str, cause: str) -> bool:
+    """Whether the one id is often no more than a consequence of the other."""
+    follows = load.entry(effect).follows
+    return effect != cause and any(fnmatchcase(cause, pattern) for pattern in follows)
+
+
+def _are_distinct(ids: Sequence[str]) -> bool:
+    """Whether each is a failure of its own, none of them being what another looks like from outside."""
+    return len(set(ids)) > 1 and not any(is_consequence(one, other) for one in ids for other in ids)
+
+
+class Judge(Struct, frozen=True):
+    """Says what records tell of.
+
+    ``pasted``: a person chose this text, so that what does not speak of mail may be about it all the same.
+    """
+
+    provider: str | None
+    pasted: bool
+    weigh: Weigh = weighed
+
+    def of(self, record: Record) -> Judgement:
+        """Return what a record tells, each failure that stands in it."""
+        whole = self._text(record.text)
+        if whole is None:
+            return ()
+        several = list(apart(record.text))
+        if len(several) > 1:
+            parts = [(start, self._text(text)) for start, text in several]
+            found = [(one[0], one[1], start + one[2]) for start, one in parts if one is not None]
+            if _are_distinct([one[0].id for one in found]):
+                return tuple(found)
+        return (whole,)
+
+    def _text(self, text: str) -> _Told | None:
+        bare, *whole = said_in(text) or (None,)
+        if bare is None:
+            return None
+        told = self._said(bare)
+        for said in whole if told is None or told[0].id == "unclear" else ():
+            # The error says nothing, but the settings beside it may be wrong.
+            other = self._said(said)
+            if other is not None and other[0].id.startswith("config-"):
+                return other
+        return told
+
+    def _said(self, said: Said) -> _Told | None:
+        reading = read(said, self.provider, pasted=self.pasted)
+        if reading is None:
+            return None
+        matches = _matches(reading)
+        if matches and not (reading.sure or matches[0].pattern):
+            return None
+        if not matches and not self._may_fail(reading, said.text):
+            return None
+        finding = self._finding(reading, matches, said.text)
+        if finding is None:
+            return None
+        shown = excerpt(said.whole, finding)
+        finding = replace(finding, evidence=replace(finding.evidence, text=shown.text))
+        return finding, reading.context, said.whole.count("\n", 0, shown.place)
+
+    def _may_fail(self, reading: Reading, text: str) -> bool:
+        """Whether a text tells of a failure, though no rule knows it."""
+        if reading.evidence.enhanced is not None and reading.sure:
+            return True
+        if not self.pasted:
+            return False
+        return _REFUSAL.search(text) is not None or says_failure(text) or any(map(may_tell, text.split("\n")))
+
+    def _finding(self, reading: Reading, matches: Sequence[Match], text: str) -> Finding | None:
+        # A line of a log stands there because a program wrote it; what a person pastes may be anything.
+        share = self.weigh(seen_in(reading, matches)) if self.pasted else None
+        scores = load.scores()
+        if share is not None and share < scores.told:
+            return None
+        evidence = reading.evidence
+        if matches:
+            finding = found_by(matches[0], iter(matches[1:]), evidence)
+        else:
+            known = reading.sure and (evidence.enhanced is not None or _REFUSAL.search(text) is not None)
+            if not known and not says_failure(text):
+                return None
+            unclear = of_entry(load.entry("unclear"), evidence=evidence)
+            finding = replace(unclear, confidence=Confidence.POSSIBLE)
+        if share is None:
+            return finding
+        return replace(finding, confidence=confidence_of(share, finding.confidence, scores))
+
+
+def _matches(reading: Reading) -> list[Match]:
+    """Return the rules that fit, the most special first; a stage alone is no failure."""
+    evidence = reading.evidence
+    found = list(islice(matching(evidence, reading.context), _MATCHES))
+    told = evidence.code or evidence.enhanced or evidence.error or evidence.labels
+    if found and not (found[0].pattern or told):
+        found = list(islice(matching(replace(evidence, stage=None), reading.context), _MATCHES))
+    return found

@@ -1,0 +1,188 @@
+"""Texts as people paste them: what stands beside a failure says nothing, and what is no mail failure is none."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smtpdoctor.knowledge import load
+from smtpdoctor.logs import explain_text
+from smtpdoctor.logs.lines import is_setting
+
+DATA = Path(__file__).parent / "data"
+PACKAGE = load.PACKAGE
+
+
+def labelled(name: str) -> list[dict[str, Any]]:
+    """Return the labelled texts of a file."""
+    return [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
+
+
+GIVEN = labelled("explain-given.jsonl")
+WORDINGS = labelled("explain-wordings.jsonl")
+_WIDEST = 160
+
+ROUTINE: list[Callable[[random.Random], str]] = [
+    lambda rng: (
+        f"2026-03-02T10:{rng.randrange(60):02}:09Z INFO order {rng.randrange(9999)} accepted, db query took 12ms"
+    ),
+    lambda rng: (
+        f'203.0.113.9 - - [14/Mar/2025:09:12:51 +0000] "GET /items/{rng.randrange(99)} HTTP/1.1" 200 535'
+    ),
+    lambda _: "Server listening on port 8080",
+    lambda _: "",
+    lambda rng: f"[10:{rng.randrange(60):02}:09] request handled in {rng.randrange(900)} ms",
+    lambda _: "Mar  2 10:00:09 web systemd[1]: Started Daily apt download activities.",
+    lambda rng: f'{{"level":"info","msg":"request completed","path":"/orders/{rng.randrange(99)}"}}',
+    lambda rng: f"worker-{rng.randrange(9)} processed job {rng.randrange(9999)}",
+]
+SETTINGS = [
+    "MAIL_MAILER=smtp\nMAIL_HOST=smtp.example.com\nMAIL_PORT=587\nMAIL_USERNAME=app@example.com\nMAIL_ENCRYPTION=tls",
+    "EMAIL_HOST = 'smtp.example.com'\nEMAIL_PORT = 587\nEMAIL_USE_TLS = True\nEMAIL_HOST_USER = 'app@example.com'",
+    "spring.mail.host=smtp.example.com\nspring.mail.port=587\nspring.mail.properties.mail.smtp.starttls.enable=true",
+    "smtp:\n  host: smtp.example.com\n  port: 587\n  tls: true\n  username: app@example.com",
+    "$mail->Host = 'smtp.example.com';\n$mail->SMTPSecure = 'tls';\n$mail->Port = 587;",
+]
+
+
+def ids(text: str, case: dict[str, Any]) -> list[str]:
+    """Return what a text is explained by."""
+    known = load.preset(case.get("provider") or "")
+    return [one.finding.id for one in explain_text(text, provider=known.id if known else None)]
+
+
+@pytest.mark.parametrize("part", range(6))
+def test_lines_that_tell_nothing_change_nothing(part: int) -> None:
+    """Up to 200 of them before and behind, of any kind and mixed, on texts of all kinds."""
+    rng = random.Random(part)  # noqa: S311 -- which lines
+    for case in GIVEN[part::12]:
+        kinds = rng.choice([ROUTINE, [rng.choice(ROUTINE)]])
+        before, behind = (
+            [rng.choice(kinds)(rng) for _ in range(rng.choice([0, 3, 25, 200]))] for _ in range(2)
+        )
+        text = "\n".join([*before, case["text"], *behind])
+        assert ids(text, case) == ids(case["text"], case), case["id"]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_settings_beside_an_error_do_not_change_what_it_is(settings: str) -> None:
+    """They say where and how was dialled; what went wrong, the error says."""
+    bare = [
+        case
+        for case in GIVEN
+        if "none" not in case["label"] and not any(map(is_setting, case["text"].split("\n")))
+    ]
+    for case in bare[SETTINGS.index(settings) :: 9]:
+        first = ids(case["text"], case)[:1]
+        if first and first != ["unclear"]:
+            assert ids(f"{settings}\n{case['text']}", case)[:1] == first, case["id"]
+            assert ids(f"{case['text']}\n\n{settings}", case)[:1] == first, case["id"]
+
+
+def test_each_failure_of_a_paste_is_told_at_its_line() -> None:
+    """Two that have nothing to do with each other, with times and without."""
+    unknown = "550 5.1.1 <x@example.com>: Recipient address rejected: User unknown"
+    refused = "SMTPAuthenticationError: (535, b'5.7.8 Error: authentication failed')"
+    for text in (f"[13:00:01] {unknown}\n[13:00:02] {refused}", f"{unknown}\n{refused}"):
+        found = {one.finding.id: one.line for one in explain_text(text)}
+        assert found == {"recipient-rejected": 1, "auth-bad-credentials": 2}
+
+
+def test_a_failure_is_told_at_its_own_line() -> None:
+    """Not where the text begins that it stands in."""
+    text = "\n".join([*("[app] step done" for _ in range(58)), "535 5.7.8 Error: authentication failed"])
+    (one,) = explain_text(text)
+    assert (one.line, one.last_line) == (59, 59)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Connection refused", "connect-refused"),
+        ("Host not found", "dns-not-found"),
+        ("connect ECONNREFUSED 192.0.2.1:587", "connect-refused"),
+    ],
+)
+def test_a_reply_of_a_provider_has_its_code(text: str, expected: str) -> None:
+    """Words of a socket are no words of a server, whoever the provider is."""
+    for provider in load.presets():
+        assert {one.finding.id for one in explain_text(text, provider=provider)} <= {expected}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MAIL_ENCRYPTION=tls\nError: Connection timeout",
+        "Unable to connect to ssl://smtp.mailgun.org:465 (Operation timed out)",
+        "stream_socket_client(): unable to connect to tls://smtp.example.com:587 (Connection timed out)",
+    ],
+)
+def test_a_timeout_of_connecting_is_none_of_the_handshake(text: str) -> None:
+    """A scheme or a setting that names TLS does not say that TLS had begun."""
+    assert [one.finding.id for one in explain_text(text)] == ["connect-timeout"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024/01/01 10:00:00 http: TLS handshake error from 203.0.113.5:51234: EOF",
+        '2026-01-01 10:00:00.000 UTC [535] FATAL:  password authentication failed for user "app"',
+        "fatal: Authentication failed for 'https://github.com/x/y.git/'",
+        "Twilio: HTTP 429 error: Unable to create record: Too Many Requests",
+        "E-Mail-Adresse oder Passwort falsch",
+        "이메일 인증번호가 일치하지 않습니다",
+        "SMS 발송 실패: 인증 실패",
+        "IMAP fetch failed: NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)",
+        "530 Please login with USER and PASS.",
+        "550 Permission denied.\nftp> put x",
+        "Request failed with status code 421",
+        "✓ answers 535 when the password is wrong (12 ms)",
+        "# 535 means the login was refused\n// returns 550 when user unknown",
+        "POST https://us1.api.mailchimp.com/3.0/lists failed: 401 API Key Invalid",
+    ],
+)
+def test_what_is_no_mail_failure_is_none(text: str) -> None:
+    """Other protocols, forms, tests and comments have codes and words that look like it."""
+    assert explain_text(text) == []
+
+
+def test_strangers_at_an_own_server_do_not_hide_what_did_not_go_out() -> None:
+    """What a server notes of attacks is another thing than the one mail that came back."""
+    attack = "Mar  2 10:00:{n:02} mx postfix/smtpd[9]: {what}"
+    lines = [
+        attack.format(
+            n=n,
+            what="warning: unknown[203.0.113.9]: SASL LOGIN authentication failed: UGFzc3dvcmQ6"
+            if n % 2
+            else "NOQUEUE: reject: RCPT from unknown[203.0.113.9]: 554 5.7.1 <a@b.example>: Relay access denied",
+        )
+        for n in range(40)
+    ]
+    lines[20] = (
+        "Mar  2 10:00:20 mx postfix/smtp[7]: A1: to=<x@example.com>, status=bounced "
+        "(550 5.1.1 <x@example.com>: Recipient address rejected: User unknown (in reply to RCPT TO command))"
+    )
+    assert [(one.finding.id, one.line) for one in explain_text("\n".join(lines))] == [
+        ("recipient-rejected", 21)
+    ]
+
+
+def test_what_a_system_prints_is_known() -> None:
+    """Each line that supports a pattern says where it comes from, and of a hundred one may be read otherwise."""
+    assert all(case["source"] for case in WORDINGS)
+    wrong = [case["text"] for case in WORDINGS if not {*ids(case["text"], case)[:1]} & {*case["label"]}]
+    assert len(wrong) <= len(WORDINGS) // 100, wrong
+
+
+def test_no_pattern_is_longer_than_a_line() -> None:
+    """What cannot be read cannot be judged."""
+    for path in (*(PACKAGE / "catalogue").glob("*.toml"), PACKAGE / "words.toml"):
+        for block in re.split(r"(?m)^(?=\[)", path.read_text(encoding="utf-8")):
+            if block.startswith(("[[match]]", "[[word]]")):
+                assert [line for line in block.split("\n") if len(line) > _WIDEST] == [], path.name

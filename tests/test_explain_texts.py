@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from smtpdoctor.knowledge import load
 from smtpdoctor.logs import explain_text
 from smtpdoctor.logs.lines import is_setting
+from tests.examples import examples
 
 DATA = Path(__file__).parent / "data"
 PACKAGE = load.PACKAGE
@@ -53,7 +55,12 @@ SETTINGS = [
 
 def ids(text: str, case: dict[str, Any]) -> list[str]:
     """Return what a text is explained by."""
-    known = load.preset(case.get("provider") or "")
+    return _ids(text, case.get("provider") or "")
+
+
+@cache  # most texts are read by several tests
+def _ids(text: str, provider: str) -> list[str]:
+    known = load.preset(provider)
     return [one.finding.id for one in explain_text(text, provider=known.id if known else None)]
 
 
@@ -61,7 +68,7 @@ def ids(text: str, case: dict[str, Any]) -> list[str]:
 def test_lines_that_tell_nothing_change_nothing(part: int) -> None:
     """Up to 200 of them before and behind, of any kind and mixed, on texts of all kinds."""
     rng = random.Random(part)  # noqa: S311 -- which lines
-    for case in GIVEN[part::12]:
+    for case in GIVEN[part :: 24 // examples(1)]:
         kinds = rng.choice([ROUTINE, [rng.choice(ROUTINE)]])
         before, behind = (
             [rng.choice(kinds)(rng) for _ in range(rng.choice([0, 3, 25, 200]))] for _ in range(2)
@@ -78,7 +85,7 @@ def test_settings_beside_an_error_do_not_change_what_it_is(settings: str) -> Non
         for case in GIVEN
         if "none" not in case["label"] and not any(map(is_setting, case["text"].split("\n")))
     ]
-    for case in bare[SETTINGS.index(settings) :: 9]:
+    for case in bare[SETTINGS.index(settings) :: 20 // examples(1)]:
         first = ids(case["text"], case)[:1]
         if first and first != ["unclear"]:
             assert ids(f"{settings}\n{case['text']}", case)[:1] == first, case["id"]

@@ -32,10 +32,11 @@ def _parameters() -> Iterator[tuple[str, str, Any]]:
             yield command, key_of(command, name, declared), declared
 
 
+PARAMETERS = tuple(_parameters())
 # What most commands mean by an option.
 USUAL = {
-    key: Counter(one.more["help"] for _, other, one in _parameters() if other == key).most_common(1)[0][0]
-    for _, key, _ in _parameters()
+    key: Counter(one.more["help"] for _, other, one in PARAMETERS if other == key).most_common(1)[0][0]
+    for key in dict.fromkeys(key for _, key, _ in PARAMETERS)
 }
 
 

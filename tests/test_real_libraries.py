@@ -478,6 +478,8 @@ def test_rubys_mail_gem_does_what_its_dialect_says(certificates: Certificates) -
     hold(tuple(ruby_cases(version)), ["ruby", driver], certificates, "SSL_CERT_FILE")
 
 
+# It sends a few mails and ends: to translate its code for speed would take longer than to run it.
+SHORT_LIVED: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 JARS: Final = Path("/usr/share/java")
 # Whose sender it is, the archives that it needs, the version that decides, and the names of its packages.
 JAVA: Final[Mapping[str, tuple[str, tuple[str, ...], str, str]]] = {
@@ -513,8 +515,19 @@ def java(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[str]]
             text = (DRIVERS / "JavaMail.java").read_text(encoding="utf-8")
             source.write_text(text.replace("javax.mail", package), encoding="utf-8")
             compiler = shutil.which("javac") or "javac"
-            subprocess.run([compiler, "-cp", path, "-d", str(classes), str(source)], check=True)
-        return ["java", "-cp", path, "JavaMail", *(["spring"] if library == "spring" else [])]
+            subprocess.run(
+                [
+                    compiler,
+                    *(f"-J{one}" for one in SHORT_LIVED),
+                    "-cp",
+                    path,
+                    "-d",
+                    str(classes),
+                    str(source),
+                ],
+                check=True,
+            )
+        return ["java", *SHORT_LIVED, "-cp", path, "JavaMail", *(["spring"] if library == "spring" else [])]
 
     return command
 

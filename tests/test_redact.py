@@ -6,7 +6,6 @@ import base64
 import html
 import random
 import string
-import time
 import tomllib
 import unicodedata
 from itertools import pairwise
@@ -909,10 +908,10 @@ def test_what_cannot_be_masked_is_left(secrets: list[str]) -> None:
     assert Redactor(secrets)("**** two  words ****") == "**** two  words ****"
 
 
-# How long it takes
+# However long it is
 
 
-@pytest.mark.parametrize(
+@each(
     "piece",
     [
         "Zq7tRb xWpLk93 ",
@@ -926,20 +925,10 @@ def test_what_cannot_be_masked_is_left(secrets: list[str]) -> None:
         "\x00\xff",
     ],
 )
-def test_the_time_grows_with_the_text_alone(piece: str) -> None:
-    """Eight times the text takes about eight times as long, whatever an attacker repeats in it."""
+def test_what_an_attacker_repeats_is_masked_past(piece: str) -> None:
+    """The secret behind it shows nowhere; ``benchmarks/growth.py`` holds how the time grows."""
     redact = Redactor(["Zq7tRbxWpLk93"])
-
-    def seconds(size: int) -> float:
-        text = piece * (size // len(piece))
-        started = time.process_time()
-        redact(text)
-        return time.process_time() - started
-
-    seconds(2_000)
-    short = min(seconds(10_000) for _ in range(3))
-    # A second time only where the machine was busy with something else.
-    assert any(seconds(80_000) < 40 * short + 0.05 for _ in range(3))
+    assert "Zq7tRbxWpLk93" not in redact(f"{piece * (5_000 // len(piece))} Zq7tRbxWpLk93")
 
 
 # What is visible

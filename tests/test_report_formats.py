@@ -16,6 +16,7 @@ from smtpdoctor.report import FORMATS, RENDERERS, TERMINAL, renderer
 from smtpdoctor.report.told import Part, Places, Told, one_line, plain, worst
 from smtpdoctor.report.view import view_of
 from tests.checking import cli
+from tests.examples import examples
 from tests.fuzz.draw import RandomDraw
 from tests.fuzz.targets.reports import PASSWORD, a_report
 from tests.readers import READERS, Said, flat, json_schema, read_annotations, read_json, read_sarif
@@ -101,7 +102,7 @@ def assert_same(name: str, said: Said, told: Told) -> None:
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=25)
+@settings(max_examples=examples(12))
 @given(
     seed=st.integers(0, 1 << 32), lang=st.sampled_from(("en", "ko")), service=NAMES, transcript=st.booleans()
 )
@@ -123,7 +124,7 @@ def test_every_format_has_a_reader() -> None:
 SEEDS = st.integers(0, 1 << 32)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(8))
 @given(seeds=st.lists(SEEDS, min_size=2, max_size=3), lang=st.sampled_from(("en", "ko")))
 def test_several_reports_are_told_together(seeds: list[int], lang: Lang) -> None:
     """Each with its findings; the verdict over all is the gravest."""

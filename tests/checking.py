@@ -183,6 +183,6 @@ def command(*args: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
         check=False,
         text=True,
         encoding="utf-8",
-        timeout=30,
+        timeout=300,
         **more,
     )

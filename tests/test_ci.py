@@ -84,7 +84,7 @@ class _Runner:
                 "SMTPDOCTOR_LANG": "en",
                 **variables,
             },
-            timeout=60,
+            timeout=300,
         )
         lines = (line.partition("=") for line in self.output.read_text().splitlines())
         return done.returncode, {name: value for name, _, value in lines}, done.stdout + done.stderr

@@ -33,6 +33,7 @@ from smtpdoctor.generate.spelling import form_of, says
 from smtpdoctor.knowledge import load
 from smtpdoctor.model import Secret, Security
 from smtpdoctor.settings.dialect import read
+from tests.examples import examples
 from tests.written import cells, document_of, faults, sayable, written
 
 if TYPE_CHECKING:
@@ -164,7 +165,9 @@ PASSWORDS = st.text(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(password=PASSWORDS, number=st.integers(0, 10_000))
 def test_a_value_is_read_back_or_refused(password: str, number: int) -> None:
     """Whatever a password consists of: a file never says another one."""

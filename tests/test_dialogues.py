@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from tests.examples import examples
 from tests.fuzz.dialogue import clients
 from tests.fuzz.dialogue.judge import Verdict, cut_down, judged
 from tests.fuzz.dialogue.script import Script, Twist, draw_script
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.certs import Certificates
 
-COUNT = 120
+COUNT = examples(60)
 OFFER = "AUTH PLAIN LOGIN"
 
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from smtpdoctor.report import json_v1
 from tests.checking import HOST, PASSWORD, USER, cli, command
+from tests.examples import examples
 from tests.servers import dialogue, serve, silent
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def write(folder: Path, port: int, profiles: Mapping[str, str]) -> None:
     (folder / "password").write_text(PASSWORD)
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(5))
 @given(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=12))
 def test_each_profile_is_as_it_is_alone(
     server: Server, tmp_path_factory: pytest.TempPathFactory, kinds: list[str]

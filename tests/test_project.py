@@ -16,6 +16,7 @@ from smtpdoctor.settings import project
 from smtpdoctor.settings.project import Table, project_in
 from tests import servers
 from tests.checking import HOST, PASSWORD, USER, cli
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +95,7 @@ def test_the_schema_in_the_package_is_the_loader_s() -> None:
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == project.schema()
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(25))
 @given(TABLES, TABLES)
 def test_the_schema_and_the_loader_agree(
     tmp_path_factory: pytest.TempPathFactory, defaults: dict[str, Any], profile: dict[str, Any]
@@ -112,7 +113,7 @@ def test_the_schema_and_the_loader_agree(
     assert valid != refused
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(25))
 @given(st.sampled_from(KEYS), st.integers(0, 20), st.booleans())
 def test_a_slip_of_the_finger_is_refused_with_the_nearest_name(
     tmp_path_factory: pytest.TempPathFactory, key: str, at: int, of_profile: bool

@@ -291,7 +291,11 @@ class Names:
     def _written(self, name: SettingName, value: str) -> str:
         """Return how a value is given on the command line, or as an argument, where the setting came from there."""
         known = self._settings.get(name)
-        if known is None or known.origin.kind not in _ON_THE_LINE:
+        if known is None:
+            return ""
+        if known.origin.kind == "project":
+            return f"{known.origin.name} = {value}" if value.isdigit() else f'{known.origin.name} = "{value}"'
+        if known.origin.kind not in _ON_THE_LINE:
             return ""
         if known.origin.kind == "flag":
             return f"--{name} {value}"

@@ -20,7 +20,6 @@ from smtpdoctor.cli.common import (
     refuse_together,
     refuse_unusable,
     repeated_flags,
-    tell,
     unusable,
 )
 from smtpdoctor.cli.declared import Exit, Option
@@ -29,7 +28,7 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Fault, Ignore, Lang, Message, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from smtpdoctor.cli.outputs import Outputs
     from smtpdoctor.cli.settings import Request
@@ -37,8 +36,7 @@ if TYPE_CHECKING:
     from smtpdoctor.masking.echoes import Redactor
     from smtpdoctor.model import Policy, Report
     from smtpdoctor.probes.session import Options
-    from smtpdoctor.report.profiles import Profile
-    from smtpdoctor.report.told import Told
+    from smtpdoctor.report.told import Profile, Told
     from smtpdoctor.report.view import View
     from smtpdoctor.runner import Paused
     from smtpdoctor.settings.resolve import Loaded
@@ -257,12 +255,14 @@ def check(  # noqa: PLR0913 -- the flags of the contract
 
                 refuse_steered(loaded, request, options)
             report = show.run(loaded, options, how)
-    show.end(report)
-    end(report)
+    end(report, before=show.end_of_format)
 
 
-def end(*reports: "Report") -> None:
-    """End with the exit code that reports ask for, the gravest of them; 0 is no end."""
+def end(*reports: "Report", before: "Callable[[], None]") -> None:
+    """End with the exit code that reports ask for, the gravest of them; 0 is no end.
+
+    ``before`` ends with the code that a format has for itself, if it has one; a bug of ours has its own.
+    """
     findings = [
         finding
         for one in reports
@@ -270,6 +270,7 @@ def end(*reports: "Report") -> None:
     ]
     if any(finding.fault is Fault.SMTPDOCTOR for finding in findings):
         raise Exit(EXIT_BUG)
+    before()
     if not all(one.healthy for one in reports):
         raise Exit(EXIT_PROBLEM)
 
@@ -413,10 +414,8 @@ class Show:
             streams.write(self._told, partial(self._print, view=view), printed=live)
         return report
 
-    def end(self, report: "Report") -> None:
-        """End with the exit code that a format has for itself, if it has one; a bug of ours has its own."""
-        if any(one.fault is Fault.SMTPDOCTOR for one in report.findings):
-            return
+    def end_of_format(self) -> None:
+        """End with the exit code that a format has for itself, if it has one."""
         if self._outputs is not None and self._told is not None:
             self._outputs.end(self._told)
 
@@ -427,7 +426,7 @@ class Show:
         from smtpdoctor.report.view import view_of
 
         twin = None
-        if self._outputs is not None and self._outputs.bilingual:
+        if self.bilingual:
             twin = view_of(report, "en" if self.lang == "ko" else "ko", repeated)
         return Told(
             command="check",
@@ -511,8 +510,13 @@ class Show:
         """Whether it may be shown how far it has come: to a person who waits."""
         return sys.stderr.isatty() and not self._quiet
 
-    def several(self, profiles: "Sequence[Profile]") -> None:
-        """Show the reports of several profiles; what could not be run is told beside other formats, too."""
+    @property
+    def bilingual(self) -> bool:
+        """Whether a format holds the report in both languages."""
+        return self._outputs is not None and self._outputs.bilingual
+
+    def several(self, command: Literal["check", "lint"], profiles: "Sequence[Profile]") -> None:
+        """Show the reports of several profiles, and why others could not be run."""
         from smtpdoctor.report import profiles as reports
 
         def show(stream: IO[str]) -> None:
@@ -535,12 +539,12 @@ class Show:
         from smtpdoctor.report.told import Part, Told
 
         parts = tuple(
-            Part(name=one.name, view=one.view, healthy=one.healthy)
+            Part(name=one.name, view=one.view, twin=one.twin, healthy=one.healthy)
             for one in profiles
             if one.view is not None
         )
-        told = Told(
-            command="check",
+        self._told = Told(
+            command=command,
             lang=self.lang,
             parts=parts,
             transcript=self._transcript,
@@ -549,11 +553,7 @@ class Show:
             profiles=tuple(profiles),
         )
         with self._outputs.opened() as streams:
-            streams.write(told, show)
-        if self._outputs.main not in {"terminal", "json"}:  # the others have no place for what is no report
-            for one in profiles:
-                if one.error:
-                    tell(f"{one.name}: {one.error}")
+            streams.write(self._told, show)
 
 
 def words_of(report: "Report", loaded: "Loaded", how: How) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ class Outputs(NamedTuple):
         if self.main == "nagios":
             from smtpdoctor.report.nagios import code_of
 
-            raise Exit(code_of(told.verdict))
+            raise Exit(code_of(told))
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Streams]:

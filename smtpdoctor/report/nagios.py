@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from smtpdoctor.model import Status, Verdict
-from smtpdoctor.report.told import days_left, one_line, plain
+from smtpdoctor.report.told import days_left, one_line, plain, worst
 
 if TYPE_CHECKING:
     from smtpdoctor.report.told import Part, Told
@@ -20,20 +20,31 @@ __all__ = ["STATES", "UNKNOWN", "code_of", "refused", "tell"]
 UNKNOWN: Final = 3
 STATES: Final = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _CODES: Final[dict[Verdict, int]] = {"pass": 0, "warn": 1, "fail": 2, "inconclusive": UNKNOWN}
+_ORDER: Final[tuple[Verdict, ...]] = ("fail", "inconclusive", "warn", "pass")
 _STEP: Final = 1_500  # characters
 _LONGEST: Final = 3_500  # characters: NRPE carries 4 KB
 
 
-def code_of(verdict: Verdict) -> int:
-    """Return the exit code for a verdict."""
-    return _CODES[verdict]
+def code_of(told: Told) -> int:
+    """Return the exit code for a run; of a profile that could not be run nothing is known."""
+    return _CODES[_verdict(told)]
+
+
+def _verdict(told: Told) -> Verdict:
+    unknown: list[Verdict] = ["inconclusive"] if told.unrun else []
+    return worst((*(part.verdict for part in told.parts), *unknown))
 
 
 def tell(told: Told) -> str:
     """Return the status line."""
-    texts = [": ".join(filter(None, (part.name, _said(part)))) for part in told.parts]
+    # The line may be cut: what is grave comes first.
+    parts = sorted(told.parts, key=lambda part: _ORDER.index(part.verdict))
+    texts = [f"{one.name}: {told.why(one)}" for one in told.unrun]
+    failed = sum(part.verdict == "fail" for part in parts)
+    texts[:0] = [_named(part) for part in parts[:failed]]
+    texts += [_named(part) for part in parts[failed:]]
     data = " ".join(data for part in told.parts for data in _data(part))
-    return _status(code_of(told.verdict), f"{told.verdict}: {'; '.join(texts)}", data)
+    return _status(code_of(told), f"{_verdict(told)}: {'; '.join(texts)}", data)
 
 
 def refused(text: str) -> str:
@@ -47,6 +58,10 @@ def _status(code: int, text: str, data: str) -> str:
     if len(said) > _LONGEST:
         said = f"{said[:_LONGEST]}…"
     return f"SMTPDOCTOR {STATES[code]} - {said}" + (f" | {data}" if data else "") + "\n"
+
+
+def _named(part: Part) -> str:
+    return ": ".join(filter(None, (part.name, _said(part))))
 
 
 def _said(part: Part) -> str:

@@ -459,7 +459,7 @@ def _rows(settings: Settings, lang: Lang, *, remarks: bool) -> tuple[Row, ...]:
 
 
 def _file(origin: Origin) -> tuple[str | None, int | None]:
-    return (origin.path, origin.line) if origin.kind == "file" else (None, None)
+    return (origin.path, origin.line) if origin.kind in {"file", "project"} else (None, None)
 
 
 def _overridden(setting: Setting[Any], lang: Lang) -> Overridden:

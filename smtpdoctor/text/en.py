@@ -244,6 +244,7 @@ MESSAGES: Final[dict[str, str]] = {
     "profiles.error": "could not be run: {count}",
     "profiles.open": "not finished: {count}",
     "profiles.not-reached": "not finished",
+    "profiles.not-run": "Could not be run",
     # several attempts
     "runs.attempt": "attempt {number} of {count}: {met}",
     "runs.attempt-after": "attempt {number} of {count}, after {pause} s: {met}",

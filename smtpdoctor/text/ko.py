@@ -239,6 +239,7 @@ MESSAGES: Final[dict[str, str]] = {
     "profiles.error": "실행 불가 {count}개",
     "profiles.open": "끝나지 않음 {count}개",
     "profiles.not-reached": "끝나지 않았습니다",
+    "profiles.not-run": "실행하지 못함",
     # several attempts
     "runs.attempt": "{count}회 중 {number}번째 시도: {met}",
     "runs.attempt-after": "{count}회 중 {number}번째 시도({pause}초 뒤): {met}",

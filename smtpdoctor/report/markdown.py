@@ -111,7 +111,7 @@ def _code(text: str, *, cell: bool = False) -> str:
 
 def _uncommanded(text: str) -> str:
     """Return what is to be code without the older form of a runner's command, which is one anywhere in a line."""
-    return text.replace("##[", "# #[")
+    return re.sub(r"##(?=\[|vso\[)", "# #", text)
 
 
 def _words(text: str) -> str:

@@ -258,6 +258,7 @@ def refuse_steered(loaded: Loaded, request: Request, options: Options) -> None:
         return
     if password.origin.kind not in {"environment", "file"}:
         return  # typed, or the file's own
+    _refuse_foreign(password.origin, host, request)
     values: dict[str, object] = {"origin": str(password.origin), "host": host.value}
     for key in _TRUST:
         if (origin := request.origins.get(key)) is not None:
@@ -276,6 +277,34 @@ def refuse_steered(loaded: Loaded, request: Request, options: Options) -> None:
         Message("usage.project.login", {**values, "place": str(place)}),
         Message("usage.project.login.how", values),
     )
+
+
+def _refuse_foreign(origin: Origin, host: Setting[str], request: Request) -> None:
+    """Raise UsageError where the project's file would have another file's password sent to whom that does not name.
+
+    Whoever writes to the repository could name any file of the user's, and beside it a server of his own.
+    """
+    if origin.path is None or host.origin.kind in {"flag", "environment"}:
+        return
+    place = request.origins.get("env_file") or request.origins.get("config")
+    if place is None or place.path is None or host.origin.path == origin.path:
+        return
+    folder = _top(Path(place.path).parent.resolve())
+    if Path(origin.path).resolve().is_relative_to(folder):
+        return
+    values: dict[str, object] = {
+        "origin": str(origin),
+        "host": host.value,
+        "place": str(place),
+        "folder": str(folder),
+        "flag": f"--{place.name.replace('_', '-')}",
+    }
+    raise UsageError(Message("usage.project.foreign", values), Message("usage.project.foreign.how", values))
+
+
+def _top(folder: Path) -> Path:
+    """Return the top of the repository that a folder is in, else the folder."""
+    return next((one for one in (folder, *folder.parents) if is_there(one / ".git")), folder)
 
 
 # -- Many ---------------------------------------------------------------------

@@ -369,6 +369,8 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.project.no-profiles": "{file} has no profiles: each is a table [profiles.NAME]",
     "usage.project.in": "This comes from {file}.",
     "usage.project.in-profile": "This comes from the profile {name} in {file}.",
+    "usage.project.foreign": "the password ({origin}) is not sent to {host}: {place} leads to a file outside of {folder}, and that file does not name this server",
+    "usage.project.foreign.how": "If that is right, give {flag} on the command line, or the server with `--host {host}`.",
     "usage.project.login": "the password ({origin}) is not sent to {host}: {place} names that server, and where the password stands nothing does",
     "usage.project.login.how": "Name the server there as well or with `--host {host}`, or give the password with `password_file` in the profile, `--password-file` or `--password-stdin`.",
     "usage.project.trust": "the password ({origin}) is not sent: {place} says with {key} whom to trust or what to dial instead, and the password does not come from there",

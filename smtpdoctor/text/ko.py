@@ -362,6 +362,8 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.project.no-profiles": "{file}에 프로필이 없습니다. 프로필은 [profiles.이름] 테이블로 적습니다",
     "usage.project.in": "{file} 파일의 값입니다.",
     "usage.project.in-profile": "{file} 파일의 {name} 프로필에 있는 값입니다.",
+    "usage.project.foreign": "비밀번호({origin})를 {host}에 보내지 않습니다. {place}에서 가리키는 파일이 {folder} 밖에 있고, 그 파일에는 이 서버가 적혀 있지 않습니다",
+    "usage.project.foreign.how": "의도한 것이라면 명령줄에 {flag} 옵션을 쓰거나 `--host {host}`로 서버를 지정하세요.",
     "usage.project.login": "비밀번호({origin})를 {host}에 보내지 않습니다. 이 서버는 {place}에만 적혀 있고, 비밀번호가 있는 곳에는 서버 이름이 없습니다",
     "usage.project.login.how": "비밀번호가 있는 곳에 서버 이름도 적거나 `--host {host}`로 지정합니다. 또는 프로필의 `password_file`, `--password-file`, `--password-stdin`으로 비밀번호를 전달합니다.",
     "usage.project.trust": "비밀번호({origin})를 보내지 않습니다. {place}의 {key} 값이 신뢰할 인증서나 실제 접속할 곳을 정하는데, 비밀번호는 그 파일에서 온 것이 아닙니다",

@@ -256,6 +256,33 @@ def test_attempts_and_what_is_ignored_are_told_beside_the_findings(
             assert "recipient-rejected" in told, name
 
 
+@pytest.mark.parametrize(
+    "where",
+    [("--format", "html=no/where"), ("--format", "junit", "--output", "no/where"), ("--output", "no/where")],
+)
+def test_what_cannot_be_written_is_told_before_anything_is_run(
+    server: Server, where: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, server.port, {"a": "healthy", "b": "refused"})
+    before = len(server.connections)
+    for command_ in ("check", "lint"):
+        done = cli(command_, "--all-profiles", *where, code=2)
+        assert "no/where" in done.stderr
+        assert done.stdout == ""
+    assert len(server.connections) == before
+
+
+def test_of_a_profile_that_is_not_there_nothing_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, 25, {"production": "healthy"})
+    said = cli("check", "--profile", "prodution", code=2).stderr
+    assert "Did you mean production?" in said
+    assert "comes from" not in said
+
+
 def test_the_command_that_repeats_a_run_names_the_profile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """``smtpdoctor check``."""
 
 import sys
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Final, Literal
@@ -28,7 +29,7 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Fault, Ignore, Lang, Message, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from smtpdoctor.cli.outputs import Outputs
     from smtpdoctor.cli.settings import Request
@@ -515,45 +516,49 @@ class Show:
         """Whether a format holds the report in both languages."""
         return self._outputs is not None and self._outputs.bilingual
 
-    def several(self, command: Literal["check", "lint"], profiles: "Sequence[Profile]") -> None:
-        """Show the reports of several profiles, and why others could not be run."""
-        from smtpdoctor.report import profiles as reports
-
-        def show(stream: IO[str]) -> None:
-            from smtpdoctor.report import terminal
-
-            reports.print_profiles(
-                terminal.make_console(stream, color=self._color and terminal.wants_color()),
-                profiles,
-                self.lang,
-                transcript=self._transcript,
-                quiet=self._quiet,
-                verbose=self._verbose,
-            )
-
+    @contextmanager
+    def several(self, command: Literal["check", "lint"]) -> "Iterator[Callable[[Sequence[Profile]], None]]":
+        """Give what shows the reports of several profiles, and why others could not be run."""
         if self._outputs is None:
             with output_to(self._output) as stream:
-                show(stream)
+                yield lambda profiles: self._print_several(stream, profiles)
             return
+        with self._outputs.opened() as streams:
+            yield lambda profiles: streams.write(
+                self._told_of_several(command, profiles), partial(self._print_several, profiles=profiles)
+            )
+
+    def _print_several(self, stream: IO[str], profiles: "Sequence[Profile]") -> None:
+        from smtpdoctor.report import terminal
+        from smtpdoctor.report.profiles import print_profiles
+
+        print_profiles(
+            terminal.make_console(stream, color=self._color and terminal.wants_color()),
+            profiles,
+            self.lang,
+            transcript=self._transcript,
+            quiet=self._quiet,
+            verbose=self._verbose,
+        )
+
+    def _told_of_several(self, command: str, profiles: "Sequence[Profile]") -> "Told":
         from smtpdoctor.cli.outputs import places_for
         from smtpdoctor.report.told import Part, Told
 
-        parts = tuple(
-            Part(name=one.name, view=one.view, twin=one.twin, healthy=one.healthy)
-            for one in profiles
-            if one.view is not None
-        )
         self._told = Told(
             command=command,
             lang=self.lang,
-            parts=parts,
+            parts=tuple(
+                Part(name=one.name, view=one.view, twin=one.twin, healthy=one.healthy)
+                for one in profiles
+                if one.view is not None
+            ),
             transcript=self._transcript,
             places=places_for(self._anchor),
-            when=self._outputs.now(),
+            when=self._outputs.now() if self._outputs is not None else "",
             profiles=tuple(profiles),
         )
-        with self._outputs.opened() as streams:
-            streams.write(self._told, show)
+        return self._told
 
 
 def words_of(report: "Report", loaded: "Loaded", how: How) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ whom to trust (``ca_file``) or what to dial instead (``connect_to``).
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
@@ -82,6 +82,8 @@ def with_project(request: Request, path: Path | None, known: Known, name: str | 
     project = _project(path, needed=name is not None)
     if project is None:
         return request
+    if name is not None:
+        _named(project, name)  # of what is no profile, it is not to be said that something comes from it
     try:
         return _completed(request, project, name, known)
     except UsageError as error:
@@ -315,8 +317,10 @@ class Show(Protocol):
 
     lang: Lang
 
-    def several(self, command: Literal["check", "lint"], profiles: Sequence[Profile]) -> None:
-        """Show them, and what is wrong with those that could not be run."""
+    def several(
+        self, command: Literal["check", "lint"]
+    ) -> AbstractContextManager[Callable[[Sequence[Profile]], None]]:
+        """Give what shows them; raises UsageError where that could not be written, before anything is run."""
 
     def end_of_format(self) -> None:
         """End with the exit code that a format has for itself, if it has one."""
@@ -391,17 +395,19 @@ def check_profiles(
     ready: dict[str, _Ready] = {}
     outcomes = {name: _Outcome() for name in asked.names}
     interrupted = False
-    try:
-        for name in asked.names:
-            found = asked.ready(name, prepared)
-            if isinstance(found, _Outcome):
-                outcomes[name] = found
-            else:
-                ready[name] = found
-        _run(ready, outcomes, show)
-    except KeyboardInterrupt:
-        interrupted = True
-    _end("check", asked.project, ready, outcomes, show, known, interrupted=interrupted)
+    with show.several("check") as shows:
+        try:
+            for name in asked.names:
+                found = asked.ready(name, prepared)
+                if isinstance(found, _Outcome):
+                    outcomes[name] = found
+                else:
+                    ready[name] = found
+            _run(ready, outcomes, show)
+        except KeyboardInterrupt:
+            interrupted = True
+        shows(_in_words(asked.project, ready, outcomes, show, known))
+    _end(outcomes, show, interrupted=interrupted)
 
 
 def _run(ready: dict[str, _Ready], outcomes: dict[str, _Outcome], show: Show) -> None:
@@ -469,34 +475,32 @@ def lint_profiles(request: Request, names: Sequence[str] | None, show: Show, *, 
     outcomes: dict[str, _Outcome] = {}
     interrupted = False
     left = list(asked.names)
-    try:
-        while left:
-            several = asked.ready(left[0], prepared)
-            name = left.pop(0)
-            if isinstance(several, _Outcome):
-                outcomes[name] = several
-                continue
-            for service, one, report in several:
-                shown = f"{name} / {service}" if len(several) > 1 else name
-                ready[shown] = one
-                outcomes[shown] = _Outcome(report)
-    except KeyboardInterrupt:
-        interrupted = True
-        outcomes |= {name: _Outcome() for name in left}
-    _end("lint", asked.project, ready, outcomes, show, known, interrupted=interrupted)
+    with show.several("lint") as shows:
+        try:
+            while left:
+                several = asked.ready(left[0], prepared)
+                name = left.pop(0)
+                if isinstance(several, _Outcome):
+                    outcomes[name] = several
+                    continue
+                for service, one, report in several:
+                    shown = f"{name} / {service}" if len(several) > 1 else name
+                    ready[shown] = one
+                    outcomes[shown] = _Outcome(report)
+        except KeyboardInterrupt:
+            interrupted = True
+            outcomes |= {name: _Outcome() for name in left}
+        shows(_in_words(asked.project, ready, outcomes, show, known))
+    _end(outcomes, show, interrupted=interrupted)
 
 
-def _end(
-    command: Literal["check", "lint"],
+def _in_words(
     project: Project,
-    ready: dict[str, _Ready],
-    outcomes: dict[str, _Outcome],
+    ready: Mapping[str, _Ready],
+    outcomes: Mapping[str, _Outcome],
     show: Show,
     known: Known,
-    *,
-    interrupted: bool,
-) -> None:
-    """Show all profiles and end: 3 for a bug, 130 where it was broken off, 1 for a problem, 2 for one that could not run."""
+) -> list[Profile]:
     other: Lang | None = None
     if show.bilingual:
         other = "en" if show.lang == "ko" else "ko"
@@ -514,7 +518,11 @@ def _end(
             view = view_of(one.report, show.lang, repeated)
             twin = view_of(one.report, other, repeated) if other is not None else None
             shown.append(Profile(name, view, healthy=one.report.healthy, twin=twin))
-    show.several(command, shown)
+    return shown
+
+
+def _end(outcomes: Mapping[str, _Outcome], show: Show, *, interrupted: bool) -> None:
+    """End: 3 for a bug, 130 where it was broken off, 1 for a problem, 2 for a profile that could not be run."""
     reports = [one.report for one in outcomes.values() if one.report is not None]
     if interrupted:
         from smtpdoctor.text import say

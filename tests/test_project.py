@@ -368,10 +368,11 @@ def refused(
         if "host" not in table:
             environment |= {"SMTP_HOST": real, "SMTP_PORT": "587", "SMTP_TLS": "false"}
         words = ["--profile", "p"] if as_profile else []
-        result = cli("check", *words, env=environment, code=2)
+        for command in ("check", "fix"):
+            result = cli(command, *words, env=environment, code=2)
+            assert SECRET not in result.stdout + result.stderr
+            assert "smtpdoctor.toml" in result.stderr
         assert server.connections == []
-    assert SECRET not in result.stdout + result.stderr
-    assert "smtpdoctor.toml" in result.stderr
 
 
 # What the repository says, and in which of its files it names a server of its own.
@@ -410,8 +411,12 @@ def test_no_file_of_the_user_is_sent_to_whom_it_does_not_name(
             f"SMTP_USERNAME={USER}\nSMTP_SENDER={USER}\n{more}"
         )
         file_of(folder, {}, {"p": {**table, "no_environment": True, "security": "none"}})
-        for words in (("--profile", "p"), ("--all-profiles",)):
-            result = cli("check", *words, code=2)
+        for words in (
+            ("check", "--profile", "p"),
+            ("check", "--all-profiles"),
+            ("fix", "--profile", "p"),
+        ):
+            result = cli(*words, code=2)
             said = result.stdout + result.stderr
             assert "smtpdoctor.toml" in said
             assert SECRET not in said

@@ -450,8 +450,21 @@ def test_next_lists_what_would_help(repository: Path) -> None:
     for command, safe in told.items():
         if safe:
             _, *arguments = shlex.split(command)
-            assert arguments[0] in {"explain", "lint", "apps", "presets"}
-            cli(*arguments, code=0)
+            assert arguments[0] in {"explain", "lint", "apps", "presets", "fix"}
+            done = cli(*arguments, code=int(arguments[0] == "fix"))  # which has something to offer
+            assert arguments[0] != "fix" or "+SMTP_TLS=true" in done.stdout
+    assert told["smtpdoctor fix --env-file .env --no-environment --no-network"] is True
+    assert (repository / ".env").read_text() == WRONG
+    (repository / "smtpdoctor.toml").write_text('[profiles.a]\nenv_file = ".env"\nno_environment = true\nresolver = "127.0.0.1:9"\n')
+    for words in (
+        ("lint", "--profile", "a"),
+        ("check", "--profile", "a", "--until", "dns"),
+    ):
+        shown = json.loads(cli(*words, "--format", "json", code=1).stdout)
+        (command,) = [one["command"] for one in shown["next"] if " fix " in one["command"]]
+        assert command.startswith("smtpdoctor fix --profile a")
+        assert ("--no-network" in command) == (words[0] == "lint")
+        cli(*shlex.split(command)[1:], "--no-network", code=1)
 
 
 def test_a_check_with_live_stages_and_files(repository: Path) -> None:

@@ -14,11 +14,12 @@ from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.model import Finding, Lang, Security, SettingName, Settings
 from smtpdoctor.text import say
 
-__all__ = ["Names", "check_command", "offers", "pairs_of"]
+__all__ = ["Names", "check_command", "fix_command", "offers", "pairs_of"]
 
 _DEFAULT_ENV: Final = ".env"
 # What has no file to be repeated from: flags, and the arguments of a program that calls the API.
 _ON_THE_LINE: Final = frozenset({"flag", "argument"})
+_OF_CHECK: Final = frozenset({"--until", "--to", "--sandbox"})
 _SOURCES: Final = frozenset({"--config", "--env-file"})
 _FLAGS: Final[tuple[SettingName, ...]] = ("host", "port", "security", "username", "sender", "ehlo")
 _CALL: Final = "()"
@@ -87,6 +88,12 @@ def check_command(
     if any(one.origin.kind == "sandbox" for one in known):
         words.append("--sandbox")
     return shlex.join(_without([*words, *options], added))
+
+
+def fix_command(settings: Settings, options: Sequence[str] = (), *, network: bool) -> str:
+    """Return the command that shows the changes for what a check, or without the network a lint, has found."""
+    told = check_command(settings, options, added=_OF_CHECK).replace(" check", " fix", 1)
+    return told if network else f"{told} --no-network"
 
 
 def _without(words: Iterable[str], flags: frozenset[str]) -> Iterator[str]:

@@ -455,7 +455,9 @@ def test_next_lists_what_would_help(repository: Path) -> None:
             assert arguments[0] != "fix" or "+SMTP_TLS=true" in done.stdout
     assert told["smtpdoctor fix --env-file .env --no-environment --no-network"] is True
     assert (repository / ".env").read_text() == WRONG
-    (repository / "smtpdoctor.toml").write_text('[profiles.a]\nenv_file = ".env"\nno_environment = true\nresolver = "127.0.0.1:9"\n')
+    (repository / "smtpdoctor.toml").write_text(
+        '[profiles.a]\nenv_file = ".env"\nno_environment = true\nresolver = "127.0.0.1:9"\n'
+    )
     for words in (
         ("lint", "--profile", "a"),
         ("check", "--profile", "a", "--until", "dns"),

@@ -347,3 +347,14 @@ def test_a_progress_bar_is_for_a_terminal(server: Server, tmp_path: Path) -> Non
         seen = terminal.read(65_536)
     assert b"2/2" in seen
     assert len(json.loads(done.stdout)["profiles"]) == 2
+
+
+@pytest.mark.parametrize("words", [("--all-profiles",), ("--profile", "a", "--profile", "b")])
+def test_what_logs_in_nowhere_does_not_log_in_for_several(
+    server: Server, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, server.port, {"a": "healthy", "b": "healthy"})
+    before = len(server.connections)
+    assert "contradict" in cli("check", "--egress", *words, code=2).stderr
+    assert len(server.connections) == before

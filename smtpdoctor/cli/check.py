@@ -175,7 +175,8 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             ("--until", until is not None), ("--to", to is not None), ("--sandbox", use_sandbox),
             ("--transcript", transcript), ("--password-file", password_file is not None),
             ("--password-stdin", password_stdin), ("--ask-password", ask_password),
-            ("--allow-cleartext-auth", allow_cleartext_auth),
+            ("--allow-cleartext-auth", allow_cleartext_auth), ("--all-profiles", all_profiles),
+            ("--profile … --profile …", len(profile or ()) > 1),
         ):  # fmt: skip
             refuse_together(("--egress", True), (flag, present))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))

@@ -282,6 +282,8 @@ def _read_nagios(text: str) -> Said:
     assert found is not None
     assert sign or not data
     assert "|" not in data
+    labels = [one.partition("=")[0] for one in data.split()]
+    assert len(set(labels)) == len(labels)
     for one in data.split():
         assert re.fullmatch(r"[\w-]+=-?\d+(?:\.\d+)?(?:s;;;0)?", one), one
     verdict, _, words = found[2].partition(": ")

@@ -349,6 +349,18 @@ def test_a_progress_bar_is_for_a_terminal(server: Server, tmp_path: Path) -> Non
     assert len(json.loads(done.stdout)["profiles"]) == 2
 
 
+def test_times_of_profiles_are_told_apart(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where their names differ in what no label may hold."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, server.port, dict.fromkeys(("a b", "a-b", "a.b", "a_b"), "healthy"))
+    assert (
+        READERS["nagios"](cli("lint", "--all-profiles", "--format", "nagios", code=0).stdout).verdict
+        == "pass"
+    )
+
+
 @pytest.mark.parametrize("words", [("--all-profiles",), ("--profile", "a", "--profile", "b")])
 def test_what_logs_in_nowhere_does_not_log_in_for_several(
     server: Server, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -6,7 +6,7 @@ could not be decided is UNKNOWN, and so is a command that came to no report.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from smtpdoctor.model import Status, Verdict
@@ -43,7 +43,8 @@ def tell(told: Told) -> str:
     failed = sum(part.verdict == "fail" for part in parts)
     texts[:0] = [_named(part) for part in parts[:failed]]
     texts += [_named(part) for part in parts[failed:]]
-    data = " ".join(data for part in told.parts for data in _data(part))
+    prefixes = _prefixes(part.name for part in told.parts)
+    data = " ".join(data for part in told.parts for data in _data(part, prefixes[part.name]))
     return _status(code_of(told), f"{_verdict(told)}: {'; '.join(texts)}", data)
 
 
@@ -74,9 +75,21 @@ def _said(part: Part) -> str:
     return f"{first.id}: {plain(first.title)}{step}{more}"
 
 
-def _data(part: Part) -> Iterator[str]:
+def _prefixes(names: Iterable[str]) -> dict[str, str]:
+    """Return what the data of each part begin with: another for each, in letters, digits and ``_``."""
+    found: dict[str, str] = {}
+    for name in names:
+        bare = "".join(one if one.isalnum() else "_" for one in name)
+        number, prefix = 1, f"{bare}_" if bare else ""
+        while prefix in found.values():
+            number += 1
+            prefix = f"{bare}_{number}_"
+        found[name] = prefix
+    return found
+
+
+def _data(part: Part, prefix: str) -> Iterator[str]:
     """Yield the times, and what is left of the certificate's life."""
-    prefix = "".join(one if one.isalnum() else "_" for one in part.name) + "_" if part.name else ""
     for line in part.view.stages:
         if line.status is not Status.SKIP:
             yield f"{prefix}{line.stage.value}={line.seconds:.3f}s;;;0"

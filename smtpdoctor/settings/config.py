@@ -12,6 +12,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from smtpdoctor.formats.document import Assignment, Document, Problem, RemarkKind
+from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.knowledge.table import turns
 from smtpdoctor.labels import Label
@@ -28,7 +29,7 @@ from smtpdoctor.model import (
     Settings,
     Stage,
 )
-from smtpdoctor.settings.dialect import Answer, Oddity, Reading, Used
+from smtpdoctor.settings.dialect import Answer, Oddity, Reading, Used, Values
 from smtpdoctor.settings.hosts import same_host
 from smtpdoctor.settings.read import names_secret
 from smtpdoctor.settings.resolve import Loaded, port_in, preset_of_host, told_of
@@ -130,6 +131,7 @@ class _Loader:
         self._texts = document.texts
         self._document = document
         self._given = given
+        self._is_base = reading.dialect.id in load.apps()
 
     def loaded(self) -> Loaded:
         evidence: list[Evidence] = []
@@ -251,7 +253,7 @@ class _Loader:
         """Return what the application does, and why, in one sentence."""
         shown = {"host": settings.host, "port": settings.port}
         values: dict[str, object] = {name: str(one.value) if one else "?" for name, one in shown.items()}
-        values["app_name"] = self._dialect.name.en
+        values["app_name"] = self._dialect.name.en if not self._is_base else Message("config.app.any")
         said = self._how_said(values, answer)
         ignored = dict.fromkeys(
             _with_part(one.name) for one in self._reading.oddities if one.kind in {"inert", "unread"}
@@ -289,13 +291,23 @@ class _Loader:
     ) -> Evidence:
         name = facts.pop("name", at.name.partition("@")[0] if at is not None else "")
         secret = setting == "password"
+        if not self._is_base:  # nobody knows whose the base variables are
+            facts |= {"app": self._dialect.id, "app_name": self._dialect.name.en}
         return Evidence(
             stage=Stage.CONFIG,
             labels=frozenset({label}),
             setting=setting,
             origin=origin_of(at, self._texts, secret=secret) if at is not None else None,
-            facts=printable_facts(name=name, app=self._dialect.id, app_name=self._dialect.name.en, **facts),
+            facts=printable_facts(name=name, **facts),
         )
+
+    def _is_of(self, setting: SettingName | None, at: Assignment | None) -> bool:
+        """Whether an assignment is one of a setting, and not only what stands nearest to it."""
+        key = self._dialect.keys.get(setting) if setting is not None else None
+        if key is None or at is None:
+            return True
+        whole = (name.partition("@")[0] for name in key.names)
+        return Values(self._dialect, self._reading.scope).first((*key.names, *whole)) is at
 
     def _oddities(self) -> Iterator[Evidence]:
         for one in self._reading.oddities:
@@ -305,6 +317,8 @@ class _Loader:
         facts = {"name": _with_part(one.name)}
         if one.expected:
             facts["expected"] = one.expected
+        if one.kind in {"missing", "half-login"} and not self._is_of(one.setting, one.at):
+            facts["beside"] = "yes"
         word = one.facts.get("word")
         if word is not None:
             facts |= told_of(word)

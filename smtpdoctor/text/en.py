@@ -21,6 +21,7 @@ MESSAGES: Final[dict[str, str]] = {
     # stage summaries
     "config.pass": "{host}:{port}, security {security}",
     "config.problems": "{host}:{port}, security {security}; {count} to fix",
+    "config.app.any": "an application with these settings",
     "config.app.flag": "{app_name} connects to {host}:{port} {how}, because {flag} is {word}",
     "config.app.default": "{app_name} connects to {host}:{port} {how}, because {flag} is not set and stands for {word}",
     "config.app.port": "{app_name} connects to {host}:{port} {how}, because of the port",

@@ -19,6 +19,7 @@ MESSAGES: Final[dict[str, str]] = {
     "crash": "smtpdoctor 자체 오류: {where}",
     "config.pass": "{host}:{port}, 보안 방식 {security}",
     "config.problems": "{host}:{port}, 보안 방식 {security}, 고칠 점 {count}건",
+    "config.app.any": "이 설정을 쓰는 애플리케이션",
     "config.app.flag": "{app_name}: {host}:{port}, {how}({flag} 값이 {word})",
     "config.app.default": "{app_name}: {host}:{port}, {how}({flag} 설정이 없으면 {word})",
     "config.app.port": "{app_name}: {host}:{port}, {how}(포트에 따라 결정)",

@@ -583,6 +583,8 @@ MESSAGES: Final[dict[str, str]] = {
     "convert.no-sender": "{source}의 파일에 보내는 주소가 없습니다. {app}에는 따로 있으니({default}) 서버가 허용하는 주소로 설정합니다.",
     "convert.unknown": "{name}: 값이 다른 곳에서 오므로 이 파일만으로는 알 수 없습니다.",
     "convert.others": "옮기지 않은 설정: {names}.",
+    "convert.faulty": "{name}: 있는 그대로 옮겼지만 이대로는 동작하지 않습니다({title}). 원래 파일부터 고칩니다: {command}",
+    "usage.convert.faulty": "무엇이 잘못되었는지 보려면: {command}",
     "convert.whole": "빠진 설정이 없습니다.",
     "generate.localhost": "컨테이너 안에서 localhost는 그 컨테이너 자신입니다. 다른 서비스로 띄운 테스트 메일 서버는 --set host=서비스이름 으로 지정합니다.",
     "generate.what.changed": "이 형식의 파일을 읽을 때 바뀌는 문자",

@@ -362,3 +362,15 @@ def test_who_falls_back_to_nothing_has_the_environment_say_it(folder: Path, name
     told = json.loads(lint("--config", name, "--format", "json", code=0))
     assert told["settings"]["username"]["value"] == "someone@gmail.com"
     assert not [one["id"] for one in told["findings"] if one["severity"] != "info"]
+
+
+def test_a_word_that_is_refused_is_not_offered_again(folder: Path) -> None:
+    (folder / "mail.env").write_text(
+        "MAIL_MAILER=smtp\nMAIL_SCHEME=tls\nMAIL_HOST=smtp.gmail.com\nMAIL_PORT=465\n"
+        "MAIL_USERNAME=someone@gmail.com\nMAIL_PASSWORD=abcdefghijklmnop\nMAIL_FROM_ADDRESS=someone@gmail.com\n"
+    )
+    told = json.loads(lint("--config", "mail.env", "--lang", "en", "--format", "json", code=1))
+    step = next(one["fixes"][0] for one in told["findings"] if one["id"] == "config-word")
+    words = step.rpartition(":")[2]
+    assert "smtps" in words
+    assert "tls" not in words.replace("smtps", "")

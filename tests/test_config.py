@@ -374,3 +374,24 @@ def test_a_word_that_is_refused_is_not_offered_again(folder: Path) -> None:
     words = step.rpartition(":")[2]
     assert "smtps" in words
     assert "tls" not in words.replace("smtps", "")
+
+
+@pytest.mark.parametrize(
+    ("whose", "kind", "user"),
+    [("nextcloud", "php", "someone@naver.com"), ("odoo", "ini", "someone@naver.com")],
+)
+def test_what_is_written_for_an_application_is_no_fault(
+    folder: Path, whose: str, kind: str, user: str
+) -> None:
+    """The sender in two parts, and a word that says something else than it means, where nothing else says it."""
+    (folder / "pw").write_text("ABCDEFGH1234")
+    name = f"mail.{kind}"
+    written = CliRunner().invoke(
+        app,
+        ["generate", "naver", "--app", whose, "--for", kind, "--write", name, "--password-file", "pw",
+         "--set", f"username={user}", "--set", f"sender={user}"],
+    )  # fmt: skip
+    assert written.exit_code == 0, written.output
+    told = json.loads(lint("--config", name, "--app", whose, "--format", "json", code=0))
+    assert [one["id"] for one in told["findings"] if one["severity"] != "info"] == []
+    assert told["settings"]["sender"]["value"] == user

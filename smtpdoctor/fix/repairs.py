@@ -500,10 +500,9 @@ def _of_sender(found: Found) -> Iterator[Repair]:
     form = subject.dialect.keys["sender"].form if "sender" in subject.dialect.keys else ""
     if form == "local-part":
         local, _, domain = own.partition("@")
-        name = subject.dialect.keys["sender"].domain
-        both = (Operation("set", one.name, local, "sender"), Operation("set", name, domain, "sender"))
-        yield both[:1]
-        yield both
+        yield (Operation("set", one.name, local, "sender"),)
+        for name in filter(subject.assignment, subject.dialect.keys["sender"].domain):
+            yield Operation("set", one.name, local, "sender"), Operation("set", name, domain, "sender")
         return
     if address and address in one.value:
         yield (Operation("set", one.name, one.value.replace(address, own), "sender"),)

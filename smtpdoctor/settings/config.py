@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from smtpdoctor.formats.document import Assignment, Document, Problem, RemarkKind
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect
-from smtpdoctor.knowledge.table import turns
+from smtpdoctor.knowledge.table import turns, write
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.guess import is_harmless
 from smtpdoctor.masking.words import printable, printable_facts
@@ -32,7 +32,14 @@ from smtpdoctor.model import (
 from smtpdoctor.settings.dialect import Answer, Oddity, Reading, Used, Values
 from smtpdoctor.settings.hosts import same_host
 from smtpdoctor.settings.read import names_secret
-from smtpdoctor.settings.resolve import Loaded, port_in, preset_of_host, told_of
+from smtpdoctor.settings.resolve import (
+    IMPLICIT_TLS_PORTS,
+    STARTTLS_PORTS,
+    Loaded,
+    port_in,
+    preset_of_host,
+    told_of,
+)
 from smtpdoctor.settings.target import Conduct
 
 __all__ = ["loaded_of", "origin_of"]
@@ -311,7 +318,24 @@ class _Loader:
 
     def _oddities(self) -> Iterator[Evidence]:
         for one in self._reading.oddities:
-            yield self._about(one)
+            if one.kind != "opposite" or one.setting != "security" or not self._is_said_so():
+                yield self._about(one)
+
+    def _is_said_so(self) -> bool:
+        """Whether a mode belongs to the port, and the word that stands there is how this application says it."""
+        answer, used = self._answer(), self._reading.used.get("port")
+        text = (used.text or "") if used is not None else ""
+        port = int(text) if text.isascii() and text.isdecimal() else 0
+        ports = {Security.TLS: IMPLICIT_TLS_PORTS, Security.STARTTLS: STARTTLS_PORTS}
+        if answer is None or answer.security is None or port not in ports.get(answer.security, ()):
+            return False
+        flag = self._dialect.flags.get(answer.flag)
+        words = write(self._dialect, answer.security, port)
+        return (
+            flag is not None
+            and words is not None
+            and any({answer.word, words.get(answer.flag)}.issubset(one) for one in flag.states.values())
+        )
 
     def _about(self, one: Oddity) -> Evidence:
         facts = {"name": _with_part(one.name)}

@@ -403,7 +403,7 @@ class _Reader:
             bare = text.strip()
             return bare[1:-1] if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'" else text
         if key.form == "local-part":
-            rest = self.values.first((key.domain,)) if key.domain else None
+            rest = self.values.first(key.domain) if key.domain else None
             domain = (rest.value or "") if rest is not None else ""
             if "@" in text:
                 self.oddities.append(

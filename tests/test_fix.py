@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import json
 import random
 import re
@@ -100,6 +101,16 @@ def test_no_secret_shows_in_what_is_told() -> None:
         told = "".join(difference(result.plan, path, path) for path in result.plan.changed)
         told += repr(changes_by_key(result.plan))
         assert LOGINS[case.provider].password[:10] not in told, case.faults
+
+
+def test_of_a_long_file_only_what_is_shown_is_masked() -> None:
+    """How long it takes does not go by the length of the file, but for reading it."""
+    Path("mail.env").write_text("# a comment\n" * 3_000 + BASE, encoding="utf-8")
+    profile = cProfile.Profile()
+    shown = profile.runcall(run, "fix", "--no-network", "--config", "mail.env", code=1)
+    assert "+SMTP_PORT=465" in shown
+    masked = [one for one in profile.getstats() if getattr(one.code, "co_name", "") == "mask"]
+    assert 0 < sum(one.callcount for one in masked) < 100
 
 
 def test_a_difference_tells_both_files() -> None:

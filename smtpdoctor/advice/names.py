@@ -233,7 +233,7 @@ class Names:
         setting = self._settings.get(name)
         origin = setting.origin if setting else None
         evidence = self._finding.evidence
-        if evidence.setting == name and evidence.origin is not None:
+        if evidence.setting == name and evidence.origin is not None and not self.stands_beside():
             origin = evidence.origin
         variable = self.variable(name)
         if origin is None or origin.kind in {"preset", "default", "sandbox"}:
@@ -243,6 +243,10 @@ class Names:
         if origin.kind in {"file", "project"}:
             return say(self._lang, "advice.at", name=origin.name or variable, place=str(origin))
         return origin.name
+
+    def stands_beside(self) -> bool:
+        """Whether what is not there is told at another setting, the nearest that stands."""
+        return "beside" in self._finding.evidence.facts
 
     def _placed(self, setting: SettingName, variable: str) -> str:
         """Return a variable as it is told where no file was read: with the application's usual file.

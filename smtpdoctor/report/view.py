@@ -608,6 +608,8 @@ def _where(evidence: Evidence, lang: Lang) -> str:
     origin = evidence.origin
     if origin is None or origin.kind in {"default", "sandbox"}:
         return ""
+    if "beside" in evidence.facts and evidence.facts.get("name") and origin.path:
+        return say(lang, "advice.at", name=evidence.facts["name"], place=printable(origin.path))
     if origin.kind in {"file", "project"} and origin.name:
         return say(lang, "advice.at", name=origin.name, place=_source(origin, lang))
     return origin.name if origin.kind in {"flag", "environment"} else _source(origin, lang)
@@ -621,7 +623,10 @@ def _best(links: Sequence[Link], steps: Sequence[str]) -> Link | None:
 
 def _todo(excerpts: Sequence[Excerpt], steps: Sequence[str], lang: Lang) -> tuple[str, ...]:
     """Return the first step in a few words, the longest form first."""
-    added = [line.text.strip() for one in excerpts for line in one.lines if line.sign == "+"]
+    # An item of a list is told as what it says.
+    added = [
+        line.text.strip().removeprefix("- ") for one in excerpts for line in one.lines if line.sign == "+"
+    ]
     if not added:
         return (re.split(_SENTENCE_END, steps[0], maxsplit=1)[0].replace("`", ""),) if steps else ()
     written = ", ".join(added)

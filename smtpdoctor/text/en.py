@@ -21,6 +21,7 @@ MESSAGES: Final[dict[str, str]] = {
     # stage summaries
     "config.pass": "{host}:{port}, security {security}",
     "config.problems": "{host}:{port}, security {security}; {count} to fix",
+    "config.app.any": "an application with these settings",
     "config.app.flag": "{app_name} connects to {host}:{port} {how}, because {flag} is {word}",
     "config.app.default": "{app_name} connects to {host}:{port} {how}, because {flag} is not set and stands for {word}",
     "config.app.port": "{app_name} connects to {host}:{port} {how}, because of the port",
@@ -595,6 +596,8 @@ MESSAGES: Final[dict[str, str]] = {
     "convert.no-sender": "{source} names no sender here. {app} has one of its own ({default}): set it to an address that the server lets you send from.",
     "convert.unknown": "{name}: its value comes from elsewhere and is not known from the file.",
     "convert.others": "Not carried over: {names}.",
+    "convert.faulty": "{name}: carried over as it stands, and it does not work: {title}. First mend it there: {command}",
+    "usage.convert.faulty": "What is wrong in it: {command}",
     "convert.whole": "Nothing is lost.",
     "generate.localhost": "In a container localhost is the container itself; for a mail sink in another service use --set host=SERVICE.",
     "generate.what.changed": "signs that whoever reads such a file changes",

@@ -278,3 +278,120 @@ def test_a_line_break_in_a_secret_is_told_once(end: str) -> None:
     shown = json.loads(lint("--config", "secret.yaml", "--format", "json", code=1))
     about = [one for one in shown["findings"] if one["origin"] == "secret.yaml:7"]
     assert [(one["id"], one["severity"]) for one in about] == [("config-file-syntax", "error")]
+
+
+BASE_LINES = {
+    "SMTP_HOST": "smtp.gmail.com",
+    "SMTP_PORT": "587",
+    "SMTP_USERNAME": "someone@gmail.com",
+    "SMTP_PASSWORD": "abcdefghijklmnop",
+    "SMTP_SENDER": "someone@gmail.com",
+    "SMTP_OPPORTUNISTIC_TLS": "true",
+}
+
+
+@pytest.mark.parametrize("kind", ["dotenv", "compose"])
+def test_the_base_variables_are_nobody_s_unless_something_else_says_so(folder: Path, kind: str) -> None:
+    """What `generate` writes by default is read back as that; an image, or a name beside, tells an application."""
+
+    def app_of(image: str = "example/app", **more: str) -> str:
+        lines = BASE_LINES | more
+        if kind == "dotenv":
+            text = "".join(f"{name}={value}\n" for name, value in lines.items())
+        else:
+            text = f"services:\n  web:\n    image: {image}\n    environment:\n" + "".join(
+                f'      {name}: "{value}"\n' for name, value in lines.items()
+            )
+        name = {"dotenv": "mail.env", "compose": "compose.yml"}[kind]
+        (folder / name).write_text(text)
+        told = json.loads(lint("--config", name, "--format", "json", code=0))
+        assert told["settings"]["security"]["value"] in {"starttls", "opportunistic"}
+        return str(told["app"])
+
+    assert app_of() == "smtp"
+    assert app_of(SOMETHING_ELSE="x") == "smtp"
+    assert app_of(MYSQL_PRIMARY_URL="mysql://db", ADMIN_WEB_URL="https://example.com") == "abc-user-feedback"
+    if kind == "compose":
+        assert app_of("line/abc-user-feedback-api:1") == "abc-user-feedback"
+
+
+def test_who_shares_the_base_variables_is_not_guessed(folder: Path) -> None:
+    lines = {name: BASE_LINES[name] for name in ("SMTP_HOST", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD")}
+    (folder / "mail.env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    output = lint("--config", "mail.env", code=2)
+    assert "smtp" in output.partition("may belong to")[2]
+    told = json.loads(lint("--config", "mail.env", "--app", "smtp", "--format", "json", code=1))
+    assert told["app"] == "smtp"
+
+
+@pytest.mark.parametrize(
+    ("missing", "finding"), [("SMTP_PORT", "config-missing"), ("SMTP_SENDER", "config-missing"),
+                             ("SMTP_PASSWORD", "config-credentials-form"), ("SMTP_USERNAME", "config-credentials-form")]
+)  # fmt: skip
+def test_what_is_not_there_is_told_by_its_own_name(folder: Path, missing: str, finding: str) -> None:
+    """Not by that of the line beside it, which no edit may touch."""
+    lines = {name: value for name, value in BASE_LINES.items() if name != missing}
+    (folder / "mail.env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    told = json.loads(lint("--config", "mail.env", "--app", "smtp", "--format", "json", code=1))
+    one = next(one for one in told["findings"] if one["id"] == finding)
+    assert missing in one["meaning"] + one["fixes"][0]
+    assert all(each["name"] not in lines or each["value"] != "465" for each in one["changes"])
+    assert all(each["name"] == missing for each in one["changes"])
+    assert "SMTP_USERNAME and SMTP_USERNAME" not in one["meaning"]
+
+
+FALLBACKS = {
+    "settings.py": """import os
+EMAIL_HOST = "smtp.gmail.com"
+EMAIL_PORT = 587
+EMAIL_USE_TLS = True
+EMAIL_HOST_USER = "someone@gmail.com"
+EMAIL_HOST_PASSWORD = os.environ.get("MAIL_PW", "")
+DEFAULT_FROM_EMAIL = "someone@gmail.com"
+""",
+    "mail.js": """nodemailer.createTransport({ host: "smtp.gmail.com", port: 465, secure: true,
+  auth: { user: "someone@gmail.com", pass: process.env.MAIL_PW || "" } });
+""",
+}
+
+
+@pytest.mark.parametrize("name", FALLBACKS)
+def test_who_falls_back_to_nothing_has_the_environment_say_it(folder: Path, name: str) -> None:
+    """An empty default is no statement that there is no password."""
+    (folder / name).write_text(FALLBACKS[name])
+    told = json.loads(lint("--config", name, "--format", "json", code=0))
+    assert told["settings"]["username"]["value"] == "someone@gmail.com"
+    assert not [one["id"] for one in told["findings"] if one["severity"] != "info"]
+
+
+def test_a_word_that_is_refused_is_not_offered_again(folder: Path) -> None:
+    (folder / "mail.env").write_text(
+        "MAIL_MAILER=smtp\nMAIL_SCHEME=tls\nMAIL_HOST=smtp.gmail.com\nMAIL_PORT=465\n"
+        "MAIL_USERNAME=someone@gmail.com\nMAIL_PASSWORD=abcdefghijklmnop\nMAIL_FROM_ADDRESS=someone@gmail.com\n"
+    )
+    told = json.loads(lint("--config", "mail.env", "--lang", "en", "--format", "json", code=1))
+    step = next(one["fixes"][0] for one in told["findings"] if one["id"] == "config-word")
+    words = step.rpartition(":")[2]
+    assert "smtps" in words
+    assert "tls" not in words.replace("smtps", "")
+
+
+@pytest.mark.parametrize(
+    ("whose", "kind", "user"),
+    [("nextcloud", "php", "someone@naver.com"), ("odoo", "ini", "someone@naver.com")],
+)
+def test_what_is_written_for_an_application_is_no_fault(
+    folder: Path, whose: str, kind: str, user: str
+) -> None:
+    """The sender in two parts, and a word that says something else than it means, where nothing else says it."""
+    (folder / "pw").write_text("ABCDEFGH1234")
+    name = f"mail.{kind}"
+    written = CliRunner().invoke(
+        app,
+        ["generate", "naver", "--app", whose, "--for", kind, "--write", name, "--password-file", "pw",
+         "--set", f"username={user}", "--set", f"sender={user}"],
+    )  # fmt: skip
+    assert written.exit_code == 0, written.output
+    told = json.loads(lint("--config", name, "--app", whose, "--format", "json", code=0))
+    assert [one["id"] for one in told["findings"] if one["severity"] != "info"] == []
+    assert told["settings"]["sender"]["value"] == user

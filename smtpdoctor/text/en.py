@@ -21,6 +21,7 @@ MESSAGES: Final[dict[str, str]] = {
     # stage summaries
     "config.pass": "{host}:{port}, security {security}",
     "config.problems": "{host}:{port}, security {security}; {count} to fix",
+    "config.app.any": "an application with these settings",
     "config.app.flag": "{app_name} connects to {host}:{port} {how}, because {flag} is {word}",
     "config.app.default": "{app_name} connects to {host}:{port} {how}, because {flag} is not set and stands for {word}",
     "config.app.port": "{app_name} connects to {host}:{port} {how}, because of the port",
@@ -244,6 +245,7 @@ MESSAGES: Final[dict[str, str]] = {
     "profiles.error": "could not be run: {count}",
     "profiles.open": "not finished: {count}",
     "profiles.not-reached": "not finished",
+    "profiles.not-run": "Could not be run",
     # several attempts
     "runs.attempt": "attempt {number} of {count}: {met}",
     "runs.attempt-after": "attempt {number} of {count}, after {pause} s: {met}",
@@ -368,6 +370,8 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.project.no-profiles": "{file} has no profiles: each is a table [profiles.NAME]",
     "usage.project.in": "This comes from {file}.",
     "usage.project.in-profile": "This comes from the profile {name} in {file}.",
+    "usage.project.foreign": "the password ({origin}) is not sent to {host}: {place} leads to a file outside of {folder}, and that file does not name this server",
+    "usage.project.foreign.how": "If that is right, give {flag} on the command line, or the server with `--host {host}`.",
     "usage.project.login": "the password ({origin}) is not sent to {host}: {place} names that server, and where the password stands nothing does",
     "usage.project.login.how": "Name the server there as well or with `--host {host}`, or give the password with `password_file` in the profile, `--password-file` or `--password-stdin`.",
     "usage.project.trust": "the password ({origin}) is not sent: {place} says with {key} whom to trust or what to dial instead, and the password does not come from there",
@@ -592,6 +596,8 @@ MESSAGES: Final[dict[str, str]] = {
     "convert.no-sender": "{source} names no sender here. {app} has one of its own ({default}): set it to an address that the server lets you send from.",
     "convert.unknown": "{name}: its value comes from elsewhere and is not known from the file.",
     "convert.others": "Not carried over: {names}.",
+    "convert.faulty": "{name}: carried over as it stands, and it does not work: {title}. First mend it there: {command}",
+    "usage.convert.faulty": "What is wrong in it: {command}",
     "convert.whole": "Nothing is lost.",
     "generate.localhost": "In a container localhost is the container itself; for a mail sink in another service use --set host=SERVICE.",
     "generate.what.changed": "signs that whoever reads such a file changes",

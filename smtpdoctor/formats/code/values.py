@@ -360,6 +360,9 @@ class Values:
         """Return a value as it is told: what switches something and is not in ``.env`` is not set."""
         if value.absent and _SWITCHES.search(value.source) and not _SECRETS.search(value.source):
             return self._supposed(value)
+        if value.text == "" and value.kind == "string" and _DEFAULTED in value.remarks:
+            # Who falls back to nothing expects that the environment says it.
+            return replace(value, kind="unknown", text=None)
         return value
 
     def _truth(self, value: Value) -> bool | None:

@@ -88,6 +88,9 @@ def assigned(source: str, value: str) -> str | None:
     if not old and rest.startswith("#"):
         # "NAME= # why": the blank stands before the comment, so the value goes in between.
         sign, rest = "=", f" {rest}"
+    if rest.lstrip(" \t").startswith("#"):
+        new = new or "''"  # behind nothing a comment would be the value
+        rest = rest if rest[0] in " \t" or new[0] in "'\"" else f" {rest}"
     return f"{head}{sign}{new}{rest}"
 
 

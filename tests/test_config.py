@@ -169,15 +169,6 @@ def test_apps_shows_what_is_known() -> None:
     assert run.invoke(app, ["apps", "mastodn"]).exit_code == 2
 
 
-def test_two_services_that_nobody_chose_between_are_not_checked(folder: Path) -> None:
-    """A check is about one server; a lint about all of them."""
-    (folder / "compose.yml").write_text(COMPOSE)
-    (folder / "social.env").write_text(MASTODON)
-    done = CliRunner().invoke(app, ["check", "--no-environment", "--config", "compose.yml"])
-    assert done.exit_code == 2
-    assert "social, automation" in done.output
-
-
 def test_later_files_win(folder: Path) -> None:
     """As an override file over the one before it; each value has its own place."""
     (folder / "a.env").write_text(MASTODON)

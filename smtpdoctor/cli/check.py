@@ -247,7 +247,13 @@ def check(  # noqa: PLR0913 -- the flags of the contract
 
             check_profiles(request, profile, show, known=known, allow_cleartext_auth=allow_cleartext_auth)
             return
-        loaded = only(loaded_for(request, lang=tongue, known=known))
+        applications = loaded_for(request, lang=tongue, known=known)
+        if len(applications) > 1 and not egress:
+            from smtpdoctor.cli.profiles import check_applications
+
+            check_applications(applications, request, options, how, show, known=known)
+            return
+        loaded = only(applications)
         if egress:
             report = show.survey(loaded, options, how)
         else:
@@ -341,7 +347,7 @@ def options_of(request: "Request", lang: Lang, *, allow_cleartext_auth: bool = F
 
 
 def only(found: "list[tuple[str, Loaded]]") -> "Loaded":
-    """Return the settings of the one application that there is; a check is about one server."""
+    """Return the settings of the one application that there is, for what is about one server."""
     if len(found) > 1:
         names = ", ".join(service for service, _ in found)
         raise UsageError(Message("usage.config.several", {"names": names}))
@@ -511,8 +517,8 @@ class Show:
         """Whether it may be shown how far it has come: to a person who waits."""
         return sys.stderr.isatty() and not self._quiet
 
-    def several(self, profiles: "Sequence[Profile]") -> None:
-        """Show the reports of several profiles; what could not be run is told beside other formats, too."""
+    def several(self, profiles: "Sequence[Profile]", *, services: bool = False) -> None:
+        """Show the reports of several profiles or ``services``; what could not be run is told beside other formats, too."""
         from smtpdoctor.report import profiles as reports
 
         def show(stream: IO[str]) -> None:
@@ -525,6 +531,7 @@ class Show:
                 transcript=self._transcript,
                 quiet=self._quiet,
                 verbose=self._verbose,
+                services=services,
             )
 
         if self._outputs is None:
@@ -547,6 +554,7 @@ class Show:
             places=places_for(self._anchor),
             when=self._outputs.now(),
             profiles=tuple(profiles),
+            services=services,
         )
         with self._outputs.opened() as streams:
             streams.write(told, show)

@@ -1,5 +1,7 @@
 """``--profile`` and ``--all-profiles``: what the project's file says, and many checks side by side.
 
+Those of the several applications of one file are run here as well.
+
 The file comes with a repository. So a login that stands outside of it (in the environment, in another file) is
 not sent where only the file says where to: not to a host or a preset that it names, and nowhere while it says
 whom to trust (``ca_file``) or what to dial instead (``connect_to``).
@@ -23,7 +25,6 @@ from smtpdoctor.cli.check import (
     checked,
     connect_to_of,
     end,
-    only,
     options_of,
     refuse_unusable_in,
     repeated_of,
@@ -38,7 +39,7 @@ from smtpdoctor.doctor import Redactors, lint_only
 from smtpdoctor.errors import UsageError
 from smtpdoctor.files import is_there
 from smtpdoctor.knowledge import load
-from smtpdoctor.model import Ignore, Lang, Message, Origin, Report, Secret, Security, Setting, Stage
+from smtpdoctor.model import Ignore, Lang, Message, Origin, Report, Secret, Security, Setting, Severity, Stage
 from smtpdoctor.probes.session import Options
 from smtpdoctor.report.profiles import Profile
 from smtpdoctor.report.view import view_of
@@ -52,9 +53,8 @@ from smtpdoctor.settings.target import refuse_astray
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from smtpdoctor.masking.echoes import Redactor
 
-__all__ = ["check_profiles", "lint_profiles", "refuse_steered", "with_project"]
+__all__ = ["check_applications", "check_profiles", "lint_profiles", "refuse_steered", "with_project"]
 
 T = TypeVar("T")
 
@@ -286,8 +286,8 @@ class Show(Protocol):
 
     lang: Lang
 
-    def several(self, profiles: Sequence[Profile]) -> None:
-        """Show them, and what is wrong with those that could not be run."""
+    def several(self, profiles: Sequence[Profile], *, services: bool = False) -> None:
+        """Show them, or those of several ``services``, and what is wrong with those that could not be run."""
 
     @property
     def progress(self) -> bool:
@@ -295,11 +295,12 @@ class Show(Protocol):
 
 
 class _Ready(Struct, frozen=True):
-    """A profile that can be run."""
+    """An application that can be run, of a profile if one asks for it."""
 
     loaded: Loaded
     options: Options | None
     how: How
+    profile: str = ""
 
 
 class _Outcome(Struct, frozen=True):
@@ -342,30 +343,78 @@ def check_profiles(
 ) -> None:
     """Check several profiles in threads, show what came of each, and end with the exit code for all."""
 
-    def prepared(name: str, one: Request) -> _Ready:
+    def prepared(name: str, one: Request) -> list[tuple[str, _Ready]]:
         options = options_of(one, show.lang, allow_cleartext_auth=allow_cleartext_auth)
         repeated = (*repeated_of(one, allow_cleartext_auth), "--profile", name)
         how = How(policy_of(one), one.retries or 0, repeated)
-        loaded = only(loaded_for(one, lang=show.lang, known=known))
-        refuse_astray(options.connect_to, loaded.settings)
-        refuse_steered(loaded, one, options)
-        return _Ready(loaded, options, how)
+        return _ready_of(loaded_for(one, lang=show.lang, known=known), one, options, how, profile=name)
 
     asked = _Asked(request, names, known)
     ready: dict[str, _Ready] = {}
-    outcomes = {name: _Outcome() for name in asked.names}
+    outcomes: dict[str, _Outcome] = {}
     interrupted = False
+    left = list(asked.names)
     try:
-        for name in asked.names:
-            found = asked.ready(name, prepared)
+        while left:
+            found = asked.ready(left[0], prepared)
+            name = left.pop(0)
             if isinstance(found, _Outcome):
                 outcomes[name] = found
-            else:
-                ready[name] = found
+                continue
+            for service, one in found:
+                shown = f"{name} / {service}" if len(found) > 1 else name
+                ready[shown] = one
+                outcomes[shown] = _Outcome()
         _run(ready, outcomes, show)
     except KeyboardInterrupt:
         interrupted = True
+        outcomes |= {name: _Outcome() for name in left}
     _end(ready, outcomes, show, known, interrupted=interrupted)
+
+
+def check_applications(
+    found: Sequence[tuple[str, Loaded]],
+    request: Request,
+    options: Options,
+    how: How,
+    show: Show,
+    *,
+    known: Known,
+) -> None:
+    """Check each application of a file, show what came of each, and end with the gravest exit code.
+
+    Raises UsageError where nothing can be begun.
+    """
+    ready = dict(_ready_of(found, request, options, how))
+    outcomes = {name: _Outcome() for name in ready}
+    interrupted = False
+    try:
+        _run(ready, outcomes, show)
+    except KeyboardInterrupt:
+        interrupted = True
+    _end(ready, outcomes, show, known, interrupted=interrupted, services=True)
+
+
+def _ready_of(
+    found: Sequence[tuple[str, Loaded]], request: Request, options: Options, how: How, *, profile: str = ""
+) -> list[tuple[str, _Ready]]:
+    """Return the applications of a file, or the one that there is, as they are run; raises UsageError."""
+    if len(found) > 1 and request.password is not None:
+        names = ", ".join(service for service, _ in found)
+        raise UsageError(Message("usage.config.several.password", {"names": names}))
+    for _, loaded in found:
+        refuse_astray(options.connect_to, loaded.settings)
+        refuse_steered(loaded, request, options)
+    if len(found) == 1:
+        return [("", _Ready(found[0][1], options, how, profile))]
+    return [
+        (service, _Ready(loaded, options, _with_service(how, service), profile)) for service, loaded in found
+    ]
+
+
+def _with_service(how: How, service: str) -> How:
+    """Return how to run it with what names a service in the command that repeats it."""
+    return replace(how, repeated=(*how.repeated, "--service", service)) if service else how
 
 
 def _run(ready: dict[str, _Ready], outcomes: dict[str, _Outcome], show: Show) -> None:
@@ -373,22 +422,61 @@ def _run(ready: dict[str, _Ready], outcomes: dict[str, _Outcome], show: Show) ->
 
     load.warm()  # once, and not by each thread that fails first
     redactors = Redactors()
-    jobs = [Job(_work(one, redactors.of(one.loaded)), _lane(one.loaded)) for one in ready.values()]
-    named = list(ready)
+    units: dict[object, dict[str, _Ready]] = {}
+    for name, one in ready.items():
+        units.setdefault(_login(one) or name, {})[name] = one
+    jobs = [Job(_work(unit, redactors), _lane(next(iter(unit.values())).loaded)) for unit in units.values()]
     with _bar(len(jobs), show) as progress:
         task = progress.add_task("", total=len(jobs)) if progress is not None else None
 
-        def done(number: int, report: Report) -> None:
-            outcomes[named[number]] = _Outcome(report)
+        def done(_: int, found: dict[str, _Outcome]) -> None:
+            outcomes.update(found)
             if progress is not None and task is not None:
                 progress.advance(task)
 
         in_threads(jobs, done=done)
 
 
-def _work(ready: _Ready, redactor: Redactor) -> Callable[[], Report]:
-    options = ready.options or Options()
-    return lambda: checked(ready.loaded, options, ready.how, redactor=redactor)
+def _login(ready: _Ready) -> object:
+    """Return what is equal for the services of one file that log in alike; None for what is not held against others."""
+    settings = ready.loaded.settings
+    if settings.host is None or settings.username is None or settings.password is None:
+        return None
+    login = (settings.host.value.strip().lower(), settings.username.value, settings.password.value.reveal())
+    return (ready.profile, *login)
+
+
+def _work(unit: dict[str, _Ready], redactors: Redactors) -> Callable[[], dict[str, _Outcome]]:
+    """Return what runs services that log in alike, one after another: a refused login is not tried again."""
+    sealed = {name: redactors.of(one.loaded) for name, one in unit.items()}
+
+    def work() -> dict[str, _Outcome]:
+        found: dict[str, _Outcome] = {}
+        refused = ""
+        for name, one in unit.items():
+            if refused:
+                values: dict[str, object] = {"name": refused, "service": name.rpartition(" / ")[2]}
+                found[name] = _Outcome(
+                    error=UsageError(
+                        Message("services.refused-before", values),
+                        Message("services.refused-before.how", values),
+                    )
+                )
+                continue
+            report = checked(one.loaded, one.options or Options(), one.how, redactor=sealed[name])
+            found[name] = _Outcome(report)
+            refused = name if _is_refused(report) else ""
+        return found
+
+    return work
+
+
+def _is_refused(report: Report) -> bool:
+    """Whether the server said anything but yes to the login."""
+    return any(
+        one.stage is Stage.AUTH and one.severity is Severity.ERROR and one.evidence.code is not None
+        for one in (*report.findings, *(ignored.finding for ignored in report.ignored))
+    )
 
 
 def _lane(loaded: Loaded) -> object:
@@ -449,6 +537,7 @@ def _end(
     known: Known,
     *,
     interrupted: bool,
+    services: bool = False,
 ) -> None:
     """Show all profiles and end: 3 for a bug, 130 where it was broken off, 1 for a problem, 2 for one that could not run."""
     shown: list[Profile] = []
@@ -462,7 +551,7 @@ def _end(
             repeated = words_of(one.report, ready[name].loaded, ready[name].how)
             view = view_of(one.report, show.lang, repeated)
             shown.append(Profile(name, view, healthy=one.report.healthy))
-    show.several(shown)
+    show.several(shown, services=services)
     reports = [one.report for one in outcomes.values() if one.report is not None]
     if interrupted:
         from smtpdoctor.text import say

@@ -144,10 +144,10 @@ def tell(told: Told) -> str:
     if told.profiles:
         from smtpdoctor.report.profiles import render as render_profiles
 
-        return render_profiles(told.profiles, transcript=told.transcript)
+        return render_profiles(told.profiles, transcript=told.transcript, services=told.services)
     if len(told.parts) == 1:
         return render(told.parts[0].view, transcript=told.transcript)
-    return dump(_whole({"reports": [_named(told, part) for part in told.parts]}))
+    return dump(_whole({"verdict": told.verdict, "reports": [_named(told, part) for part in told.parts]}))
 
 
 def tell_found(found: Found) -> str:

@@ -283,7 +283,7 @@ def test_a_line_break_in_a_secret_is_told_once(end: str) -> None:
     [
         ("compose.yml", 'services:\n  x:\n    environment:\n      N8N_SMTP_PASS: "{}\n      N8N: [a\n', 4),
         ("compose.yml", "services:\n\tx:\n\t\timage: n8nio/n8n\n\t\tN8N_SMTP_PASS: {}\n", 2),
-        ("x.json", '{{"a": 1,\n "password": "{}", }}\n', 2),
+        ("x.json", '{{"a": 1,\n "password": "{}" 3}}\n', 2),
         ("x.toml", 'a = 1\n[smtp]\npassword = "{}\n', 3),
         ("settings.py", 'EMAIL_PORT = 25\nEMAIL_HOST_PASSWORD = "{}\n', 2),
         ("x.json", '{{"a":' * 1000 + '"{}"' + "}}" * 1000, 1),
@@ -396,3 +396,44 @@ def test_a_default_that_decides_is_told_as_one(lang: str, told: str, folder: Pat
         "N8N_EMAIL_MODE=smtp\nN8N_SMTP_HOST=smtp.mailgun.org\nN8N_SMTP_PORT=587\nN8N_SMTP_SENDER=a@hansol.kr\n"
     )
     assert told in " ".join(lint("--config", "n8n.env", "--lang", lang, code=1).split())
+
+
+@pytest.mark.parametrize("word", ["null", "(null)", "NULL", "empty", "(empty)"])
+def test_a_word_that_stands_for_no_value_is_no_login(word: str, folder: Path) -> None:
+    """As the `.env` of a new Laravel has it."""
+    (folder / ".env").write_text(
+        f"APP_NAME=x\nMAIL_MAILER=smtp\nMAIL_HOST=127.0.0.1\nMAIL_PORT=2525\nMAIL_USERNAME={word}\n"
+        f"MAIL_PASSWORD={word}\nMAIL_FROM_ADDRESS=hello@hansol.kr\n"
+    )
+    told = json.loads(lint("--config", ".env", "--format", "json", code=0))
+    assert told["app"] == "laravel"
+    assert not told["settings"]["username"]
+    assert not told["settings"]["password"]
+
+
+def test_mail_that_is_off_does_not_stop_an_application(folder: Path) -> None:
+    (folder / ".env").write_text("APP_NAME=x\nMAIL_MAILER=log\nMAIL_HOST=127.0.0.1\nMAIL_PORT=2525\n")
+    assert "Laravel sends nothing by SMTP" in " ".join(lint("--config", ".env", code=1).split())
+
+
+VALUES = """grafana.ini:
+  smtp:
+    enabled: true
+    host: email-smtp.eu-west-1.amazonaws.com:587
+    user: AKIAIOSFODNN7EXAMPLE
+    from_address: grafana@hansol.kr
+smtp:
+  existingSecret: grafana-smtp
+"""
+
+
+@pytest.mark.parametrize("above", [(), ("grafana",), ("kube-prometheus-stack", "grafana")])
+def test_values_of_a_chart_and_of_one_in_another(above: tuple[str, ...], folder: Path) -> None:
+    """What names a secret is no password; a line is where it is in the file."""
+    indented = "".join(f"{'  ' * len(above)}{line}\n" for line in VALUES.splitlines())
+    head = "".join(f"{'  ' * level}{name}:\n" for level, name in enumerate(above))
+    (folder / "values.yaml").write_text(head + indented)
+    told = json.loads(lint("--config", "values.yaml", "--format", "json", code=0))
+    assert told["app"] == "grafana"
+    assert told["settings"]["host"]["origin"] == f"values.yaml:{4 + len(above)}"
+    assert told["findings"] == []

@@ -78,7 +78,7 @@ def load_configs(
     merged: dict[str, tuple[Document, list[Assignment], Scope]] = {}
     for path in paths:
         document = reader.document(path, dialect)
-        for scope in document.scopes:
+        for scope in _of_charts(document):
             if service is not None and scope.name != service:
                 continue
             before = merged.get(scope.name)
@@ -98,6 +98,30 @@ def load_configs(
     if not found:
         raise _nothing(paths, dialect, reader.documents)
     return found
+
+
+def _of_charts(document: Document) -> Iterator[Scope]:
+    """Yield the scopes of a file; of values for a chart of charts, those of each application's own chart as well.
+
+    Such a chart has the values of another one under its name: ``grafana.…``, ``stack.grafana.…``.
+    """
+    yield from document.scopes
+    if document.syntax != "yaml" or len(document.scopes) != 1:
+        return
+    inner: dict[str, list[Assignment]] = {}
+    apps = frozenset(load.dialect_ids())
+    for one in document.scopes[0].assignments:
+        head, _, rest = one.name.partition(".")
+        below, _, last = rest.partition(".")
+        if head in apps and rest:
+            inner.setdefault(head, []).append(replace(one, name=rest))
+        elif below in apps and last:
+            inner.setdefault(f"{head}.{below}", []).append(replace(one, name=last))
+    names = load.dialect_names()
+    for name, found in inner.items():
+        scope = replace(document.scopes[0], name=name, assignments=tuple(found))
+        if identify(scope, document.path, names, syntax="yaml").app == name.rpartition(".")[2]:
+            yield scope
 
 
 def _environment_alone() -> tuple[Document, list[Assignment], Scope]:

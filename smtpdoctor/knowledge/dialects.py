@@ -313,7 +313,8 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 
     ``syntaxes`` are those of the files in which its settings stand, ``environment`` for variables;
     ``reader`` is who reads its ``.env``, ``readers`` who reads other syntaxes. ``secret_files``: the ending of a name that names a file with the
-    value (``_FILE``). ``prefixes``: every name that begins so is meant for it, and is read only if it is
+    value (``_FILE``). ``nothing``: words of the environment, in small letters, that its code takes for no value.
+    ``prefixes``: every name that begins so is meant for it, and is read only if it is
     named somewhere here; ``known`` are names that it reads for other ends. ``version_of`` is what the
     versions count: the application itself where it is empty, or a package of a lock file.
     """
@@ -329,6 +330,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     reader: str = ""
     readers: dict[str, str] = {}
     secret_files: tuple[str, ...] = ()
+    nothing: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     flags: dict[str, Flag] = {}

@@ -25,6 +25,7 @@ MESSAGES: Final[dict[str, str]] = {
     "config.app.default": "{app_name} connects to {host}:{port} {how}, because {flag} is not set and stands for {word}",
     "config.app.port": "{app_name} connects to {host}:{port} {how}, because of the port",
     "config.app.plain": "{app_name} connects to {host}:{port} {how}",
+    "config.app.off": "{app_name} sends nothing by SMTP",
     "config.app.refused": "{app_name} stops before it connects",
     "config.app.unsure": "{app_name} connects to {host}:{port}; how depends on what is not known from here",
     "config.app.ignores": "{said}; it ignores {names}",

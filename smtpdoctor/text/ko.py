@@ -23,6 +23,7 @@ MESSAGES: Final[dict[str, str]] = {
     "config.app.default": "{app_name}: {host}:{port}, {how}({flag} 설정이 없으면 {word})",
     "config.app.port": "{app_name}: {host}:{port}, {how}(포트에 따라 결정)",
     "config.app.plain": "{app_name}: {host}:{port}, {how}",
+    "config.app.off": "{app_name}: SMTP로 보내지 않습니다",
     "config.app.refused": "{app_name}: 연결하기 전에 오류로 끝납니다",
     "config.app.unsure": "{app_name}: {host}:{port}, 연결 방식은 이 파일만으로 알 수 없습니다",
     "config.app.ignores": "{said}. 무시하는 설정: {names}",

@@ -437,3 +437,27 @@ def test_values_of_a_chart_and_of_one_in_another(above: tuple[str, ...], folder:
     assert told["app"] == "grafana"
     assert told["settings"]["host"]["origin"] == f"values.yaml:{4 + len(above)}"
     assert told["findings"] == []
+
+
+def test_blanks_behind_a_word_make_another_one_of_it_where_nothing_trims_it(folder: Path) -> None:
+    """JavaMail compares the whole word; what is a number or a variable of Nodemailer is trimmed."""
+    text = (
+        "spring.mail.host=mail.hansol.kr\nspring.mail.port=587\nspring.mail.username=a@hansol.kr\n"
+        "spring.mail.password=kq0vm3xz9wq\nspring.mail.properties.mail.smtp.starttls.enable=true{}\n"
+    )
+    found = []
+    for end in ("", "  "):
+        (folder / "application.properties").write_text(text.format(end))
+        done = CliRunner().invoke(
+            app, ["lint", "--no-environment", "--config", "application.properties", "--format", "json"]
+        )
+        found.append(json.loads(done.output)["settings"]["security"]["value"])
+    assert found == ["opportunistic", "none"]
+
+
+def test_a_file_is_named_as_it_was_written(folder: Path) -> None:
+    """An absolute path stays one."""
+    other = folder / "there"
+    other.mkdir()
+    (folder / "compose.yml").write_text(f"services:\n  n:\n    image: n8nio/n8n\n    env_file: {other}\n")
+    assert f"{other} is a folder" in " ".join(lint("--config", "compose.yml", code=2).split())

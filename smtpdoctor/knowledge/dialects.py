@@ -103,7 +103,7 @@ class Flag(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
     The words ``""`` (empty), ``=absent``, ``=string`` (any string, where the syntax has types), ``=*`` (a star)
     and ``*`` (any other) are special; a word may also be a pattern with a ``*`` in it, or the name of the constant or the
-    function, with ``()``, that the value comes from. ``exact``: capitals count. ``default`` is the word that
+    function, with ``()``, that the value comes from. ``exact``: capitals count; ``blanks``: those around a word make another one of it. ``default`` is the word that
     holds where the variable is absent. ``invalid`` is what happens with any word that no state has: the
     application does not start, fails at sending, or goes on as ``*`` says.
     """
@@ -112,6 +112,7 @@ class Flag(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     names: tuple[str, ...] = ()
     default: str | None = None
     exact: bool = False
+    blanks: bool = False
     truth: Truth = "words"
     invalid: Literal["", "start", "send"] = ""
 

@@ -247,7 +247,7 @@ MESSAGES: Final[dict[str, str]] = {
     "profiles.not-reached": "not finished",
     "services.all": "Applications: {count} ({told}).",
     "services.refused-before": "not tried: the server has just refused this login for {name}, and a refused login is not tried again",
-    "services.refused-before.how": "Mend the login, or check this application alone: `--service {service}`.",
+    "services.refused-before.how": "Correct the login, or check this application alone: `--service {service}`.",
     # several attempts
     "runs.attempt": "attempt {number} of {count}: {met}",
     "runs.attempt-after": "attempt {number} of {count}, after {pause} s: {met}",

@@ -439,6 +439,4 @@ def test_names_are_told_without_our_own_signs(lang: str) -> None:
     """A part of a value is a note of ours: nobody finds it in a file."""
     for name in load.dialect_ids():
         shown = CliRunner().invoke(app, ["apps", name, "--lang", lang]).stdout
-        assert not re.search(r"\w@(?:host|port|user|password|scheme|query)\b", shown), (
-            name
-        )
+        assert not re.search(r"\w@(?:host|port|user|password|scheme|query)\b", shown), name

@@ -318,7 +318,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.config.syntax": "{flag} {file}: not a configuration file of a known kind ({known})",
     "usage.config.limit": "{place}: more than {most} {what}",
     "usage.config.ambiguous": "{file}: these settings may belong to {known}, and nothing in the file decides",
-    "usage.config.ambiguous.one": "{file}: too little stands there to say whose settings these are (perhaps {known})",
+    "usage.config.ambiguous.one": "{file}: the names in it are not enough to tell which application these settings belong to (perhaps {known})",
     "usage.config.trouble": "{place}: reading stops here, and what comes after it may be lost; see whether a quote, a bracket or the indentation is wrong.",
     "usage.config.trouble.limit": "{place}: more than is looked into ({what}).",
     "usage.config.ambiguous.how": "Name the application: `--app NAME`.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from pathlib import Path
@@ -27,6 +28,7 @@ _HOMES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME")
 _NOISE = ("SMTP_", "SMTPDOCTOR_", "EMAIL_", "MAIL_")
 _NOISY = {
     *("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES"),
+    *("GITHUB_ACTIONS", "TF_BUILD"),
     *("PYTHONUTF8", "PYTHONIOENCODING", "PYTHONUNBUFFERED", "PYTHONOPTIMIZE"),
 }
 
@@ -50,6 +52,9 @@ def pytest_configure(config: pytest.Config) -> None:
     All keep the compiled index in it, which takes seconds to make; a test that is about the cache
     itself takes one of its own.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As a shell has it for what runs in its background, and programs that are started inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput"):  # a worker of pytest-xdist shares the folder of its master
         return
     home = tempfile.mkdtemp(prefix="smtpdoctor-tests-")

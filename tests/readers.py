@@ -154,8 +154,8 @@ def read_json(text: str) -> Said:
     """Read the object of ``json``, or a line of ``json-lines``."""
     shown = json.loads(text)
     json_schema().validate(shown)
-    reports = shown.get("reports", [shown])
-    findings = [one for report in reports for one in report["findings"]]
+    reports = shown.get("reports", shown.get("profiles", [shown]))
+    findings = [one for report in reports for one in report.get("findings", ())]
     verdict = reports[0].get("verdict", "") if len(reports) == 1 else ""
     return Said(verdict, [one["id"] for one in findings], findings[0]["fixes"][0] if findings else "")
 
@@ -280,9 +280,11 @@ def _read_nagios(text: str) -> Said:
     said, sign, data = line.partition(" | ")
     found = re.fullmatch(r"SMTPDOCTOR (OK|WARNING|CRITICAL|UNKNOWN) - (.*)", said)
     assert found is not None
-    assert sign
+    assert sign or not data
     assert "|" not in data
-    for one in data.split(" "):
+    labels = [one.partition("=")[0] for one in data.split()]
+    assert len(set(labels)) == len(labels)
+    for one in data.split():
         assert re.fullmatch(r"[\w-]+=-?\d+(?:\.\d+)?(?:s;;;0)?", one), one
     verdict, _, words = found[2].partition(": ")
     assert _STATES[found[1]] == verdict

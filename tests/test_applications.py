@@ -366,6 +366,33 @@ def test_the_losses_are_in_json(mastodon: Path) -> None:
     assert "N8N_SMTP_PASS" in done["to_fill_in"]
 
 
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_fault_that_is_carried_over_is_told(lang: str, tmp_path: Path) -> None:
+    """And how it is mended where it stands; also where nothing can be said for it."""
+    path = tmp_path / ".env"
+    path.write_text(MASTODON.replace("587", "465"), encoding="utf-8")
+    done = run("convert", path, "--from", "mastodon", "--to", "django", lang=lang)
+    assert done.exit_code == 0, done.stderr
+    command = f"smtpdoctor fix --no-network --config {path} --app mastodon"
+    assert command in done.stderr
+    path.write_text(MASTODON.replace("587", "none"), encoding="utf-8")
+    done = run("convert", path, "--from", "mastodon", "--to", "django", lang=lang)
+    assert done.exit_code == 2
+    assert command in done.stderr
+
+
+def test_the_base_variables_are_an_application_s_words(mastodon: Path, tmp_path: Path) -> None:
+    """As what is converted from, and to; what comes back is the same."""
+    text = run("convert", mastodon, "--from", "mastodon", "--to", "smtp", "--with-password").stdout
+    assert "SMTP_HOST=smtp.gmail.com" in text
+    assert "SMTP_OPPORTUNISTIC_TLS=true" in text
+    base = tmp_path / "base.env"
+    base.write_text(text, encoding="utf-8")
+    back = run("convert", base, "--from", "smtp", "--to", "mastodon", "--with-password").stdout
+    expected = MASTODON.replace("SMTP_REPLY_TO=help@gmail.com\n", "").splitlines()
+    assert sorted(line for line in back.splitlines() if not line.startswith("#")) == sorted(expected)
+
+
 def test_a_password_goes_where_it_is_asked_for(mastodon: Path, tmp_path: Path) -> None:
     shown = run("convert", mastodon, "--from", "mastodon", "--to", "n8n", "--with-password")
     assert "N8N_SMTP_PASS=abcdefghijklmnop" in shown.stdout

@@ -716,7 +716,11 @@ def flood_of(data: bytes) -> servers.Script:
 def test_a_look_into_a_flood_ends(certificates: Certificates, data: bytes, in_tls: bool) -> None:
     """It takes no more than a reply can be, and no more than a few pieces, whatever comes on."""
     first = servers.tls_on_connect(certificates.good) if in_tls else servers.raw(b"")
-    with serve(first, servers.greet(), flood_of(data)) as server, connected(server) as channel, ending():
+    with (
+        serve(first, servers.greet(), flood_of(data)) as server,
+        connected(server, NEVER) as channel,
+        ending(),
+    ):
         if in_tls:
             channel.start_tls(trusting(certificates), "localhost")
         channel.read_reply()

@@ -138,6 +138,25 @@ def test_arguments_are_one_a_line(runner: _Runner) -> None:
     assert (code, outputs["verdict"]) == (2, "error")
 
 
+@pytest.mark.parametrize(
+    ("profiles", "code", "verdict"),
+    [
+        ("[profiles.a]\n[profiles.b]\n", 1, "fail"),
+        ("[profiles.a]\n[profiles.b]\nprot = 1\n", 1, "fail"),
+        ("[profiles.b]\nprot = 1\n", 2, "error"),
+        ("[profiles.a]\nsecurity = 'tls'\n[profiles.b]\nprot = 1\n", 2, "error"),
+        ("[profiles.a]\nsecurity = 'tls'\n", 0, "pass"),
+    ],
+)
+def test_the_outputs_are_about_all_profiles(runner: _Runner, profiles: str, code: int, verdict: str) -> None:
+    head = "host = 'mail.acme.co.kr'\nport = 465\nsecurity = 'starttls'\nsender = 'a@acme.co.kr'\n"
+    (runner.repository / "smtpdoctor.toml").write_text(head + profiles)
+    ended, outputs, said = runner.run(arguments="--all-profiles\n--no-environment")
+    assert (ended, outputs["verdict"], outputs["exit-code"]) == (code, verdict, str(code))
+    assert outputs["findings"] == ("config-tls-mode" if verdict == "fail" else "")
+    assert ("there is no key prot" in said) == ("prot" in profiles)
+
+
 def test_every_output_of_the_action_is_set() -> None:
     action = _yaml(ROOT / "action.yml")
     told = re.findall(r'^    "([a-z-]+)":', SCRIPT.read_text(), re.MULTILINE)

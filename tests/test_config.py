@@ -301,7 +301,15 @@ def test_where_nothing_is_found_the_place_that_stops_the_reading_is_told(
     assert "Zx9kq0vm3PwS" not in output
 
 
-@given(st.sampled_from(sorted(name for name in load.dialect_names().exact if re.search("MAIL|SMTP", name))))
+@given(
+    st.sampled_from(
+        sorted(
+            name
+            for name in load.dialect_names().exact
+            if re.fullmatch("(?=.*(?:MAIL|SMTP))[A-Z0-9_]{6,}", name)
+        )
+    )
+)
 @settings(max_examples=30)
 def test_a_file_whose_names_all_miss_by_one_sign(name: str) -> None:
     """Says which name was meant, or at least one as near."""
@@ -341,14 +349,11 @@ def test_a_value_longer_than_any_setting_is_refused(folder: Path) -> None:
     ],
 )
 def test_an_empty_default_is_left_to_the_environment(head: str, read: str, folder: Path) -> None:
-    """It is no missing login, unless a `.env` is there that should have it."""
+    """It is no missing login."""
     server = "EMAIL_HOST = 'smtp.sendgrid.net'\nEMAIL_PORT = 587\nEMAIL_USE_TLS = True\n"
     login = "".join(f"{each} = {read.format(each)}\n" for each in ("EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD"))
     (folder / "settings.py").write_text(f"{head}\n{server}{login}")
     lint("--config", "settings.py", code=0)
-    (folder / ".env").write_text("SOMETHING=else\n")
-    told = json.loads(lint("--config", "settings.py", "--format", "json", code=1))
-    assert "auth-required" in [one["id"] for one in told["findings"]]
 
 
 def test_what_is_to_be_written_is_the_whole_value(folder: Path) -> None:
@@ -461,3 +466,120 @@ def test_a_file_is_named_as_it_was_written(folder: Path) -> None:
     other.mkdir()
     (folder / "compose.yml").write_text(f"services:\n  n:\n    image: n8nio/n8n\n    env_file: {other}\n")
     assert f"{other} is a folder" in " ".join(lint("--config", "compose.yml", code=2).split())
+
+
+BASE_LINES = {
+    "SMTP_HOST": "smtp.gmail.com",
+    "SMTP_PORT": "587",
+    "SMTP_USERNAME": "someone@gmail.com",
+    "SMTP_PASSWORD": "abcdefghijklmnop",
+    "SMTP_SENDER": "someone@gmail.com",
+    "SMTP_OPPORTUNISTIC_TLS": "true",
+}
+
+
+@pytest.mark.parametrize("kind", ["dotenv", "compose"])
+def test_the_base_variables_are_nobody_s_unless_something_else_says_so(folder: Path, kind: str) -> None:
+    """What `generate` writes by default is read back as that; an image, or a name beside, tells an application."""
+
+    def app_of(image: str = "example/app", **more: str) -> str:
+        lines = BASE_LINES | more
+        if kind == "dotenv":
+            text = "".join(f"{name}={value}\n" for name, value in lines.items())
+        else:
+            text = f"services:\n  web:\n    image: {image}\n    environment:\n" + "".join(
+                f'      {name}: "{value}"\n' for name, value in lines.items()
+            )
+        name = {"dotenv": "mail.env", "compose": "compose.yml"}[kind]
+        (folder / name).write_text(text)
+        told = json.loads(lint("--config", name, "--format", "json", code=0))
+        assert told["settings"]["security"]["value"] in {"starttls", "opportunistic"}
+        return str(told["app"])
+
+    assert app_of() == "smtp"
+    assert app_of(SOMETHING_ELSE="x") == "smtp"
+    assert app_of(MYSQL_PRIMARY_URL="mysql://db", ADMIN_WEB_URL="https://example.com") == "abc-user-feedback"
+    if kind == "compose":
+        assert app_of("line/abc-user-feedback-api:1") == "abc-user-feedback"
+
+
+def test_who_shares_the_base_variables_is_not_guessed(folder: Path) -> None:
+    lines = {name: BASE_LINES[name] for name in ("SMTP_HOST", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD")}
+    (folder / "mail.env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    output = lint("--config", "mail.env", code=2)
+    assert "smtp" in output.partition("may belong to")[2]
+    told = json.loads(lint("--config", "mail.env", "--app", "smtp", "--format", "json", code=1))
+    assert told["app"] == "smtp"
+
+
+@pytest.mark.parametrize(
+    ("missing", "finding"), [("SMTP_PORT", "config-missing"), ("SMTP_SENDER", "config-missing"),
+                             ("SMTP_PASSWORD", "config-credentials-form"), ("SMTP_USERNAME", "config-credentials-form")]
+)  # fmt: skip
+def test_what_is_not_there_is_told_by_its_own_name(folder: Path, missing: str, finding: str) -> None:
+    """Not by that of the line beside it, which no edit may touch."""
+    lines = {name: value for name, value in BASE_LINES.items() if name != missing}
+    (folder / "mail.env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    told = json.loads(lint("--config", "mail.env", "--app", "smtp", "--format", "json", code=1))
+    one = next(one for one in told["findings"] if one["id"] == finding)
+    assert missing in one["meaning"] + one["fixes"][0]
+    assert all(each["name"] not in lines or each["value"] != "465" for each in one["changes"])
+    assert all(each["name"] == missing for each in one["changes"])
+    assert "SMTP_USERNAME and SMTP_USERNAME" not in one["meaning"]
+
+
+FALLBACKS = {
+    "settings.py": """import os
+EMAIL_HOST = "smtp.gmail.com"
+EMAIL_PORT = 587
+EMAIL_USE_TLS = True
+EMAIL_HOST_USER = "someone@gmail.com"
+EMAIL_HOST_PASSWORD = os.environ.get("MAIL_PW", "")
+DEFAULT_FROM_EMAIL = "someone@gmail.com"
+""",
+    "mail.js": """nodemailer.createTransport({ host: "smtp.gmail.com", port: 465, secure: true,
+  auth: { user: "someone@gmail.com", pass: process.env.MAIL_PW || "" } });
+""",
+}
+
+
+@pytest.mark.parametrize("name", FALLBACKS)
+def test_who_falls_back_to_nothing_has_the_environment_say_it(folder: Path, name: str) -> None:
+    """An empty default is no statement that there is no password."""
+    (folder / name).write_text(FALLBACKS[name])
+    told = json.loads(lint("--config", name, "--format", "json", code=0))
+    assert told["settings"]["username"]["value"] == "someone@gmail.com"
+    assert not [one["id"] for one in told["findings"] if one["severity"] != "info"]
+
+
+def test_a_word_that_is_refused_is_not_offered_again(folder: Path) -> None:
+    (folder / "mail.env").write_text(
+        "MAIL_MAILER=smtp\nMAIL_SCHEME=tls\nMAIL_HOST=smtp.gmail.com\nMAIL_PORT=465\n"
+        "MAIL_USERNAME=someone@gmail.com\nMAIL_PASSWORD=abcdefghijklmnop\nMAIL_FROM_ADDRESS=someone@gmail.com\n"
+    )
+    told = json.loads(lint("--config", "mail.env", "--lang", "en", "--format", "json", code=1))
+    step = next(one["fixes"][0] for one in told["findings"] if one["id"] == "config-word")
+    words = step.rpartition(":")[2]
+    assert "smtps" in words
+    assert "tls" not in words.replace("smtps", "")
+
+
+@pytest.mark.parametrize(
+    ("whose", "kind", "user"),
+    [("nextcloud", "php", "someone@naver.com"), ("odoo", "ini", "someone@naver.com")],
+)
+def test_what_is_written_for_an_application_is_no_fault(
+    folder: Path, whose: str, kind: str, user: str
+) -> None:
+    """The sender in two parts, and a word that says something else than it means, where nothing else says it."""
+    (folder / "pw").write_text("ABCDEFGH1234")
+    name = f"mail.{kind}"
+    written = CliRunner().invoke(
+        app,
+        ["generate", "naver", "--app", whose, "--for", kind, "--write", name, "--password-file", "pw",
+         "--set", f"username={user}", "--set", f"sender={user}"],
+    )  # fmt: skip
+    assert written.exit_code == 0, written.output
+    told = json.loads(lint("--config", name, "--app", whose, "--format", "json", code=0))
+    assert [one["id"] for one in told["findings"] if one["severity"] != "info"] == []
+    assert told["settings"]["sender"]["value"] == user

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import json
 import random
 import re
@@ -102,6 +103,16 @@ def test_no_secret_shows_in_what_is_told() -> None:
         assert LOGINS[case.provider].password[:10] not in told, case.faults
 
 
+def test_of_a_long_file_only_what_is_shown_is_masked() -> None:
+    """How long it takes does not go by the length of the file, but for reading it."""
+    Path("mail.env").write_text("# a comment\n" * 3_000 + BASE, encoding="utf-8")
+    profile = cProfile.Profile()
+    shown = profile.runcall(run, "fix", "--no-network", "--config", "mail.env", code=1)
+    assert "+SMTP_PORT=465" in shown
+    masked = [one for one in profile.getstats() if getattr(one.code, "co_name", "") == "mask"]
+    assert 0 < sum(one.callcount for one in masked) < 100
+
+
 def test_a_difference_tells_both_files() -> None:
     """Its lines are those of the file before and of the file after, but for the secrets in them."""
     for _, result in sampled():
@@ -179,6 +190,51 @@ def test_the_line_that_another_file_puts_in_is_changed_where_it_stands() -> None
     assert "+++ .env" in shown
     assert Path("compose.yml").read_text() == before
     assert Path(".env").read_text() == files[".env"]
+
+
+PUT_IN = {"SERVER": "smtp.gmail.com", "LOGIN": USER, "PASSWORD": "abcdefghijklmnop", "FROM": "jane@gmail.com"}
+
+
+@pytest.mark.parametrize("prefix", ["SMTP", "MAIL"])
+@pytest.mark.parametrize("wrong", [name for name in PUT_IN if name != "FROM"])
+def test_a_slip_in_the_name_of_what_is_put_in_is_mended_where_it_is_given_its_value(
+    prefix: str, wrong: str
+) -> None:
+    """One letter goes from the name in `.env`, at each place in turn; the Compose file stays as it is."""
+    values = PUT_IN | {"LOGIN": "jane@gmail.com"}
+    compose = "services:\n  web:\n    image: tootsuite/mastodon:v4.3\n    environment:\n" + "".join(
+        f"      SMTP_{name if name != 'FROM' else 'FROM_ADDRESS'}: ${{{prefix}_{name}}}\n" for name in values
+    )
+    compose += "      SMTP_PORT: 587\n"
+    Path("compose.yaml").write_text(compose, encoding="utf-8")
+    for at in range(1, len(wrong)):
+        slipped = wrong[:at] + wrong[at + 1 :]
+        lines = {f"{prefix}_{name if name != wrong else slipped}": value for name, value in values.items()}
+        text = "# mail\n" + "".join(f"{name}={value}\n" for name, value in lines.items()) + "OTHER_THING=x\n"
+        Path(".env").write_text(text, encoding="utf-8")
+        told = run("fix", "--no-network", "--config", "compose.yaml", "--format", "json", code=1)
+        told += run("lint", "--config", "compose.yaml", "--format", "json", code=1)
+        told += run("fix", "--no-network", "--config", "compose.yaml", "--write")
+        assert values["PASSWORD"] not in told
+        assert Path(".env").read_text() == text.replace(f"{prefix}_{slipped}=", f"{prefix}_{wrong}=")
+        assert Path("compose.yaml").read_text() == compose
+
+
+def test_what_two_services_have_from_one_place_is_told_of_both() -> None:
+    """A port behind an anchor: one edit mends both."""
+    text = (
+        "x-mail: &mail\n  SMTP_SERVER: smtp.gmail.com\n  SMTP_PORT: 465\n  SMTP_LOGIN: jane@gmail.com\n"
+        "  SMTP_PASSWORD: abcdefghijklmnop\n  SMTP_FROM_ADDRESS: jane@gmail.com\n"
+        "services:\n  web:\n    image: tootsuite/mastodon:v4.3\n    environment:\n      <<: *mail\n"
+        "      SMTP_ENABLE_STARTTLS: always\n"
+        "  sidekiq:\n    image: tootsuite/mastodon:v4.3\n    environment: *mail\n"
+    )
+    Path("compose.yaml").write_text(text, encoding="utf-8")
+    told = json.loads(run("fix", "--no-network", "--config", "compose.yaml", "--format", "json", code=1))
+    assert {one["service"] for one in told["fixed"]} == {"web", "sidekiq"}
+    assert all(one["changes"] for one in told["fixed"])
+    run("fix", "--no-network", "--config", "compose.yaml", "--write")
+    assert Path("compose.yaml").read_text() == text.replace("465", "587")
 
 
 def test_quotes_that_became_part_of_a_password_go_and_it_never_shows() -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from smtpdoctor.report import json_v1
 from tests.checking import HOST, PASSWORD, USER, cli, command
+from tests.readers import READERS, json_schema, read_annotations
 from tests.servers import dialogue, serve, silent
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def test_each_profile_is_as_it_is_alone(
     finally:
         os.chdir(before)
     shown = json.loads(result.stdout)
+    json_schema().validate(shown)
     if shown.get("error"):
         raise AssertionError(shown)
     assert [one["name"] for one in shown["profiles"]] == names
@@ -161,6 +163,126 @@ def test_lint(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert len(server.connections) == before
 
 
+@pytest.mark.parametrize("command_", ["check", "lint"])
+@pytest.mark.parametrize(
+    ("kinds", "code"),
+    [
+        (["unknown key"], 3),
+        (["wrong value", "missing file"], 3),
+        (["healthy", "unknown key"], 3),
+        (["refused", "unknown key"], 2),
+        (["healthy"], 0),
+    ],
+)
+def test_no_format_is_green_where_a_profile_could_not_be_run(
+    server: Server,
+    command_: str,
+    kinds: list[str],
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is told which and why, at its line of the project's file; monitoring has its own exit codes."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, server.port, {kind: kind for kind in kinds})
+    broken = [kind for kind in kinds if KINDS[kind][2] == 2]
+    if command_ == "lint" and code == 2:
+        code = 3  # what the server would say lint does not know
+    refused = command_ == "check" and "refused" in kinds
+    for name in READERS:
+        done = cli(command_, "--all-profiles", "--format", name)
+        wanted = code if name == "nagios" else 1 if refused else 2 if broken else 0
+        assert done.exit_code == wanted, name
+        assert all(one in done.stdout for one in broken), name
+        assert done.stderr == ""
+        if name == "json-lines":
+            for line in done.stdout.splitlines():
+                json_schema().validate(json.loads(line))
+            assert [json.loads(line)["name"] for line in done.stdout.splitlines()] == kinds
+        elif name not in {"markdown", "prometheus", "github", "html"}:
+            READERS[name](done.stdout)
+    lines = (tmp_path / "smtpdoctor.toml").read_text().splitlines()
+    found = read_annotations(cli(command_, "--all-profiles", "--format", "github").stdout)
+    places = {one["title"]: one for one in found}
+    for kind in broken:
+        place = places[f"smtpdoctor fail ({kind})"]
+        assert place["file"] == "smtpdoctor.toml"
+        assert lines[int(place["line"]) - 1] == KINDS[kind][0]
+
+
+def test_the_page_has_both_languages_for_each_profile(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, server.port, {"a": "refused", "b": "unknown key"})
+    for lang in ("en", "ko"):
+        page = cli("check", "--all-profiles", "--format", "html", "--lang", lang, code=1).stdout
+        READERS["html"](page)
+        for words in ("Could not be run", "실행하지 못함", "there is no key prot", "lang-ko", "lang-en"):
+            assert words in page
+        assert page.count('data-id="recipient-rejected"') == 2
+
+
+def test_what_is_at_fault_in_the_project_s_file_is_shown_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At its line, and with the words that its syntax wants."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "smtpdoctor.toml").write_text(
+        'no_environment = true\n[profiles.a]\nhost = "mail.acme.co.kr"\nport = 465\nsecurity = "starttls"\n'
+        'sender = "a@example.com"\n'
+    )
+    for words in (("--profile", "a"), ("--all-profiles",)):
+        (found,) = read_annotations(cli("lint", *words, "--format", "github", code=1).stdout)
+        assert (found["file"], found["line"]) == ("smtpdoctor.toml", "5")
+        assert 'security = "tls"' in found["message"] or "port = 587" in found["message"]
+        assert "SMTP_" not in found["message"]
+        sarif = json.loads(cli("lint", *words, "--format", "sarif", code=1).stdout)["runs"][0]
+        (result,) = sarif["results"]
+        assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 5}
+        assert sarif["automationDetails"]["id"] == "smtpdoctor/lint/"
+
+
+def test_attempts_and_what_is_ignored_are_told_beside_the_findings(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each format that has a place for it."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, server.port, {"a": "ignored"})
+    for name in ("markdown", "html", "junit", "github", "sarif", "prometheus", "json", "json-lines"):
+        for words in (("--profile", "a"), ("--all-profiles",)):
+            told = cli("check", *words, "--format", name, code=0).stdout
+            assert "closed on purpose" in told, name
+            assert "recipient-rejected" in told, name
+
+
+@pytest.mark.parametrize(
+    "where",
+    [("--format", "html=no/where"), ("--format", "junit", "--output", "no/where"), ("--output", "no/where")],
+)
+def test_what_cannot_be_written_is_told_before_anything_is_run(
+    server: Server, where: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, server.port, {"a": "healthy", "b": "refused"})
+    before = len(server.connections)
+    for command_ in ("check", "lint"):
+        done = cli(command_, "--all-profiles", *where, code=2)
+        assert "no/where" in done.stderr
+        assert done.stdout == ""
+    assert len(server.connections) == before
+
+
+def test_of_a_profile_that_is_not_there_nothing_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, 25, {"production": "healthy"})
+    said = cli("check", "--profile", "prodution", code=2).stderr
+    assert "Did you mean production?" in said
+    assert "comes from" not in said
+
+
 def test_the_command_that_repeats_a_run_names_the_profile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +320,7 @@ def test_an_interrupt_leaves_a_valid_report(tmp_path: Path) -> None:
             process.wait()
     assert process.returncode == 130
     shown = json.loads(out)
+    json_schema().validate(shown)
     assert shown["interrupted"] is True
     assert [one["name"] for one in shown["profiles"]] == ["p0", "p1", "p2", "p3", "hanging"]
     assert shown["profiles"][-1] == {"name": "hanging", "interrupted": True}
@@ -224,3 +347,26 @@ def test_a_progress_bar_is_for_a_terminal(server: Server, tmp_path: Path) -> Non
         seen = terminal.read(65_536)
     assert b"2/2" in seen
     assert len(json.loads(done.stdout)["profiles"]) == 2
+
+
+def test_times_of_profiles_are_told_apart(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where their names differ in what no label may hold."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, server.port, dict.fromkeys(("a b", "a-b", "a.b", "a_b"), "healthy"))
+    assert (
+        READERS["nagios"](cli("lint", "--all-profiles", "--format", "nagios", code=0).stdout).verdict
+        == "pass"
+    )
+
+
+@pytest.mark.parametrize("words", [("--all-profiles",), ("--profile", "a", "--profile", "b")])
+def test_what_logs_in_nowhere_does_not_log_in_for_several(
+    server: Server, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, server.port, {"a": "healthy", "b": "healthy"})
+    before = len(server.connections)
+    assert "contradict" in cli("check", "--egress", *words, code=2).stderr
+    assert len(server.connections) == before

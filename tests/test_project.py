@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,7 +101,6 @@ def test_the_schema_and_the_loader_agree(
     tmp_path_factory: pytest.TempPathFactory, defaults: dict[str, Any], profile: dict[str, Any]
 ) -> None:
     """An editor that goes by the schema complains of what a run refuses, and of nothing else."""
-    jsonschema = pytest.importorskip("jsonschema")
     path = file_of(tmp_path_factory.mktemp("project"), defaults, {"one": profile})
     validator = jsonschema.Draft202012Validator(project.schema())
     valid = validator.is_valid({**defaults, "profiles": {"one": profile}})
@@ -368,10 +368,82 @@ def refused(
         if "host" not in table:
             environment |= {"SMTP_HOST": real, "SMTP_PORT": "587", "SMTP_TLS": "false"}
         words = ["--profile", "p"] if as_profile else []
-        result = cli("check", *words, env=environment, code=2)
+        for command in ("check", "fix"):
+            result = cli(command, *words, env=environment, code=2)
+            assert SECRET not in result.stdout + result.stderr
+            assert "smtpdoctor.toml" in result.stderr
         assert server.connections == []
-    assert SECRET not in result.stdout + result.stderr
-    assert "smtpdoctor.toml" in result.stderr
+
+
+# What the repository says, and in which of its files it names a server of its own.
+FOREIGN: dict[str, tuple[dict[str, Any], str, str]] = {
+    "another file of settings": ({"env_file": ["../foreign.env", "own.env"]}, "own.env", ""),
+    "a link to one": ({"env_file": ["link.env", "own.env"]}, "own.env", ""),
+    "in the other order": ({"env_file": ["own.env", "../bare.env"]}, "own.env", ""),
+    "a file with a password alone": ({"env_file": "own.env"}, "own.env", "SMTP_PASSWORD_FILE=../secret\n"),
+    "with the host in the profile": (
+        {"env_file": ["../bare.env", "own.env"], "host": HOST},
+        "own.env",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("in_repository", [False, True])
+@pytest.mark.parametrize("way", FOREIGN)
+def test_no_file_of_the_user_is_sent_to_whom_it_does_not_name(
+    way: str, in_repository: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused before anything is dialled, unless the command line names the files."""
+    table, name, more = FOREIGN[way]
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    if in_repository:
+        (folder / ".git").mkdir()
+    (tmp_path / "foreign.env").write_text(f"SMTP_HOST=mail.example.com\nSMTP_PASSWORD={SECRET}\n")
+    (tmp_path / "bare.env").write_text(f"SMTP_PASSWORD={SECRET}\n")
+    (tmp_path / "secret").write_text(SECRET)
+    (folder / "link.env").symlink_to(tmp_path / "foreign.env")
+    monkeypatch.chdir(folder)
+    with servers.serve(servers.dialogue()) as server:
+        (folder / name).write_text(
+            f"SMTP_HOST={HOST}\nSMTP_PORT={server.port}\nSMTP_TLS=false\nSMTP_OPPORTUNISTIC_TLS=false\n"
+            f"SMTP_USERNAME={USER}\nSMTP_SENDER={USER}\n{more}"
+        )
+        file_of(folder, {}, {"p": {**table, "no_environment": True, "security": "none"}})
+        for words in (
+            ("check", "--profile", "p"),
+            ("check", "--all-profiles"),
+            ("fix", "--profile", "p"),
+        ):
+            result = cli(*words, code=2)
+            said = result.stdout + result.stderr
+            assert "smtpdoctor.toml" in said
+            assert SECRET not in said
+        assert server.connections == []
+        files = table["env_file"] if isinstance(table["env_file"], list) else [table["env_file"]]
+        typed = [word for one in files for word in ("--env-file", one)]
+        if "host" not in table:
+            cli("check", "--profile", "p", *typed, "--no-environment")
+            server.join()
+            assert any(line.startswith("AUTH") for line in server.lines)
+
+
+def test_a_file_elsewhere_is_read_for_the_server_that_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with servers.serve(servers.dialogue()) as server:
+        (tmp_path / "whole.env").write_text(
+            f"SMTP_HOST={HOST}\nSMTP_PORT={server.port}\nSMTP_TLS=false\nSMTP_OPPORTUNISTIC_TLS=false\n"
+            f"SMTP_USERNAME={USER}\nSMTP_SENDER={USER}\nSMTP_PASSWORD={PASSWORD}\n"
+        )
+        file_of(folder, {}, {"p": {"env_file": "../whole.env", "no_environment": True}})
+        cli("check", "--profile", "p", code=0)
+        server.join()
+        assert any(line.startswith("AUTH") for line in server.lines)
 
 
 def test_a_password_for_another_host_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,8 @@ MESSAGE = b"Subject: hello\r\n\r\nbody\r\n"
 MAIN = (
     "import signal\n"
     "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    "signal.signal(signal.SIGTERM, signal.SIG_DFL)\n"
+    'for one in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):\n'
+    "    signal.signal(one, signal.SIG_DFL)\n"
     "from smtpdoctor.cli import main\n"
     "main()\n"
 )

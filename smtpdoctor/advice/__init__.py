@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from smtpdoctor.advice.changes import Excerpt, changes_of, excerpts_of
-from smtpdoctor.advice.names import Names, check_command
+from smtpdoctor.advice.names import Names, check_command, fix_command
 from smtpdoctor.advice.steps import Step, chosen, settings_in, tidy
 from smtpdoctor.diagnosis import Context
 from smtpdoctor.knowledge import load, schema
@@ -22,7 +22,7 @@ from smtpdoctor.labels import Label
 from smtpdoctor.model import Change, Fault, Finding, Lang, Message, Report, SettingName, Settings, Stage
 from smtpdoctor.text import say
 
-__all__ = ["Advice", "Excerpt", "advise", "check_command", "context_of"]
+__all__ = ["Advice", "Excerpt", "advise", "check_command", "context_of", "fix_command"]
 
 _OF_LOGIN: Final[tuple[LinkKind, ...]] = (
     "app-password",

@@ -69,7 +69,8 @@ def _changes(
     if edit.setting == "port" and not offers(preset, _host(settings), int(value), mode):
         return
     origin = setting.origin if setting is not None else None
-    if finding.evidence.setting == edit.setting and finding.evidence.origin is not None:
+    of_it = finding.evidence.setting == edit.setting and not names.stands_beside()
+    if of_it and finding.evidence.origin is not None:
         origin = finding.evidence.origin
     place = _place(edit.setting, origin, names.variable(edit.setting), settings)
     if place is not None:

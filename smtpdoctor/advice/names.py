@@ -14,11 +14,12 @@ from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.model import Finding, Lang, Security, SettingName, Settings
 from smtpdoctor.text import say
 
-__all__ = ["Names", "check_command", "offers", "pairs_of"]
+__all__ = ["Names", "check_command", "fix_command", "offers", "pairs_of"]
 
 _DEFAULT_ENV: Final = ".env"
 # What has no file to be repeated from: flags, and the arguments of a program that calls the API.
 _ON_THE_LINE: Final = frozenset({"flag", "argument"})
+_OF_CHECK: Final = frozenset({"--until", "--to", "--sandbox"})
 _SOURCES: Final = frozenset({"--config", "--env-file"})
 _FLAGS: Final[tuple[SettingName, ...]] = ("host", "port", "security", "username", "sender", "ehlo")
 _CALL: Final = "()"
@@ -87,6 +88,12 @@ def check_command(
     if any(one.origin.kind == "sandbox" for one in known):
         words.append("--sandbox")
     return shlex.join(_without([*words, *options], added))
+
+
+def fix_command(settings: Settings, options: Sequence[str] = (), *, network: bool) -> str:
+    """Return the command that shows the changes for what a check, or without the network a lint, has found."""
+    told = check_command(settings, options, added=_OF_CHECK).replace(" check", " fix", 1)
+    return told if network else f"{told} --no-network"
 
 
 def _without(words: Iterable[str], flags: frozenset[str]) -> Iterator[str]:
@@ -226,7 +233,7 @@ class Names:
         setting = self._settings.get(name)
         origin = setting.origin if setting else None
         evidence = self._finding.evidence
-        if evidence.setting == name and evidence.origin is not None:
+        if evidence.setting == name and evidence.origin is not None and not self.stands_beside():
             origin = evidence.origin
         variable = self.variable(name)
         if (
@@ -243,6 +250,10 @@ class Names:
         if origin.kind in {"file", "project"}:
             return say(self._lang, "advice.at", name=origin.name or variable, place=str(origin))
         return origin.name
+
+    def stands_beside(self) -> bool:
+        """Whether what is not there is told at another setting, the nearest that stands."""
+        return "beside" in self._finding.evidence.facts
 
     def _placed(self, setting: SettingName, variable: str) -> str:
         """Return a variable as it is told where no file was read: with the application's usual file.
@@ -298,7 +309,11 @@ class Names:
     def _written(self, name: SettingName, value: str) -> str:
         """Return how a value is given on the command line, or as an argument, where the setting came from there."""
         known = self._settings.get(name)
-        if known is None or known.origin.kind not in _ON_THE_LINE:
+        if known is None:
+            return ""
+        if known.origin.kind == "project":
+            return f"{known.origin.name} = {value}" if value.isdigit() else f'{known.origin.name} = "{value}"'
+        if known.origin.kind not in _ON_THE_LINE:
             return ""
         if known.origin.kind == "flag":
             return f"--{name} {value}"

@@ -1,6 +1,7 @@
 """``smtpdoctor check``."""
 
 import sys
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Final, Literal
@@ -20,7 +21,6 @@ from smtpdoctor.cli.common import (
     refuse_together,
     refuse_unusable,
     repeated_flags,
-    tell,
     unusable,
 )
 from smtpdoctor.cli.declared import Exit, Option
@@ -29,7 +29,7 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.model import Fault, Ignore, Lang, Message, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from smtpdoctor.cli.outputs import Outputs
     from smtpdoctor.cli.settings import Request
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from smtpdoctor.masking.echoes import Redactor
     from smtpdoctor.model import Policy, Report
     from smtpdoctor.probes.session import Options
-    from smtpdoctor.report.profiles import Profile
-    from smtpdoctor.report.told import Told
+    from smtpdoctor.report.told import Profile, Told
     from smtpdoctor.report.view import View
     from smtpdoctor.runner import Paused
     from smtpdoctor.settings.resolve import Loaded
@@ -176,7 +175,8 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             ("--until", until is not None), ("--to", to is not None), ("--sandbox", use_sandbox),
             ("--transcript", transcript), ("--password-file", password_file is not None),
             ("--password-stdin", password_stdin), ("--ask-password", ask_password),
-            ("--allow-cleartext-auth", allow_cleartext_auth),
+            ("--allow-cleartext-auth", allow_cleartext_auth), ("--all-profiles", all_profiles),
+            ("--profile … --profile …", len(profile or ()) > 1),
         ):  # fmt: skip
             refuse_together(("--egress", True), (flag, present))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
@@ -263,12 +263,14 @@ def check(  # noqa: PLR0913 -- the flags of the contract
 
                 refuse_steered(loaded, request, options)
             report = show.run(loaded, options, how)
-    show.end(report)
-    end(report)
+    end(report, before=show.end_of_format)
 
 
-def end(*reports: "Report") -> None:
-    """End with the exit code that reports ask for, the gravest of them; 0 is no end."""
+def end(*reports: "Report", before: "Callable[[], None]") -> None:
+    """End with the exit code that reports ask for, the gravest of them; 0 is no end.
+
+    ``before`` ends with the code that a format has for itself, if it has one; a bug of ours has its own.
+    """
     findings = [
         finding
         for one in reports
@@ -276,6 +278,7 @@ def end(*reports: "Report") -> None:
     ]
     if any(finding.fault is Fault.SMTPDOCTOR for finding in findings):
         raise Exit(EXIT_BUG)
+    before()
     if not all(one.healthy for one in reports):
         raise Exit(EXIT_PROBLEM)
 
@@ -401,6 +404,7 @@ class Show:
         self._transcript = transcript
         self._color = color
         self._told: Told | None = None
+        self._services = False
 
     def run(self, loaded: "Loaded", options: "Options", how: How) -> "Report":
         """Run the check; the report goes to standard output or files, progress to standard error."""
@@ -419,10 +423,8 @@ class Show:
             streams.write(self._told, partial(self._print, view=view), printed=live)
         return report
 
-    def end(self, report: "Report") -> None:
-        """End with the exit code that a format has for itself, if it has one; a bug of ours has its own."""
-        if any(one.fault is Fault.SMTPDOCTOR for one in report.findings):
-            return
+    def end_of_format(self) -> None:
+        """End with the exit code that a format has for itself, if it has one."""
         if self._outputs is not None and self._told is not None:
             self._outputs.end(self._told)
 
@@ -433,7 +435,7 @@ class Show:
         from smtpdoctor.report.view import view_of
 
         twin = None
-        if self._outputs is not None and self._outputs.bilingual:
+        if self.bilingual:
             twin = view_of(report, "en" if self.lang == "ko" else "ko", repeated)
         return Told(
             command="check",
@@ -517,51 +519,59 @@ class Show:
         """Whether it may be shown how far it has come: to a person who waits."""
         return sys.stderr.isatty() and not self._quiet
 
-    def several(self, profiles: "Sequence[Profile]", *, services: bool = False) -> None:
-        """Show the reports of several profiles or ``services``; what could not be run is told beside other formats, too."""
-        from smtpdoctor.report import profiles as reports
+    @property
+    def bilingual(self) -> bool:
+        """Whether a format holds the report in both languages."""
+        return self._outputs is not None and self._outputs.bilingual
 
-        def show(stream: IO[str]) -> None:
-            from smtpdoctor.report import terminal
-
-            reports.print_profiles(
-                terminal.make_console(stream, color=self._color and terminal.wants_color()),
-                profiles,
-                self.lang,
-                transcript=self._transcript,
-                quiet=self._quiet,
-                verbose=self._verbose,
-                services=services,
-            )
-
+    @contextmanager
+    def several(
+        self, command: Literal["check", "lint"], *, services: bool = False
+    ) -> "Iterator[Callable[[Sequence[Profile]], None]]":
+        """Give what shows the reports of several profiles or ``services``, and why others could not be run."""
+        self._services = services
         if self._outputs is None:
             with output_to(self._output) as stream:
-                show(stream)
+                yield lambda profiles: self._print_several(stream, profiles)
             return
+        with self._outputs.opened() as streams:
+            yield lambda profiles: streams.write(
+                self._told_of_several(command, profiles), partial(self._print_several, profiles=profiles)
+            )
+
+    def _print_several(self, stream: IO[str], profiles: "Sequence[Profile]") -> None:
+        from smtpdoctor.report import terminal
+        from smtpdoctor.report.profiles import print_profiles
+
+        print_profiles(
+            terminal.make_console(stream, color=self._color and terminal.wants_color()),
+            profiles,
+            self.lang,
+            transcript=self._transcript,
+            quiet=self._quiet,
+            verbose=self._verbose,
+            services=self._services,
+        )
+
+    def _told_of_several(self, command: str, profiles: "Sequence[Profile]") -> "Told":
         from smtpdoctor.cli.outputs import places_for
         from smtpdoctor.report.told import Part, Told
 
-        parts = tuple(
-            Part(name=one.name, view=one.view, healthy=one.healthy)
-            for one in profiles
-            if one.view is not None
-        )
-        told = Told(
-            command="check",
+        self._told = Told(
+            command=command,
             lang=self.lang,
-            parts=parts,
+            parts=tuple(
+                Part(name=one.name, view=one.view, twin=one.twin, healthy=one.healthy)
+                for one in profiles
+                if one.view is not None
+            ),
             transcript=self._transcript,
             places=places_for(self._anchor),
-            when=self._outputs.now(),
+            when=self._outputs.now() if self._outputs is not None else "",
             profiles=tuple(profiles),
-            services=services,
+            services=self._services,
         )
-        with self._outputs.opened() as streams:
-            streams.write(told, show)
-        if self._outputs.main not in {"terminal", "json"}:  # the others have no place for what is no report
-            for one in profiles:
-                if one.error:
-                    tell(f"{one.name}: {one.error}")
+        return self._told
 
 
 def words_of(report: "Report", loaded: "Loaded", how: How) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.options import FormatChoice, LangChoice
 from smtpdoctor.errors import KnowledgeError, UsageError
 from smtpdoctor.files import is_there
-from smtpdoctor.masking.words import printable
+from smtpdoctor.masking.words import for_log, printable
 from smtpdoctor.model import Lang, Message, Origin, Secret, Setting
 from smtpdoctor.text import default_language, say
 
@@ -72,7 +72,7 @@ def language(choice: LangChoice | None) -> Lang:
 def tell(text: str) -> None:
     """Say something on standard error; a closed one is no reason to stop."""
     # File names and values are others' words too.
-    lines = list(map(printable, text.split("\n")))
+    lines = [for_log(printable(line)) for line in text.split("\n")]
     with contextlib.suppress(OSError, ValueError, AttributeError):
         if sys.stderr.isatty():
             lines = _fitted(lines, _columns())

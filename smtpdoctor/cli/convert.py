@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = ["convert"]
 
+_OF_CONNECTION = frozenset({"host", "port", "security"})
+
 
 @guarded
-def convert(  # noqa: PLR0913, PLR0912 -- the flags of the contract
+def convert(  # noqa: PLR0913, PLR0912, PLR0915 -- the flags of the contract
     file: Annotated[Path, Argument(help="An application's configuration.", metavar="FILE")],
     to: Annotated[
         Optional[str],  # noqa: UP045 -- typer reads it at run time
@@ -84,8 +88,16 @@ def convert(  # noqa: PLR0913, PLR0912 -- the flags of the contract
     file_kind = kind_of(target, write, kind)
     carried = with_password or write is not None
     request = Request(source.reading, source.loaded, target, file_kind, carried)
-    planner = planner_of(request)
-    plan = planner({})
+    mend = shlex.join(["smtpdoctor", "fix", "--no-network", "--config", str(file), *_named(from_, service)])
+    faults = list(_faults_of(source, mend))
+    try:
+        planner = planner_of(request)
+        plan = planner({})
+    except UsageError as error:
+        if not faults:
+            raise
+        hint = Message("usage.convert.faulty", {"command": mend})
+        raise UsageError(error.message, *error.hints, hint) from error
     format_of_file = format_for(target, file_kind, planner)
     if write is None:
         from smtpdoctor.generate import Merged
@@ -96,7 +108,7 @@ def convert(  # noqa: PLR0913, PLR0912 -- the flags of the contract
         result = put(write, plan, format_of_file, tongue, force=force)
         if not quiet:
             tell_of_git(write, plan, tongue)
-    losses = losses_of(request, plan)
+    losses = [*faults, *losses_of(request, plan)]
     if not in_words:
         from smtpdoctor.report.json_v1 import dump
         from smtpdoctor.report.objects import converted_object
@@ -134,6 +146,29 @@ def _said(one: Loss, lang: Lang) -> str:
         for name, value in one.message.values.items()
     }
     return say(lang, one.message.key, **values)
+
+
+def _named(app: str | None, service: str | None) -> list[str]:
+    """Return the options that say again whose settings they are."""
+    given = (("--app", app), ("--service", service))
+    return [word for flag, value in given if value is not None for word in (flag, value)]
+
+
+def _faults_of(source: Configured, mend: str) -> Iterator[Loss]:
+    """Yield what keeps the settings from connecting where they stand, and would in the new file."""
+    from smtpdoctor.doctor import lint_only
+    from smtpdoctor.generate.converting import Loss
+    from smtpdoctor.knowledge import load
+    from smtpdoctor.model import Severity
+
+    seen: set[str] = set()
+    for one in lint_only(source.loaded).findings:
+        about = one.evidence.setting or ("security" if one.id == "config-tls-mode" else "")
+        if one.severity is not Severity.ERROR or about not in _OF_CONNECTION or one.id in seen:
+            continue
+        seen.add(one.id)
+        values: dict[str, object] = {"name": about, "title": load.entry(one.id).title, "command": mend}
+        yield Loss(about, Message("convert.faulty", values))
 
 
 def _dialect(name: str) -> Any:

@@ -46,6 +46,14 @@ def fix(  # noqa: PLR0913 -- the flags of the contract
     app_version: opt.AppVersion = None,
     env_file: opt.EnvFiles = None,
     no_environment: opt.NoEnvironment = False,
+    profile: Annotated[
+        str | None,
+        Option(
+            "--profile",
+            help="A profile of smtpdoctor.toml or of [tool.smtpdoctor] in pyproject.toml.",
+            metavar="NAME",
+        ),
+    ] = None,
     write: Annotated[
         bool, Option("--write", help="Change the files; without it the change is only shown.")
     ] = False,
@@ -136,7 +144,7 @@ def fix(  # noqa: PLR0913 -- the flags of the contract
         has_password=password_file is not None or password_stdin or ask_password,
     )
     refuse_unusable_in(request)
-    request = asked_for(request, known)
+    request = asked_for(request, known, profile)
     options = None if no_network else options_of(request, tongue, allow_cleartext_auth=allow_cleartext_auth)
     password = password_from(
         file=password_file, stdin=password_stdin, ask=ask_password, lang=tongue, known=known

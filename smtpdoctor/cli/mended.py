@@ -67,14 +67,18 @@ def mended(
     if len(state.subjects) > 1:
         names = ", ".join(one.service for one in state.subjects)
         raise UsageError(Message("usage.config.several", {"names": names}))
-    return _with_server(state, options, policy, inert=inert)
+    return _with_server(state, options, policy, request, inert=inert)
 
 
-def _with_server(state: State, options: Options, policy: Policy, *, inert: bool) -> Outcome:
+def _with_server(state: State, options: Options, policy: Policy, request: Request, *, inert: bool) -> Outcome:
     from smtpdoctor.settings.target import refuse_astray
 
     subject = state.subjects[0]
     refuse_astray(options.connect_to, subject.loaded.settings)
+    if request.origins:
+        from smtpdoctor.cli.profiles import refuse_steered
+
+        refuse_steered(subject.loaded, request, options)
     first = policy.applied(run_check(subject.loaded, options))
     seen = tuple(
         Found(subject, one)

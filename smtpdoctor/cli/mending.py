@@ -29,8 +29,12 @@ def changes_by_key(plan: Plan) -> dict[Key, tuple[Change, ...]]:
     found: dict[Key, tuple[Change, ...]] = {}
     state = plan.before
     for step in plan.steps:
-        found.setdefault(step.found.key, changes_of(step, state, plan.before, plan.after))
-        state = step.done[-1].state
+        changes = changes_of(step, state, plan.before, plan.after)
+        after = step.done[-1].state
+        # What mends one service may mend another: both take their values from there.
+        for key in (step.found.key, *(one for one in state.keys if not after.keys[one])):
+            found.setdefault(key, changes)
+        state = after
     return found
 
 

@@ -15,6 +15,7 @@ from smtpdoctor.cli.common import output_to, refuse_to_destroy, tell
 from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.known import shown
 from smtpdoctor.errors import UsageError
+from smtpdoctor.masking.words import document_for_log
 from smtpdoctor.model import Lang, Message
 from smtpdoctor.report import EXPLAINING, FORMATS, TERMINAL, explaining, renderer
 from smtpdoctor.text import say
@@ -28,6 +29,12 @@ _FLAG: Final = "--format"
 _NEAR: Final = 0.6
 _SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 _LARGEST_SUMMARY: Final = 1_000_000  # bytes; the runner takes 1 MiB of a step, and nothing of a larger one
+# How a format writes a number sign otherwise. An annotation is a command of ours as a whole.
+_NUMBER_SIGNS: Final = {
+    **dict.fromkeys(("json", "json-lines", "sarif", "gitlab"), "\\u0023"),
+    **dict.fromkeys(("junit", "html"), "&#35;"),
+    **dict.fromkeys(("nagios", "prometheus"), "# "),
+}
 _BILINGUAL: Final = frozenset({"html"})
 _DATED: Final = frozenset({"html", "junit", "prometheus"})
 
@@ -73,7 +80,7 @@ class Outputs(NamedTuple):
         if self.main == "nagios":
             from smtpdoctor.report.nagios import code_of
 
-            raise Exit(code_of(told.verdict))
+            raise Exit(code_of(told))
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Streams]:
@@ -106,11 +113,18 @@ class Streams(NamedTuple):
         """
         for number, (sink, stream) in enumerate(zip(self.outputs.sinks, self.streams, strict=True)):
             if sink.format != TERMINAL:
-                stream.write(renderer(sink.format).tell(told))
+                stream.write(self._text(sink, renderer(sink.format).tell(told)))
             elif number or not printed:
                 terminal(stream)
         if "github" in self.outputs.formats:
             _summarize(renderer("markdown").tell(told), told.lang)
+
+    def _text(self, sink: Sink, text: str) -> str:
+        """Return what is written: into a log nothing that commands who keeps it."""
+        sign = _NUMBER_SIGNS.get(sink.format)
+        if sign is None or sink.file is not None or self.outputs.output is not None:
+            return text
+        return document_for_log(text, sign)
 
     def write_found(self, told: Callable[[], Found], terminal: Callable[[IO[str]], None]) -> None:
         """Write what ``explain`` found in all formats; ``told`` makes of it what all but the terminal's need."""
@@ -120,7 +134,7 @@ class Streams(NamedTuple):
                 terminal(stream)
                 continue
             found = found or told()
-            stream.write(explaining(sink.format).tell_found(found))
+            stream.write(self._text(sink, explaining(sink.format).tell_found(found)))
         if found is not None and "github" in self.outputs.formats:
             _summarize(explaining("markdown").tell_found(found), found.lang)
 

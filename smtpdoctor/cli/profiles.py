@@ -10,11 +10,11 @@ whom to trust (``ca_file``) or what to dial instead (``connect_to``).
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
@@ -41,7 +41,7 @@ from smtpdoctor.files import is_there
 from smtpdoctor.knowledge import load
 from smtpdoctor.model import Ignore, Lang, Message, Origin, Report, Secret, Security, Setting, Severity, Stage
 from smtpdoctor.probes.session import Options
-from smtpdoctor.report.profiles import Profile
+from smtpdoctor.report.told import Profile
 from smtpdoctor.report.view import view_of
 from smtpdoctor.settings.hosts import same_host
 from smtpdoctor.settings.identify import unknown_app
@@ -82,6 +82,8 @@ def with_project(request: Request, path: Path | None, known: Known, name: str | 
     project = _project(path, needed=name is not None)
     if project is None:
         return request
+    if name is not None:
+        _named(project, name)  # of what is no profile, it is not to be said that something comes from it
     try:
         return _completed(request, project, name, known)
     except UsageError as error:
@@ -258,6 +260,7 @@ def refuse_steered(loaded: Loaded, request: Request, options: Options) -> None:
         return
     if password.origin.kind not in {"environment", "file"}:
         return  # typed, or the file's own
+    _refuse_foreign(password.origin, host, request)
     values: dict[str, object] = {"origin": str(password.origin), "host": host.value}
     for key in _TRUST:
         if (origin := request.origins.get(key)) is not None:
@@ -278,6 +281,34 @@ def refuse_steered(loaded: Loaded, request: Request, options: Options) -> None:
     )
 
 
+def _refuse_foreign(origin: Origin, host: Setting[str], request: Request) -> None:
+    """Raise UsageError where the project's file would have another file's password sent to whom that does not name.
+
+    Whoever writes to the repository could name any file of the user's, and beside it a server of his own.
+    """
+    if origin.path is None or host.origin.kind in {"flag", "environment"}:
+        return
+    place = request.origins.get("env_file") or request.origins.get("config")
+    if place is None or place.path is None or host.origin.path == origin.path:
+        return
+    folder = _top(Path(place.path).parent.resolve())
+    if Path(origin.path).resolve().is_relative_to(folder):
+        return
+    values: dict[str, object] = {
+        "origin": str(origin),
+        "host": host.value,
+        "place": str(place),
+        "folder": str(folder),
+        "flag": f"--{place.name.replace('_', '-')}",
+    }
+    raise UsageError(Message("usage.project.foreign", values), Message("usage.project.foreign.how", values))
+
+
+def _top(folder: Path) -> Path:
+    """Return the top of the repository that a folder is in, else the folder."""
+    return next((one for one in (folder, *folder.parents) if is_there(one / ".git")), folder)
+
+
 # -- Many ---------------------------------------------------------------------
 
 
@@ -286,12 +317,21 @@ class Show(Protocol):
 
     lang: Lang
 
-    def several(self, profiles: Sequence[Profile], *, services: bool = False) -> None:
-        """Show them, or those of several ``services``, and what is wrong with those that could not be run."""
+    def several(
+        self, command: Literal["check", "lint"], *, services: bool = False
+    ) -> AbstractContextManager[Callable[[Sequence[Profile]], None]]:
+        """Give what shows them, or those of several ``services``; raises UsageError where it could not be written."""
+
+    def end_of_format(self) -> None:
+        """End with the exit code that a format has for itself, if it has one."""
 
     @property
     def progress(self) -> bool:
         """Whether it may be shown how far it has come."""
+
+    @property
+    def bilingual(self) -> bool:
+        """Whether a format holds the reports in both languages."""
 
 
 class _Ready(Struct, frozen=True):
@@ -316,7 +356,7 @@ class _Asked:
     def __init__(self, request: Request, names: Sequence[str] | None, known: Known) -> None:
         project = _project(project_file(), needed=True)
         assert project is not None  # noqa: S101 -- it was needed
-        self._project = project
+        self.project = project
         self._request = request
         self._known = known
         if names is None and not project.profiles:
@@ -328,9 +368,9 @@ class _Asked:
     def ready(self, name: str, prepare: Callable[[str, Request], T]) -> T | _Outcome:
         """Return what a profile asks for, prepared, or that it cannot be run, and why."""
         try:
-            return prepare(name, _completed(self._request, self._project, name, self._known))
+            return prepare(name, _completed(self._request, self.project, name, self._known))
         except UsageError as error:
-            return _Outcome(error=_in_profile(error, self._project, name))
+            return _Outcome(error=_in_profile(error, self.project, name))
 
 
 def check_profiles(
@@ -354,22 +394,24 @@ def check_profiles(
     outcomes: dict[str, _Outcome] = {}
     interrupted = False
     left = list(asked.names)
-    try:
-        while left:
-            found = asked.ready(left[0], prepared)
-            name = left.pop(0)
-            if isinstance(found, _Outcome):
-                outcomes[name] = found
-                continue
-            for service, one in found:
-                shown = f"{name} / {service}" if len(found) > 1 else name
-                ready[shown] = one
-                outcomes[shown] = _Outcome()
-        _run(ready, outcomes, show)
-    except KeyboardInterrupt:
-        interrupted = True
-        outcomes |= {name: _Outcome() for name in left}
-    _end(ready, outcomes, show, known, interrupted=interrupted)
+    with show.several("check") as shows:
+        try:
+            while left:
+                found = asked.ready(left[0], prepared)
+                name = left.pop(0)
+                if isinstance(found, _Outcome):
+                    outcomes[name] = found
+                    continue
+                for service, one in found:
+                    shown = f"{name} / {service}" if len(found) > 1 else name
+                    ready[shown] = one
+                    outcomes[shown] = _Outcome()
+            _run(ready, outcomes, show)
+        except KeyboardInterrupt:
+            interrupted = True
+            outcomes |= {name: _Outcome() for name in left}
+        shows(_in_words(asked.project, ready, outcomes, show, known))
+    _end(outcomes, show, interrupted=interrupted)
 
 
 def check_applications(
@@ -388,11 +430,13 @@ def check_applications(
     ready = dict(_ready_of(found, request, options, how))
     outcomes = {name: _Outcome() for name in ready}
     interrupted = False
-    try:
-        _run(ready, outcomes, show)
-    except KeyboardInterrupt:
-        interrupted = True
-    _end(ready, outcomes, show, known, interrupted=interrupted, services=True)
+    with show.several("check", services=True) as shows:
+        try:
+            _run(ready, outcomes, show)
+        except KeyboardInterrupt:
+            interrupted = True
+        shows(_in_words(None, ready, outcomes, show, known))
+    _end(outcomes, show, interrupted=interrupted)
 
 
 def _ready_of(
@@ -503,61 +547,102 @@ def _bar(count: int, show: Show) -> Any:
 def lint_profiles(request: Request, names: Sequence[str] | None, show: Show, *, known: Known) -> None:
     """Judge the settings of several profiles; each application of a file stands under its service."""
 
-    def prepared(_: str, one: Request) -> list[tuple[str, _Ready]]:
-        how = How(policy_of(one))
+    def prepared(name: str, one: Request) -> list[tuple[str, _Ready, Report]]:
+        how = How(policy_of(one), repeated=(*repeated_of(one, False), "--profile", name))
         loaded = loaded_for(one, lang=show.lang, known=known)
-        return [(service, _Ready(found, None, how)) for service, found in loaded]
+        reports = [(service, how.policy.applied(lint_only(found))) for service, found in loaded]
+        if any(report.verdict != "pass" for _, report in reports):
+            from smtpdoctor.cli.mending import with_tried_changes
+
+            reports = with_tried_changes(reports, one, lang=show.lang, known=known)
+        return [
+            (service, _Ready(found, None, how), report)
+            for (service, report), (_, found) in zip(reports, loaded, strict=True)
+        ]
 
     asked = _Asked(request, names, known)
     ready: dict[str, _Ready] = {}
     outcomes: dict[str, _Outcome] = {}
     interrupted = False
     left = list(asked.names)
-    try:
-        while left:
-            several = asked.ready(left[0], prepared)
-            name = left.pop(0)
-            if isinstance(several, _Outcome):
-                outcomes[name] = several
-                continue
-            for service, one in several:
-                shown = f"{name} / {service}" if len(several) > 1 else name
-                ready[shown] = one
-                outcomes[shown] = _Outcome(one.how.policy.applied(lint_only(one.loaded)))
-    except KeyboardInterrupt:
-        interrupted = True
-        outcomes |= {name: _Outcome() for name in left}
-    _end(ready, outcomes, show, known, interrupted=interrupted)
+    with show.several("lint") as shows:
+        try:
+            while left:
+                several = asked.ready(left[0], prepared)
+                name = left.pop(0)
+                if isinstance(several, _Outcome):
+                    outcomes[name] = several
+                    continue
+                for service, one, report in several:
+                    shown = f"{name} / {service}" if len(several) > 1 else name
+                    ready[shown] = one
+                    outcomes[shown] = _Outcome(report)
+        except KeyboardInterrupt:
+            interrupted = True
+            outcomes |= {name: _Outcome() for name in left}
+        shows(_in_words(asked.project, ready, outcomes, show, known))
+    _end(outcomes, show, interrupted=interrupted)
 
 
-def _end(
-    ready: dict[str, _Ready],
-    outcomes: dict[str, _Outcome],
+def _in_words(
+    project: Project | None,
+    ready: Mapping[str, _Ready],
+    outcomes: Mapping[str, _Outcome],
     show: Show,
     known: Known,
-    *,
-    interrupted: bool,
-    services: bool = False,
-) -> None:
-    """Show all profiles and end: 3 for a bug, 130 where it was broken off, 1 for a problem, 2 for one that could not run."""
+) -> list[Profile]:
+    other: Lang | None = None
+    if show.bilingual:
+        other = "en" if show.lang == "ko" else "ko"
     shown: list[Profile] = []
     for name, one in outcomes.items():
         if one.error is not None:
-            words = [known.say(show.lang, message) for message in (one.error.message, *one.error.hints)]
-            shown.append(Profile(name, error="\n".join(words)))
+            error, twin_error = (_words_of(one.error, lang, known) for lang in (show.lang, other))
+            where = _place_in(ready[name].loaded) if project is None else None
+            file, line = where or ("", None)
+            if project is not None:  # of an application: the service stands under its profile
+                file, line = str(project.path), _line_in(one.error, project, name.partition(" / ")[0])
+            shown.append(Profile(name, error=error, twin_error=twin_error, file=file, line=line))
         elif one.report is None:
             shown.append(Profile(name))
         else:
             repeated = words_of(one.report, ready[name].loaded, ready[name].how)
             view = view_of(one.report, show.lang, repeated)
-            shown.append(Profile(name, view, healthy=one.report.healthy))
-    show.several(shown, services=services)
+            twin = view_of(one.report, other, repeated) if other is not None else None
+            shown.append(Profile(name, view, healthy=one.report.healthy, twin=twin))
+    return shown
+
+
+def _place_in(loaded: Loaded) -> tuple[str, int | None] | None:
+    """Return where the login stands that is not tried."""
+    password = loaded.settings.password
+    origin = password.origin if password is not None else None
+    return (origin.path, origin.line) if origin is not None and origin.path else None
+
+
+def _end(outcomes: Mapping[str, _Outcome], show: Show, *, interrupted: bool) -> None:
+    """End: 3 for a bug, 130 where it was broken off, 1 for a problem, 2 for a profile that could not be run."""
     reports = [one.report for one in outcomes.values() if one.report is not None]
     if interrupted:
         from smtpdoctor.text import say
 
         tell(say(show.lang, "interrupted"))
         raise Exit(EXIT_INTERRUPTED)
-    end(*reports)
+    end(*reports, before=show.end_of_format)
     if any(one.error is not None for one in outcomes.values()):
         raise Exit(EXIT_USAGE)
+
+
+def _words_of(error: UsageError, lang: Lang | None, known: Known) -> str:
+    """Return what is wrong and what may help in a language, nothing without one."""
+    if lang is None:
+        return ""
+    return "\n".join(known.say(lang, message) for message in (error.message, *error.hints))
+
+
+def _line_in(error: UsageError, project: Project, name: str) -> int | None:
+    """Return the line of the project's file that an error names, else where the profile begins."""
+    file, _, line = str(error.message.values.get("place", "")).rpartition(":")
+    if file == str(project.path) and line.isdecimal():
+        return int(line)
+    return project.line_of(None, f"profiles.{name}")

@@ -11,11 +11,11 @@ from smtpdoctor.cli.config import Files, load_configs
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.settings import Request, flags_of, implicit_files, load_settings
 from smtpdoctor.errors import UsageError
-from smtpdoctor.fix.base import dialect_of_app
 from smtpdoctor.fix.state import State, Subject
 from smtpdoctor.formats import env
 from smtpdoctor.formats.document import Document, Scope, Source
 from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.base import dialect_of_app
 from smtpdoctor.model import Lang, Message
 from smtpdoctor.settings.dialect import read
 from smtpdoctor.settings.resolve import Flags, Loaded

@@ -101,12 +101,13 @@ def _edits(subject: Subject, operation: Operation) -> Iterator[tuple[Edit, Assig
             for edit in spellings(document, one, operation.value, operation.kind, reader=reader):
                 yield edit, one
         case "remove" if one is not None:
-            for edit in removals(document, one):
-                yield edit, one
+            yield from ((edit, one) for edit in removals(document, one))
         case "rename" if one is not None:
             for name in _alike(subject, operation.value):
                 for edit in renamings(document, one, (name,)):
                     yield edit, one
+        case "rename":
+            yield from ((edit, None) for edit in _variable_renamings(subject, operation))
         case "put" if one is None:
             for name in _alike(subject, operation.name):
                 for anchor in _anchors(subject, name):
@@ -114,6 +115,12 @@ def _edits(subject: Subject, operation: Operation) -> Iterator[tuple[Edit, Assig
                         yield edit, None
         case _:
             return
+
+
+def _variable_renamings(subject: Subject, operation: Operation) -> Iterator[Edit]:
+    for document, one in subject.variables():
+        if one.name == operation.name:
+            yield from renamings(document, one, (operation.value,))
 
 
 def _with_texts(subject: Subject) -> Document:
@@ -194,6 +201,8 @@ def _did(before: State, after: State, operation: Operation, one: Assignment | No
             and {key[2] for key in gone} == {operation.name}
             and _unchanged(old, new, set())
         )
+    if operation.what == "rename" and one is None:
+        return not gone and not come and _put_in(before, old, new, operation.value)
     if operation.what == "rename":
         return (
             bool(gone)
@@ -217,6 +226,17 @@ def _did(before: State, after: State, operation: Operation, one: Assignment | No
         elif _leans(each, document, one.name):
             touched.add(key)
     return hit and not gone and not come and _unchanged(old, new, touched)
+
+
+def _put_in(
+    before: State,
+    old: dict[tuple[str, int, str, int], tuple[str | None, str]],
+    new: dict[tuple[str, int, str, int], tuple[str | None, str]],
+    variable: str,
+) -> bool:
+    """Whether values changed that are made of a variable, and no others."""
+    made = {key for key, each, document in before.standing() if _leans(each, document, variable)}
+    return any(new[key] != old[key] for key in made) and _unchanged(old, new, made)
 
 
 def _leans(one: Assignment, document: Document, name: str) -> bool:

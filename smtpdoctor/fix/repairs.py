@@ -6,7 +6,7 @@ None of them is right for being listed here: whoever takes one tries it (``fix.p
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from email.utils import parseaddr
 from fnmatch import fnmatchcase
@@ -100,6 +100,7 @@ _HIGHEST: Final = 65_535
 _ABOUT_MAIL: Final = re.compile(r"(?i)smtp|mail|smpt|stmp|sntp|mial")
 _PASSWORDS: Final = frozenset({"password", "pass", "passwd", "pwd", "pw", "passphrase"})
 _QUOTE: Final = re.compile(r"\s*([\"'`])(.*)\1\s*(?:#.*)?", re.DOTALL)
+_PUT_IN: Final = re.compile(r"(?<!\$)\$\{?([A-Za-z_]\w*)")
 _COMMENT: Final = re.compile(r"\s+#.*$", re.DOTALL)
 
 
@@ -353,6 +354,7 @@ def _of_name(found: Found) -> Iterator[Repair]:
             for other in get_close_matches(name, near, 3, 0.6):
                 if _may_be(setting, there[other].value or "") and _ends_alike(other, name):
                     yield (Operation("rename", other, name, setting),)
+        yield from _of_variable(subject, setting, key.names if key is not None else ())
         return
     one = _at(found)
     if one is None or one.name in known:
@@ -365,6 +367,20 @@ def _of_name(found: Found) -> Iterator[Repair]:
             continue
         if _may_be(of.get(name), one.value or ""):
             yield (Operation("rename", one.name, name, of.get(name)),)
+
+
+def _of_variable(subject: Subject, setting: SettingName | None, names: Iterable[str]) -> Iterator[Repair]:
+    """Yield other names for the variables of `.env` that nobody puts in, where one is put in that is not there."""
+    texts = subject.document.texts
+    there = {one.name: one.value or "" for _, one in subject.variables()}
+    asked = {name for text in texts.values() for name in _PUT_IN.findall(text)}
+    spare = [name for name, value in there.items() if value and name not in asked]
+    for one in filter(None, map(subject.assignment, names)):
+        region = one.region
+        for name in _PUT_IN.findall(texts.get(region.place.path, "")[region.start : region.end]):
+            for other in get_close_matches(name, spare, 3, 0.6) if name not in there else ():
+                if _may_be(setting, there[other]) and _ends_alike(other, name):
+                    yield (Operation("rename", other, name, setting),)
 
 
 def _ends_alike(one: str, other: str) -> bool:
@@ -484,10 +500,9 @@ def _of_sender(found: Found) -> Iterator[Repair]:
     form = subject.dialect.keys["sender"].form if "sender" in subject.dialect.keys else ""
     if form == "local-part":
         local, _, domain = own.partition("@")
-        name = subject.dialect.keys["sender"].domain
-        both = (Operation("set", one.name, local, "sender"), Operation("set", name, domain, "sender"))
-        yield both[:1]
-        yield both
+        yield (Operation("set", one.name, local, "sender"),)
+        for name in filter(subject.assignment, subject.dialect.keys["sender"].domain):
+            yield Operation("set", one.name, local, "sender"), Operation("set", name, domain, "sender")
         return
     if address and address in one.value:
         yield (Operation("set", one.name, one.value.replace(address, own), "sender"),)

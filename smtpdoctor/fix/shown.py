@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import unified_diff
 from os.path import normpath
 from typing import Final
@@ -20,6 +20,7 @@ from smtpdoctor.settings.read import names_secret
 
 __all__ = ["changes_of", "difference", "masked_lines"]
 
+_Masking = tuple[list[str], Callable[[str], str]]
 _CONTEXT: Final = 3
 _SHOWN: Final = frozenset({"host", "port", "security"})
 # What stands behind a name that speaks of a secret, also where nothing reads it: in a comment, in another section.
@@ -37,21 +38,28 @@ def masked_lines(state: State, path: str, *others: State) -> list[str]:
 
     ``others`` are the same files at other moments: what is a password then is none to be shown now.
     """
+    lines, mask = _masking(state, path, *others)
+    return list(map(mask, lines))
+
+
+def _masking(state: State, path: str, *others: State) -> _Masking:
+    """Return the lines of a file, and what masks one: of a long file few are shown."""
     text = state.text(path) or ""
     states = (state, *others)
     for start, end in sorted(_secret_places(state, path, text, _secrets(states)), reverse=True):
         text = text[:start] + "\n".join(map(_masked, text[start:end].split("\n"))) + text[end:]
     seals = [seal_of(one.loaded) for each in states for one in each.subjects]
     public = _public(states)
-    lines = []
-    for line in text.split("\n"):
+
+    def mask(line: str) -> str:
         shown = line.removesuffix("\r")
         for seal in seals:
             shown = seal.own(shown)
         shown = _NAMED.sub(_behind_name, shown)
         shown = _TOKEN.sub(lambda found: found[0] if found[0] in public else _if_random(found), shown)
-        lines.append(printable(shown))
-    return lines
+        return printable(shown)
+
+    return text.split("\n"), mask
 
 
 def _public(states: tuple[State, ...]) -> frozenset[str]:
@@ -145,7 +153,7 @@ def difference(plan: Plan, path: str, shown: str) -> str:
     before, after = old.split("\n"), new.split("\n")
     if not before[-1] and not after[-1]:  # what stands behind the last line end is no line
         before, after = before[:-1], after[:-1]
-    masked = masked_lines(plan.before, path, plan.after), masked_lines(plan.after, path, plan.before)
+    masked = _masking(plan.before, path, plan.after), _masking(plan.after, path, plan.before)
     # Lines are compared as they are and told without secrets: each stands for its number.
     numbered = list(
         unified_diff(
@@ -165,7 +173,8 @@ def difference(plan: Plan, path: str, shown: str) -> str:
     return "\n".join(told) + "\n" if told else ""
 
 
-def _shown(lines: list[str], masked: tuple[list[str], list[str]]) -> Iterator[str]:
+def _shown(lines: list[str], masked: tuple[_Masking, _Masking]) -> Iterator[str]:
+    (before, mask_before), (after, mask_after) = masked
     left = right = 0
     for number, line in enumerate(lines):
         if number < 2:  # noqa: PLR2004 -- the names of the files
@@ -178,7 +187,7 @@ def _shown(lines: list[str], masked: tuple[list[str], list[str]]) -> Iterator[st
             yield line
         else:
             sign = line[:1]
-            yield sign + (masked[1][right] if sign == "+" else masked[0][left])
+            yield sign + (mask_after(after[right]) if sign == "+" else mask_before(before[left]))
             left += sign != "+"
             right += sign != "-"
 
@@ -208,9 +217,10 @@ def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
     first = old.count("\n", 0, edit.start)
     last = old.count("\n", 0, edit.end)
     added = edit.text.count("\n")
-    gone = masked_lines(before, edit.path, done.state, *others)
-    come = masked_lines(done.state, edit.path, before, *others)
-    gone, come = gone[first : last + 1], come[first : first + added + 1]
+    lines, mask = _masking(before, edit.path, done.state, *others)
+    gone = list(map(mask, lines[first : last + 1]))
+    lines, mask = _masking(done.state, edit.path, before, *others)
+    come = list(map(mask, lines[first : first + added + 1]))
     # A line that only moved is none that changes.
     while gone and come and gone[0] == come[0]:
         first += 1

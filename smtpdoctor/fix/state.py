@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from smtpdoctor.doctor import lint_only
 from smtpdoctor.errors import UsageError
-from smtpdoctor.formats.document import Assignment, Document, TooLargeError
+from smtpdoctor.formats import env
+from smtpdoctor.formats.document import Assignment, Document, Source, TooLargeError
 from smtpdoctor.formats.editing import Edit, changed
 from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.model import Finding, Report, Severity
@@ -47,6 +48,14 @@ class Subject(Struct, frozen=True):
         if one is None and self.dialect.binding and "@" not in name:
             one = Values(self.dialect, self.reading.scope).get((name,))
         return one
+
+    def variables(self) -> Iterator[tuple[Document, Assignment]]:
+        """Yield what the `.env` beside a Compose file gives it to put in, each with the `.env` as a document."""
+        for path, text in self.document.texts.items() if self.document.syntax == "compose" else ():
+            if normpath(path).replace("\\", "/").rpartition("/")[2] == ".env":
+                document = env.read(Source(path=path, text=text))
+                for scope in document.scopes:
+                    yield from ((document, one) for one in scope.assignments)
 
 
 class Found(Struct, frozen=True):

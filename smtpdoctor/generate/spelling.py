@@ -291,7 +291,7 @@ def _settings(
         if key.form == "local-part" and "@" in value:
             local, _, domain = value.rpartition("@")
             yield Spelled(several, local, setting)
-            yield Spelled((form.names.get("domain", key.domain),), domain, setting)
+            yield Spelled((form.names.get("domain", key.domain[0]),), domain, setting)
             continue
         yield Spelled(several, value, setting, "number" if setting == "port" else "word")
     if "username" in settings:

@@ -85,7 +85,7 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
     ``default`` may depend on the mode. ``required``: without it the application does not start or send.
     ``form``: ``address`` where a display name does not belong, ``local-part`` where ``domain`` names the
-    variable with the rest, ``yaml`` where it is put into a template of YAML and read again. ``of``: another setting that stands in where this one is absent. ``elsewhere``
+    variables with the rest, ``yaml`` where it is put into a template of YAML and read again. ``of``: another setting that stands in where this one is absent. ``elsewhere``
     are names that say where the value is to be found: it is set, and not known.
     """
 
@@ -93,7 +93,7 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     default: str | int | dict[Security, int] | None = None
     required: bool = False
     form: Literal["", "address", "mailbox", "local-part", "yaml"] = ""
-    domain: str = ""
+    domain: tuple[str, ...] = ()
     of: SettingName | Literal[""] = ""
     elsewhere: tuple[str, ...] = ()
 

@@ -526,12 +526,16 @@ def dialect_ids() -> tuple[str, ...]:
 
 @cache
 def dialect(name: str) -> Dialect | None:
-    """Return the dialect of an application by its id or one of its other names."""
+    """Return the dialect of an application by its id or one of its other names, or that of the base variables."""
     from smtpdoctor.knowledge.dialects import Dialect
 
     key = name.strip().lower()
     if key in _raw_dialects():
         return _decoded(_raw_dialects()[key], Dialect)
+    if key in apps():
+        from smtpdoctor.knowledge.base import dialect_of_app
+
+        return dialect_of_app(apps()[key])
     others = (dialect(one) for one in dialect_ids())
     return next((one for one in others if one is not None and key in one.aliases), None)
 

@@ -183,8 +183,7 @@ def names_of(dialect: Dialect) -> Iterator[str]:
     for key in dialect.keys.values():
         yield from key.names
         yield from key.elsewhere
-        if key.domain:
-            yield key.domain
+        yield from key.domain
     for name, flag in dialect.flags.items():
         yield from flag.names or (name,)
     for several in (dialect.explode, dialect.switch, dialect.idle, dialect.overriding):

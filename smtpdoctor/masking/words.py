@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Final
 
-__all__ = ["decode", "printable", "printable_facts"]
+__all__ = ["decode", "document_for_log", "for_log", "printable", "printable_facts"]
 
 # Blanks (Zs): no letters, yet everybody knows what they are.
 _BLANKS: Final = frozenset("\u00a0\u1680\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
@@ -13,6 +15,7 @@ _BLANKS: Final = frozenset("\u00a0\u1680\u202f\u205f\u3000").union(map(chr, rang
 _UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0").union(
     map(chr, range(0xFE00, 0xFE10)), map(chr, range(0xE0100, 0xE01F0))
 )
+_COMMAND: Final = re.compile(r"##(?=\[|vso\[)")
 _KEPT: Final = 10_000  # characters of which it is kept in mind how they are shown
 
 
@@ -49,6 +52,30 @@ def printable(text: str) -> str:
     ):  # much faster, and true of most texts
         return text
     return text.translate(_SHOWN)
+
+
+def for_log(line: str) -> str:
+    """Return a line of text without what the runner of a CI job takes for a command in its log.
+
+    That is ``::error…`` where a line begins, also behind blanks (GitHub's runner, ``ActionCommand.cs``), and
+    ``##[error]`` or ``##vso[…]`` anywhere (GitHub's and Azure's). Elsewhere a line stays what it is.
+    """
+    if "::" not in line and "##" not in line:
+        return line
+    if not _is_logged():
+        return line
+    line = _COMMAND.sub("# #", line)
+    bare = line.lstrip()
+    return f"{line[: len(line) - len(bare)]}·{bare}" if bare.startswith("::") else line
+
+
+def document_for_log(text: str, sign: str) -> str:
+    """Return a document that is printed into such a log; ``sign`` is how its syntax writes ``#`` otherwise."""
+    return _COMMAND.sub(lambda _: f"{sign}#", text) if "##" in text and _is_logged() else text
+
+
+def _is_logged() -> bool:
+    return "GITHUB_ACTIONS" in os.environ or "TF_BUILD" in os.environ
 
 
 def printable_facts(**facts: str) -> dict[str, str]:

@@ -24,7 +24,12 @@ _QUOTE: Final = 1_000  # characters of the other side's words
 
 def tell(told: Told) -> str:
     """Return an annotation for each finding, or one that says that there is none."""
-    return "".join(line for part in told.parts for line in _part(told, part))
+    lines = [line for part in told.parts for line in _part(told, part)]
+    for one in told.unrun:
+        kind = "error" if one.error else "warning"
+        head = f"smtpdoctor {one.verdict} ({one.name})"
+        lines.append(_command(kind, head, told.why(one), told.place_of(one)))
+    return "".join(lines)
 
 
 def tell_found(found: Found) -> str:
@@ -52,12 +57,14 @@ def refused(text: str) -> str:
 def _part(told: Told, part: Part) -> Iterator[str]:
     view = part.view
     head = f"smtpdoctor {view.verdict}" + (f" ({part.name})" if part.name else "")
+    remarks = view.remarks
     for problem in view.problems:
         kind = _LEVELS[level(problem).value]
-        text = "\n".join([problem.title, *explained_text(problem, quote=_QUOTE), problem.more])
+        text = "\n".join([problem.title, *explained_text(problem, quote=_QUOTE), *remarks, problem.more])
+        remarks = ()
         yield _command(kind, f"{head}: {problem.id}", text, told.places.of(problem, view))
     if not view.problems:
-        yield _command("notice", head, plain(view.last[0]))
+        yield _command("notice", head, "\n".join([plain(view.last[0]), *remarks]))
 
 
 def _message(text: str) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from smtpdoctor.report.told import Place, explained_text, fingerprint, level, one_line
 
 if TYPE_CHECKING:
-    from smtpdoctor.report.told import Part, Told
+    from smtpdoctor.report.told import Part, Profile, Told
     from smtpdoctor.report.view import Problem
 
 __all__ = ["CHECK", "tell"]
@@ -27,7 +27,22 @@ def tell(told: Told) -> str:
     """Return the list of findings; a healthy run has an empty one."""
     taken: set[str] = set()
     found = [_issue(told, part, problem, taken) for part in told.parts for problem in part.view.problems]
+    found += [_unrun(told, one, taken) for one in told.unrun]
     return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
+
+
+def _unrun(told: Told, profile: Profile, taken: set[str]) -> dict[str, Any]:
+    place = told.place_of(profile) or _PIPELINE
+    name = "usage" if profile.error else "interrupted"
+    return {
+        "type": "issue",
+        "check_name": f"{CHECK}{name}",
+        "description": f"[{profile.verdict}] {one_line(profile.name)}: {one_line(told.why(profile))}",
+        "categories": ["Bug Risk"],
+        "severity": "blocker" if profile.error else "major",
+        "fingerprint": fingerprint(name, place.path, profile.name, taken=taken),
+        "location": {"path": place.path, "lines": {"begin": place.line}},
+    }
 
 
 def _issue(told: Told, part: Part, problem: Problem, taken: set[str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from smtpdoctor.report.told import level, mark, pieces, plain
 from smtpdoctor.text import say
 
 if TYPE_CHECKING:
-    from smtpdoctor.report.told import Part, Told
+    from smtpdoctor.report.told import Part, Profile, Told
     from smtpdoctor.report.view import Excerpt, Problem, Row, StageLine, View
 
 __all__ = ["tell"]
@@ -105,6 +105,7 @@ def tell(told: Told) -> str:
 
 def _langs(told: Told) -> tuple[Lang, ...]:
     there = {view.lang for part in told.parts for view in part.views}
+    there |= set(_LANGUAGES) if any(one.twin_error for one in told.unrun) else set()
     return tuple(lang for lang in _LANGUAGES if lang in there) or (told.lang,)
 
 
@@ -135,13 +136,16 @@ def _header(told: Told, langs: Sequence[Lang]) -> Iterator[_Markup]:
 
 def _language(told: Told, lang: Lang, langs: Sequence[Lang]) -> _Markup:
     content: list[object] = []
-    several = len(told.parts) > 1
+    several = len(told.parts) > 1 or bool(told.unrun)
     if several:
         verdict = say(lang, f"report.verdict.{told.verdict}")
         content.append(_tag("h1", verdict, class_=f"overall {told.verdict}"))
         content.append(_overview(told, lang))
     for number, part in enumerate(told.parts):
         content.append(_Page(told, part, _in(lang, part), f"{lang}-{number}", several=several).whole())
+    content += [
+        _unrun(told, one, lang, f"{lang}-{len(told.parts) + number}") for number, one in enumerate(told.unrun)
+    ]
     chosen = "only" if len(langs) == 1 else f"in-{lang}"
     return _tag("div", *content, class_=f"language {chosen}", lang=lang)
 
@@ -152,7 +156,27 @@ def _overview(told: Told, lang: Lang) -> _Markup:
         view = _in(lang, part)
         link = _tag("a", part.name, href=f"#{lang}-{number}")
         items.append(_tag("li", _sign(view.verdict), " ", link, " ", _words(view.last[0])))
+    for number, one in enumerate(told.unrun, len(told.parts)):
+        link = _tag("a", one.name, href=f"#{lang}-{number}")
+        items.append(_tag("li", _sign(one.verdict), " ", link, " ", one.said(lang, told.lang).split("\n")[0]))
     return _tag("ul", *items, class_="overview")
+
+
+def _unrun(told: Told, profile: Profile, lang: Lang, key: str) -> _Markup:
+    """Return what is told of a profile without a report."""
+    head = say(lang, "profiles.not-run") if profile.error else say(lang, "profiles.not-reached")
+    name = _tag("span", profile.name, class_="name")
+    title = _Markup("".join(map(_text, (name, " ", _sign(profile.verdict), " ", head))))
+    lines = (_tag("p", one) for one in (profile.said(lang, told.lang).split("\n") if profile.error else ()))
+    section = _tag(
+        "section",
+        _tag("h2", title, id=f"{key}-verdict"),
+        *lines,
+        class_=f"verdict {profile.verdict}",
+        aria_labelledby=f"{key}-verdict",
+        data_verdict=profile.verdict,
+    )
+    return _tag("article", section, id=key, aria_labelledby=f"{key}-verdict")
 
 
 def _sign(kind: str) -> _Markup:
@@ -226,6 +250,8 @@ class _Page:
             yield self._section("findings", *map(self._problem, self._view.problems))
         if self._view.settled:
             yield _tag("ul", *(_tag("li", one.text) for one in self._view.settled), class_="settled quiet")
+        if self._view.remarks:
+            yield _tag("ul", *(_tag("li", one) for one in self._view.remarks), class_="remarks quiet")
 
     def _problem(self, problem: Problem) -> _Markup:
         kind = level(problem).value

@@ -167,7 +167,12 @@ def failure(text: str) -> dict[str, Any]:
 
 def objects(told: Told) -> Iterator[dict[str, Any]]:
     """Yield each of the reports as an object of its own."""
-    if len(told.parts) == 1:
+    if told.profiles:
+        from smtpdoctor.report.profiles import profile_object
+
+        key = "service" if told.services else "name"
+        yield from (_whole(profile_object(one, transcript=told.transcript, key=key)) for one in told.profiles)
+    elif len(told.parts) == 1:
         yield _whole(_report(told.parts[0].view, transcript=told.transcript))
     else:
         yield from (_whole(_named(told, part)) for part in told.parts)

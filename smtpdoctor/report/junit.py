@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Stage, Status
-from smtpdoctor.report.told import Part, Told, explained_text, level, mark, one_line
+from smtpdoctor.report.told import Part, Profile, Told, explained_text, level, mark, one_line
 from smtpdoctor.report.view import Problem, StageLine, View
 
 __all__ = ["tell"]
@@ -24,14 +24,15 @@ def tell(told: Told) -> str:
     suites = [_Suite(told, part) for part in told.parts]
     attributes = {
         "name": "smtpdoctor",
-        "tests": sum(len(one.cases) for one in suites),
+        "tests": sum(len(one.cases) for one in suites) + len(told.unrun),
         "failures": sum(one.failures for one in suites),
-        "errors": sum(one.errors for one in suites),
+        "errors": sum(one.errors for one in suites) + len(told.unrun),
         "time": _seconds(sum(part.view.seconds for part in told.parts)),
     }
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<!-- {mark()} -->"]
     lines += [_open("testsuites", attributes)]
     lines += [line for suite in suites for line in suite.lines()]
+    lines += [line for one in told.unrun for line in _unrun(told, one)]
     return "\n".join([*lines, "</testsuites>", ""])
 
 
@@ -63,6 +64,37 @@ def _of_stage(problem: Problem, stages: Iterable[StageLine]) -> Stage:
     if ran.get(problem.stage, Status.SKIP) is not Status.SKIP:
         return problem.stage
     return next((stage for stage, status in ran.items() if status is Status.FAIL), problem.stage)
+
+
+def _unrun(told: Told, profile: Profile) -> Iterator[str]:
+    """Yield the suite of a profile without a report: nothing of it was tested, which is an error and no failure."""
+    attributes: dict[str, object] = {
+        "name": f"smtpdoctor {profile.name}".strip(),
+        "tests": 1,
+        "failures": 0,
+        "errors": 1,
+        "skipped": 0,
+        "time": _seconds(0),
+        **({"timestamp": told.when} if told.when else {}),
+    }
+    yield "  " + _open("testsuite", attributes)
+    verdict = _open("property", {"name": "verdict", "value": profile.verdict}, "/>")
+    yield f"    <properties>{verdict}</properties>"
+    case: dict[str, object] = {
+        "name": Stage.CONFIG.value,
+        "classname": f"smtpdoctor.{profile.name}",
+        "time": _seconds(0),
+    }
+    yield "    " + _open("testcase", case)
+    place = told.place_of(profile)
+    text = "\n".join([*([f"{place.path}:{place.line}"] if place else []), told.why(profile)])
+    about: dict[str, object] = {
+        "message": one_line(told.why(profile)),
+        "type": "usage" if profile.error else "interrupted",
+    }
+    yield _element("error", "\n".join(map(printable, text.split("\n"))), "      ", **about)
+    yield "    </testcase>"
+    yield "  </testsuite>"
 
 
 class _Suite:
@@ -119,12 +151,12 @@ class _Suite:
         yield "    </properties>"
         for stage, line, problems in self.cases:
             yield from self._case(stage, line, problems)
+        said = list(view.remarks)
         if self._told.transcript and view.transcript:
             signs = {"in": "<", "out": ">", "note": "="}
-            turns = (
-                f"{one.seconds:.3f} {signs[one.direction]} {printable(one.text)}" for one in view.transcript
-            )
-            yield _element("system-out", "\n".join(turns), "    ")
+            said += [f"{one.seconds:.3f} {signs[one.direction]} {one.text}" for one in view.transcript]
+        if said:
+            yield _element("system-out", "\n".join(map(printable, said)), "    ")
         yield "  </testsuite>"
 
     def _case(self, stage: Stage, line: StageLine | None, problems: Sequence[Problem]) -> Iterator[str]:

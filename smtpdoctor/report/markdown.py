@@ -41,6 +41,13 @@ def tell(told: Told) -> str:
     lines = [f"<!-- {mark()} -->", ""]
     for part in told.parts:
         lines += _report(told, part)
+    for one in told.unrun:
+        sign, head = ("❌", say(told.lang, "profiles.not-run")) if one.error else ("➖", "")
+        lines += [
+            f"## {sign} {_escaped(': '.join(filter(None, (one.name, head))))} ({_code(one.verdict)})",
+            "",
+        ]
+        lines += [line for text in told.why(one).split("\n") for line in (_escaped(text), "")]
     return "\n".join([*lines, END, ""])
 
 
@@ -104,7 +111,7 @@ def _code(text: str, *, cell: bool = False) -> str:
 
 def _uncommanded(text: str) -> str:
     """Return what is to be code without the older form of a runner's command, which is one anywhere in a line."""
-    return text.replace("##[", "# #[")
+    return re.sub(r"##(?=\[|vso\[)", "# #", text)
 
 
 def _words(text: str) -> str:
@@ -140,7 +147,9 @@ def _report(told: Told, part: Part) -> Iterator[str]:
         yield from _problem(problem, lang, level=3, told=told, view=view)
     for one in view.settled:
         yield f"- {_escaped(one.text)}"
-    if view.settled:
+    for text in view.remarks:
+        yield f"- {_escaped(text)}"
+    if view.settled or view.remarks:
         yield ""
     if view.stages:
         yield from _stages(view, lang)

@@ -6,56 +6,40 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Lang, Verdict
 from smtpdoctor.report import json_v1
-from smtpdoctor.report.view import View
+from smtpdoctor.report.told import Profile, worst
 from smtpdoctor.text import say
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Profile", "print_profiles", "render", "worst"]
+__all__ = ["print_profiles", "profile_object", "render"]
 
 _WORST: Final[tuple[Verdict, ...]] = ("fail", "inconclusive", "warn", "pass")
 
 
-class Profile(Struct, frozen=True):
-    """A profile and its report in words; without one, why it could not be run, or nothing where it was not reached.
-
-    ``healthy``: by the policy of its run, it ends well.
-    """
-
-    name: str
-    view: View | None = None
-    error: str = ""
-    healthy: bool = False
-
-
-def worst(profiles: Sequence[Profile]) -> Verdict:
-    """Return the gravest verdict: one that could not be run is a failure, one that was not reached undecided."""
-    found = {
-        one.view.verdict if one.view is not None else "fail" if one.error else "inconclusive"
-        for one in profiles
-    }
-    return next((one for one in _WORST if one in found), "pass")
-
-
 def render(profiles: Sequence[Profile], *, transcript: bool = False, services: bool = False) -> str:
     """Return all reports as one JSON object, in the order of the profiles, or of the services of a file."""
-    shown = [_object(one, "service" if services else "name", transcript=transcript) for one in profiles]
-    head = {"version": json_v1.VERSION, "tool": json_v1.tool(), "verdict": worst(profiles)}
+    key = "service" if services else "name"
+    shown = [profile_object(one, transcript=transcript, key=key) for one in profiles]
+    head = {
+        "version": json_v1.VERSION,
+        "tool": json_v1.tool(),
+        "verdict": worst(one.verdict for one in profiles),
+    }
     if any(one.view is None and not one.error for one in profiles):
         head["interrupted"] = True
     return json_v1.dump({**head, "reports" if services else "profiles": shown})
 
 
-def _object(profile: Profile, key: str, *, transcript: bool) -> dict[str, Any]:
+def profile_object(profile: Profile, *, transcript: bool, key: str = "name") -> dict[str, Any]:
+    """Return what is told of one profile; ``key`` is what its name is called."""
     if profile.view is None:
-        message = {"error": {"message": printable(profile.error)}} if profile.error else {"interrupted": True}
-        return {key: profile.name, **message}
+        said = "\n".join(map(printable, profile.error.split("\n")))
+        return {key: profile.name, **({"error": {"message": said}} if said else {"interrupted": True})}
     report: dict[str, Any] = msgspec.json.decode(json_v1.render(profile.view, transcript=transcript))
     return {
         key: profile.name,

@@ -22,6 +22,9 @@ _Sample = tuple[dict[str, str], float]
 _HELP: Final = {
     "up": "Whether mail can be sent with these settings (verdict pass or warn).",
     "verdict": "The verdict of the run: 1 for the one that it is.",
+    "not_run": "A profile without a report: it could not be run, or was not reached.",
+    "attempts": "How often it was tried, where temporary failures are tried again.",
+    "ignored": "A finding that is ignored: its id, and why.",
     "findings": "How many findings there are.",
     "finding_info": "A finding: its id, and the first step to mend it.",
     "stage_status": "How a stage ended: 1 for the status that it has.",
@@ -79,6 +82,14 @@ def _samples(told: Told) -> Iterator[tuple[str, _Sample]]:
         if days is not None:
             yield "certificate_days", (base, days)
         yield "run_seconds", (base, view.seconds)
+        if view.attempts:
+            yield "attempts", (base, len(view.attempts))
+        for name, reason in dict.fromkeys((one.id, one.reason) for one in view.ignored):
+            yield "ignored", ({**base, "id": name, "reason": reason}, 1)
+    for profile in told.unrun:
+        yield "not_run", ({"service": profile.name}, 1)
+        if profile.error:  # of one that was not reached nobody knows
+            yield "up", ({"service": profile.name}, 0)
     if told.when:
         yield "last_run_timestamp_seconds", ({}, datetime.fromisoformat(told.when).timestamp())
 

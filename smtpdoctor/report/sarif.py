@@ -16,7 +16,7 @@ from smtpdoctor import __version__
 from smtpdoctor.report.told import Place, Places, explained_text, fingerprint, level, one_line, plain
 
 if TYPE_CHECKING:
-    from smtpdoctor.report.told import Found, Told
+    from smtpdoctor.report.told import Found, Part, Profile, Told
     from smtpdoctor.report.view import Excerpt, Problem
 
 __all__ = ["tell", "tell_found"]
@@ -39,9 +39,26 @@ def tell(told: Told) -> str:
             fix = _fix(problem, told.places)
             if fix is not None:
                 result["fixes"] = [fix]
-    verdicts = [{"service": part.name, "verdict": part.view.verdict} for part in told.parts if part.name]
+    verdicts = [_about(part) for part in told.parts if part.name]
     more = {"verdict": told.verdict, **({"reports": verdicts} if verdicts else {})}
-    return run.dump(f"smtpdoctor/{told.command}/", more)
+    if not verdicts:
+        more |= {key: value for part in told.parts for key, value in _about(part).items() if key == "remarks"}
+    return run.dump(f"smtpdoctor/{told.command}/", more, [_unrun(told, one) for one in told.unrun])
+
+
+def _about(part: Part) -> dict[str, Any]:
+    remarks = list(map(one_line, part.view.remarks))
+    return {"service": part.name, "verdict": part.verdict, **({"remarks": remarks} if remarks else {})}
+
+
+def _unrun(told: Told, profile: Profile) -> dict[str, Any]:
+    """Return what says that a profile has no report, and why."""
+    place = told.place_of(profile)
+    return {
+        "level": "error" if profile.error else "warning",
+        "message": {"text": _said(f"{profile.name}: {told.why(profile)}")},
+        **({"locations": [_location(place)]} if place else {}),
+    }
 
 
 def tell_found(found: Found) -> str:

@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from smtpdoctor.masking.words import for_log
 from smtpdoctor.model import (
     ORDERED_STAGES,
     Lang,
@@ -77,7 +78,7 @@ _DIRECTIONS: Final = {("out", False): "->", ("in", False): "<-", ("out", True): 
 
 
 class _Trimmed:
-    """A stream without the blanks at the ends of lines: a file or pipe wants none."""
+    """A stream for a file, a pipe or a log: no blanks at the ends of lines, no line that commands a runner."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -86,12 +87,12 @@ class _Trimmed:
     def write(self, text: str) -> int:
         """Write whole lines, hold the rest."""
         *lines, self._held = (self._held + text).split("\n")
-        self._stream.write("".join(f"{line.rstrip()}\n" for line in lines))
+        self._stream.write("".join(f"{for_log(line.rstrip())}\n" for line in lines))
         return len(text)
 
     def flush(self) -> None:
         """Write what is held."""
-        self._stream.write(self._held)
+        self._stream.write(for_log(self._held))
         self._held = ""
         self._stream.flush()
 

@@ -15,12 +15,14 @@ from smtpdoctor import __version__
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Lang, Severity, Stage, Verdict
 from smtpdoctor.report.view import Problem, View
+from smtpdoctor.text import say
 
 __all__ = [
     "Found",
     "Part",
     "Place",
     "Places",
+    "Profile",
     "Seen",
     "Told",
     "days_left",
@@ -68,7 +70,7 @@ class Places(Struct, frozen=True):
             if edit.file and edit.line:
                 return self._at(edit.file, edit.line)
         origin = problem.evidence.origin
-        if origin is not None and origin.kind == "file" and origin.path:
+        if origin is not None and origin.kind in {"file", "project"} and origin.path:
             return self._at(origin.path, origin.line)
         for edit in problem.changes:
             if edit.file:  # what is missing is to be added there
@@ -103,10 +105,43 @@ class Part(Struct, frozen=True, kw_only=True):
     healthy: bool = True
 
     @property
+    def verdict(self) -> Verdict:
+        """What the report says."""
+        return self.view.verdict
+
+    @property
     def views(self) -> tuple[View, ...]:
         """The languages that there are, English first."""
         both = (self.view, *([self.twin] if self.twin else []))
         return tuple(sorted(both, key=lambda one: one.lang))
+
+
+class Profile(Struct, frozen=True):
+    """A profile and its report in words; without one, why it could not be run, or nothing where it was not reached.
+
+    ``twin`` and ``twin_error`` are the same in the other language, for a format that has both. ``healthy``: by
+    the policy of its run, it ends well. ``file`` and ``line`` are where it stands, or what is wrong in it.
+    """
+
+    name: str
+    view: View | None = None
+    error: str = ""
+    healthy: bool = False
+    twin: View | None = None
+    twin_error: str = ""
+    file: str | None = None
+    line: int | None = None
+
+    def said(self, lang: Lang, of: Lang) -> str:
+        """Return why there is no report, in a language; ``of`` is the one of ``error``."""
+        return (self.error if lang == of else self.twin_error) or say(lang, "profiles.not-reached")
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it comes to: one that could not be run is a failure, one that was not reached undecided."""
+        if self.view is not None:
+            return self.view.verdict
+        return "fail" if self.error else "inconclusive"
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -118,13 +153,26 @@ class Told(Struct, frozen=True, kw_only=True):
     transcript: bool = False
     places: Places = Places()
     when: str = ""
-    profiles: tuple[Any, ...] = ()  # all that were asked for (report.profiles), also those without a report
+    profiles: tuple[Profile, ...] = ()  # all that were asked for, also those without a report
     services: bool = False  # they are the services of a file, and no profiles
 
     @property
     def verdict(self) -> Verdict:
         """The gravest of all."""
-        return worst(part.view.verdict for part in self.parts)
+        return worst(one.verdict for one in self.profiles or self.parts)
+
+    @property
+    def unrun(self) -> tuple[Profile, ...]:
+        """The profiles without a report."""
+        return tuple(one for one in self.profiles if one.view is None)
+
+    def why(self, profile: Profile) -> str:
+        """Return why a profile has no report."""
+        return profile.said(self.lang, self.lang)
+
+    def place_of(self, profile: Profile) -> Place | None:
+        """Return the line that has to do with it that a profile could not be run."""
+        return self.places.at(profile.file, profile.line) if profile.file else None
 
 
 class Seen(Struct, frozen=True, kw_only=True):

@@ -73,7 +73,7 @@ _SENTENCE_END: Final = r"(?<=[.!?])\s"
 # A command that a text tells to run; of other words in backticks nobody knows what they are.
 _COMMAND: Final = r"`((?:smtpdoctor|openssl|dig|nslookup|nc|curl) [^`…]+)`"
 # They read files of this machine and the catalogue, and write to standard output alone.
-_SAFE: Final = r"smtpdoctor (?:explain|lint|apps|presets)(?: .*)?"
+_SAFE: Final = r"smtpdoctor (?:(?:explain|lint|apps|presets)(?: .*)?|fix (?:.* )?--no-network(?: .*)?)"
 _WRITES: Final = r"(?:^| )--(?:output|write|force)\b|(?:^| )--format[= ][^ ]+=|[|>;&]"
 
 Kind = Literal["pass", "warn", "fail", "skip", "suspected"]
@@ -291,7 +291,7 @@ def view_of(report: Report, lang: Lang, options: Sequence[str] = ()) -> View:
     problems: tuple[Problem, ...] = ()
     commands: tuple[Command, ...] = ()
     if report.findings:
-        from smtpdoctor.advice import check_command, context_of
+        from smtpdoctor.advice import check_command, context_of, fix_command
 
         context = context_of(report)
         problems = tuple(problem_of(finding, context, lang, options) for finding in report.findings)
@@ -299,7 +299,10 @@ def view_of(report: Report, lang: Lang, options: Sequence[str] = ()) -> View:
             # What a run failed of is no mere warning, even where the settings alone were only suspicious.
             root = replace(problems[0], kind=say(lang, "report.severity.error"), grave=True)
             problems = (root, *problems[1:])
-        commands = commands_of(problems, check_command(report.settings, options))
+        others = [check_command(report.settings, options)]
+        if any(one.file for problem in problems for one in problem.changes):
+            others.insert(0, fix_command(report.settings, options, network=not _is_linted(report)))
+        commands = commands_of(problems, *others)
     return View(
         lang=lang,
         heading=heading_of(report.settings, lang),
@@ -351,15 +354,14 @@ def _attempts(report: Report, lang: Lang) -> Iterator[AttemptLine]:
         yield AttemptLine(one.finding, one.stage, one.pause, one.seconds, say(lang, Message(key, values)))
 
 
-def commands_of(problems: Iterable[Problem], again: str = "") -> tuple[Command, ...]:
-    """Return the commands that would help, in the order of the problems; ``again`` repeats the check."""
+def commands_of(problems: Iterable[Problem], *others: str) -> tuple[Command, ...]:
+    """Return the commands that would help, in the order of the problems, then ``others``: about all of them."""
     told: dict[str, None] = {}
     for problem in problems:
         texts = (*problem.steps, problem.sure, *problem.rest)
         told |= dict.fromkeys(found for text in texts for found in re.findall(_COMMAND, text))
         told[problem.more] = None
-    if again:
-        told[again] = None
+    told |= dict.fromkeys(others)
     return tuple(Command(one, _is_safe(one)) for one in told)
 
 
@@ -373,8 +375,13 @@ def _title(name: str, lang: Lang) -> str:
     return load.entry(name).title.in_(lang)
 
 
+def _is_linted(report: Report) -> bool:
+    """Whether the settings alone were judged."""
+    return all(result.stage is Stage.CONFIG for result in report.stages)
+
+
 def _last(report: Report, problems: Sequence[Problem], lang: Lang) -> tuple[str, ...]:
-    linted = all(result.stage is Stage.CONFIG for result in report.stages)
+    linted = _is_linted(report)
     if report.verdict == "pass" and report.ignored:
         ids = ", ".join(dict.fromkeys(one.finding.id for one in report.ignored))
         return (say(lang, "verdict.ignored", ids=ids),)
@@ -459,7 +466,7 @@ def _rows(settings: Settings, lang: Lang, *, remarks: bool) -> tuple[Row, ...]:
 
 
 def _file(origin: Origin) -> tuple[str | None, int | None]:
-    return (origin.path, origin.line) if origin.kind == "file" else (None, None)
+    return (origin.path, origin.line) if origin.kind in {"file", "project"} else (None, None)
 
 
 def _overridden(setting: Setting[Any], lang: Lang) -> Overridden:
@@ -601,6 +608,8 @@ def _where(evidence: Evidence, lang: Lang) -> str:
     origin = evidence.origin
     if origin is None or origin.kind in {"default", "sandbox"}:
         return ""
+    if "beside" in evidence.facts and evidence.facts.get("name") and origin.path:
+        return say(lang, "advice.at", name=evidence.facts["name"], place=printable(origin.path))
     if origin.kind in {"file", "project"} and origin.name:
         return say(lang, "advice.at", name=origin.name, place=_source(origin, lang))
     return origin.name if origin.kind in {"flag", "environment"} else _source(origin, lang)
@@ -617,7 +626,10 @@ _OF_YAML: Final = (".yml", ".yaml")
 
 def _todo(excerpts: Sequence[Excerpt], steps: Sequence[str], lang: Lang) -> tuple[str, ...]:
     """Return the first step in a few words, the longest form first."""
-    added = [line.text.strip() for one in excerpts for line in one.lines if line.sign == "+"]
+    # An item of a list is told as what it says.
+    added = [
+        line.text.strip().removeprefix("- ") for one in excerpts for line in one.lines if line.sign == "+"
+    ]
     if not added:
         return (re.split(_SENTENCE_END, steps[0], maxsplit=1)[0].replace("`", ""),) if steps else ()
     if any(

@@ -12,8 +12,9 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from smtpdoctor.formats.document import Assignment, Document, Problem, RemarkKind
+from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect
-from smtpdoctor.knowledge.table import turns
+from smtpdoctor.knowledge.table import turns, write
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.guess import is_harmless
 from smtpdoctor.masking.words import printable, printable_facts
@@ -28,10 +29,17 @@ from smtpdoctor.model import (
     Settings,
     Stage,
 )
-from smtpdoctor.settings.dialect import Answer, Oddity, Reading, Used
+from smtpdoctor.settings.dialect import Answer, Oddity, Reading, Used, Values
 from smtpdoctor.settings.hosts import same_host
 from smtpdoctor.settings.read import names_secret
-from smtpdoctor.settings.resolve import Loaded, port_in, preset_of_host, told_of
+from smtpdoctor.settings.resolve import (
+    IMPLICIT_TLS_PORTS,
+    STARTTLS_PORTS,
+    Loaded,
+    port_in,
+    preset_of_host,
+    told_of,
+)
 from smtpdoctor.settings.target import Conduct
 
 __all__ = ["loaded_of", "origin_of"]
@@ -130,6 +138,7 @@ class _Loader:
         self._texts = document.texts
         self._document = document
         self._given = given
+        self._is_base = reading.dialect.id in load.apps()
 
     def loaded(self) -> Loaded:
         evidence: list[Evidence] = []
@@ -251,7 +260,7 @@ class _Loader:
         """Return what the application does, and why, in one sentence."""
         shown = {"host": settings.host, "port": settings.port}
         values: dict[str, object] = {name: str(one.value) if one else "?" for name, one in shown.items()}
-        values["app_name"] = self._dialect.name.en
+        values["app_name"] = self._dialect.name.en if not self._is_base else Message("config.app.any")
         said = self._how_said(values, answer)
         ignored = dict.fromkeys(
             _with_part(one.name) for one in self._reading.oddities if one.kind in {"inert", "unread"}
@@ -291,22 +300,51 @@ class _Loader:
     ) -> Evidence:
         name = facts.pop("name", at.name.partition("@")[0] if at is not None else "")
         secret = setting == "password"
+        if not self._is_base:  # nobody knows whose the base variables are
+            facts |= {"app": self._dialect.id, "app_name": self._dialect.name.en}
         return Evidence(
             stage=Stage.CONFIG,
             labels=frozenset({label}),
             setting=setting,
             origin=origin_of(at, self._texts, secret=secret) if at is not None else None,
-            facts=printable_facts(name=name, app=self._dialect.id, app_name=self._dialect.name.en, **facts),
+            facts=printable_facts(name=name, **facts),
         )
+
+    def _is_of(self, setting: SettingName | None, at: Assignment | None) -> bool:
+        """Whether an assignment is one of a setting, and not only what stands nearest to it."""
+        key = self._dialect.keys.get(setting) if setting is not None else None
+        if key is None or at is None:
+            return True
+        whole = (name.partition("@")[0] for name in key.names)
+        return Values(self._dialect, self._reading.scope).first((*key.names, *whole)) is at
 
     def _oddities(self) -> Iterator[Evidence]:
         for one in self._reading.oddities:
-            yield self._about(one)
+            if one.kind != "opposite" or one.setting != "security" or not self._is_said_so():
+                yield self._about(one)
+
+    def _is_said_so(self) -> bool:
+        """Whether a mode belongs to the port, and the word that stands there is how this application says it."""
+        answer, used = self._answer(), self._reading.used.get("port")
+        text = (used.text or "") if used is not None else ""
+        port = int(text) if text.isascii() and text.isdecimal() else 0
+        ports = {Security.TLS: IMPLICIT_TLS_PORTS, Security.STARTTLS: STARTTLS_PORTS}
+        if answer is None or answer.security is None or port not in ports.get(answer.security, ()):
+            return False
+        flag = self._dialect.flags.get(answer.flag)
+        words = write(self._dialect, answer.security, port)
+        return (
+            flag is not None
+            and words is not None
+            and any({answer.word, words.get(answer.flag)}.issubset(one) for one in flag.states.values())
+        )
 
     def _about(self, one: Oddity) -> Evidence:
         facts = {"name": _with_part(one.name)}
         if one.expected:
             facts["expected"] = one.expected
+        if one.kind in {"missing", "half-login"} and not self._is_of(one.setting, one.at):
+            facts["beside"] = "yes"
         word = one.facts.get("word")
         if word is not None:
             facts |= told_of(word)

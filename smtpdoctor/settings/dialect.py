@@ -414,7 +414,7 @@ class _Reader:
             bare = text.strip()
             return bare[1:-1] if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'" else text
         if key.form == "local-part":
-            rest = self.values.first((key.domain,)) if key.domain else None
+            rest = self.values.first(key.domain) if key.domain else None
             domain = (rest.value or "") if rest is not None else ""
             if "@" in text:
                 self.oddities.append(
@@ -886,7 +886,8 @@ class _Reader:
             name=at.name if at is not None else answer.flag,
             at=at,
             setting="security",
-            expected=_words_of(self.dialect.flags[flags[0]]) if alone else "",
+            # What is refused is none of the words to write instead.
+            expected=_words_of(self.dialect.flags[flags[0]], row.when[flags[0]]) if alone else "",
             facts={"word": at.value or ""} if alone and at is not None else {},
             ends=row.refuses if last else "",
         )
@@ -965,9 +966,13 @@ def _is_on(switch: Switch, text: str) -> bool:
     return all((word[1:] not in parts) if word.startswith("!") else (word in parts) for word in words)
 
 
-def _words_of(flag: Flag) -> str:
+def _words_of(flag: Flag, refused: object = ()) -> str:
+    """Return a word for each state of a flag, but for those that are refused."""
+    without = {refused} if isinstance(refused, str) else set(refused) if isinstance(refused, tuple) else set()
     words = [
-        next((word for word in words if word and word[0] not in "*="), "") for words in flag.states.values()
+        next((word for word in words if word and word[0] not in "*="), "")
+        for state, words in flag.states.items()
+        if state not in without
     ]
     return ", ".join(dict.fromkeys(filter(None, words)))
 

@@ -17,7 +17,10 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import DialectNames
 from smtpdoctor.model import Message
 
-__all__ = ["Identified", "identify", "unknown_app"]
+__all__ = ["BASE", "Identified", "identify", "unknown_app"]
+
+BASE: Final = "smtp"
+"""The base variables: whose they are needs no other sign than that nothing else stands there."""
 
 Reason = Literal["asked", "image", "name", "file", "names", "nothing", "ambiguous"]
 _MARGIN: Final = 1.5  # times the next best
@@ -25,6 +28,7 @@ _OWN: Final = 4.0  # what a name counts that only one application has
 _BESIDE: Final = 2.0
 _FILE: Final = 3.0
 _LEAST: Final = 2.0
+_IN_A_FILE: Final = "_FILE"
 # What holds other files or environments within itself.
 _CARRIERS: Final = frozenset({"compose", "kubernetes", "github-actions", "gitlab-ci"})
 
@@ -58,9 +62,15 @@ def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") 
             weight = _OWN if own == "own" else _BESIDE if own == "beside" else 1 / len(readers)
             scores[app] = scores.get(app, 0.0) + weight
             shown.setdefault(app, []).append(name)
-    for app, patterns in names.files.items():
-        if any(fnmatchcase(path, pattern) or fnmatchcase(path, f"*/{pattern}") for pattern in patterns):
-            scores[app] = scores.get(app, 0.0) + _FILE
+
+    def in_file(app: str) -> bool:
+        return any(
+            fnmatchcase(path, pattern) or fnmatchcase(path, f"*/{pattern}")
+            for pattern in names.files.get(app, ())
+        )
+
+    for app in filter(in_file, names.files):
+        scores[app] = scores.get(app, 0.0) + _FILE
     scores = {
         app: score
         for app, score in scores.items()
@@ -68,12 +78,44 @@ def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") 
     }
     if not scores:
         return Identified(None, "nothing")
+    base = _of_base(there)
+    if (
+        base
+        and (only := _only_reader(base, scores, names))
+        and not _beside(only, there)
+        and not in_file(only)
+    ):
+        return Identified(BASE, "names", base[:5], (only,))
     ranked = sorted(scores.items(), key=lambda one: (-one[1], one[0]))
     best, score = ranked[0]
     second = ranked[1][1] if len(ranked) > 1 else 0.0
     if score >= _LEAST and score >= _MARGIN * second:
         return Identified(best, "names", tuple(shown[best][:5]))
-    return Identified(None, "ambiguous", (), tuple(app for app, one in ranked if one * _MARGIN >= score))
+    candidates = tuple(app for app, one in ranked if one * _MARGIN >= score)
+    return Identified(None, "ambiguous", (), (BASE, *candidates) if base else candidates)
+
+
+def _of_base(there: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+    """Return the mail settings that stand there, where all of them are base variables and a host is among them."""
+    base = load.apps()[BASE]
+    known = {*base.flags, *(name for names in base.variables.values() for name in names)}
+    told = {
+        name.removesuffix(_IN_A_FILE): None
+        for name, readers in there.items()
+        if {"own", "mail"}.intersection(readers.values()) or name.removesuffix(_IN_A_FILE) in known
+    }
+    return tuple(told) if known.issuperset(told) and not told.keys().isdisjoint(base.detect) else ()
+
+
+def _only_reader(told: tuple[str, ...], apps: Iterable[str], names: DialectNames) -> str:
+    """Return the one application that reads all of some names, "" where none or several do."""
+    found = [app for app in apps if all(app in names.readers(name) for name in told)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _beside(app: str, there: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether a name stands there that is no mail setting and tells an application."""
+    return any(readers.get(app) == "beside" for readers in there.values())
 
 
 def _fits(syntax: str, syntaxes: tuple[str, ...]) -> bool:

@@ -15,7 +15,7 @@ from smtpdoctor.knowledge.schema import App
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.forms import without_credentials
 from smtpdoctor.masking.words import printable_facts
-from smtpdoctor.model import Evidence, Secret, Setting, SettingName, Stage
+from smtpdoctor.model import Evidence, Origin, Secret, Setting, SettingName, Stage
 from smtpdoctor.settings.hosts import host_key, same_host
 from smtpdoctor.settings.read import Layer, Variable
 
@@ -158,6 +158,11 @@ def host_beside(
     return None
 
 
+def _named(origin: Origin) -> str:
+    """Return what to leave out: a flag, or a key with its place in the project's file."""
+    return f"{origin.name} ({origin})" if origin.kind == "project" else origin.name
+
+
 def _about_login(
     app: App, label: Label, found: View, names: Sequence[SettingName], meant: Setting[str]
 ) -> Evidence:
@@ -173,7 +178,7 @@ def _about_login(
             name=variables[-1],
             names=", ".join(variables),
             host=host.value.strip(),
-            flag=host.origin.name,
+            flag=_named(host.origin),
             other=meant.value,
             place=str(meant.origin),
         ),

@@ -271,6 +271,7 @@ KOREAN: Final[dict[str, str]] = {
     "--env-file": ".env 파일. 여러 번 쓰면 나중 것이 우선. 기본은 ./.env(있을 때)",
     "--no-environment": "현재 환경 변수를 읽지 않음",
     "--profile": "smtpdoctor.toml이나 pyproject.toml의 [tool.smtpdoctor]에 있는 프로필. 여러 번 사용 가능",
+    "fix --profile": "smtpdoctor.toml이나 pyproject.toml의 [tool.smtpdoctor]에 있는 프로필",
     "--all-profiles": "그 파일의 모든 프로필을 동시에 검사",
     "--until": "마지막 단계. 기본은 sender, --to가 있으면 send",
     "--to": "이 주소로 테스트 메일 1통 발송",

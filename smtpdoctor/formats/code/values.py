@@ -348,7 +348,7 @@ class Values:
             )
         if term.fallback is None:
             return self._unknown(term, term.name, absent=True)
-        return _defaulted(_empty_of(self.value(term.fallback, scope), term.name))
+        return _defaulted(self.value(term.fallback, scope))
 
     def _supposed(self, value: Value) -> Value:
         """Take what is not in ``.env`` for absent, where there is one."""
@@ -357,13 +357,11 @@ class Values:
         return value
 
     def told(self, value: Value) -> Value:
-        """Return a value as it is told: what switches something and is not in ``.env`` is not set.
-
-        Where no ``.env`` is to be seen, an empty default says only that the environment is to give the value.
-        """
-        if _SWITCHES.search(value.source) and not _SECRETS.search(value.source):
-            return self._supposed(value) if value.absent else value
-        if _is_left_empty(value) and not self.builder.source.variables:
+        """Return a value as it is told: what switches something and is not in ``.env`` is not set."""
+        if value.absent and _SWITCHES.search(value.source) and not _SECRETS.search(value.source):
+            return self._supposed(value)
+        if value.text == "" and value.kind == "string" and _DEFAULTED in value.remarks:
+            # Who falls back to nothing expects that the environment says it.
             return replace(value, kind="unknown", text=None)
         return value
 
@@ -383,7 +381,7 @@ class Values:
         assert isinstance(term, Or)  # noqa: S101
         first = self.value(term.first, scope)
         if first.absent:
-            return _defaulted(_empty_of(self.value(term.second, scope), first.source))
+            return _defaulted(self.value(term.second, scope))
         if not first.known:
             return first
         if first.kind == "null" or (term.where == "falsy" and not self._truth(first)):
@@ -524,15 +522,6 @@ def _unsure(shape: tuple[Members, Scope, str] | None) -> tuple[Members, Scope, s
 
 def _nothing(value: Value) -> Value:
     return _defaulted(replace(value, kind="null", text=None, absent=False))
-
-
-def _empty_of(value: Value, name: str) -> Value:
-    """Return the default of a variable; an empty one keeps the variable's name."""
-    return replace(value, source=name) if value.kind == "string" and not value.text else value
-
-
-def _is_left_empty(value: Value) -> bool:
-    return value.kind == "string" and not value.text and bool(value.source) and _DEFAULTED in value.remarks
 
 
 def _defaulted(value: Value) -> Value:

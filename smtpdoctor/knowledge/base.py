@@ -26,5 +26,7 @@ def dialect_of_app(app: App) -> Dialect:
         # Where nothing of it stands there, the usual mode of the port holds.
         mode=(*rows, Mode(unclear=True)),
         flags=flags,
+        secret_files=("_FILE",),
+        prefixes=("SMTP_",),
         id=app.id,
     )

@@ -605,7 +605,7 @@ MESSAGES: Final[dict[str, str]] = {
     "convert.no-sender": "{source} names no sender here. {app} has one of its own ({default}): set it to an address that the server lets you send from.",
     "convert.unknown": "{name}: its value comes from elsewhere and is not known from the file.",
     "convert.others": "Not carried over: {names}.",
-    "convert.faulty": "{name}: carried over as it stands, and it does not work: {title}. First mend it there: {command}",
+    "convert.faulty": "{name}: carried over as it stands, and it does not work: {title}. First correct it there: {command}",
     "usage.convert.faulty": "What is wrong in it: {command}",
     "convert.whole": "Nothing is lost.",
     "generate.localhost": "In a container localhost is the container itself; for a mail sink in another service use --set host=SERVICE.",

@@ -462,3 +462,11 @@ def test_settings_come_back_from_another_application(tmp_path: Path) -> None:
 def test_no_text_is_left_unfilled() -> None:
     for dialect, _, text in in_all_kinds():
         assert re.search(r"@\{", text) is None, dialect.id
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_names_are_told_without_our_own_signs(lang: str) -> None:
+    """A part of a value is a note of ours: nobody finds it in a file."""
+    for name in load.dialect_ids():
+        shown = CliRunner().invoke(app, ["apps", name, "--lang", lang]).stdout
+        assert not re.search(r"\w@(?:host|port|user|password|scheme|query)\b", shown), name

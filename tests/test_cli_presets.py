@@ -162,3 +162,9 @@ def test_a_preset_of_the_users_own(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "broken.toml" in done.stderr
     assert "smtp.mycompany.example" in done.stdout
+
+
+def test_a_slip_in_a_host_leads_to_its_preset() -> None:
+    """And not to whichever word looks alike."""
+    for wrong, right in (("smtp.gmial.com", "gmail"), ("smtp.nave.com", "naver"), ("smtp.gmail.co", "gmail")):
+        assert f"Did you mean {right}?" in presets(wrong, code=2).stderr

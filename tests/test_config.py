@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from smtpdoctor.cli import app
+from smtpdoctor.knowledge import load
 from tests.app_cases import answer, cases_in, score
 
 DATA = Path(__file__).parent / "data"
@@ -169,15 +175,6 @@ def test_apps_shows_what_is_known() -> None:
     assert run.invoke(app, ["apps", "mastodn"]).exit_code == 2
 
 
-def test_two_services_that_nobody_chose_between_are_not_checked(folder: Path) -> None:
-    """A check is about one server; a lint about all of them."""
-    (folder / "compose.yml").write_text(COMPOSE)
-    (folder / "social.env").write_text(MASTODON)
-    done = CliRunner().invoke(app, ["check", "--no-environment", "--config", "compose.yml"])
-    assert done.exit_code == 2
-    assert "social, automation" in done.output
-
-
 def test_later_files_win(folder: Path) -> None:
     """As an override file over the one before it; each value has its own place."""
     (folder / "a.env").write_text(MASTODON)
@@ -278,6 +275,197 @@ def test_a_line_break_in_a_secret_is_told_once(end: str) -> None:
     shown = json.loads(lint("--config", "secret.yaml", "--format", "json", code=1))
     about = [one for one in shown["findings"] if one["origin"] == "secret.yaml:7"]
     assert [(one["id"], one["severity"]) for one in about] == [("config-file-syntax", "error")]
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("compose.yml", 'services:\n  x:\n    environment:\n      N8N_SMTP_PASS: "{}\n      N8N: [a\n', 4),
+        ("compose.yml", "services:\n\tx:\n\t\timage: n8nio/n8n\n\t\tN8N_SMTP_PASS: {}\n", 2),
+        ("x.json", '{{"a": 1,\n "password": "{}" 3}}\n', 2),
+        ("x.toml", 'a = 1\n[smtp]\npassword = "{}\n', 3),
+        ("settings.py", 'EMAIL_PORT = 25\nEMAIL_HOST_PASSWORD = "{}\n', 2),
+        ("x.json", '{{"a":' * 1000 + '"{}"' + "}}" * 1000, 1),
+    ],
+)
+def test_where_nothing_is_found_the_place_that_stops_the_reading_is_told(
+    name: str, text: str, line: int, lang: str, folder: Path
+) -> None:
+    """And nothing of what stands there."""
+    (folder / name).write_text(text.format("Zx9kq0vm3PwS"))
+    done = CliRunner().invoke(app, ["lint", "--no-environment", "--config", name, "--lang", lang])
+    output = done.output
+    assert done.exit_code in {1, 2}  # 1 where an application is known all the same
+    assert f"{name}:{line}" in output
+    assert "Zx9kq0vm3PwS" not in output
+
+
+@given(
+    st.sampled_from(
+        sorted(
+            name
+            for name in load.dialect_names().exact
+            if re.fullmatch("(?=.*(?:MAIL|SMTP))[A-Z0-9_]{6,}", name)
+        )
+    )
+)
+@settings(max_examples=30)
+def test_a_file_whose_names_all_miss_by_one_sign(name: str) -> None:
+    """Says which name was meant, or at least one as near."""
+    for wrong in (name.replace("__", "_", 1), f"{name[:-2]}{name[-1]}", f"{name}S"):
+        if load.dialect_names().readers(wrong):
+            continue
+        with TemporaryDirectory() as there:
+            path = Path(there) / "x.env"
+            path.write_text(f"A=b\n{wrong}=Zx9kq0vm3PwS\n")
+            output = lint("--config", str(path), code=2)
+        assert f"{wrong} ({path}:2) is not read" in " ".join(output.split())
+        assert "Zx9kq0vm3PwS" not in output
+
+
+def test_one_candidate_is_no_choice(folder: Path) -> None:
+    (folder / "x.env").write_text(
+        "SMTP_HOST=smtp.gmail.com\nSMTP_PORT=465\nSMTP_USERNAME=a\nSMTP_FROM=a@gmail.com\nSMTP_SECURE=true\n"
+    )
+    assert "perhaps" in lint("--config", "x.env", code=2)
+
+
+def test_a_value_longer_than_any_setting_is_refused(folder: Path) -> None:
+    """Before anybody looks for secrets in megabytes of it."""
+    (folder / "x.env").write_text("MAIL_MAILER=smtp\nAPP_NAME=x\nMAIL_PASSWORD=" + "Zx9kq0vm3PwS" * 100_000)
+    output = lint("--config", "x.env", code=2)
+    assert "MAIL_PASSWORD (x.env:3)" in output
+    assert "Zx9" not in output
+
+
+@pytest.mark.parametrize(
+    ("head", "read"),
+    [
+        ("import os", "os.environ.get({!r}, '')"),
+        ("import os", "os.getenv({!r}) or ''"),
+        ("import environ\nenv = environ.Env()", "env({!r}, default='')"),
+        ("from decouple import config", "config({!r}, default='')"),
+    ],
+)
+def test_an_empty_default_is_left_to_the_environment(head: str, read: str, folder: Path) -> None:
+    """It is no missing login."""
+    server = "EMAIL_HOST = 'smtp.sendgrid.net'\nEMAIL_PORT = 587\nEMAIL_USE_TLS = True\n"
+    login = "".join(f"{each} = {read.format(each)}\n" for each in ("EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD"))
+    (folder / "settings.py").write_text(f"{head}\n{server}{login}")
+    lint("--config", "settings.py", code=0)
+
+
+def test_what_is_to_be_written_is_the_whole_value(folder: Path) -> None:
+    """Of a variable with several settings in it; without the mark of a list, and readable in base64."""
+    (folder / "compose.yml").write_text(
+        "services:\n  g:\n    image: grafana/grafana\n    environment:\n      - GF_SMTP_ENABLED=true\n"
+        "      - GF_SMTP_HOST=mail.hansol.kr:port\n      - GF_SMTP_FROM_ADDRESS=a@hansol.kr\n"
+    )
+    told = json.loads(lint("--config", "compose.yml", "--format", "json", code=1))
+    change = told["findings"][0]["changes"][0]
+    assert (change["name"], change["value"]) == ("GF_SMTP_HOST", "mail.hansol.kr:587")
+    assert "write GF_SMTP_HOST=mail.hansol.kr:587 in" in " ".join(
+        lint("--config", "compose.yml", code=1).split()
+    )
+    encoded = {
+        key: base64.b64encode(text.encode()).decode()
+        for key, text in {"HOST": "smtp.gmail.com\n", "USERNAME": "a@gmail.com", "PASSWORD": "abcdabcdabcdabcd\n",
+                          "PORT": "465", "TLS": "true"}.items()
+    }  # fmt: skip
+    (folder / "secret.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: m}\ndata:\n"
+        + "".join(f"  SMTP_{key}: {text}\n" for key, text in encoded.items())
+        + "---\napiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - name: a\n"
+        "      image: line/abc-user-feedback-api\n      envFrom: [{secretRef: {name: m}}]\n"
+    )
+    output = lint("--config", "secret.yaml", code=1)
+    assert f"SMTP_HOST: {base64.b64encode(b'smtp.gmail.com').decode()}" in output
+    assert encoded["PASSWORD"].rstrip("=") not in output
+
+
+def test_quotes_of_three_stay_around_a_mask(folder: Path) -> None:
+    (folder / "grafana.ini").write_text(
+        "[smtp]\nenabled = true\nhost = mail.hansol.kr:587\nuser = a@hansol.kr\npassword = abc#def;ghi\n"
+        "from_address = a@hansol.kr\n"
+    )
+    output = " ".join(lint("--config", "grafana.ini", code=0).split())
+    assert '+ password = """********"""' in output
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"), [("en", "N8N_SMTP_SSL (not set)"), ("ko", "N8N_SMTP_SSL(설정 없음)")]
+)
+def test_a_default_that_decides_is_told_as_one(lang: str, told: str, folder: Path) -> None:
+    (folder / "n8n.env").write_text(
+        "N8N_EMAIL_MODE=smtp\nN8N_SMTP_HOST=smtp.mailgun.org\nN8N_SMTP_PORT=587\nN8N_SMTP_SENDER=a@hansol.kr\n"
+    )
+    assert told in " ".join(lint("--config", "n8n.env", "--lang", lang, code=1).split())
+
+
+@pytest.mark.parametrize("word", ["null", "(null)", "NULL", "empty", "(empty)"])
+def test_a_word_that_stands_for_no_value_is_no_login(word: str, folder: Path) -> None:
+    """As the `.env` of a new Laravel has it."""
+    (folder / ".env").write_text(
+        f"APP_NAME=x\nMAIL_MAILER=smtp\nMAIL_HOST=127.0.0.1\nMAIL_PORT=2525\nMAIL_USERNAME={word}\n"
+        f"MAIL_PASSWORD={word}\nMAIL_FROM_ADDRESS=hello@hansol.kr\n"
+    )
+    told = json.loads(lint("--config", ".env", "--format", "json", code=0))
+    assert told["app"] == "laravel"
+    assert not told["settings"]["username"]
+    assert not told["settings"]["password"]
+
+
+def test_mail_that_is_off_does_not_stop_an_application(folder: Path) -> None:
+    (folder / ".env").write_text("APP_NAME=x\nMAIL_MAILER=log\nMAIL_HOST=127.0.0.1\nMAIL_PORT=2525\n")
+    assert "Laravel sends nothing by SMTP" in " ".join(lint("--config", ".env", code=1).split())
+
+
+VALUES = """grafana.ini:
+  smtp:
+    enabled: true
+    host: email-smtp.eu-west-1.amazonaws.com:587
+    user: AKIAIOSFODNN7EXAMPLE
+    from_address: grafana@hansol.kr
+smtp:
+  existingSecret: grafana-smtp
+"""
+
+
+@pytest.mark.parametrize("above", [(), ("grafana",), ("kube-prometheus-stack", "grafana")])
+def test_values_of_a_chart_and_of_one_in_another(above: tuple[str, ...], folder: Path) -> None:
+    """What names a secret is no password; a line is where it is in the file."""
+    indented = "".join(f"{'  ' * len(above)}{line}\n" for line in VALUES.splitlines())
+    head = "".join(f"{'  ' * level}{name}:\n" for level, name in enumerate(above))
+    (folder / "values.yaml").write_text(head + indented)
+    told = json.loads(lint("--config", "values.yaml", "--format", "json", code=0))
+    assert told["app"] == "grafana"
+    assert told["settings"]["host"]["origin"] == f"values.yaml:{4 + len(above)}"
+    assert told["findings"] == []
+
+
+def test_blanks_behind_a_word_make_another_one_of_it_where_nothing_trims_it(folder: Path) -> None:
+    """JavaMail compares the whole word; what is a number or a variable of Nodemailer is trimmed."""
+    text = (
+        "spring.mail.host=mail.hansol.kr\nspring.mail.port=587\nspring.mail.username=a@hansol.kr\n"
+        "spring.mail.password=kq0vm3xz9wq\nspring.mail.properties.mail.smtp.starttls.enable=true{}\n"
+    )
+    found = []
+    for end in ("", "  "):
+        (folder / "application.properties").write_text(text.format(end))
+        done = CliRunner().invoke(
+            app, ["lint", "--no-environment", "--config", "application.properties", "--format", "json"]
+        )
+        found.append(json.loads(done.output)["settings"]["security"]["value"])
+    assert found == ["opportunistic", "none"]
+
+
+def test_a_file_is_named_as_it_was_written(folder: Path) -> None:
+    """An absolute path stays one."""
+    other = folder / "there"
+    other.mkdir()
+    (folder / "compose.yml").write_text(f"services:\n  n:\n    image: n8nio/n8n\n    env_file: {other}\n")
+    assert f"{other} is a folder" in " ".join(lint("--config", "compose.yml", code=2).split())
 
 
 BASE_LINES = {

@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ from tests.known import known
 
 REFUSED = "Error: Invalid login: 535 5.7.8 Error: authentication failed: bad"
 UNKNOWN = "550 5.1.1 <x@example.com>: Recipient address rejected: User unknown (in reply to RCPT TO command)"
+ASSIGNABLE = re.compile(r"(?i)(?=.*(?:mail|smtp))[a-z][\w.]{4,80}")
 BORING = "2026-03-02T10:00:00Z INFO order {n} accepted, total=887, db query took 12ms"
 
 
@@ -569,6 +571,29 @@ def test_nothing_found_says_so_and_a_typing_error_is_helped() -> None:
     assert "auth-app-password" in errors
     assert run("--list", "535")[0] == 2
     assert run("535", "--preset", "nvaer")[0] == 2
+
+
+OWN = {
+    app: [name for name, readers in load.dialect_names().exact.items() if readers == {app: "own"}]
+    for app in load.dialect_ids()
+}
+OWN = {app: sorted(name for name in names if ASSIGNABLE.fullmatch(name)) for app, names in OWN.items()}
+
+
+@given(
+    st.sampled_from(
+        sorted(app for app, names in OWN.items() if len(names) > 1 and load.app(app) is not None)
+    ),
+    st.data(),
+)
+def test_settings_beside_an_error_say_whose_names_steps_are_told_in(app: str, data: st.DataObject) -> None:
+    """Where two names are there that only one application has; the settings are no part of the failure."""
+    names = data.draw(st.lists(st.sampled_from(OWN[app]), min_size=2, max_size=4, unique=True))
+    sign = data.draw(st.sampled_from(["=", ": "]))
+    text = "\n".join([*(f"{name}{sign}x" for name in names), "", REFUSED])
+    told = explain_text(text)
+    assert [one.context.settings.app for one in told] == [app]
+    assert [one.finding.id for one in told] == ids(REFUSED)
 
 
 def test_following_a_stream_tells_findings_as_they_come() -> None:

@@ -588,3 +588,15 @@ def test_a_class_of_kotlin_may_stand_on_one_line(text: str) -> None:
         one = found("Mail.kt", whole)["mail.smtp.host"]
         assert one.value == "a"
         assert whole[one.region.start : one.region.end].strip('"') == "a"
+
+
+@pytest.mark.parametrize("name", ["x.php", "x.js", "x.py"])
+@pytest.mark.parametrize(
+    "line", ["$a = ['host' => 'h', 'x' => ['y' => 'z']];", "a = {host: 'h', x: [1, [2], {y: 'z'}]};", "f(g(h(1, 2), 3), 4);"]
+)  # fmt: skip
+def test_dense_code_is_refused_before_it_takes_its_room(name: str, line: str) -> None:
+    """What is within the limits of characters may be a tree of millions of nodes."""
+    text = ("<?php\n" if name.endswith("php") else "") + f"{line}\n" * (1_900_000 // len(line))
+    with pytest.raises(TooLargeError) as told:
+        document(name, text)
+    assert told.value.what == "signs"

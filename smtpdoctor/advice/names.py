@@ -236,6 +236,13 @@ class Names:
         if evidence.setting == name and evidence.origin is not None and not self.stands_beside():
             origin = evidence.origin
         variable = self.variable(name)
+        if (
+            name == "security"
+            and origin is not None
+            and origin.kind == "default"
+            and origin.name != "default"
+        ):
+            return say(self._lang, "advice.unset", name=_spoken(origin.name))
         if origin is None or origin.kind in {"preset", "default", "sandbox"}:
             return self._placed(name, variable)
         if origin.kind == "file" and origin.path is None:

@@ -247,7 +247,13 @@ def check(  # noqa: PLR0913 -- the flags of the contract
 
             check_profiles(request, profile, show, known=known, allow_cleartext_auth=allow_cleartext_auth)
             return
-        loaded = only(loaded_for(request, lang=tongue, known=known))
+        applications = loaded_for(request, lang=tongue, known=known)
+        if len(applications) > 1 and not egress:
+            from smtpdoctor.cli.profiles import check_applications
+
+            check_applications(applications, request, options, how, show, known=known)
+            return
+        loaded = only(applications)
         if egress:
             report = show.survey(loaded, options, how)
         else:
@@ -344,7 +350,7 @@ def options_of(request: "Request", lang: Lang, *, allow_cleartext_auth: bool = F
 
 
 def only(found: "list[tuple[str, Loaded]]") -> "Loaded":
-    """Return the settings of the one application that there is; a check is about one server."""
+    """Return the settings of the one application that there is, for what is about one server."""
     if len(found) > 1:
         names = ", ".join(service for service, _ in found)
         raise UsageError(Message("usage.config.several", {"names": names}))
@@ -398,6 +404,7 @@ class Show:
         self._transcript = transcript
         self._color = color
         self._told: Told | None = None
+        self._services = False
 
     def run(self, loaded: "Loaded", options: "Options", how: How) -> "Report":
         """Run the check; the report goes to standard output or files, progress to standard error."""
@@ -518,8 +525,11 @@ class Show:
         return self._outputs is not None and self._outputs.bilingual
 
     @contextmanager
-    def several(self, command: Literal["check", "lint"]) -> "Iterator[Callable[[Sequence[Profile]], None]]":
-        """Give what shows the reports of several profiles, and why others could not be run."""
+    def several(
+        self, command: Literal["check", "lint"], *, services: bool = False
+    ) -> "Iterator[Callable[[Sequence[Profile]], None]]":
+        """Give what shows the reports of several profiles or ``services``, and why others could not be run."""
+        self._services = services
         if self._outputs is None:
             with output_to(self._output) as stream:
                 yield lambda profiles: self._print_several(stream, profiles)
@@ -540,6 +550,7 @@ class Show:
             transcript=self._transcript,
             quiet=self._quiet,
             verbose=self._verbose,
+            services=self._services,
         )
 
     def _told_of_several(self, command: str, profiles: "Sequence[Profile]") -> "Told":
@@ -558,6 +569,7 @@ class Show:
             places=places_for(self._anchor),
             when=self._outputs.now() if self._outputs is not None else "",
             profiles=tuple(profiles),
+            services=self._services,
         )
         return self._told
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,8 +22,11 @@ from smtpdoctor.model import Message
 from smtpdoctor.settings.config import loaded_of
 from smtpdoctor.settings.dialect import Reading, read
 from smtpdoctor.settings.identify import Identified, identify, unknown_app
-from smtpdoctor.settings.read import decoded
+from smtpdoctor.settings.read import decoded, refuse_long
 from smtpdoctor.settings.resolve import Flags, Loaded, from_flags
+
+if TYPE_CHECKING:
+    from smtpdoctor.formats.document import Problem
 
 __all__ = ["Configured", "Files", "load_configs"]
 
@@ -30,6 +34,10 @@ _LARGEST: Final = 16_777_216  # bytes of a file; a large one of Kubernetes has s
 _LARGEST_BESIDE: Final = 4_194_304  # lock files are long
 _MOST_BESIDE: Final = 50
 _MOST_CANDIDATES: Final = 8
+_MOST_TOLD: Final = 3
+_MOST_COMPARED: Final = 20  # names that nobody reads
+_NEAR: Final = 0.85
+_OF_MAIL: Final = re.compile(r"(?i)mail|smtp")
 _NOWHERE: Final = Region(Place("", 0, 0), 0, 0)  # the environment of the process
 _VARIABLES: Final = (".env", ".env.local", ".env.production", "../.env", "../../.env")
 # Syntaxes that look for `.env` by themselves, or are it.
@@ -70,7 +78,7 @@ def load_configs(
     merged: dict[str, tuple[Document, list[Assignment], Scope]] = {}
     for path in paths:
         document = reader.document(path, dialect)
-        for scope in document.scopes:
+        for scope in _of_charts(document):
             if service is not None and scope.name != service:
                 continue
             before = merged.get(scope.name)
@@ -88,8 +96,32 @@ def load_configs(
     for one in found:
         known.learn(*(secret.reveal() for secret in one.loaded.secrets))
     if not found:
-        raise _nothing(paths, dialect)
+        raise _nothing(paths, dialect, reader.documents)
     return found
+
+
+def _of_charts(document: Document) -> Iterator[Scope]:
+    """Yield the scopes of a file; of values for a chart of charts, those of each application's own chart as well.
+
+    Such a chart has the values of another one under its name: ``grafana.…``, ``stack.grafana.…``.
+    """
+    yield from document.scopes
+    if document.syntax != "yaml" or len(document.scopes) != 1:
+        return
+    inner: dict[str, list[Assignment]] = {}
+    apps = frozenset(load.dialect_ids())
+    for one in document.scopes[0].assignments:
+        head, _, rest = one.name.partition(".")
+        below, _, last = rest.partition(".")
+        if head in apps and rest:
+            inner.setdefault(head, []).append(replace(one, name=rest))
+        elif below in apps and last:
+            inner.setdefault(f"{head}.{below}", []).append(replace(one, name=last))
+    names = load.dialect_names()
+    for name, found in inner.items():
+        scope = replace(document.scopes[0], name=name, assignments=tuple(found))
+        if identify(scope, document.path, names, syntax="yaml").app == name.rpartition(".")[2]:
+            yield scope
 
 
 def _environment_alone() -> tuple[Document, list[Assignment], Scope]:
@@ -148,11 +180,21 @@ def _configured(
             scope = replace(scope, assignments=(*scope.assignments, *_from_environment(dialect)))
         if document.variables:  # the application has these in its environment, under what this file says
             scope = replace(scope, assignments=(*document.variables, *scope.assignments))
+        _refuse_long(scope, dialect)
         known = version or _version_of(dialect, scope) or files.locked(dialect, document.path)
         reading = read(dialect, scope, version=known)
         yield Configured(name, who, reading, loaded_of(reading, document, from_flags(flags)), document)
     if doubt is not None and not seen:
         raise doubt
+
+
+def _refuse_long(scope: Scope, dialect: Dialect) -> None:
+    """Raise UsageError for a value that is longer than any setting of mail can be."""
+    names = {one.partition("@")[0] for one in names_of(dialect)}
+    for one in scope.assignments:
+        if one.value and (name := one.name.partition("@")[0]) in names:
+            place = one.region.place
+            refuse_long(one.value, f"{name} ({place.path}:{place.line})" if place.path else name)
 
 
 def _from_environment(dialect: Dialect) -> Iterator[Assignment]:
@@ -288,15 +330,56 @@ def _ambiguous(who: Identified, document: Document, service: str) -> UsageError:
         "service": service,
         "known": ", ".join(who.candidates[:_MOST_CANDIDATES]),
     }
+    key = "usage.config.ambiguous" if len(who.candidates) > 1 else "usage.config.ambiguous.one"
     return UsageError(
-        Message("usage.config.ambiguous", values), Message("usage.config.ambiguous.how", values)
+        Message(key, values), *_troubles([document]), Message("usage.config.ambiguous.how", values)
     )
 
 
-def _nothing(paths: Sequence[Path], dialect: Dialect | None) -> UsageError:
+def _troubles(documents: Sequence[Document]) -> list[Message]:
+    """Return where files cannot be read: what is looked for may be lost with it."""
+    found: dict[str, Problem] = {}
+    for document in documents:
+        for one in document.problems:
+            if one.kind in {"syntax", "line", "refused", "limit", "cycle"}:
+                found.setdefault(str(one.place), one)
+    return [
+        Message(
+            "usage.config.trouble.limit" if one.kind == "limit" else "usage.config.trouble",
+            {"place": place, "what": one.detail},
+        )
+        for place, one in list(found.items())[:_MOST_TOLD]
+    ]
+
+
+def _near(documents: Sequence[Document]) -> list[Message]:
+    """Return names of mail settings that no application reads, each with the nearest that one does."""
+    from difflib import get_close_matches
+
+    names = load.dialect_names()
+    known = list(filter(_OF_MAIL.search, names.exact))
+    there = {
+        one.name: one
+        for document in documents
+        for scope in document.scopes
+        for one in scope.assignments
+        if not names.readers(one.name)
+    }
+    found = []
+    # A slip may be in the very word; those that have it are the likelier ones.
+    ordered = sorted(there.items(), key=lambda one: _OF_MAIL.search(one[0]) is None)
+    for name, one in ordered[:_MOST_COMPARED]:
+        if near := get_close_matches(name, known, 1, _NEAR):
+            place = f"{one.region.place.path}:{one.region.place.line}"
+            found.append(Message("usage.nothing.near", {"name": name, "place": place, "expected": near[0]}))
+    return found[:_MOST_TOLD]
+
+
+def _nothing(paths: Sequence[Path], dialect: Dialect | None, documents: Sequence[Document]) -> UsageError:
+    hints = (*_troubles(documents), *_near(documents))
     values: dict[str, object] = {"file": ", ".join(map(str, paths))}
     if dialect is not None:
         names = [name for key in dialect.keys.values() for name in key.names]
         values |= {"app": dialect.name.en, "names": ", ".join(names[:4])}
-        return UsageError(Message("usage.config.nothing-of", values))
-    return UsageError(Message("usage.config.nothing", values), Message("usage.app.list"))
+        return UsageError(Message("usage.config.nothing-of", values), *hints)
+    return UsageError(Message("usage.config.nothing", values), *hints, Message("usage.app.list"))

@@ -1,5 +1,7 @@
 """``--profile`` and ``--all-profiles``: what the project's file says, and many checks side by side.
 
+Those of the several applications of one file are run here as well.
+
 The file comes with a repository. So a login that stands outside of it (in the environment, in another file) is
 not sent where only the file says where to: not to a host or a preset that it names, and nowhere while it says
 whom to trust (``ca_file``) or what to dial instead (``connect_to``).
@@ -23,7 +25,6 @@ from smtpdoctor.cli.check import (
     checked,
     connect_to_of,
     end,
-    only,
     options_of,
     refuse_unusable_in,
     repeated_of,
@@ -38,7 +39,7 @@ from smtpdoctor.doctor import Redactors, lint_only
 from smtpdoctor.errors import UsageError
 from smtpdoctor.files import is_there
 from smtpdoctor.knowledge import load
-from smtpdoctor.model import Ignore, Lang, Message, Origin, Report, Secret, Security, Setting, Stage
+from smtpdoctor.model import Ignore, Lang, Message, Origin, Report, Secret, Security, Setting, Severity, Stage
 from smtpdoctor.probes.session import Options
 from smtpdoctor.report.told import Profile
 from smtpdoctor.report.view import view_of
@@ -52,9 +53,8 @@ from smtpdoctor.settings.target import refuse_astray
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from smtpdoctor.masking.echoes import Redactor
 
-__all__ = ["check_profiles", "lint_profiles", "refuse_steered", "with_project"]
+__all__ = ["check_applications", "check_profiles", "lint_profiles", "refuse_steered", "with_project"]
 
 T = TypeVar("T")
 
@@ -318,9 +318,9 @@ class Show(Protocol):
     lang: Lang
 
     def several(
-        self, command: Literal["check", "lint"]
+        self, command: Literal["check", "lint"], *, services: bool = False
     ) -> AbstractContextManager[Callable[[Sequence[Profile]], None]]:
-        """Give what shows them; raises UsageError where that could not be written, before anything is run."""
+        """Give what shows them, or those of several ``services``; raises UsageError where it could not be written."""
 
     def end_of_format(self) -> None:
         """End with the exit code that a format has for itself, if it has one."""
@@ -335,11 +335,12 @@ class Show(Protocol):
 
 
 class _Ready(Struct, frozen=True):
-    """A profile that can be run."""
+    """An application that can be run, of a profile if one asks for it."""
 
     loaded: Loaded
     options: Options | None
     how: How
+    profile: str = ""
 
 
 class _Outcome(Struct, frozen=True):
@@ -382,32 +383,82 @@ def check_profiles(
 ) -> None:
     """Check several profiles in threads, show what came of each, and end with the exit code for all."""
 
-    def prepared(name: str, one: Request) -> _Ready:
+    def prepared(name: str, one: Request) -> list[tuple[str, _Ready]]:
         options = options_of(one, show.lang, allow_cleartext_auth=allow_cleartext_auth)
         repeated = (*repeated_of(one, allow_cleartext_auth), "--profile", name)
         how = How(policy_of(one), one.retries or 0, repeated)
-        loaded = only(loaded_for(one, lang=show.lang, known=known))
-        refuse_astray(options.connect_to, loaded.settings)
-        refuse_steered(loaded, one, options)
-        return _Ready(loaded, options, how)
+        return _ready_of(loaded_for(one, lang=show.lang, known=known), one, options, how, profile=name)
 
     asked = _Asked(request, names, known)
     ready: dict[str, _Ready] = {}
-    outcomes = {name: _Outcome() for name in asked.names}
+    outcomes: dict[str, _Outcome] = {}
     interrupted = False
+    left = list(asked.names)
     with show.several("check") as shows:
         try:
-            for name in asked.names:
-                found = asked.ready(name, prepared)
+            while left:
+                found = asked.ready(left[0], prepared)
+                name = left.pop(0)
                 if isinstance(found, _Outcome):
                     outcomes[name] = found
-                else:
-                    ready[name] = found
+                    continue
+                for service, one in found:
+                    shown = f"{name} / {service}" if len(found) > 1 else name
+                    ready[shown] = one
+                    outcomes[shown] = _Outcome()
             _run(ready, outcomes, show)
         except KeyboardInterrupt:
             interrupted = True
+            outcomes |= {name: _Outcome() for name in left}
         shows(_in_words(asked.project, ready, outcomes, show, known))
     _end(outcomes, show, interrupted=interrupted)
+
+
+def check_applications(
+    found: Sequence[tuple[str, Loaded]],
+    request: Request,
+    options: Options,
+    how: How,
+    show: Show,
+    *,
+    known: Known,
+) -> None:
+    """Check each application of a file, show what came of each, and end with the gravest exit code.
+
+    Raises UsageError where nothing can be begun.
+    """
+    ready = dict(_ready_of(found, request, options, how))
+    outcomes = {name: _Outcome() for name in ready}
+    interrupted = False
+    with show.several("check", services=True) as shows:
+        try:
+            _run(ready, outcomes, show)
+        except KeyboardInterrupt:
+            interrupted = True
+        shows(_in_words(None, ready, outcomes, show, known))
+    _end(outcomes, show, interrupted=interrupted)
+
+
+def _ready_of(
+    found: Sequence[tuple[str, Loaded]], request: Request, options: Options, how: How, *, profile: str = ""
+) -> list[tuple[str, _Ready]]:
+    """Return the applications of a file, or the one that there is, as they are run; raises UsageError."""
+    if len(found) > 1 and request.password is not None:
+        names = ", ".join(service for service, _ in found)
+        raise UsageError(Message("usage.config.several.password", {"names": names}))
+    for _, loaded in found:
+        refuse_astray(options.connect_to, loaded.settings)
+        refuse_steered(loaded, request, options)
+    if len(found) == 1:
+        return [("", _Ready(found[0][1], options, how, profile))]
+    return [
+        (service, _Ready(loaded, options, _with_service(how, service), profile)) for service, loaded in found
+    ]
+
+
+def _with_service(how: How, service: str) -> How:
+    """Return how to run it with what names a service in the command that repeats it."""
+    return replace(how, repeated=(*how.repeated, "--service", service)) if service else how
 
 
 def _run(ready: dict[str, _Ready], outcomes: dict[str, _Outcome], show: Show) -> None:
@@ -415,22 +466,61 @@ def _run(ready: dict[str, _Ready], outcomes: dict[str, _Outcome], show: Show) ->
 
     load.warm()  # once, and not by each thread that fails first
     redactors = Redactors()
-    jobs = [Job(_work(one, redactors.of(one.loaded)), _lane(one.loaded)) for one in ready.values()]
-    named = list(ready)
+    units: dict[object, dict[str, _Ready]] = {}
+    for name, one in ready.items():
+        units.setdefault(_login(one) or name, {})[name] = one
+    jobs = [Job(_work(unit, redactors), _lane(next(iter(unit.values())).loaded)) for unit in units.values()]
     with _bar(len(jobs), show) as progress:
         task = progress.add_task("", total=len(jobs)) if progress is not None else None
 
-        def done(number: int, report: Report) -> None:
-            outcomes[named[number]] = _Outcome(report)
+        def done(_: int, found: dict[str, _Outcome]) -> None:
+            outcomes.update(found)
             if progress is not None and task is not None:
                 progress.advance(task)
 
         in_threads(jobs, done=done)
 
 
-def _work(ready: _Ready, redactor: Redactor) -> Callable[[], Report]:
-    options = ready.options or Options()
-    return lambda: checked(ready.loaded, options, ready.how, redactor=redactor)
+def _login(ready: _Ready) -> object:
+    """Return what is equal for the services of one file that log in alike; None for what is not held against others."""
+    settings = ready.loaded.settings
+    if settings.host is None or settings.username is None or settings.password is None:
+        return None
+    login = (settings.host.value.strip().lower(), settings.username.value, settings.password.value.reveal())
+    return (ready.profile, *login)
+
+
+def _work(unit: dict[str, _Ready], redactors: Redactors) -> Callable[[], dict[str, _Outcome]]:
+    """Return what runs services that log in alike, one after another: a refused login is not tried again."""
+    sealed = {name: redactors.of(one.loaded) for name, one in unit.items()}
+
+    def work() -> dict[str, _Outcome]:
+        found: dict[str, _Outcome] = {}
+        refused = ""
+        for name, one in unit.items():
+            if refused:
+                values: dict[str, object] = {"name": refused, "service": name.rpartition(" / ")[2]}
+                found[name] = _Outcome(
+                    error=UsageError(
+                        Message("services.refused-before", values),
+                        Message("services.refused-before.how", values),
+                    )
+                )
+                continue
+            report = checked(one.loaded, one.options or Options(), one.how, redactor=sealed[name])
+            found[name] = _Outcome(report)
+            refused = name if _is_refused(report) else ""
+        return found
+
+    return work
+
+
+def _is_refused(report: Report) -> bool:
+    """Whether the server said anything but yes to the login."""
+    return any(
+        one.stage is Stage.AUTH and one.severity is Severity.ERROR and one.evidence.code is not None
+        for one in (*report.findings, *(ignored.finding for ignored in report.ignored))
+    )
 
 
 def _lane(loaded: Loaded) -> object:
@@ -495,7 +585,7 @@ def lint_profiles(request: Request, names: Sequence[str] | None, show: Show, *, 
 
 
 def _in_words(
-    project: Project,
+    project: Project | None,
     ready: Mapping[str, _Ready],
     outcomes: Mapping[str, _Outcome],
     show: Show,
@@ -508,8 +598,10 @@ def _in_words(
     for name, one in outcomes.items():
         if one.error is not None:
             error, twin_error = (_words_of(one.error, lang, known) for lang in (show.lang, other))
-            line = _line_in(one.error, project, name)
-            file = str(project.path)
+            where = _place_in(ready[name].loaded) if project is None else None
+            file, line = where or ("", None)
+            if project is not None:  # of an application: the service stands under its profile
+                file, line = str(project.path), _line_in(one.error, project, name.partition(" / ")[0])
             shown.append(Profile(name, error=error, twin_error=twin_error, file=file, line=line))
         elif one.report is None:
             shown.append(Profile(name))
@@ -519,6 +611,13 @@ def _in_words(
             twin = view_of(one.report, other, repeated) if other is not None else None
             shown.append(Profile(name, view, healthy=one.report.healthy, twin=twin))
     return shown
+
+
+def _place_in(loaded: Loaded) -> tuple[str, int | None] | None:
+    """Return where the login stands that is not tried."""
+    password = loaded.settings.password
+    origin = password.origin if password is not None else None
+    return (origin.path, origin.line) if origin is not None and origin.path else None
 
 
 def _end(outcomes: Mapping[str, _Outcome], show: Show, *, interrupted: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from difflib import unified_diff
 from os.path import normpath
@@ -27,8 +28,9 @@ _NAMED: Final = re.compile(
     r"(?i)([\w.$\[\]'\"-]*(?:pass|pwd|secret|token|key|credential)[\w.\]'\"-]*\s*(?:=>|:=|[:=(,])\s*[\"'`]?)"
     r"(?!\$\{|\{\{|<%|process\.env|os\.|ENV|getenv|env\()([^\s\"'`,;)}\]]+)"
 )
-_TOKEN: Final = re.compile(r"[^\s\"'`=,;<>()]{12,}")
-_PIECE: Final = re.compile(r"^([\"'`]?(?:[\w.-]+=)?[\"'`]?)(.*?)([\"'`]?\s*)$", re.DOTALL)
+_TOKEN: Final = re.compile(r"[^\s\"'`=,;<>()]{12,}={0,2}")
+_QUOTE: Final = r"(?:[\"]{3}|[']{3}|[\"'`])?"
+_PIECE: Final = re.compile(rf"^({_QUOTE}(?:[\w.-]+=)?{_QUOTE})(.*?)({_QUOTE}\s*)$", re.DOTALL)
 
 
 def masked_lines(state: State, path: str, *others: State) -> list[str]:
@@ -47,15 +49,29 @@ def _masking(state: State, path: str, *others: State) -> _Masking:
     for start, end in sorted(_secret_places(state, path, text, _secrets(states)), reverse=True):
         text = text[:start] + "\n".join(map(_masked, text[start:end].split("\n"))) + text[end:]
     seals = [seal_of(one.loaded) for each in states for one in each.subjects]
+    public = _public(states)
 
     def mask(line: str) -> str:
         shown = line.removesuffix("\r")
         for seal in seals:
             shown = seal.own(shown)
         shown = _NAMED.sub(_behind_name, shown)
-        return printable(_TOKEN.sub(_if_random, shown))
+        shown = _TOKEN.sub(lambda found: found[0] if found[0] in public else _if_random(found), shown)
+        return printable(shown)
 
     return text.split("\n"), mask
+
+
+def _public(states: tuple[State, ...]) -> frozenset[str]:
+    """Return how a Secret of Kubernetes writes the values that are none, which a person has to see to write them."""
+    found = set()
+    for loaded in (subject.loaded for state in states for subject in state.subjects):
+        settings = loaded.settings
+        for one in (settings.host, settings.username, settings.sender):
+            if one is not None:
+                text = one.value.strip()
+                found |= {b64encode(f"{text}{end}".encode()).decode() for end in ("", "\n", "\r\n")}
+    return frozenset(found)
 
 
 def _hidden(done: Done) -> str:
@@ -186,6 +202,15 @@ def changes_of(step: Step, before: State, *others: State) -> tuple[Change, ...]:
     return tuple(found)
 
 
+def _whole_value(done: Done) -> str:
+    """Return what a variable is to hold: of one with several settings in it, all of it."""
+    name, sign, _ = done.operation.name.partition("@")
+    if not sign:
+        return done.operation.value
+    standing = (one.assignment(name) for one in done.state.subjects)
+    return next((one.value for one in standing if one is not None and one.value), done.operation.value)
+
+
 def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
     edit, operation = done.edit, done.operation
     old = before.text(edit.path) or ""
@@ -207,7 +232,7 @@ def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
         come = [line.replace(hidden, Secret.MASK) for line in come]
     name = operation.value if operation.what == "rename" else operation.name.partition("@")[0]
     secret = names_secret(name) or operation.setting == "password"
-    value = "" if operation.what in {"remove", "rename"} else operation.value
+    value = "" if operation.what in {"remove", "rename"} else _whole_value(done)
     for subject in (*before.subjects, *done.state.subjects):
         value = seal_of(subject.loaded).own(value)
     line = first + 1 if operation.what != "put" else None

@@ -116,7 +116,9 @@ class _Stack:
         """Return a file that another one of the project names."""
         base = posixpath.dirname(self.source.path)
         whole = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-        return whole, self.source.beside(posixpath.relpath(whole, base or "."))
+        return whole, self.source.beside(
+            whole if posixpath.isabs(name) else posixpath.relpath(whole, base or ".")
+        )
 
 
 def read(source: Source) -> Document:

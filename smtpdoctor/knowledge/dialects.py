@@ -103,7 +103,7 @@ class Flag(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
     The words ``""`` (empty), ``=absent``, ``=string`` (any string, where the syntax has types), ``=*`` (a star)
     and ``*`` (any other) are special; a word may also be a pattern with a ``*`` in it, or the name of the constant or the
-    function, with ``()``, that the value comes from. ``exact``: capitals count. ``default`` is the word that
+    function, with ``()``, that the value comes from. ``exact``: capitals count; ``blanks``: those around a word make another one of it. ``default`` is the word that
     holds where the variable is absent. ``invalid`` is what happens with any word that no state has: the
     application does not start, fails at sending, or goes on as ``*`` says.
     """
@@ -112,6 +112,7 @@ class Flag(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     names: tuple[str, ...] = ()
     default: str | None = None
     exact: bool = False
+    blanks: bool = False
     truth: Truth = "words"
     invalid: Literal["", "start", "send"] = ""
 
@@ -313,7 +314,8 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 
     ``syntaxes`` are those of the files in which its settings stand, ``environment`` for variables;
     ``reader`` is who reads its ``.env``, ``readers`` who reads other syntaxes. ``secret_files``: the ending of a name that names a file with the
-    value (``_FILE``). ``prefixes``: every name that begins so is meant for it, and is read only if it is
+    value (``_FILE``). ``nothing``: words of the environment, in small letters, that its code takes for no value.
+    ``prefixes``: every name that begins so is meant for it, and is read only if it is
     named somewhere here; ``known`` are names that it reads for other ends. ``version_of`` is what the
     versions count: the application itself where it is empty, or a package of a lock file.
     """
@@ -329,6 +331,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     reader: str = ""
     readers: dict[str, str] = {}
     secret_files: tuple[str, ...] = ()
+    nothing: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     flags: dict[str, Flag] = {}

@@ -77,7 +77,8 @@ def state_of(flag: Flag, text: str | None, kind: str = "word") -> str | None:
         kind = "word"
     elif flag.truth != "words":
         text = _in_code(flag, text, kind)
-    text = text.strip()
+    if not flag.blanks:
+        text = text.strip()
     if kind == "string":
         for state, words in flag.states.items():
             if STRING in words:

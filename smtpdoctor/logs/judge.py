@@ -54,11 +54,13 @@ class Judge(Struct, frozen=True):
     """Says what records tell of.
 
     ``pasted``: a person chose this text, so that what does not speak of mail may be about it all the same.
+    ``app``: the application in whose names steps are told.
     """
 
     provider: str | None
     pasted: bool
     weigh: Weigh = weighed
+    app: str | None = None
 
     def of(self, record: Record) -> Judgement:
         """Return what a record tells, each failure that stands in it."""
@@ -86,7 +88,7 @@ class Judge(Struct, frozen=True):
         return told
 
     def _said(self, said: Said) -> _Told | None:
-        reading = read(said, self.provider, pasted=self.pasted)
+        reading = read(said, self.provider, pasted=self.pasted, app=self.app)
         if reading is None:
             return None
         matches = _matches(reading)

@@ -27,6 +27,7 @@ __all__ = [
     "Said",
     "Subject",
     "apart",
+    "app_of",
     "read",
     "said_in",
     "says_failure",
@@ -47,6 +48,9 @@ _BLANKS: Final = re.compile(r"[ \t]{2,}")
 _REPLY_FIRST: Final = re.compile(r"(?m)^\W{0,4}(?:421|45\d|55\d)[ -]")
 _ALONE: Final = re.compile(r"\W{0,4}[45]\d\d[ -]")
 _NAMED_FIRST: Final = re.compile(r"[\w.:]{1,120}(?:Exception|Error): ?\(?\d{3}\b")
+_FEWEST: Final = 2
+_ASSIGNED: Final = re.compile(r"(?<![\w.])([A-Za-z][\w.]{4,80})[\"']?[ \t]{0,4}[=:]")
+_OF_MAIL: Final = re.compile(r"mail|smtp", re.IGNORECASE)
 _SEVERAL: Final = 2
 _SHORT: Final = 400
 _FEW: Final = 4
@@ -233,8 +237,22 @@ def apart(text: str) -> Iterator[tuple[int, str]]:
         yield start, "\n".join(lines[start:end])
 
 
-def read(said: Said, provider: str | None, *, pasted: bool) -> Reading | None:
-    """Return what a text tells, or None where it is about something else than mail."""
+def app_of(text: str) -> str | None:
+    """Return whose settings are pasted beside an error, by names that no other application has."""
+    names = {name for name in _ASSIGNED.findall(text) if _OF_MAIL.search(name)}
+    if len(names) < _FEWEST:
+        return None
+    known = load.dialect_names().exact
+    apps = {app for name in names for app, kind in known.get(name, {}).items() if kind == "own"}
+    app = apps.pop() if len(apps) == 1 else None
+    return app if app is not None and load.app(app) is not None else None
+
+
+def read(said: Said, provider: str | None, *, pasted: bool, app: str | None = None) -> Reading | None:
+    """Return what a text tells, or None where it is about something else than mail.
+
+    ``app`` is the application whose settings stand beside it, in whose names steps are told.
+    """
     text = said.text
     subject = subject_of(text, pasted=pasted)
     if subject is Subject.OTHER:
@@ -259,7 +277,7 @@ def read(said: Said, provider: str | None, *, pasted: bool) -> Reading | None:
         port = int(found[1])
         if port in _TLS_PORTS and matches(hints.implicit_tls, said.whole):
             port = None  # set as it has to be, which explains nothing
-    app = (library.app if library is not None else "") or Settings().app
+    app = app or (library.app if library is not None else "") or Settings().app
     settings = Settings(port=Setting(port, Origin("file", "")) if port else None, app=app)
     evidence = Evidence(
         stage=stage,

@@ -14,7 +14,7 @@ from smtpdoctor.logs.encoding import mended
 from smtpdoctor.logs.judge import Judge, Weigh, is_consequence, weighed
 from smtpdoctor.logs.judged import Judged
 from smtpdoctor.logs.lines import are_of_containers, clusters, tells, without_settings
-from smtpdoctor.logs.reading import Subject, speaks_of_no_sending, subject_of
+from smtpdoctor.logs.reading import Subject, app_of, speaks_of_no_sending, subject_of
 from smtpdoctor.logs.records import Record, records
 from smtpdoctor.logs.source import SMALL, Numbered, Source
 from smtpdoctor.model import Finding
@@ -65,13 +65,16 @@ def tell(
         judge = Judge(provider, pasted=False, weigh=weigh)
         yield from _told(lines, Judged(), judge, whole=False, live=live)
         return
-    groups, telling = clusters([line for line in lines if line is not None])
+    pasted_lines = [line for line in lines if line is not None]
+    groups, telling = clusters(pasted_lines)
     pasted: bool | None = telling <= _PASTE
     if pasted:
         pasted = _is_pasted(line for group in groups for line in group)
         if pasted is None:
             return
-    known, judge = Judged(), Judge(provider, pasted=bool(pasted), weigh=weigh)
+    # Settings may stand far above the failure, and be no part of what tells of it.
+    app = app_of("\n".join(text for _, text in pasted_lines)) if groups else None
+    known, judge = Judged(), Judge(provider, pasted=bool(pasted), weigh=weigh, app=app)
     for group in groups:
         whole = len(group) <= _ONE_TEXT and not are_of_containers(group)
         yield from _told(group, known, judge, whole=whole, live=live)

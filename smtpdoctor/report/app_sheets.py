@@ -54,7 +54,7 @@ def _sheet(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
         head = [(_padded(say(lang, f"setting.{name}"), width), "dim")]
         yield from hanging(head, _key_parts(app, key, lang), page.width, 2, width)
     for one in app.switch:
-        names = told_names(app, one.names)
+        names = _spoken(told_names(app, one.names))
         yield from hanging([("", "")], code(_switch(names, one.on, one.default, lang)), page.width, 2, 0)
     yield from _flags(page, app, lang)
     yield from _table(page, app, lang)
@@ -64,6 +64,22 @@ def _sheet(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
     yield Text()
     for text in app.sources:
         yield from wrapped([(text, "dim")], page.width)
+
+
+def _spoken(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names as people are told them: of a value with several parts, which one where it is not plain."""
+    told = []
+    for name in names:
+        plain, _, part = name.partition("@")
+        option = part.removeprefix("query.")
+        told.append(
+            f"{plain} (?{option})"
+            if option != part
+            else f"{plain} (scheme://)"
+            if part == "scheme"
+            else plain
+        )
+    return tuple(dict.fromkeys(told))
 
 
 def _padded(text: str, width: int) -> str:
@@ -80,7 +96,7 @@ def _title(lang: Lang, key: str) -> list[Text]:
 
 
 def _key_parts(app: Dialect, key: Key, lang: Lang) -> list[tuple[str, str]]:
-    parts = [(", ".join(told_names(app, key.names)), "")]
+    parts = [(", ".join(_spoken(told_names(app, key.names))), "")]
     if key.required:
         parts.append((f"  {say(lang, 'apps.required')}", "yellow"))
     elif isinstance(key.default, dict):
@@ -109,7 +125,7 @@ def _flags(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
     if app.flags:
         yield from _title(lang, "apps.flags")
     for name, flag in app.flags.items():
-        head = [(", ".join(told_names(app, flag.names or (name,))) or name, "bold"), ("  ", "")]
+        head = [(", ".join(_spoken(told_names(app, flag.names or (name,)))) or name, "bold"), ("  ", "")]
         said = page.plain("; ").join(_words(flag))
         if flag.default is not None:
             said += f"  ({say(lang, 'apps.default', value=_word(flag.default))})"
@@ -191,7 +207,7 @@ def _notes(page: Page, app: Dialect, lang: Lang) -> Iterator[Text]:
     for idle in app.idle:
         if idle.text is None and (idle.when or idle.since or idle.until):
             continue  # the table says under which conditions
-        names = ", ".join(told_names(app, idle.names))
+        names = ", ".join(_spoken(told_names(app, idle.names)))
         texts.append(idle.text.in_(lang) if idle.text else say(lang, "apps.idle", names=names))
     texts += [
         over.text.in_(lang)

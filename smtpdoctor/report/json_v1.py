@@ -144,10 +144,10 @@ def tell(told: Told) -> str:
     if told.profiles:
         from smtpdoctor.report.profiles import render as render_profiles
 
-        return render_profiles(told.profiles, transcript=told.transcript)
+        return render_profiles(told.profiles, transcript=told.transcript, services=told.services)
     if len(told.parts) == 1:
         return render(told.parts[0].view, transcript=told.transcript)
-    return dump(_whole({"reports": [_named(told, part) for part in told.parts]}))
+    return dump(_whole({"verdict": told.verdict, "reports": [_named(told, part) for part in told.parts]}))
 
 
 def tell_found(found: Found) -> str:
@@ -170,7 +170,8 @@ def objects(told: Told) -> Iterator[dict[str, Any]]:
     if told.profiles:
         from smtpdoctor.report.profiles import profile_object
 
-        yield from (_whole(profile_object(one, transcript=told.transcript)) for one in told.profiles)
+        key = "service" if told.services else "name"
+        yield from (_whole(profile_object(one, transcript=told.transcript, key=key)) for one in told.profiles)
     elif len(told.parts) == 1:
         yield _whole(_report(told.parts[0].view, transcript=told.transcript))
     else:

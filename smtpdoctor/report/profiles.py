@@ -1,4 +1,4 @@
-"""The reports of several profiles: one JSON object, or one after another with a table that sums up."""
+"""The reports of several profiles or services: one JSON object, or one after another with a table that sums up."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ __all__ = ["print_profiles", "profile_object", "render"]
 _WORST: Final[tuple[Verdict, ...]] = ("fail", "inconclusive", "warn", "pass")
 
 
-def render(profiles: Sequence[Profile], *, transcript: bool = False) -> str:
-    """Return all reports as one JSON object, in the order of the profiles."""
-    shown = [profile_object(one, transcript=transcript) for one in profiles]
+def render(profiles: Sequence[Profile], *, transcript: bool = False, services: bool = False) -> str:
+    """Return all reports as one JSON object, in the order of the profiles, or of the services of a file."""
+    key = "service" if services else "name"
+    shown = [profile_object(one, transcript=transcript, key=key) for one in profiles]
     head = {
         "version": json_v1.VERSION,
         "tool": json_v1.tool(),
@@ -31,17 +32,17 @@ def render(profiles: Sequence[Profile], *, transcript: bool = False) -> str:
     }
     if any(one.view is None and not one.error for one in profiles):
         head["interrupted"] = True
-    return json_v1.dump({**head, "profiles": shown})
+    return json_v1.dump({**head, "reports" if services else "profiles": shown})
 
 
-def profile_object(profile: Profile, *, transcript: bool) -> dict[str, Any]:
-    """Return what is told of one profile."""
+def profile_object(profile: Profile, *, transcript: bool, key: str = "name") -> dict[str, Any]:
+    """Return what is told of one profile; ``key`` is what its name is called."""
     if profile.view is None:
         said = "\n".join(map(printable, profile.error.split("\n")))
-        return {"name": profile.name, **({"error": {"message": said}} if said else {"interrupted": True})}
+        return {key: profile.name, **({"error": {"message": said}} if said else {"interrupted": True})}
     report: dict[str, Any] = msgspec.json.decode(json_v1.render(profile.view, transcript=transcript))
     return {
-        "name": profile.name,
+        key: profile.name,
         **{name: one for name, one in report.items() if name not in {"version", "tool"}},
     }
 
@@ -54,6 +55,7 @@ def print_profiles(
     transcript: bool = False,
     quiet: bool = False,
     verbose: bool = False,
+    services: bool = False,
 ) -> None:
     """Print the reports one after another, and a line for each at the end; quietly only those lines."""
     from rich.cells import cell_len
@@ -94,7 +96,19 @@ def print_profiles(
         verdict: sum(_verdict(one) == verdict for one in profiles) for verdict in (*_WORST, "error", "open")
     }
     told = [say(lang, f"profiles.{name}", count=count) for name, count in counts.items() if count]
-    page.print([Text(say(lang, "profiles.all", count=len(profiles), told=", ".join(told)), "bold")])
+    page.print(
+        [
+            Text(
+                say(
+                    lang,
+                    "services.all" if services else "profiles.all",
+                    count=len(profiles),
+                    told=", ".join(told),
+                ),
+                "bold",
+            )
+        ]
+    )
 
 
 _STYLES: Final = {"pass": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}

@@ -154,6 +154,7 @@ class Told(Struct, frozen=True, kw_only=True):
     places: Places = Places()
     when: str = ""
     profiles: tuple[Profile, ...] = ()  # all that were asked for, also those without a report
+    services: bool = False  # they are the services of a file, and no profiles
 
     @property
     def verdict(self) -> Verdict:

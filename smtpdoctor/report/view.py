@@ -621,6 +621,9 @@ def _best(links: Sequence[Link], steps: Sequence[str]) -> Link | None:
     return useful[0] if useful and not any(useful[0].url in step for step in steps[:1]) else None
 
 
+_OF_YAML: Final = (".yml", ".yaml")
+
+
 def _todo(excerpts: Sequence[Excerpt], steps: Sequence[str], lang: Lang) -> tuple[str, ...]:
     """Return the first step in a few words, the longest form first."""
     # An item of a list is told as what it says.
@@ -629,6 +632,10 @@ def _todo(excerpts: Sequence[Excerpt], steps: Sequence[str], lang: Lang) -> tupl
     ]
     if not added:
         return (re.split(_SENTENCE_END, steps[0], maxsplit=1)[0].replace("`", ""),) if steps else ()
+    if any(
+        one.path and one.path.endswith(_OF_YAML) for one in excerpts
+    ):  # the mark of a list is no part of it
+        added = [one.removeprefix("- ") for one in added]
     written = ", ".join(added)
     place = excerpts[0].place
     return (

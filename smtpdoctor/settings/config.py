@@ -271,6 +271,8 @@ class _Loader:
 
     def _how_said(self, values: dict[str, object], answer: Answer | None) -> Message:
         if answer is None or answer.security is None:
+            if any(one.kind == "off" for one in self._reading.oddities):
+                return Message("config.app.off", values)
             refused = not self._reading.connects
             return Message("config.app.refused" if refused else "config.app.unsure", values)
         values["how"] = Message(f"how.{answer.security.value}")

@@ -378,6 +378,8 @@ class _Reader:
 
     def _used(self, name: SettingName, key: Key) -> Used | None:
         one = self.values.first(key.names)
+        if one is not None and self._is_nothing(one):
+            one = replace(one, kind="null", value=None)
         if one is not None and one.value is None and one.kind != "null":
             return Used(None, one)
         if one is not None and one.kind != "null" and one.value is not None and one.value.strip():
@@ -389,6 +391,15 @@ class _Reader:
         if key.default is None or isinstance(key.default, dict):
             return None
         return Used(str(key.default), None)
+
+    def _is_nothing(self, one: Assignment) -> bool:
+        """Whether a variable of the environment holds a word that its code takes for no value."""
+        from_environment = self.values.scope.environment or one.style.startswith("dotenv")
+        return (
+            bool(self.dialect.nothing)
+            and from_environment
+            and (one.value or "").strip().lower() in self.dialect.nothing
+        )
 
     def _elsewhere(self, key: Key) -> Assignment | None:
         """Return what says that a value is to be found somewhere else."""

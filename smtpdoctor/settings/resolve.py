@@ -27,7 +27,7 @@ from smtpdoctor.model import (
     Settings,
     Stage,
 )
-from smtpdoctor.settings.hosts import host_key
+from smtpdoctor.settings.hosts import host_key, meant_host
 from smtpdoctor.settings.read import Layer, Variable, Variables
 
 if TYPE_CHECKING:
@@ -295,7 +295,9 @@ def preset_named(name: str) -> Preset:
         from difflib import get_close_matches
 
         known = sorted({*load.presets(), *(a for p in load.presets().values() for a in p.aliases)})
-        near = get_close_matches(name.lower(), known, 1, 0.6)
+        meant = meant_host(name, load.names()) if "@" not in name else None
+        preset = preset_of_host(meant) if meant is not None else None
+        near = [preset.id] if preset is not None else get_close_matches(name.lower(), known, 1, 0.6)
         hint = Message("usage.preset.near", {"name": near[0]}) if near else Message("usage.preset.list")
         raise UsageError(Message("usage.preset.unknown", {"name": name}), hint)
     return preset

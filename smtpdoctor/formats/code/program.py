@@ -21,8 +21,10 @@ __all__ = ["Program"]
 
 # What a function is called that makes a new thing each time, and shares nothing with the last.
 _MAKES: Final = re.compile(r"[A-Z]\w*|(?:create|make|new|forRoot|build)\w*|delivery_method")
-# A tree takes some hundred times the room of its text.
+# A tree takes some hundred times the room of its text, and the more the denser it is.
 _MOST_CHARACTERS: Final = 2_000_000
+_MOST_SIGNS: Final = 300_000
+_SIGNS: Final = "()[]{},;:=.'\"<>+&|?!"
 _MOST_STATEMENTS: Final = 50_000
 _MOST_NAME: Final = 200
 _KEY: Final = re.compile(r"[\w.\-]{1,200}")
@@ -50,6 +52,8 @@ class Program:
     def __init__(self, source: Source, syntax: str, language: Language) -> None:
         if len(source.text) > _MOST_CHARACTERS:
             raise TooLargeError("characters", _MOST_CHARACTERS, Place(source.path, 1))
+        if len(source.text) > _MOST_SIGNS and sum(map(source.text.count, _SIGNS)) > _MOST_SIGNS:
+            raise TooLargeError("signs", _MOST_SIGNS, Place(source.path, 1))
         self.builder = Builder(source, syntax)
         self.values = Values(self.builder, language)
         self.language = language

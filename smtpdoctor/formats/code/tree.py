@@ -27,7 +27,7 @@ from smtpdoctor.formats.code.terms import (
     Words,
 )
 from smtpdoctor.formats.code.values import Language
-from smtpdoctor.formats.document import Document, Kind, Source
+from smtpdoctor.formats.document import Document, Kind, Source, TooLargeError
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -39,6 +39,7 @@ _PIECE: Final = 65_536
 # meant it may ask a thousand times as often, and take minutes for what is no code at all.
 _PATIENCE: Final = 5000
 _BYTES_A_QUESTION: Final = 10
+_MOST_NODES: Final = 500_000
 _MOST_CHAIN: Final = 16
 _MOST_ERRORS: Final = 3
 
@@ -94,6 +95,8 @@ class Reader:
         if root is None:
             self.program.builder.problem("limit", 0, "syntax")
             return self.program.document()
+        if root.descendant_count > _MOST_NODES:
+            raise TooLargeError("nodes", _MOST_NODES, self.program.builder.place(0))
         if root.has_error:
             self._tell_errors(root)
         visits = {name: getattr(self, method) for name, method in self.visits.items()}

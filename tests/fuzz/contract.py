@@ -126,6 +126,24 @@ class CommandObject(_Strict, frozen=True):
     safe: bool
 
 
+class IgnoredObject(_Strict, frozen=True):
+    """A finding that was not to count, and why."""
+
+    id: str
+    reason: str
+    text: str
+
+
+class AttemptObject(_Strict, frozen=True):
+    """What one of several attempts met."""
+
+    id: str | None
+    stage: str | None
+    pause: float
+    seconds: float
+    text: str
+
+
 class Checked(_Strict, frozen=True):
     """What ``check`` and ``lint`` print."""
 
@@ -139,6 +157,9 @@ class Checked(_Strict, frozen=True):
     findings: tuple[FindingObject, ...]
     next: tuple[CommandObject, ...]
     settled: tuple[dict[str, str], ...] = ()
+    ignored: tuple[IgnoredObject, ...] = ()
+    attempts: tuple[AttemptObject, ...] = ()
+    attempts_ended: str = ""
     transcript: tuple[TurnObject, ...] = ()
 
 

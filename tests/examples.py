@@ -1,4 +1,4 @@
-"""How many generated cases a property is held against: some in a usual run, many where CI asks for it.
+"""How many generated cases a property is held against: some in a usual run, many where one asks for it.
 
 ``HYPOTHESIS_PROFILE=thorough python -m pytest`` takes minutes. What strangers write is fuzzed besides, by
 ``tests/fuzz``.

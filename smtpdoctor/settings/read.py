@@ -211,7 +211,9 @@ class _EnvFile:
             for name, places in self._places.items()
             if _holds_secret(name)
             for at in places
-            if (value := self._texts[at])
+            # As it stands there, and as it is with what is put into it.
+            for value in (self._texts[at], self._expanded(at) if at in wanted else None)
+            if value
         )
         found: dict[str, Variable] = {}
         for at, name in sorted(wanted.items()):

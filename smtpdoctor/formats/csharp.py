@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from smtpdoctor.formats.code.strings import decoded
 from smtpdoctor.formats.code.terms import (
-    Choice,
     Env,
     Equal,
     Joined,
@@ -376,11 +375,6 @@ class _Reader(Reader):
         if sign == "!":
             return Not(self.term(children[-1]), *self.span(node))
         return self.negative(node, children[-1]) if sign == "-" else self.opaque(node, sign)
-
-    def ternary(self, node: Node) -> Term:
-        """Return one of two."""
-        test, then, otherwise = (self.field(node, one) for one in ("condition", "consequence", "alternative"))
-        return Choice(test, then, otherwise, *self.span(node))
 
     def cast(self, node: Node) -> Term:
         """Return a value of another type."""

@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from smtpdoctor.formats.code.strings import decoded
 from smtpdoctor.formats.code.terms import (
     Call,
-    Choice,
     Equal,
     Literally,
     Members,
@@ -228,21 +226,9 @@ class _Reader(Reader):
             return Not(self.term(of), *self.span(node))
         return self.negative(node, of) if sign == "-" else self.opaque(node, sign)
 
-    def ternary(self, node: Node) -> Term:
-        """Return one of two."""
-        test, then, otherwise = (self.field(node, one) for one in ("condition", "consequence", "alternative"))
-        return Choice(test, then, otherwise, *self.span(node))
-
     def cast(self, node: Node) -> Term:
         """Return a value of another type."""
         return self.field(node, "value")
-
-    def array(self, node: Node) -> Term:
-        """Return a list."""
-        items: Iterable[tuple[str, Term]] = (
-            (str(number), self.term(one)) for number, one in enumerate(self.children(node))
-        )
-        return Members(tuple(items), *self.span(node), name="list")
 
     def assigned(self, node: Node) -> Term:
         """Return what an assignment is as a value."""

@@ -15,7 +15,6 @@ from smtpdoctor.formats.code.terms import (
     SPREAD,
     Among,
     And,
-    Choice,
     Env,
     Equal,
     Literally,
@@ -426,11 +425,6 @@ class _Reader(Reader):
         if sign == "-":
             return self.negative(node, of)
         return self.null(node) if sign == "void" else self.opaque(node, sign)
-
-    def ternary(self, node: Node) -> Term:
-        """Return one of two."""
-        test, then, otherwise = (self.field(node, one) for one in ("condition", "consequence", "alternative"))
-        return Choice(test, then, otherwise, *self.span(node))
 
     def assigned(self, node: Node) -> Term:
         """Return what an assignment is as a value."""

@@ -14,7 +14,6 @@ from smtpdoctor.formats.code.terms import (
     SPREAD,
     Among,
     And,
-    Choice,
     Equal,
     Joined,
     Literally,
@@ -94,13 +93,13 @@ class _Reader(Reader):
         "element_reference": "element",
         "hash": "hash",
         "array": "array",
-        "string_array": "words_of",
-        "symbol_array": "words_of",
+        "string_array": "array",
+        "symbol_array": "array",
         "bare_string": "bare",
         "bare_symbol": "bare",
         "binary": "binary",
         "unary": "unary",
-        "conditional": "conditional",
+        "conditional": "ternary",
         "assignment": "assigned",
     }
 
@@ -243,11 +242,6 @@ class _Reader(Reader):
         text = Joined((self.literal("string", self.raw(node), node),), *self.span(node))  # it has no quotes
         return self.convert("symbol", text, node) if node.type == "bare_symbol" else text
 
-    def words_of(self, node: Node) -> Term:
-        """Return a list of words."""
-        items = tuple((str(number), self.term(one)) for number, one in enumerate(self.children(node)))
-        return Members(items, *self.span(node), name="list")
-
     def element(self, node: Node) -> Term:
         """Return a variable of the environment, or what is looked up."""
         children = self.children(node)
@@ -279,11 +273,6 @@ class _Reader(Reader):
             return self.raw(node)
         term = self.term(node)
         return term.text if isinstance(term, Literally) else None
-
-    def array(self, node: Node) -> Term:
-        """Return a list."""
-        items = tuple((str(number), self.term(one)) for number, one in enumerate(self.children(node)))
-        return Members(items, *self.span(node), name="list")
 
     def called(self, node: Node) -> Term:
         """Return a call, or what it turns its receiver into."""
@@ -361,11 +350,6 @@ class _Reader(Reader):
         if sign in {"!", "not"}:
             return Not(self.term(of), *self.span(node))
         return self.negative(node, of) if sign == "-" else self.opaque(node, sign)
-
-    def conditional(self, node: Node) -> Term:
-        """Return one of two."""
-        test, then, otherwise = (self.field(node, one) for one in ("condition", "consequence", "alternative"))
-        return Choice(test, then, otherwise, *self.span(node))
 
     def assigned(self, node: Node) -> Term:
         """Return what an assignment is as a value."""

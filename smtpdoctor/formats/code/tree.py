@@ -14,11 +14,13 @@ from smtpdoctor.formats.code.strings import number
 from smtpdoctor.formats.code.terms import (
     And,
     Call,
+    Choice,
     Convert,
     Env,
     Equal,
     Joined,
     Literally,
+    Members,
     Opaque,
     Or,
     Reference,
@@ -362,6 +364,16 @@ class Reader:
     ) -> Call:
         """Return a call."""
         return Call(callee, arguments, named, *self.span(node), value=value)
+
+    def ternary(self, node: Node) -> Term:
+        """Return one of two, as most grammars name their parts."""
+        test, then, otherwise = (self.field(node, one) for one in ("condition", "consequence", "alternative"))
+        return Choice(test, then, otherwise, *self.span(node))
+
+    def array(self, node: Node) -> Term:
+        """Return a list."""
+        items = tuple((str(number), self.term(one)) for number, one in enumerate(self.children(node)))
+        return Members(items, *self.span(node), name="list")
 
     def field(self, node: Node, name: str) -> Term:
         """Return what stands in a field."""

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from smtpdoctor.formats.document import Assignment, Document, Kind
 from smtpdoctor.formats.dotenv import UnwritableError
+from smtpdoctor.formats.writing import written
 
 __all__ = ["Edit", "changed", "insertions", "removals", "renamings", "spellings"]
 
@@ -99,24 +100,21 @@ def _of_syntax(
     from smtpdoctor.formats.code.writing import LANGUAGES
     from smtpdoctor.formats.code.writing import write as write_code
 
-    syntax, _, rest = one.style.partition(" ")
+    syntax = one.style.partition(" ")[0]
     try:
         if syntax == "yaml":
-            from smtpdoctor.formats.yaml_scalars import write as write_scalar
-
             if kind in {"boolean", "number"}:
                 words = one.style.split(" ")
-                yield write_scalar(value, " ".join([words[0], "plain", *words[2:]]))
-            yield write_scalar(value, one.style)
+                yield written(value, " ".join([words[0], "plain", *words[2:]]), old)
+            yield written(value, one.style, old)
         elif syntax in LANGUAGES:
             yield write_code(value, kind, syntax, old)
             yield write_code(value, "string", syntax, old)
         elif syntax == "dotenv" or document.syntax == "dotenv":
-            from smtpdoctor.formats import env
-
             if old[:1] in _QUOTES and old[-1:] == old[:1] and len(old) > 1 and old[:1] not in value:
                 yield f"{old[0]}{value}{old[0]}"
-            yield env.write(value, rest or reader or env.DEFAULT, old)
+            style = one.style if syntax == "dotenv" else "dotenv"
+            yield written(value, style, old, reader=reader)
     except (UnwritableError, ValueError):
         return
 

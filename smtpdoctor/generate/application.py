@@ -644,36 +644,25 @@ class AppFile:
         )
 
     def _edited(self, at: Assignment, text: str, one: Variable, file: str) -> str:
-        from smtpdoctor.formats.writing import change
+        from smtpdoctor.formats.code.writing import LANGUAGES, write
+        from smtpdoctor.formats.writing import written
 
         old = text[at.region.start : at.region.end]
-        if at.style.split(" ")[0] in {"yaml", "dotenv"}:
-            try:
-                if one.kind in {"boolean", "number"} and at.style.startswith("yaml plain"):
-                    return one.value
-                return change(
-                    Document(
-                        path=file, syntax=self.kind.syntax, texts={at.region.place.path: text}, scopes=()
-                    ),
-                    at,
-                    one.value,
-                )[1]
-            except UnwritableError as error:
-                raise self._unwritten(one, file, error) from error
-        if self.kind.syntax in {"python", "php", "ruby", "javascript", "java", "go", "csharp"}:
-            from smtpdoctor.formats.code.writing import write
-
+        own = at.style.split(" ")[0] in {"yaml", "dotenv"}
+        if self.kind.syntax in LANGUAGES and not own:
             try:
                 literal: Kind = one.kind if one.kind in {"boolean", "number"} and one.value else "string"
                 value = one.value.lower() if literal == "boolean" else one.value
                 return write(value, literal, at.style or self.kind.syntax, old)
             except (UnwritableError, ValueError) as error:
                 raise self._unwritten(one, file, UnwritableError(str(error))) from error
-        if self.kind.name == "dotenv":
-            from smtpdoctor.formats import env
-
+        if own or self.kind.name == "dotenv":
+            if one.kind in {"boolean", "number"} and at.style.startswith("yaml plain"):
+                return one.value
             try:
-                return env.write(one.value, self.rules or env.DEFAULT, old)
+                return written(
+                    one.value, at.style if own else "dotenv", old, reader="" if own else self.rules or ""
+                )
             except UnwritableError as error:
                 raise self._unwritten(one, file, error) from error
         kind: Kind = at.kind if at.kind in {"boolean", "number"} else one.kind

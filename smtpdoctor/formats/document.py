@@ -26,6 +26,7 @@ __all__ = [
     "Source",
     "TooLargeError",
     "edited",
+    "line_start",
     "line_starts",
     "place_at",
 ]
@@ -193,6 +194,16 @@ class TooLargeError(Exception):
 
 
 _LINE_END: Final = "\n"
+
+
+def line_start(text: str, line: int) -> int:
+    """Return where a line begins, counted from 1; the end of the text where there is no such line."""
+    at = 0
+    for _ in range(line - 1):
+        at = text.find("\n", at) + 1
+        if not at:
+            return len(text)
+    return at
 
 
 def line_starts(text: str) -> list[int]:

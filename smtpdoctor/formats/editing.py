@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from smtpdoctor.formats.document import Assignment, Document, Kind
+from smtpdoctor.formats.document import Assignment, Document, Kind, line_start
 from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.formats.writing import written
 
@@ -187,7 +187,7 @@ def _lines_of(document: Document, one: Assignment) -> Iterator[tuple[str, int, i
         text = document.texts.get(place.path)
         if text is None:
             continue
-        start = _line_start(text, place.line)
+        start = line_start(text, place.line)
         end = _line_end(text, start)
         line = text[start:end]
         found = re.match(r"(\s*+(?:-\s++)?[\"']?[\w.\[\]'\"-]+?[\"']?\s*+(?:=>|[:=])\s*+)(\S.*)?$", line)
@@ -209,15 +209,6 @@ def _lines_of(document: Document, one: Assignment) -> Iterator[tuple[str, int, i
         yield path, start, end, head, quote if quote in _QUOTES else ""
         return
     yield path, start, end, head, text[one.region.end : end].rstrip("\r")
-
-
-def _line_start(text: str, line: int) -> int:
-    at = 0
-    for _ in range(line - 1):
-        at = text.find("\n", at) + 1
-        if not at:
-            return len(text)
-    return at
 
 
 def _line_end(text: str, at: int) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from smtpdoctor.formats import reader_of, syntax_of
-from smtpdoctor.formats.document import Assignment, Place, Problem, Region, Scope, Source
+from smtpdoctor.formats.document import Assignment, Place, Problem, Region, Scope, Source, line_start
 from smtpdoctor.formats.yaml_nodes import Scalar
 from smtpdoctor.formats.yaml_values import Reader
 
@@ -111,12 +111,7 @@ def _with_templates(reader: Reader, node: Scalar, lines: _Lines) -> str:
 
 
 def _offset(text: str, place: Place) -> int:
-    at = 0
-    for _ in range(place.line - 1):
-        at = text.find("\n", at) + 1
-        if not at:
-            return len(text)
-    return at + place.column - 1
+    return min(line_start(text, place.line) + place.column - 1, len(text))
 
 
 def _moved(reader: Reader, one: Assignment, lines: _Lines, syntax: str) -> Assignment:

@@ -27,11 +27,11 @@ __all__ = [
     "asked_for",
     "flags_of",
     "implicit_files",
-    "load_applications",
     "load_settings",
     "loaded_for",
     "policy_of",
     "project_file",
+    "refuse_unfit",
 ]
 
 _IMPLICIT = Path(".env")
@@ -146,18 +146,33 @@ def policy_of(request: Request) -> Policy:
     return Policy(fail_on=request.fail_on or "error", ignore=request.ignore, strict=request.strict)
 
 
+def refuse_unfit(request: Request) -> None:
+    """Raise UsageError for flags that a configuration file excludes, or that need one."""
+    if request.config:
+        refuse_together(("--config", True), ("--preset", request.preset is not None))
+        return
+    for flag, value in (("--service", request.service), ("--app-version", request.app_version)):
+        if value is not None:
+            raise UsageError(Message("usage.needs", {"flag": flag, "other": "--config"}))
+
+
 def loaded_for(request: Request, *, lang: Lang, known: Known) -> list[tuple[str, Loaded]]:
     """Return the settings of each application that a request is about, with its service; raises UsageError."""
-    return load_applications(
-        flags_of(request),
-        request.config,
-        request.env_file,
+    refuse_unfit(request)
+    flags, env_files, environment = flags_of(request), request.env_file or [], not request.no_environment
+    if not request.config:
+        return [("", load_settings(flags, env_files, environment=environment, lang=lang, known=known))]
+    from smtpdoctor.cli.config import load_configs
+
+    found = load_configs(
+        flags,
+        [*request.config, *env_files],
         service=request.service,
-        app_version=request.app_version,
-        environment=not request.no_environment,
-        lang=lang,
+        version=request.app_version or "",
+        environment=environment,
         known=known,
     )
+    return [(one.service, one.loaded) for one in found]
 
 
 def _names(app: str | None) -> list[str]:
@@ -233,37 +248,6 @@ def _another_application(
     host = found[0].reading.used.get("host")
     # A name or two may be a slip of the pen; who names a host means it.
     return found[0].loaded if len(found) == 1 and host is not None and host.at is not None else None
-
-
-def load_applications(
-    flags: Flags,
-    configs: list[Path] | None,
-    env_files: list[Path] | None,
-    *,
-    service: str | None,
-    app_version: str | None,
-    environment: bool,
-    lang: Lang,
-    known: Known,
-) -> list[tuple[str, Loaded]]:
-    """Return the settings of each application that the command line names, with its service; raises UsageError."""
-    if configs:
-        from smtpdoctor.cli.config import load_configs
-
-        refuse_together(("--config", True), ("--preset", flags.preset is not None))
-        found = load_configs(
-            flags,
-            [*configs, *(env_files or [])],
-            service=service,
-            version=app_version or "",
-            environment=environment,
-            known=known,
-        )
-        return [(one.service, one.loaded) for one in found]
-    for flag, value in (("--service", service), ("--app-version", app_version)):
-        if value is not None:
-            raise UsageError(Message("usage.needs", {"flag": flag, "other": "--config"}))
-    return [("", load_settings(flags, env_files or [], environment=environment, lang=lang, known=known))]
 
 
 def load_settings(

@@ -15,6 +15,7 @@ from smtpdoctor.cli.common import (
     EXIT_PROBLEM,
     guarded,
     language,
+    other_language,
     output_to,
     outputs_of,
     password_from,
@@ -436,7 +437,7 @@ class Show:
 
         twin = None
         if self.bilingual:
-            twin = view_of(report, "en" if self.lang == "ko" else "ko", repeated)
+            twin = view_of(report, other_language(self.lang), repeated)
         return Told(
             command="check",
             lang=self.lang,

@@ -34,6 +34,7 @@ __all__ = [
     "language",
     "live_output_to",
     "mute_output",
+    "other_language",
     "output_to",
     "outputs_of",
     "password_from",
@@ -67,6 +68,11 @@ def language(choice: LangChoice | None) -> Lang:
     if choice is None:
         return default_language()
     return "ko" if choice is LangChoice.KO else "en"
+
+
+def other_language(lang: Lang) -> Lang:
+    """Return the other of the two, for what holds both."""
+    return "en" if lang == "ko" else "ko"
 
 
 def tell(text: str) -> None:

@@ -10,6 +10,7 @@ from smtpdoctor.cli.common import (
     EXIT_PROBLEM,
     guarded,
     language,
+    other_language,
     output_to,
     outputs_of,
     password_from,
@@ -199,7 +200,7 @@ def _show(  # noqa: PLR0913 -- how it is shown
         from smtpdoctor.cli.outputs import places_for
         from smtpdoctor.report.told import Part, Told
 
-        other: Lang = "en" if lang == "ko" else "ko"
+        other = other_language(lang)
         parts = tuple(
             Part(
                 name=name if len(views) > 1 else "",

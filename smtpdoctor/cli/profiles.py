@@ -31,7 +31,7 @@ from smtpdoctor.cli.check import (
     resolver_of,
     words_of,
 )
-from smtpdoctor.cli.common import EXIT_INTERRUPTED, EXIT_USAGE, refuse_together, tell
+from smtpdoctor.cli.common import EXIT_INTERRUPTED, EXIT_USAGE, other_language, refuse_together, tell
 from smtpdoctor.cli.declared import Exit
 from smtpdoctor.cli.known import Known
 from smtpdoctor.cli.settings import Request, loaded_for, policy_of, project_file
@@ -383,35 +383,21 @@ def check_profiles(
 ) -> None:
     """Check several profiles in threads, show what came of each, and end with the exit code for all."""
 
-    def prepared(name: str, one: Request) -> list[tuple[str, _Ready]]:
+    def prepared(name: str, one: Request) -> list[tuple[str, _Ready, Report | None]]:
         options = options_of(one, show.lang, allow_cleartext_auth=allow_cleartext_auth)
         repeated = (*repeated_of(one, allow_cleartext_auth), "--profile", name)
         how = How(policy_of(one), one.retries or 0, repeated)
-        return _ready_of(loaded_for(one, lang=show.lang, known=known), one, options, how, profile=name)
+        found = _ready_of(loaded_for(one, lang=show.lang, known=known), one, options, how, profile=name)
+        return [(service, application, None) for service, application in found]
 
-    asked = _Asked(request, names, known)
-    ready: dict[str, _Ready] = {}
-    outcomes: dict[str, _Outcome] = {}
-    interrupted = False
-    left = list(asked.names)
-    with show.several("check") as shows:
-        try:
-            while left:
-                found = asked.ready(left[0], prepared)
-                name = left.pop(0)
-                if isinstance(found, _Outcome):
-                    outcomes[name] = found
-                    continue
-                for service, one in found:
-                    shown = f"{name} / {service}" if len(found) > 1 else name
-                    ready[shown] = one
-                    outcomes[shown] = _Outcome()
-            _run(ready, outcomes, show)
-        except KeyboardInterrupt:
-            interrupted = True
-            outcomes |= {name: _Outcome() for name in left}
-        shows(_in_words(asked.project, ready, outcomes, show, known))
-    _end(outcomes, show, interrupted=interrupted)
+    _run_profiles(
+        _Asked(request, names, known),
+        prepared,
+        show,
+        "check",
+        known,
+        lambda ready, told: _run(ready, told, show),
+    )
 
 
 def check_applications(
@@ -547,7 +533,7 @@ def _bar(count: int, show: Show) -> Any:
 def lint_profiles(request: Request, names: Sequence[str] | None, show: Show, *, known: Known) -> None:
     """Judge the settings of several profiles; each application of a file stands under its service."""
 
-    def prepared(name: str, one: Request) -> list[tuple[str, _Ready, Report]]:
+    def prepared(name: str, one: Request) -> list[tuple[str, _Ready, Report | None]]:
         how = How(policy_of(one), repeated=(*repeated_of(one, False), "--profile", name))
         loaded = loaded_for(one, lang=show.lang, known=known)
         reports = [(service, how.policy.applied(lint_only(found))) for service, found in loaded]
@@ -560,23 +546,39 @@ def lint_profiles(request: Request, names: Sequence[str] | None, show: Show, *, 
             for (service, report), (_, found) in zip(reports, loaded, strict=True)
         ]
 
-    asked = _Asked(request, names, known)
+    _run_profiles(_Asked(request, names, known), prepared, show, "lint", known)
+
+
+def _run_profiles(
+    asked: _Asked,
+    prepare: Callable[[str, Request], list[tuple[str, _Ready, Report | None]]],
+    show: Show,
+    command: Literal["check", "lint"],
+    known: Known,
+    run: Callable[[dict[str, _Ready], dict[str, _Outcome]], None] | None = None,
+) -> None:
+    """Prepare each profile, run what is left to run, show what came of each, and end with the exit code for all.
+
+    Each application of a file stands under its service.
+    """
     ready: dict[str, _Ready] = {}
     outcomes: dict[str, _Outcome] = {}
     interrupted = False
     left = list(asked.names)
-    with show.several("lint") as shows:
+    with show.several(command) as shows:
         try:
             while left:
-                several = asked.ready(left[0], prepared)
+                found = asked.ready(left[0], prepare)
                 name = left.pop(0)
-                if isinstance(several, _Outcome):
-                    outcomes[name] = several
+                if isinstance(found, _Outcome):
+                    outcomes[name] = found
                     continue
-                for service, one, report in several:
-                    shown = f"{name} / {service}" if len(several) > 1 else name
+                for service, one, report in found:
+                    shown = f"{name} / {service}" if len(found) > 1 else name
                     ready[shown] = one
                     outcomes[shown] = _Outcome(report)
+            if run is not None:
+                run(ready, outcomes)
         except KeyboardInterrupt:
             interrupted = True
             outcomes |= {name: _Outcome() for name in left}
@@ -591,9 +593,7 @@ def _in_words(
     show: Show,
     known: Known,
 ) -> list[Profile]:
-    other: Lang | None = None
-    if show.bilingual:
-        other = "en" if show.lang == "ko" else "ko"
+    other = other_language(show.lang) if show.bilingual else None
     shown: list[Profile] = []
     for name, one in outcomes.items():
         if one.error is not None:

@@ -95,20 +95,8 @@ def check(  # noqa: PLR0913 -- the flags of the contract
         str | None,
         Option("--to", help="Send one test message to this address.", metavar="ADDRESS"),
     ] = None,
-    ca_file: Annotated[
-        Path | None,
-        Option("--ca-file", help="Trust these CA certificates instead of the system's.", metavar="PEM"),
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        Option(
-            "--timeout",
-            min=0.1,
-            max=3600,
-            help="Seconds for a stage; default: 10.",
-            metavar="SECONDS",
-        ),
-    ] = None,
+    ca_file: opt.CaFile = None,
+    timeout: opt.Timeout = None,
     deadline: Annotated[
         float | None,
         Option(
@@ -129,19 +117,11 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             metavar="N",
         ),
     ] = None,
-    resolver: Annotated[
-        str | None,
-        Option("--resolver", help="Ask this name server.", metavar="IP[:PORT]"),
-    ] = None,
-    connect_to: Annotated[
-        list[str] | None,
-        Option("--connect-to", help="Dial ADDR:PORT instead, keep the name.", metavar="HOST:PORT:ADDR:PORT"),
-    ] = None,
-    ipv4: Annotated[bool, Option("--ipv4", help="IPv4 only.")] = False,
-    ipv6: Annotated[bool, Option("--ipv6", help="IPv6 only.")] = False,
-    allow_cleartext_auth: Annotated[
-        bool, Option("--allow-cleartext-auth", help="Send the login unencrypted if it comes to that.")
-    ] = False,
+    resolver: opt.Resolver = None,
+    connect_to: opt.ConnectTo = None,
+    ipv4: opt.Ipv4 = False,
+    ipv6: opt.Ipv6 = False,
+    allow_cleartext_auth: opt.AllowCleartextAuth = False,
     transcript: Annotated[bool, Option("--transcript", help="Show the SMTP dialogue.")] = False,
     strict: opt.Strict = False,
     fail_on: opt.FailOnChoice = None,

@@ -13,7 +13,6 @@ from smtpdoctor.cli.common import (
     language,
     output_to,
     refuse_to_destroy,
-    refuse_together,
     tell,
 )
 from smtpdoctor.cli.declared import Argument, Option
@@ -45,40 +44,27 @@ def convert(  # noqa: PLR0913, PLR0912, PLR0915 -- the flags of the contract
     ] = None,
     service: opt.Service = None,
     app_version: opt.AppVersion = None,
-    kind: Annotated[
-        Optional[opt.FileKind],  # noqa: UP045
-        Option("--for", help="The kind of file; default: by the name of --write, else the usual one."),
-    ] = None,
-    write: Annotated[
-        Optional[Path],  # noqa: UP045
-        Option("--write", help="Write to this file, keeping what stands in it.", metavar="FILE"),
-    ] = None,
+    kind: opt.Kind = None,
+    write: opt.WriteTo = None,
     with_password: Annotated[
         bool, Option("--with-password", help="Print the password too; --write writes it in any case.")
     ] = False,
-    force: Annotated[
-        bool,
-        Option(
-            "--force", help="Overwrite other values in the file of --write, and the whole file of --output."
-        ),
-    ] = False,
+    force: opt.ForceWriting = False,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,  # noqa: ARG001 -- shared; what is written here has no colour
-    quiet: Annotated[bool, Option("--quiet", help="No word about what was written.")] = False,
+    quiet: opt.QuietWriting = False,
     *,
     known: Known,
 ) -> None:
     """Say the settings of one application in the words of another, and what cannot be said."""
-    from smtpdoctor.cli.generate import format_for, kind_of, put, tell_of_git
+    from smtpdoctor.cli.generate import format_for, kind_of, put, refuse_odd_targets, tell_of_git
     from smtpdoctor.generate.converting import Request, losses_of, planner_of
 
     tongue = language(lang)
     in_words = format_ is FormatChoice.TERMINAL
-    refuse_together(("--write", write is not None and in_words), ("--output", output is not None))
-    if force and write is None and output is None:
-        raise UsageError(Message("usage.needs", {"flag": "--force", "other": "--write"}))
+    refuse_odd_targets(write, output, force=force, in_words=in_words)
     if to is None:
         raise UsageError(Message("usage.convert.to"))
     if output is not None:

@@ -54,9 +54,7 @@ def fix(  # noqa: PLR0913 -- the flags of the contract
             metavar="NAME",
         ),
     ] = None,
-    write: Annotated[
-        bool, Option("--write", help="Change the files; without it the change is only shown.")
-    ] = False,
+    write: opt.WriteChanges = False,
     backup: Annotated[bool, Option("--backup", help="Keep each old file as FILE.bak, with --write.")] = False,
     remove_inert: Annotated[
         bool, Option("--remove-inert", help="Take out what has no effect as well.")
@@ -64,14 +62,8 @@ def fix(  # noqa: PLR0913 -- the flags of the contract
     no_network: Annotated[
         bool, Option("--no-network", help="Go by the settings alone, as lint does.")
     ] = False,
-    ca_file: Annotated[
-        Path | None,
-        Option("--ca-file", help="Trust these CA certificates instead of the system's.", metavar="PEM"),
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        Option("--timeout", min=0.1, max=3600, help="Seconds for a stage; default: 10.", metavar="SECONDS"),
-    ] = None,
+    ca_file: opt.CaFile = None,
+    timeout: opt.Timeout = None,
     deadline: Annotated[
         float | None,
         Option(
@@ -82,18 +74,11 @@ def fix(  # noqa: PLR0913 -- the flags of the contract
             metavar="SECONDS",
         ),
     ] = None,
-    resolver: Annotated[
-        str | None, Option("--resolver", help="Ask this name server.", metavar="IP[:PORT]")
-    ] = None,
-    connect_to: Annotated[
-        list[str] | None,
-        Option("--connect-to", help="Dial ADDR:PORT instead, keep the name.", metavar="HOST:PORT:ADDR:PORT"),
-    ] = None,
-    ipv4: Annotated[bool, Option("--ipv4", help="IPv4 only.")] = False,
-    ipv6: Annotated[bool, Option("--ipv6", help="IPv6 only.")] = False,
-    allow_cleartext_auth: Annotated[
-        bool, Option("--allow-cleartext-auth", help="Send the login unencrypted if it comes to that.")
-    ] = False,
+    resolver: opt.Resolver = None,
+    connect_to: opt.ConnectTo = None,
+    ipv4: opt.Ipv4 = False,
+    ipv6: opt.Ipv6 = False,
+    allow_cleartext_auth: opt.AllowCleartextAuth = False,
     strict: opt.Strict = False,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,

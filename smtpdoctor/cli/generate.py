@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from smtpdoctor.knowledge.dialects import Dialect
     from smtpdoctor.knowledge.schema import App, Preset
 
-__all__ = ["format_for", "generate", "kind_of", "put", "tell_of_git"]
+__all__ = ["format_for", "generate", "kind_of", "put", "refuse_odd_targets", "tell_of_git"]
 
 _WITH_SERVICES: Final = frozenset({"compose", "kubernetes", "msmtprc"})
 _NAMES: Final = ("username", "sender", "host", "port", "security", "cipher", "ehlo", "service")
@@ -57,25 +57,14 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     password_file: opt.PasswordFile = None,
     password_stdin: opt.PasswordStdin = False,
     ask_password: opt.AskPassword = False,
-    kind: Annotated[
-        Optional[opt.FileKind],  # noqa: UP045
-        Option("--for", help="The kind of file; default: by the name of --write, else the usual one."),
-    ] = None,
-    write: Annotated[
-        Optional[Path],  # noqa: UP045
-        Option("--write", help="Write to this file, keeping what stands in it.", metavar="FILE"),
-    ] = None,
-    force: Annotated[
-        bool,
-        Option(
-            "--force", help="Overwrite other values in the file of --write, and the whole file of --output."
-        ),
-    ] = False,
+    kind: opt.Kind = None,
+    write: opt.WriteTo = None,
+    force: opt.ForceWriting = False,
     format_: opt.Format = FormatChoice.TERMINAL,
     output: opt.Output = None,
     lang: opt.Language = None,
     no_color: opt.NoColor = False,  # noqa: ARG001 -- shared; what is written here has no colour
-    quiet: Annotated[bool, Option("--quiet", help="No word about what was written.")] = False,
+    quiet: opt.QuietWriting = False,
     *,
     known: Known,
 ) -> None:
@@ -84,9 +73,7 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
 
     tongue = language(lang)
     in_words = format_ is FormatChoice.TERMINAL
-    refuse_together(("--write", write is not None and in_words), ("--output", output is not None))
-    if force and write is None and output is None:
-        raise UsageError(Message("usage.needs", {"flag": "--force", "other": "--write"}))
+    refuse_odd_targets(write, output, force=force, in_words=in_words)
     if ask_password and write is None:
         raise UsageError(Message("usage.needs", {"flag": "--ask-password", "other": "--write"}))
     if output is not None and not in_words:
@@ -134,6 +121,13 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
         ]
         _tell(result, plan, format_of_file, write, unprinted, tongue, known)
         _tell_of_mode(plan, wish, tongue)
+
+
+def refuse_odd_targets(write: Path | None, output: Path | None, *, force: bool, in_words: bool) -> None:
+    """Raise UsageError for flags that do not say together where to write."""
+    refuse_together(("--write", write is not None and in_words), ("--output", output is not None))
+    if force and write is None and output is None:
+        raise UsageError(Message("usage.needs", {"flag": "--force", "other": "--write"}))
 
 
 def _keep_users_file(output: Path, text: str, *, force: bool) -> None:

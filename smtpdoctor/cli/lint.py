@@ -53,9 +53,7 @@ def lint(  # noqa: PLR0913 -- the flags of the contract
     fix: Annotated[
         bool, Option("--fix", help="Show the change that fixes what is found; with --write make it.")
     ] = False,
-    write: Annotated[
-        bool, Option("--write", help="Change the files; without it the change is only shown.")
-    ] = False,
+    write: opt.WriteChanges = False,
     profile: opt.ProfileNames = None,
     all_profiles: opt.AllProfiles = False,
     strict: opt.Strict = False,

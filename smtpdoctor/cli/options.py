@@ -13,22 +13,29 @@ from smtpdoctor.model import FailOn, Security
 
 __all__ = [
     "AllProfiles",
+    "AllowCleartextAuth",
     "Anchor",
     "App",
     "AppVersion",
     "AskPassword",
+    "CaFile",
     "Configs",
+    "ConnectTo",
     "Ehlo",
     "EnvFiles",
     "FailOnChoice",
     "FileKind",
     "Force",
+    "ForceWriting",
     "Format",
     "FormatChoice",
     "Formats",
     "FormatsOfTexts",
     "Host",
     "Ignored",
+    "Ipv4",
+    "Ipv6",
+    "Kind",
     "LangChoice",
     "Language",
     "NoColor",
@@ -40,13 +47,18 @@ __all__ = [
     "PresetName",
     "ProfileNames",
     "Quiet",
+    "QuietWriting",
+    "Resolver",
     "SecurityMode",
     "Sender",
     "Service",
     "Strict",
+    "Timeout",
     "Url",
     "Username",
     "Verbose",
+    "WriteChanges",
+    "WriteTo",
 ]
 
 
@@ -178,3 +190,41 @@ AppVersion = Annotated[
     str | None, Option("--app-version", help="Which version of the application runs.", metavar="VERSION")
 ]
 NoEnvironment = Annotated[bool, Option("--no-environment", help="Leave the process environment out.")]
+
+# Of what goes over the network.
+CaFile = Annotated[
+    Path | None,
+    Option("--ca-file", help="Trust these CA certificates instead of the system's.", metavar="PEM"),
+]
+Timeout = Annotated[
+    float | None,
+    Option("--timeout", min=0.1, max=3600, help="Seconds for a stage; default: 10.", metavar="SECONDS"),
+]
+Resolver = Annotated[str | None, Option("--resolver", help="Ask this name server.", metavar="IP[:PORT]")]
+ConnectTo = Annotated[
+    list[str] | None,
+    Option("--connect-to", help="Dial ADDR:PORT instead, keep the name.", metavar="HOST:PORT:ADDR:PORT"),
+]
+Ipv4 = Annotated[bool, Option("--ipv4", help="IPv4 only.")]
+Ipv6 = Annotated[bool, Option("--ipv6", help="IPv6 only.")]
+AllowCleartextAuth = Annotated[
+    bool, Option("--allow-cleartext-auth", help="Send the login unencrypted if it comes to that.")
+]
+
+# Of what is written.
+WriteChanges = Annotated[
+    bool, Option("--write", help="Change the files; without it the change is only shown.")
+]
+Kind = Annotated[
+    FileKind | None,
+    Option("--for", help="The kind of file; default: by the name of --write, else the usual one."),
+]
+WriteTo = Annotated[
+    Path | None,
+    Option("--write", help="Write to this file, keeping what stands in it.", metavar="FILE"),
+]
+ForceWriting = Annotated[
+    bool,
+    Option("--force", help="Overwrite other values in the file of --write, and the whole file of --output."),
+]
+QuietWriting = Annotated[bool, Option("--quiet", help="No word about what was written.")]

@@ -12,7 +12,6 @@ import hashlib
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from math import exp
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +24,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import Scores
 from smtpdoctor.logs import explain_text
 from smtpdoctor.logs.judge import weighed
+from smtpdoctor.logs.score import logistic
 
 __all__ = [
     "FOLDS",
@@ -139,7 +139,7 @@ def fit(samples: Sequence[Sample]) -> Scores:
             shrink = 0.0 if name == "always" else _SHRINK
             slope, curve = shrink * weight, shrink + _STEEP
             for number in rows[name]:
-                share = 1 / (1 + exp(-max(-30.0, min(sums[number], 30.0))))
+                share = logistic(sums[number])
                 sample = samples[number]
                 slope += sample.weight * (share - sample.failure)
                 curve += sample.weight * share * (1 - share)

@@ -13,12 +13,17 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import pytest
-from _pytest._io.saferepr import saferepr
 
 __all__ = ["each"]
 
 _Test = Callable[..., None]
 _Param: Final = type(pytest.param())
+_MOST: Final = 600  # characters of a row that are shown
+
+
+def _shortened(values: dict[str, Any]) -> str:
+    whole = repr(values)
+    return whole if len(whole) <= _MOST else f"{whole[:_MOST]}…"
 
 
 def each(names: str | tuple[str, ...], rows: Iterable[Any]) -> Callable[[_Test], _Test]:
@@ -39,7 +44,7 @@ def each(names: str | tuple[str, ...], rows: Iterable[Any]) -> Callable[[_Test],
                 try:
                     test(**values, **others)
                 except Exception as error:  # noqa: BLE001 -- each row is judged, whatever became of those before
-                    error.add_note(f"with {saferepr(values, 600)}")
+                    error.add_note(f"with {_shortened(values)}")
                     failed.append(error)
             if failed:
                 raise ExceptionGroup(f"{len(failed)} of {len(table)} rows", failed)

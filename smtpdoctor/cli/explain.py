@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from smtpdoctor.logs import Explained
     from smtpdoctor.logs.lookup import Looked
     from smtpdoctor.report.told import Found, Seen
+    from smtpdoctor.report.view import Problem
 
 __all__ = ["explain"]
 
@@ -288,6 +289,12 @@ class _Printer:
         self._quiet = quiet
         self._verbose = verbose
 
+    def _problem(self, one: "Explained") -> "Problem":
+        """Return a failure in words, with the names of the application that was named."""
+        from smtpdoctor.report.view import problem_of
+
+        return problem_of(one.finding, self._named(one.context), self._lang)
+
     def _named(self, context: "Context") -> "Context":
         """Return a context in which steps name the settings of the application that was named."""
         if self._app is None:
@@ -422,10 +429,9 @@ class _Printer:
 
     def _seen_in(self, one: "Explained") -> "Seen":
         from smtpdoctor.report.told import Seen
-        from smtpdoctor.report.view import problem_of
 
         return Seen(
-            problem=problem_of(one.finding, self._named(one.context), self._lang),
+            problem=self._problem(one),
             count=one.count,
             file=self._known.mask(one.file) if one.file else None,
             line=one.line,
@@ -437,7 +443,6 @@ class _Printer:
         self, console: "Console", results: Sequence["Explained"], problems: Sequence[str]
     ) -> None:
         from smtpdoctor.report import sheets, terminal
-        from smtpdoctor.report.view import problem_of
         from smtpdoctor.text import say
 
         for text in problems:
@@ -445,13 +450,10 @@ class _Printer:
         if not results:
             console.print(say(self._lang, "report.no-findings"), soft_wrap=True)
         if len(results) > 1 and not self._quiet:
-            rows = [
-                (one.count, problem_of(one.finding, self._named(one.context), self._lang), self._place(one))
-                for one in results
-            ]
+            rows = [(one.count, self._problem(one), self._place(one)) for one in results]
             sheets.print_overview(console, rows)
         for number, one in enumerate(results):
-            problem = problem_of(one.finding, self._named(one.context), self._lang)
+            problem = self._problem(one)
             if self._quiet:
                 alone = one.count == 1 and one.file is None and len(results) == 1
                 sheets.print_one_line(console, problem, "" if alone else f"{one.count}× {self._place(one)}")
@@ -493,7 +495,6 @@ class _Printer:
         """Print each failure as it comes: the first of a kind whole, then a line."""
         from smtpdoctor.logs import Explained
         from smtpdoctor.logs.run import tell as failures
-        from smtpdoctor.report.view import problem_of
 
         seen: set[str] = set()
         for failure in failures(lines, provider=provider, live=True):
@@ -506,7 +507,7 @@ class _Printer:
                     return
                 from smtpdoctor.report import sheets
 
-                sheets.print_one_line(console, problem_of(one.finding, self._named(one.context), self._lang))
+                sheets.print_one_line(console, self._problem(one))
 
             self._write(terminal, lambda one=one: self._found([self._seen_in(one)]))  # type: ignore[misc] # bound now
             seen.add(finding.id)

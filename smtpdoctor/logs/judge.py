@@ -114,8 +114,7 @@ class Judge(Struct, frozen=True):
     def _finding(self, reading: Reading, matches: Sequence[Match], text: str) -> Finding | None:
         # A line of a log stands there because a program wrote it; what a person pastes may be anything.
         share = self.weigh(seen_in(reading, matches)) if self.pasted else None
-        scores = load.scores()
-        if share is not None and share < scores.told:
+        if share is not None and share < load.scores().told:
             return None
         evidence = reading.evidence
         if matches:
@@ -128,7 +127,7 @@ class Judge(Struct, frozen=True):
             finding = replace(unclear, confidence=Confidence.POSSIBLE)
         if share is None:
             return finding
-        return replace(finding, confidence=confidence_of(share, finding.confidence, scores))
+        return replace(finding, confidence=confidence_of(share, finding.confidence, load.scores()))
 
 
 def _matches(reading: Reading) -> list[Match]:

@@ -13,16 +13,20 @@ from typing import Final
 from smtpdoctor.knowledge.schema import Scores
 from smtpdoctor.model import Confidence
 
-__all__ = ["confidence_of", "share_of"]
+__all__ = ["confidence_of", "logistic", "share_of"]
 
 _UNIT: Final = 100  # weights and shares are in hundredths
 _HIGHEST: Final = 30.0  # beyond which there is no difference
 
 
+def logistic(total: float) -> float:
+    """Return the probability that a sum of weights stands for."""
+    return 1 / (1 + exp(-max(-_HIGHEST, min(total, _HIGHEST))))
+
+
 def share_of(seen: Iterable[str], scores: Scores) -> float:
     """Return how probable a failure is, in hundredths."""
-    total = sum(scores.weights.get(name, 0) for name in ("always", *seen)) / _UNIT
-    return _UNIT / (1 + exp(-max(-_HIGHEST, min(total, _HIGHEST))))
+    return _UNIT * logistic(sum(scores.weights.get(name, 0) for name in ("always", *seen)) / _UNIT)
 
 
 def confidence_of(share: float, rule: Confidence, scores: Scores) -> Confidence:

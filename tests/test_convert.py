@@ -40,3 +40,15 @@ def test_each_pair_ends_with_a_file_or_a_reason(tmp_path: Path, source: str, sec
             assert all(isinstance(loss, (str, dict)) and loss for loss in told["losses"])
             words = cli("convert", str(path), "--from", source, "--to", target, "--lang", lang)
             assert words.stdout
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("app", ["thunderbird", "apple-mail"])
+def test_a_comment_of_xml_is_a_whole_paragraph(app: str, lang: str) -> None:
+    """It cannot hold the hyphens of a flag, and half a sentence says nothing."""
+    said = cli("generate", "naver", "--app", app, "--lang", lang, code=0).stdout
+    comments = [line.strip()[5:-4] for line in said.splitlines() if line.strip().startswith("<!-- ")]
+    assert len(comments) > 3
+    for text in ("or `--set", "를 사용합니다", "사용합니다.", "--set"):
+        assert text not in comments
+    assert not any("--" in one for one in comments)

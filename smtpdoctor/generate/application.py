@@ -371,7 +371,7 @@ class AppFile:
         for one, text in zip(plan.variables, texts, strict=True):
             said = ()
             if one.setting != before and one.setting in {"username", "password", "sender", "port"}:
-                said = tuple(about(plan, one.setting, lang))
+                said = tuple(about(plan, one.setting, lang, without=self.kind.unsaid))
             elif one.parts:
                 said = tuple(self._all_about(plan, lang))
             before = one.setting
@@ -383,7 +383,7 @@ class AppFile:
         there = {part for one in plan.variables for part in (one.setting, *one.parts)}
         for setting in settings:
             if setting in there:
-                yield from about(plan, setting, lang)
+                yield from about(plan, setting, lang, without=self.kind.unsaid)
 
     def _of_form(self, plan: Plan, texts: Sequence[str], comments: Sequence[str]) -> str:
         words = {one.flag or one.setting: one.value for one in plan.variables}
@@ -630,7 +630,7 @@ class AppFile:
             Line(
                 one.name,
                 self._literal(one, 0, file),
-                tuple(about(plan, one.setting, lang)) if not places else (),
+                tuple(about(plan, one.setting, lang, without=self.kind.unsaid)) if not places else (),
             )
             for one in additions
         ]

@@ -69,9 +69,13 @@ def heading(plan: Plan, lang: Lang, *, check: str | None) -> Iterator[str]:
         yield say(lang, "generate.check", command=check)
 
 
-def about(plan: Plan, setting: SettingName, lang: Lang) -> Iterator[str]:
-    """Return what is to be known before a variable is filled in or changed."""
-    return chain.from_iterable(_paragraphs(plan, setting, lang))
+def about(plan: Plan, setting: SettingName, lang: Lang, *, without: str = "") -> Iterator[str]:
+    """Return what is to be known before a variable is filled in or changed.
+
+    ``without`` is what a comment of the file cannot hold: a paragraph with it is left out whole.
+    """
+    paragraphs = _paragraphs(plan, setting, lang)
+    return chain.from_iterable(one for one in paragraphs if not without or without not in " ".join(one))
 
 
 def _paragraphs(plan: Plan, setting: SettingName, lang: Lang) -> Iterator[_Paragraph]:

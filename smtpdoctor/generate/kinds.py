@@ -52,6 +52,11 @@ class FileKind(Struct, frozen=True):
     write: Callable[[Sequence[Line], Form], Iterator[str]] | None = None
     names: str = ""
 
+    @property
+    def unsaid(self) -> str:
+        """What no comment in such a file can hold: two hyphens end one of XML (XML 1.0, 2.5)."""
+        return "--" if self.comment == "<!--" else ""
+
     def owns(self, filename: str) -> bool:
         """Whether a file of that name is of this kind."""
         if self.names:
@@ -64,7 +69,6 @@ def commented(texts: Sequence[str], sign: str) -> list[str]:
     if not sign:
         return []
     if sign == "<!--":
-        # Two hyphens would end it (XML 1.0, 2.5).
         return [f"<!-- {text} -->" for text in texts if "--" not in text]
     return [f"{sign} {text}" for text in texts]
 

@@ -174,6 +174,8 @@ UNTIL_AUTH = ("check", "--until", "auth", "--ca-file", "ca.pem")
 FAILURE = "535 5.7.8 Error: authentication failed"
 # A command, how many modules of ours and how many in all it may load, and what it must not load at
 # all. What a run loads is most of the time that it takes; a larger number here is a decision.
+# Another release of Python or of a library splits a module of its own, which is no decision of ours.
+OF_OTHERS = 4
 # No plain line loads these: typer takes as long as a third of a check, python-dotenv's package a tenth.
 NEVER = {"typer", "click", "dotenv", "logging", "cryptography", "dns"}
 BUDGETS = {
@@ -259,7 +261,7 @@ def test_a_command_loads_no_more_than_it_needs(
     loaded = set(done.stderr.split())
     assert {name for name in loaded if name in unwanted or name.partition(".")[0] in unwanted} == set()
     assert sum(name.partition(".")[0] == "smtpdoctor" for name in loaded) <= ours
-    assert len(loaded) <= budget
+    assert len(loaded) <= budget + OF_OTHERS, sorted(loaded)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -128,6 +128,8 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
         if mechanism in _OAUTH:
             detail = challenge.decode(errors="replace")
         try:
+            if "no-separator" in reply.quirks:
+                raise SASLFailed("sasl-challenge")  # noqa: TRY301 -- to other clients a sign of it is the blank
             answer = steps.send(challenge) or b""
         except StopIteration:
             break

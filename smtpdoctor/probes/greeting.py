@@ -103,9 +103,12 @@ def hello(session: Session) -> None:
 
 
 def _not_for_another(session: Session, refusal: Reply) -> None:
-    """Raise Failed where the refusal was meant for a line that something on the way has put in front of ours."""
+    """Raise Failed where the refusal was meant for a line that something on the way has put in front of ours.
+
+    Whatever comes behind it, HELO would be answered with that.
+    """
     answer = session.open_channel().more_within(_STRAY_SECONDS)
-    if answer is not None and answer.positive:
+    if answer is not None and answer.code != _SHUTTING_DOWN:
         raise stray(session, refusal)
 
 

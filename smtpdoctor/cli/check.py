@@ -561,7 +561,20 @@ def words_of(report: "Report", loaded: "Loaded", how: How) -> tuple[str, ...]:
         return ()
     from smtpdoctor.doctor import seal_of
 
-    return tuple(map(seal_of(loaded).own, how.repeated))
+    own = seal_of(loaded).own
+    before = ("", *how.repeated)
+    # Of hosts and ports in a row each is a value of its own; as one they would be taken for a server and its login.
+    return tuple(
+        _each_of_them(own, word) if flag == "--connect-to" else own(word)
+        for flag, word in zip(before, how.repeated, strict=False)
+    )
+
+
+def _each_of_them(own: "Callable[[str], str]", text: str) -> str:
+    """Mask each part of what says what to dial instead; raises nothing, as it has been read before."""
+    (host, port), (address, other) = connect_to_of(text)
+    hosts = (f"[{one}]" if ":" in one else one for one in (own(host), own(address)))
+    return f"{next(hosts)}:{port}:{next(hosts)}:{other}"
 
 
 def ca_file_of(path: Path | None) -> str | None:
@@ -616,14 +629,9 @@ def _port(text: str) -> int:
 
 def connect_to_of(text: str) -> tuple[tuple[str, int], tuple[str, int]]:
     """Return a host and port, and those to dial instead; raises UsageError."""
-    import re
+    from smtpdoctor.settings.target import endpoints_in
 
-    part = r"(\[[^\]]+\]|[^:\[\]]+)"
-    found = re.fullmatch(rf"{part}:(\d{{1,5}}):{part}:(\d{{1,5}})", text)
+    found = endpoints_in(text)
     if found is None:
         raise UsageError(unusable("--connect-to", text, "usage.connect-to"))
-    name, port, address, other = found.groups()
-    try:
-        return (name.strip("[]"), _port(port)), (address.strip("[]"), _port(other))
-    except ValueError as error:
-        raise UsageError(unusable("--connect-to", text, "usage.connect-to")) from error
+    return found

@@ -151,13 +151,15 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     from smtpdoctor.settings.target import refuse_astray
 
     tongue = language(lang)
-    if egress:  # which logs in nowhere, and sends nothing
+    if egress:  # which logs in nowhere, sends nothing, and takes five seconds in one go
         for flag, present in (
             ("--until", until is not None), ("--to", to is not None), ("--sandbox", use_sandbox),
             ("--transcript", transcript), ("--password-file", password_file is not None),
             ("--password-stdin", password_stdin), ("--ask-password", ask_password),
             ("--allow-cleartext-auth", allow_cleartext_auth), ("--all-profiles", all_profiles),
-            ("--profile … --profile …", len(profile or ()) > 1),
+            ("--username", username is not None), ("--sender", sender is not None),
+            ("--timeout", timeout is not None), ("--deadline", deadline is not None),
+            ("--retries", retries is not None), ("--profile … --profile …", len(profile or ()) > 1),
         ):  # fmt: skip
             refuse_together(("--egress", True), (flag, present))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
@@ -204,6 +206,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             ("--ask-password", ask_password), ("--ehlo", ehlo), ("--env-file", env_file),
             ("--config", config), ("--profile", profile), ("--all-profiles", all_profiles),
             ("--no-environment", no_environment), ("--ca-file", ca_file), ("--connect-to", connect_to),
+            ("--service", service), ("--app-version", app_version), ("--resolver", resolver),
         ):  # fmt: skip
             refuse_together(("--sandbox", True), (name, bool(given)))
         from smtpdoctor.cli.sandbox import check_sandbox

@@ -174,7 +174,8 @@ def _what_knows_no_hello(session: Session, first: Reply, last: Reply) -> str:
 
 def _capabilities(reply: Reply) -> dict[str, str]:
     found: dict[str, str] = {}
-    for line in reply.lines[1:]:
+    # Nobody knows a keyword that stands at its code without a blank: clients take a letter of it for that.
+    for line in reply.lines[1 : -1 if "no-separator" in reply.quirks else None]:
         match = re.match(_CAPABILITY, line)
         name, value = (match[1].upper(), match[2].strip()) if match else (line.strip(), "")
         if name:

@@ -248,6 +248,8 @@ def test_the_env_file_of_the_folder_is_read(password: Path) -> None:
         ["--url", "smtp://x.test", "--security", "tls"],
         ["--password-stdin", "--ask-password"],
         ["--sandbox", "--host", "x.test"],
+        ["--sandbox", "--service", "web"],
+        ["--sandbox", "--resolver", "127.0.0.1"],
         ["--preset", "gmail", "--host", "smtp.naver.com"],
         ["--until", "send"],
         ["--until", "recipient"],

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Final, cast
 
 from smtpdoctor.diagnosis import Context, holds
 from smtpdoctor.knowledge import load, schema
 from smtpdoctor.knowledge.placeholders import PLACEHOLDER
 from smtpdoctor.knowledge.schema import Preset
-from smtpdoctor.model import Finding, Lang, Security, SettingName, Settings
+from smtpdoctor.model import Finding, Lang, Security, SettingName, Settings, Stage
+from smtpdoctor.settings.target import endpoints_in, redirected
 from smtpdoctor.text import say
 
 __all__ = ["Names", "check_command", "fix_command", "offers", "pairs_of"]
@@ -217,7 +219,8 @@ class Names:
             case "check":
                 return self._check("")
             case "dial":
-                return self._host() if rest == "host" else str(self._port())
+                host, port = self._dialled()
+                return host if rest == "host" else str(port)
             case "openssl":
                 return self._openssl(rest)
             case "login":
@@ -372,6 +375,17 @@ class Names:
     def _port(self) -> int:
         return self._settings.port.value if self._settings.port else self.pairs()[0][0]
 
+    def _dialled(self) -> tuple[str, int]:
+        """Return what was dialled: a flag may have had something else dialled instead of what the settings say."""
+        host, port = self._host(), self._port()
+        if self._finding.stage is not Stage.CONFIG and "--connect-to" in self._options:
+            options = pairwise(self._options)
+            given = dict(
+                found for flag, text in options if flag == "--connect-to" and (found := endpoints_in(text))
+            )
+            return redirected(given, host, port) or (host, port)
+        return host, port
+
     def _usual_mode(self) -> Security:
         """Return the mode that belongs to the port of this run, where the settings name none."""
         return next((mode for port, mode in self.pairs() if port == self._port()), Security.STARTTLS)
@@ -379,10 +393,10 @@ class Names:
     def _openssl(self, mode: str) -> str:
         known = self._settings.security.value if self._settings.security else self._usual_mode()
         implicit = mode == "tls" or (not mode and known is Security.TLS)
-        host = self._host()
+        host, port = self._dialled()
         at = f"[{host}]" if ":" in host else host
         words = ["openssl", "s_client", *([] if implicit else ["-starttls", "smtp"])]
-        words += ["-connect", f"{at}:{self._port()}", "-servername", host]
+        words += ["-connect", f"{at}:{port}", "-servername", self._host()]
         return shlex.join(words)
 
 

@@ -13,7 +13,6 @@ from smtpdoctor.knowledge import load, schema
 from smtpdoctor.knowledge.placeholders import PLACEHOLDER
 from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.model import Finding, Lang, Security, SettingName, Settings, Stage
-from smtpdoctor.settings.target import endpoints_in, redirected
 from smtpdoctor.text import say
 
 __all__ = ["Names", "check_command", "fix_command", "offers", "pairs_of"]
@@ -28,6 +27,7 @@ _CALL: Final = "()"
 _ENVIRONMENT: Final = r"[A-Z_][A-Z0-9_]*"
 _WITH_OPTIONS: Final = "createTransport."
 _USUAL: Final = ((587, Security.STARTTLS), (465, Security.TLS))  # RFC 8314
+_INSTEAD: Final = r"(\[[^\]]+\]|[^:\[\]]+):(\d+):(\[[^\]]+\]|[^:\[\]]+):(\d+)"  # what --connect-to takes
 
 
 def pairs_of(preset: Preset | None, host: str | None) -> tuple[tuple[int, Security], ...]:
@@ -106,6 +106,11 @@ def _without(words: Iterable[str], flags: frozenset[str]) -> Iterator[str]:
             left_out = word.partition("=")[0] in flags
         if not left_out:
             yield word
+
+
+def _bare(host: str) -> str:
+    """Return a host's name as DNS compares it."""
+    return host.strip("[]").rstrip(".").lower()
 
 
 class Names:
@@ -378,12 +383,12 @@ class Names:
     def _dialled(self) -> tuple[str, int]:
         """Return what was dialled: a flag may have had something else dialled instead of what the settings say."""
         host, port = self._host(), self._port()
-        if self._finding.stage is not Stage.CONFIG and "--connect-to" in self._options:
-            options = pairwise(self._options)
-            given = dict(
-                found for flag, text in options if flag == "--connect-to" and (found := endpoints_in(text))
-            )
-            return redirected(given, host, port) or (host, port)
+        if self._finding.stage is Stage.CONFIG:
+            return host, port
+        for flag, text in pairwise(self._options):
+            found = re.fullmatch(_INSTEAD, text) if flag == "--connect-to" else None
+            if found and (_bare(found[1]), found[2]) == (_bare(host), str(port)):
+                return found[3].strip("[]"), int(found[4])
         return host, port
 
     def _usual_mode(self) -> Security:

@@ -13,9 +13,9 @@ from smtpdoctor.knowledge import load, schema
 from smtpdoctor.knowledge.placeholders import PLACEHOLDER
 from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.model import Finding, Lang, Security, SettingName, Settings, Stage
-from smtpdoctor.settings.target import endpoints_in, redirected
 from smtpdoctor.text import say
 
+_CONNECT_TO: Final = r"(\[[^\]]+\]|[^:\[\]]+):([0-9]{1,5}):(\[[^\]]+\]|[^:\[\]]+):([0-9]{1,5})"
 __all__ = ["Names", "check_command", "fix_command", "offers", "pairs_of"]
 
 _DEFAULT_ENV: Final = ".env"
@@ -379,11 +379,15 @@ class Names:
         """Return what was dialled: a flag may have had something else dialled instead of what the settings say."""
         host, port = self._host(), self._port()
         if self._finding.stage is not Stage.CONFIG and "--connect-to" in self._options:
-            options = pairwise(self._options)
-            given = dict(
-                found for flag, text in options if flag == "--connect-to" and (found := endpoints_in(text))
-            )
-            return redirected(given, host, port) or (host, port)
+            for flag, text in pairwise(self._options):
+                found = re.fullmatch(_CONNECT_TO, text) if flag == "--connect-to" else None
+                # As it was typed for this run, which has made sure that it is about this server.
+                if (
+                    found
+                    and found[1].strip("[]").rstrip(".").lower() == host.lower()
+                    and int(found[2]) == port
+                ):
+                    return found[3].strip("[]"), int(found[4])
         return host, port
 
     def _usual_mode(self) -> Security:

@@ -109,7 +109,10 @@ def _in_profile(error: UsageError, project: Project, name: str | None) -> UsageE
     return UsageError(error.message, *error.hints, Message(key, {"name": name or "", "file": place}))
 
 
-def _completed(request: Request, project: Project, name: str | None, known: Known) -> Request:
+def _completed(
+    request: Request, project: Project, name: str | None, known: Known, kept: dict[str, Any] | None = None
+) -> Request:
+    """Return a request completed by a profile; ``kept`` holds what was read outside of all."""
     tables: list[tuple[str | None, Table]] = []
     if name is not None:
         table = _named(project, name)
@@ -117,7 +120,7 @@ def _completed(request: Request, project: Project, name: str | None, known: Know
             raise table
         tables.append((name, table))
     tables.append((None, project.defaults))
-    return _Merging(request, project, tables, known).merged()
+    return _Merging(request, project, tables, known, {} if kept is None else kept).merged()
 
 
 def _named(project: Project, name: str) -> Table | UsageError:
@@ -137,12 +140,18 @@ class _Merging:
     """Completes a request of flags by tables, the stronger one first."""
 
     def __init__(
-        self, request: Request, project: Project, tables: Sequence[tuple[str | None, Table]], known: Known
+        self,
+        request: Request,
+        project: Project,
+        tables: Sequence[tuple[str | None, Table]],
+        known: Known,
+        kept: dict[str, Any],
     ) -> None:
         self._request = request
         self._project = project
         self._tables = tables
         self._known = known
+        self._kept = kept
         # 0 is something: no retries.
         typed = {
             name
@@ -181,10 +190,19 @@ class _Merging:
             return
         if key == "password_file":
             if not self._request.has_password and self._is_own_host():
-                self._found["password"] = self._password(place, value)
+                self._found["password"] = self._once(profile, key, lambda: self._password(place, value))
             return
-        self._found[key] = self._value(key, value, place)
+        self._found[key] = self._once(profile, key, lambda: self._value(key, value, place))
         self._origins[key] = place
+
+    def _once(self, profile: str | None, key: str, read: Callable[[], T]) -> T:
+        """Return what is read for a key, once for all profiles where it stands outside of them."""
+        if profile is not None:
+            return read()
+        if key not in self._kept:
+            self._kept[key] = read()
+        found: T = self._kept[key]
+        return found
 
     def _value(self, key: str, value: Any, place: Origin) -> Any:
         """Return a value as the flag would give it; raises UsageError with the place for one that is no good."""
@@ -338,12 +356,11 @@ class Show(Protocol):
 
 
 class _Ready(Struct, frozen=True):
-    """An application that can be run, of a profile if one asks for it."""
+    """An application that can be run."""
 
     loaded: Loaded
     options: Options | None
     how: How
-    profile: str = ""
 
 
 class _Outcome(Struct, frozen=True):
@@ -362,6 +379,7 @@ class _Asked:
         self.project = project
         self._request = request
         self._known = known
+        self._kept: dict[str, Any] = {}
         if names is None and not project.profiles:
             raise UsageError(Message("usage.project.no-profiles", {"file": str(project.path)}))
         for name in names or ():
@@ -371,7 +389,7 @@ class _Asked:
     def ready(self, name: str, prepare: Callable[[str, Request], T]) -> T | _Outcome:
         """Return what a profile asks for, prepared, or that it cannot be run, and why."""
         try:
-            return prepare(name, _completed(self._request, self.project, name, self._known))
+            return prepare(name, _completed(self._request, self.project, name, self._known, self._kept))
         except UsageError as error:
             return _Outcome(error=_in_profile(error, self.project, name))
 
@@ -390,7 +408,7 @@ def check_profiles(
         options = options_of(one, show.lang, allow_cleartext_auth=allow_cleartext_auth)
         repeated = (*repeated_of(one, allow_cleartext_auth), "--profile", name)
         how = How(policy_of(one), one.retries or 0, repeated)
-        found = _ready_of(loaded_for(one, lang=show.lang, known=known), one, options, how, profile=name)
+        found = _ready_of(loaded_for(one, lang=show.lang, known=known), one, options, how)
         return [(service, application, None) for service, application in found]
 
     _run_profiles(
@@ -429,7 +447,7 @@ def check_applications(
 
 
 def _ready_of(
-    found: Sequence[tuple[str, Loaded]], request: Request, options: Options, how: How, *, profile: str = ""
+    found: Sequence[tuple[str, Loaded]], request: Request, options: Options, how: How
 ) -> list[tuple[str, _Ready]]:
     """Return the applications of a file, or the one that there is, as they are run; raises UsageError."""
     if len(found) > 1 and request.password is not None:
@@ -439,10 +457,8 @@ def _ready_of(
         refuse_astray(options.connect_to, loaded.settings)
         refuse_steered(loaded, request, options)
     if len(found) == 1:
-        return [("", _Ready(found[0][1], options, how, profile))]
-    return [
-        (service, _Ready(loaded, options, _with_service(how, service), profile)) for service, loaded in found
-    ]
+        return [("", _Ready(found[0][1], options, how))]
+    return [(service, _Ready(loaded, options, _with_service(how, service))) for service, loaded in found]
 
 
 def _with_service(how: How, service: str) -> How:

@@ -443,6 +443,7 @@ class Redactor:
         self._sieve = Sieve(needles)
         self._search: Search | None = None
         self._known: set[str] = set()
+        self._plain: set[str] = set()
         self._without: dict[tuple[str, bool], str] = {}  # a reply is recorded, told as a fact and as evidence
         if any(_reads_otherwise(one.secret) for one in needles if not one.few):
             self._closely()  # which tells the sieve what else such a secret may become
@@ -459,7 +460,13 @@ class Redactor:
 
         To be given the whole of it, before it is cut or split: of a part less may be known.
         """
-        return self._shown(text, printable)
+        return text if text in self._plain else self._noted(text, self._shown(text, printable))
+
+    def _noted(self, text: str, shown: str) -> str:
+        """Remember a text of which nothing is masked or escaped, not even of others."""
+        if shown == text and text in self._known and len(self._plain) < _KNOWN:
+            self._plain.add(text)
+        return shown
 
     def lines(self, text: str) -> list[str]:
         """Return the lines of what others said, masked as a whole before it is split."""
@@ -468,7 +475,7 @@ class Redactor:
 
     def own(self, text: str) -> str:
         """Return a setting or name of our own user: only a whole secret in it is masked."""
-        return self._shown(text, printable, whole=True)
+        return text if text in self._plain else self._noted(text, self._shown(text, printable, whole=True))
 
     def _shown(self, text: str, visible: Callable[[str], str], *, whole: bool = False) -> str:
         for _ in range(_ROUNDS):

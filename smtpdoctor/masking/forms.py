@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from smtpdoctor.model import Secret
 
 __all__ = ["Span", "covered", "credentials", "without_credentials"]
 
+_SHORT: Final = 200  # characters of a text that is kept with what came of it
 _LONG_PIECE: Final = 16  # characters; what has no piece of so many between its dots is no key
 _SHORTEST_KEY: Final = 11  # characters
 _HEAD: Final = 3  # characters by which a key may be known at once
@@ -63,8 +64,17 @@ def without_credentials(text: str) -> str:
     """
     if _is_plain(text):
         return text
+    return _without(text) if len(text) <= _SHORT else _covered(text)
+
+
+def _covered(text: str) -> str:
     spans = credentials(text)
     return covered(text, spans) if spans else text
+
+
+_without = lru_cache(512)(
+    _covered
+)  # a run tells the same few texts again and again: as facts, as evidence, in words
 
 
 def covered(text: str, spans: Iterable[Span], start: int = 0, end: int | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _PLAIN: Final = 5
 _LONG: Final = 8  # long enough for two slips
 
 
+@lru_cache(256)  # of one check alone it is asked for the same host a dozen times
 def host_key(host: str) -> str:
     """Return a host's name in the one spelling by which it can be compared.
 

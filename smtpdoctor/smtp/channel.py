@@ -18,6 +18,7 @@ import ssl
 import sys
 import time
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -95,10 +96,16 @@ def own_name() -> str:
     if "." in hostname:
         return hostname
     try:
-        hosts = Path("/etc/hosts").read_text(encoding="utf-8", errors="replace")
+        changed = Path("/etc/hosts").stat().st_mtime_ns
+        return _name_in_hosts(hostname, changed)
     except OSError:
         return hostname
-    return full_name(hostname, hosts)
+
+
+@lru_cache(1)
+def _name_in_hosts(hostname: str, _changed: int) -> str:
+    """Return what the file of hosts says of a name; read once for each state of it."""
+    return full_name(hostname, Path("/etc/hosts").read_text(encoding="utf-8", errors="replace"))
 
 
 def tls_token(error: ssl.SSLError) -> str:

@@ -18,7 +18,7 @@ from smtpdoctor.logs.judged import Judgement
 from smtpdoctor.logs.lines import may_tell
 from smtpdoctor.logs.lookup import of_entry
 from smtpdoctor.logs.reading import Reading, Said, apart, read, said_in, says_failure
-from smtpdoctor.logs.records import Record
+from smtpdoctor.logs.records import Record, goes_on
 from smtpdoctor.logs.score import confidence_of, share_of
 from smtpdoctor.logs.signals import seen_in
 from smtpdoctor.model import Confidence, Finding
@@ -130,10 +130,43 @@ class Judge(Struct, frozen=True):
         return replace(finding, confidence=confidence_of(share, finding.confidence, load.scores()))
 
 
+def _of_reply(reading: Reading) -> str:
+    """Return the lines of the reply in a text that says more than that, else ""."""
+    code, enhanced = reading.evidence.code, reading.evidence.enhanced
+    codes = [str(one) for one in (code, enhanced) if one is not None]
+    kept: list[str] = []
+    goes = False
+    for line in reading.lines.split("\n"):
+        if any(one in line for one in codes) or (goes and line):
+            kept.append(line)
+            goes = line.endswith((":", ",")) or goes_on(line)
+        else:
+            goes = False
+    words = " ".join(kept)
+    return words if len(words) < len(reading.lines) else ""
+
+
+def _told_by_reply(reading: Reading) -> list[Match]:
+    """Return what the words of the reply alone say, where they say anything."""
+    words = _of_reply(reading)
+    if not words:
+        return []
+    found = list(islice(matching(replace(reading.evidence, text=words), reading.context), _MATCHES))
+    telling = found and found[0].pattern and found[0].confidence is not Confidence.POSSIBLE
+    return found if telling else []
+
+
 def _matches(reading: Reading) -> list[Match]:
-    """Return the rules that fit, the most special first; a stage alone is no failure."""
+    """Return the rules that fit, the most special first; a stage alone is no failure.
+
+    What the words of the reply itself say comes before what stands around it.
+    """
     evidence = reading.evidence
     found = list(islice(matching(evidence, reading.context), _MATCHES))
+    told_by_reply = _told_by_reply(reading)
+    if found and told_by_reply and found[0].id not in {one.id for one in told_by_reply}:
+        ids = {one.id for one in told_by_reply}
+        return [*told_by_reply, *(one for one in found if one.id not in ids)]
     told = evidence.code or evidence.enhanced or evidence.error or evidence.labels
     if found and not (found[0].pattern or told):
         found = list(islice(matching(replace(evidence, stage=None), reading.context), _MATCHES))

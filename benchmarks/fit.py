@@ -42,6 +42,7 @@ FOLDS: Final = 5
 _ROUNDS: Final = 40
 _SHRINK: Final = 6.0  # what a weight costs, squared and halved, beside the losses of all texts
 _RARE: Final = 2  # texts, in fewer of which something seen says nothing
+_RARE_WORD: Final = 3
 _OF_WORDINGS: Final = 0.1  # what a line counts as a system prints it: they are many, and cut out
 _SMALL: Final = 0.02
 _STEEP: Final = 1e-9
@@ -131,7 +132,7 @@ def fit(samples: Sequence[Sample]) -> Scores:
     for number, sample in enumerate(samples):
         rows["always"].append(number)
         for name in set(sample.seen):
-            if counts[name] >= _RARE:
+            if counts[name] >= (_RARE_WORD if name.startswith("w.") else _RARE):
                 rows[name].append(number)
     sums = [0.0] * len(samples)
     weights = dict.fromkeys(sorted(rows), 0.0)

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from smtpdoctor.diagnosis import Context, Match, found_by, matching
+from smtpdoctor.diagnosis import CERTAINTY, Context, Match, found_by, matching
 from smtpdoctor.knowledge import load
 from smtpdoctor.logs.excerpt import excerpt
 from smtpdoctor.logs.judged import Judgement
@@ -50,6 +50,11 @@ def _are_distinct(ids: Sequence[str]) -> bool:
     return len(set(ids)) > 1 and not any(is_consequence(one, other) for one in ids for other in ids)
 
 
+def _no_surer(part: Finding, whole: Finding) -> Finding:
+    """Return the finding of a part: a list of failures in a manual has parts that look like any other."""
+    return replace(part, confidence=max(part.confidence, whole.confidence, key=CERTAINTY.__getitem__))
+
+
 class Judge(Struct, frozen=True):
     """Says what records tell of.
 
@@ -72,7 +77,7 @@ class Judge(Struct, frozen=True):
             parts = [(start, self._text(text)) for start, text in several]
             found = [(one[0], one[1], start + one[2]) for start, one in parts if one is not None]
             if _are_distinct([one[0].id for one in found]):
-                return tuple(found)
+                return tuple((_no_surer(one[0], whole[0]), *one[1:]) for one in found)
         return (whole,)
 
     def _text(self, text: str) -> _Told | None:

@@ -135,7 +135,7 @@ def scrub(text: str) -> str:
         if re.match(r"  [✔!✖–] ", line):
             line = re.sub(r" *▇* +(\d+ ms|\d+\.\d s)$", "", line).rstrip()  # noqa: PLW2901
         line = re.sub(r"^( +)\d+\.\d{3} (->|<-|~>|<~|==) ", r"\1T.TTT \2 ", line)  # noqa: PLW2901
-        line = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", line)  # noqa: PLW2901
+        line = re.sub(r"127\.0\.0\.1([: ])\d+", r"127.0.0.1\1PORT", line)  # noqa: PLW2901
         line = re.sub(r"smtpdoctor-[0-9a-f]{8}", "smtpdoctor-TOKEN", line)  # noqa: PLW2901
         line = re.sub(r"SIZE=\d+|\(\d+ bytes\)|^( +size +)\d+", r"\1SIZE", line)  # noqa: PLW2901
         line = re.sub(r"^( +(?:0x|attempts|addresses|address) +.*?PORT)( [\d.e-]+)$", r"\1 T", line)  # noqa: PLW2901
@@ -248,6 +248,8 @@ def test_the_env_file_of_the_folder_is_read(password: Path) -> None:
         ["--url", "smtp://x.test", "--security", "tls"],
         ["--password-stdin", "--ask-password"],
         ["--sandbox", "--host", "x.test"],
+        ["--sandbox", "--service", "web"],
+        ["--sandbox", "--resolver", "127.0.0.1"],
         ["--preset", "gmail", "--host", "smtp.naver.com"],
         ["--until", "send"],
         ["--until", "recipient"],

@@ -118,3 +118,21 @@ def test_a_login_is_seen_however_it_is_written(offer: str, stage: Stage) -> None
     """What a client cannot read as an offer of AUTH, it cannot use."""
     verdict = judged(Script(login="right", auth_required=True, capabilities=(offer,)), stage)
     assert (verdict.kind, verdict.healthy) == ("", True)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script(security="starttls", capabilities=("STARTTLS",), twists=(Twist("ehlo", "no-separator"),)),
+        Script(login="right", capabilities=("AUTH CRAM-MD5",), twists=(Twist("challenge", "no-separator"),)),
+        Script(
+            security="starttls",
+            capabilities=("STARTTLS",),
+            twists=(Twist("ehlo-tls", "extra", 555, 1), Twist("ehlo-tls", "code", 400)),
+        ),
+    ],
+)
+def test_what_puts_every_other_client_out_of_step_is_no_success(script: Script, stage: Stage) -> None:
+    """A sign of the text taken for the blank behind the code; one more refusal, with which HELO would be answered."""
+    verdict = judged(script, stage)
+    assert (verdict.kind, verdict.healthy) == ("", False)

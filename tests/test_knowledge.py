@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -493,7 +494,7 @@ def small(copy: Path) -> Path:
 
 
 def test_the_index_is_kept_and_used_again(small: Path, tmp_path: Path) -> None:
-    """The first run leaves one index behind, and takes away those of other states of the files."""
+    """The first run leaves one index behind, and takes away what is none."""
     cache = tmp_path / "cache" / "smtpdoctor"
     old = cache / "index-of-before"
     old.mkdir(parents=True)
@@ -527,6 +528,57 @@ def test_the_index_is_kept_and_used_again(small: Path, tmp_path: Path) -> None:
     (index / "words.json").write_bytes((index / "words.json").read_bytes()[:-9] + bytes(9))
     assert run("-c", COUNT, XDG_CACHE_HOME=str(cache.parent)) == SMALL
     assert not index.exists()
+
+
+def test_copies_share_a_cache(small: Path, tmp_path: Path) -> None:
+    """Each keeps its own index; what nobody has used for long goes, as soon as one is compiled or once a day."""
+    cache = tmp_path / "cache" / "smtpdoctor"
+    other = tmp_path / "other"
+    shutil.copytree(small, other / "smtpdoctor")
+
+    def count(folder: Path) -> set[Path]:
+        done = run("-c", COUNT, XDG_CACHE_HOME=str(cache.parent), PYTHONPATH=str(folder), PYTHONSAFEPATH="1")
+        assert done == SMALL
+        return set(cache.iterdir())
+
+    def age(index: Path, days: float) -> None:
+        then = time.time() - days * 86_400
+        os.utime(index, (then, then))
+
+    first = count(tmp_path)
+    both = count(other)
+    assert len(first) == 1
+    assert first < both
+    assert count(tmp_path) == count(other) == both
+    # One that is used stays, however old; one that is not, and what a run that was ended has left, goes.
+    left = [cache / "making-1", cache / f"index-{'0' * 32}"]
+    for one in left:
+        one.mkdir()
+        age(one, 8)
+    (mine,) = first
+    (theirs,) = both - first
+    age(theirs, 8)
+    age(mine, 8)
+    assert count(tmp_path) == first
+    assert count(other) == both
+    # A state of the files is kept for a while, and few of them.
+    states = set()
+    for number in range(8):
+        (small / "hints.toml").write_text(FILES["hints.toml"] + "\n" * number)
+        states = count(tmp_path)
+    assert theirs in states
+    assert 2 <= len(states - {theirs}) <= 5
+
+
+def test_runs_side_by_side_compile_one_index(small: Path, tmp_path: Path) -> None:
+    """Whoever is first; none of them finds half of it, or takes away what another has written."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    running = [
+        subprocess.Popen([sys.executable, "-c", COUNT], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    assert [one.communicate()[0] for one in running] == [SMALL] * 4
+    assert len(list((tmp_path / "cache" / "smtpdoctor").iterdir())) == 1
 
 
 def test_a_cache_that_cannot_be_written_still_works(small: Path, tmp_path: Path) -> None:

@@ -425,6 +425,14 @@ def test_capabilities_from_before_tls_are_forgotten(certificates: Certificates) 
         assert_failed(report, "auth-not-offered", Stage.AUTH)
 
 
+def test_a_keyword_without_its_blank_is_no_capability(certificates: Certificates) -> None:
+    """RFC 5321 section 4.2: no client that sends mail would read ``250STARTTLS`` as STARTTLS."""
+    hello = servers.on("EHLO", "250-mail.example.test\r\n250STARTTLS")
+    with serve(servers.greet(), hello, servers.silent) as server:
+        report = run(server, "starttls", options=trusting(certificates))
+        assert_failed(report, "starttls-not-offered", Stage.TLS)
+
+
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 @pytest.mark.parametrize("implicit", [True, False])
 def test_old_tls_only(certificates: Certificates, implicit: bool) -> None:

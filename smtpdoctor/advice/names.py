@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Final, cast
 
 from smtpdoctor.diagnosis import Context, holds
 from smtpdoctor.knowledge import load, schema
 from smtpdoctor.knowledge.placeholders import PLACEHOLDER
 from smtpdoctor.knowledge.schema import Preset
-from smtpdoctor.model import Finding, Lang, Security, SettingName, Settings
+from smtpdoctor.model import Finding, Lang, Security, SettingName, Settings, Stage
 from smtpdoctor.text import say
 
 __all__ = ["Names", "check_command", "fix_command", "offers", "pairs_of"]
@@ -26,6 +27,7 @@ _CALL: Final = "()"
 _ENVIRONMENT: Final = r"[A-Z_][A-Z0-9_]*"
 _WITH_OPTIONS: Final = "createTransport."
 _USUAL: Final = ((587, Security.STARTTLS), (465, Security.TLS))  # RFC 8314
+_INSTEAD: Final = r"(\[[^\]]+\]|[^:\[\]]+):(\d+):(\[[^\]]+\]|[^:\[\]]+):(\d+)"  # what --connect-to takes
 
 
 def pairs_of(preset: Preset | None, host: str | None) -> tuple[tuple[int, Security], ...]:
@@ -104,6 +106,11 @@ def _without(words: Iterable[str], flags: frozenset[str]) -> Iterator[str]:
             left_out = word.partition("=")[0] in flags
         if not left_out:
             yield word
+
+
+def _bare(host: str) -> str:
+    """Return a host's name as DNS compares it."""
+    return host.strip("[]").rstrip(".").lower()
 
 
 class Names:
@@ -217,7 +224,8 @@ class Names:
             case "check":
                 return self._check("")
             case "dial":
-                return self._host() if rest == "host" else str(self._port())
+                host, port = self._dialled()
+                return host if rest == "host" else str(port)
             case "openssl":
                 return self._openssl(rest)
             case "login":
@@ -372,6 +380,17 @@ class Names:
     def _port(self) -> int:
         return self._settings.port.value if self._settings.port else self.pairs()[0][0]
 
+    def _dialled(self) -> tuple[str, int]:
+        """Return what was dialled: a flag may have had something else dialled instead of what the settings say."""
+        host, port = self._host(), self._port()
+        if self._finding.stage is Stage.CONFIG:
+            return host, port
+        for flag, text in pairwise(self._options):
+            found = re.fullmatch(_INSTEAD, text) if flag == "--connect-to" else None
+            if found and (_bare(found[1]), found[2]) == (_bare(host), str(port)):
+                return found[3].strip("[]"), int(found[4])
+        return host, port
+
     def _usual_mode(self) -> Security:
         """Return the mode that belongs to the port of this run, where the settings name none."""
         return next((mode for port, mode in self.pairs() if port == self._port()), Security.STARTTLS)
@@ -379,10 +398,10 @@ class Names:
     def _openssl(self, mode: str) -> str:
         known = self._settings.security.value if self._settings.security else self._usual_mode()
         implicit = mode == "tls" or (not mode and known is Security.TLS)
-        host = self._host()
+        host, port = self._dialled()
         at = f"[{host}]" if ":" in host else host
         words = ["openssl", "s_client", *([] if implicit else ["-starttls", "smtp"])]
-        words += ["-connect", f"{at}:{self._port()}", "-servername", host]
+        words += ["-connect", f"{at}:{port}", "-servername", self._host()]
         return shlex.join(words)
 
 

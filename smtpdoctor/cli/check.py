@@ -151,13 +151,15 @@ def check(  # noqa: PLR0913 -- the flags of the contract
     from smtpdoctor.settings.target import refuse_astray
 
     tongue = language(lang)
-    if egress:  # which logs in nowhere, and sends nothing
+    if egress:  # which logs in nowhere, sends nothing, and takes five seconds in one go
         for flag, present in (
             ("--until", until is not None), ("--to", to is not None), ("--sandbox", use_sandbox),
             ("--transcript", transcript), ("--password-file", password_file is not None),
             ("--password-stdin", password_stdin), ("--ask-password", ask_password),
             ("--allow-cleartext-auth", allow_cleartext_auth), ("--all-profiles", all_profiles),
-            ("--profile … --profile …", len(profile or ()) > 1),
+            ("--username", username is not None), ("--sender", sender is not None),
+            ("--timeout", timeout is not None), ("--deadline", deadline is not None),
+            ("--retries", retries is not None), ("--profile … --profile …", len(profile or ()) > 1),
         ):  # fmt: skip
             refuse_together(("--egress", True), (flag, present))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
@@ -204,6 +206,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             ("--ask-password", ask_password), ("--ehlo", ehlo), ("--env-file", env_file),
             ("--config", config), ("--profile", profile), ("--all-profiles", all_profiles),
             ("--no-environment", no_environment), ("--ca-file", ca_file), ("--connect-to", connect_to),
+            ("--service", service), ("--app-version", app_version), ("--resolver", resolver),
         ):  # fmt: skip
             refuse_together(("--sandbox", True), (name, bool(given)))
         from smtpdoctor.cli.sandbox import check_sandbox
@@ -561,7 +564,20 @@ def words_of(report: "Report", loaded: "Loaded", how: How) -> tuple[str, ...]:
         return ()
     from smtpdoctor.doctor import seal_of
 
-    return tuple(map(seal_of(loaded).own, how.repeated))
+    own = seal_of(loaded).own
+    before = ("", *how.repeated)
+    # Of hosts and ports in a row each is a value of its own; as one they would be taken for a server and its login.
+    return tuple(
+        _each_of_them(own, word) if flag == "--connect-to" else own(word)
+        for flag, word in zip(before, how.repeated, strict=False)
+    )
+
+
+def _each_of_them(own: "Callable[[str], str]", text: str) -> str:
+    """Mask each part of what says what to dial instead; raises nothing, as it has been read before."""
+    (host, port), (address, other) = connect_to_of(text)
+    hosts = (f"[{one}]" if ":" in one else one for one in (own(host), own(address)))
+    return f"{next(hosts)}:{port}:{next(hosts)}:{other}"
 
 
 def ca_file_of(path: Path | None) -> str | None:
@@ -616,14 +632,9 @@ def _port(text: str) -> int:
 
 def connect_to_of(text: str) -> tuple[tuple[str, int], tuple[str, int]]:
     """Return a host and port, and those to dial instead; raises UsageError."""
-    import re
+    from smtpdoctor.settings.target import endpoints_in
 
-    part = r"(\[[^\]]+\]|[^:\[\]]+)"
-    found = re.fullmatch(rf"{part}:(\d{{1,5}}):{part}:(\d{{1,5}})", text)
+    found = endpoints_in(text)
     if found is None:
         raise UsageError(unusable("--connect-to", text, "usage.connect-to"))
-    name, port, address, other = found.groups()
-    try:
-        return (name.strip("[]"), _port(port)), (address.strip("[]"), _port(other))
-    except ValueError as error:
-        raise UsageError(unusable("--connect-to", text, "usage.connect-to")) from error
+    return found

@@ -39,11 +39,12 @@ from smtpdoctor.doctor import Redactors, lint_only
 from smtpdoctor.errors import UsageError
 from smtpdoctor.files import is_there
 from smtpdoctor.knowledge import load
-from smtpdoctor.model import Ignore, Lang, Message, Origin, Report, Secret, Security, Setting, Severity, Stage
+from smtpdoctor.model import Ignore, Lang, Message, Origin, Report, Secret, Security, Setting, Stage
+from smtpdoctor.probes.logins import SharedLogin, Turn
 from smtpdoctor.probes.session import Options
 from smtpdoctor.report.told import Profile
 from smtpdoctor.report.view import view_of
-from smtpdoctor.settings.hosts import same_host
+from smtpdoctor.settings.hosts import host_key, same_host
 from smtpdoctor.settings.identify import unknown_app
 from smtpdoctor.settings.project import Project, Table, project_in
 from smtpdoctor.settings.read import read_secret_file
@@ -52,6 +53,8 @@ from smtpdoctor.settings.target import refuse_astray
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from smtpdoctor.masking.echoes import Redactor
 
 
 __all__ = ["check_applications", "check_profiles", "lint_profiles", "refuse_steered", "with_project"]
@@ -452,67 +455,50 @@ def _run(ready: dict[str, _Ready], outcomes: dict[str, _Outcome], show: Show) ->
 
     load.warm()  # once, and not by each thread that fails first
     redactors = Redactors()
-    units: dict[object, dict[str, _Ready]] = {}
+    logins: dict[object, SharedLogin] = {}
+    jobs = []
     for name, one in ready.items():
-        units.setdefault(_login(one) or name, {})[name] = one
-    jobs = [Job(_work(unit, redactors), _lane(next(iter(unit.values())).loaded)) for unit in units.values()]
+        shared = logins.setdefault(login, SharedLogin()) if (login := _login(one.loaded)) else None
+        turn = shared.turn(name) if shared is not None else None
+        jobs.append(Job(_work(name, one, turn, redactors.of(one.loaded)), _lane(one.loaded)))
     with _bar(len(jobs), show) as progress:
         task = progress.add_task("", total=len(jobs)) if progress is not None else None
 
-        def done(_: int, found: dict[str, _Outcome]) -> None:
-            outcomes.update(found)
+        def done(_: int, found: tuple[str, Report]) -> None:
+            name, report = found
+            outcomes[name] = _Outcome(report)
             if progress is not None and task is not None:
                 progress.advance(task)
 
         in_threads(jobs, done=done)
 
 
-def _login(ready: _Ready) -> object:
-    """Return what is equal for the services of one file that log in alike; None for what is not held against others."""
-    settings = ready.loaded.settings
-    if settings.host is None or settings.username is None or settings.password is None:
-        return None
-    login = (settings.host.value.strip().lower(), settings.username.value, settings.password.value.reveal())
-    return (ready.profile, *login)
+def _work(name: str, one: _Ready, turn: Turn | None, redactor: Redactor) -> Callable[[], tuple[str, Report]]:
+    """Return what runs one of several checks, with its part in a login that others send as well."""
+    options = replace(one.options or Options(), turn=turn)
 
-
-def _work(unit: dict[str, _Ready], redactors: Redactors) -> Callable[[], dict[str, _Outcome]]:
-    """Return what runs services that log in alike, one after another: a refused login is not tried again."""
-    sealed = {name: redactors.of(one.loaded) for name, one in unit.items()}
-
-    def work() -> dict[str, _Outcome]:
-        found: dict[str, _Outcome] = {}
-        refused = ""
-        for name, one in unit.items():
-            if refused:
-                values: dict[str, object] = {"name": refused, "service": name.rpartition(" / ")[2]}
-                found[name] = _Outcome(
-                    error=UsageError(
-                        Message("services.refused-before", values),
-                        Message("services.refused-before.how", values),
-                    )
-                )
-                continue
-            report = checked(one.loaded, one.options or Options(), one.how, redactor=sealed[name])
-            found[name] = _Outcome(report)
-            refused = name if _is_refused(report) else ""
-        return found
+    def work() -> tuple[str, Report]:
+        try:
+            return name, checked(one.loaded, options, one.how, redactor=redactor)
+        finally:
+            if turn is not None:
+                turn.leave()
 
     return work
 
 
-def _is_refused(report: Report) -> bool:
-    """Whether the server said anything but yes to the login."""
-    return any(
-        one.stage is Stage.AUTH and one.severity is Severity.ERROR and one.evidence.code is not None
-        for one in (*report.findings, *(ignored.finding for ignored in report.ignored))
-    )
+def _login(loaded: Loaded) -> tuple[str, str, str] | None:
+    """Return what is equal for those that log in alike at the same server; None without a login."""
+    settings = loaded.settings
+    if settings.host is None or settings.username is None or settings.password is None:
+        return None
+    return host_key(settings.host.value), settings.username.value, settings.password.value.reveal()
 
 
 def _lane(loaded: Loaded) -> object:
     """Return which server it is: one takes only so many clients at a time from one address."""
     host, port = loaded.settings.host, loaded.settings.port
-    return (host.value if host else "", port.value if port else 0)
+    return (host_key(host.value) if host else "", port.value if port else 0)
 
 
 def _bar(count: int, show: Show) -> Any:
@@ -598,10 +584,9 @@ def _in_words(
     for name, one in outcomes.items():
         if one.error is not None:
             error, twin_error = (_words_of(one.error, lang, known) for lang in (show.lang, other))
-            where = _place_in(ready[name].loaded) if project is None else None
-            file, line = where or ("", None)
-            if project is not None:  # of an application: the service stands under its profile
-                file, line = str(project.path), _line_in(one.error, project, name.partition(" / ")[0])
+            file, line = (
+                ("", None) if project is None else (str(project.path), _line_in(one.error, project, name))
+            )
             shown.append(Profile(name, error=error, twin_error=twin_error, file=file, line=line))
         elif one.report is None:
             shown.append(Profile(name))
@@ -611,13 +596,6 @@ def _in_words(
             twin = view_of(one.report, other, repeated) if other is not None else None
             shown.append(Profile(name, view, healthy=one.report.healthy, twin=twin))
     return shown
-
-
-def _place_in(loaded: Loaded) -> tuple[str, int | None] | None:
-    """Return where the login stands that is not tried."""
-    password = loaded.settings.password
-    origin = password.origin if password is not None else None
-    return (origin.path, origin.line) if origin is not None and origin.path else None
 
 
 def _end(outcomes: Mapping[str, _Outcome], show: Show, *, interrupted: bool) -> None:

@@ -1,8 +1,9 @@
 """Gives a run the knowledge that it needs, and no more, from the compiled index.
 
 A wheel carries the index. In a checkout it is compiled on first use and kept in the cache folder
-of the platform, keyed by the content of the source files (names, sizes, times), so that an edit
-shows at once. Without a cache folder to write to everything still works, only slower.
+of the platform, keyed by the checkout and by its source files (names, sizes, times), so that an edit
+shows at once. Several checkouts or versions share the folder: each takes away only what it made itself, and
+what nobody has used for a week. Without a cache folder to write to everything still works, only slower.
 """
 
 from __future__ import annotations
@@ -90,6 +91,16 @@ _MOST_OWN_BYTES: Final = 1_048_576
 _MOST_PROBLEMS: Final = 20
 _LONGEST_PROBLEM: Final = 500  # characters
 _LONGEST_QUESTION: Final = 60
+_PREFIX: Final = "knowledge-"  # of the name of an index
+_ASIDE: Final = "making-"  # of one that is being written
+_BEFORE: Final = "index-"  # of those of earlier versions, which delete whatever begins like that
+_OF_BEFORE: Final = r"index-[0-9a-f]{32}"
+_COPY: Final = 12  # characters that stand for the checkout
+_MOST_STATES: Final = (
+    4  # that a checkout keeps beside the current one: somebody goes to and fro between branches
+)
+_DAY: Final = 86_400.0  # seconds
+_UNUSED: Final = 7 * _DAY
 _BUILT: Final = PACKAGE / "_index"
 _FILES: Final = (
     "catalogue.json",
@@ -145,7 +156,8 @@ def _fingerprint() -> str:
     ):
         state = (package / name).stat()
         digest.update(f"{state.st_size} {state.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:32]
+    copy = hashlib.sha256(os.fsencode(package)).hexdigest()
+    return f"{copy[:_COPY]}-{digest.hexdigest()[:32]}"
 
 
 @cache
@@ -156,8 +168,9 @@ def _index_folder() -> Path | None:
     import platformdirs
 
     root = platformdirs.user_cache_path("smtpdoctor")
-    folder = root / f"index-{_fingerprint()}"
+    folder = root / f"{_PREFIX}{_fingerprint()}"
     if _is_whole(folder):
+        _note_use(folder)
         return folder
     import tempfile
 
@@ -166,17 +179,57 @@ def _index_folder() -> Path | None:
     try:
         root.mkdir(parents=True, exist_ok=True)
         # Made aside and moved into place, so that a run beside this one never sees half of it.
-        aside = tempfile.mkdtemp(dir=root)
+        aside = tempfile.mkdtemp(prefix=_ASIDE, dir=root)
         for name, content in files.items():
             Path(aside, name).write_bytes(content)
-        for old in root.glob("index-*"):  # also this very one, where something has left it in pieces
-            _remove(old)
-        Path(aside).rename(folder)
+        if not _is_whole(folder):  # else a run beside this one was quicker
+            _remove(folder)
+            Path(aside).rename(folder)
+            aside = None
     except OSError:
-        if aside is not None:
-            _remove(Path(aside))
-        return folder if _is_whole(folder) else None
+        pass
+    if aside is not None:
+        _remove(Path(aside))
+    if not _is_whole(folder):
+        return None
+    _clean(root, folder)
     return folder
+
+
+def _note_use(folder: Path) -> None:
+    """Keep the time of a folder young while it is used, and look once a day for others that are not."""
+    with contextlib.suppress(OSError):
+        if _age(folder) > _DAY:
+            os.utime(folder)
+            _clean(folder.parent, folder)
+
+
+def _clean(root: Path, folder: Path) -> None:
+    """Remove what nobody uses, but for the current index: a run beside this one may be of another version or state."""
+    mine = folder.name[: len(_PREFIX) + _COPY]
+    aged: list[tuple[float, Path]] = []
+    with contextlib.suppress(OSError):
+        for one in root.iterdir():
+            if one == folder or not one.name.startswith((_PREFIX, _ASIDE, _BEFORE)):
+                continue
+            age = _age(one)
+            if one.name.startswith(mine):
+                aged.append((age, one))
+            named = one.name.startswith((_PREFIX, _ASIDE)) or re.fullmatch(_OF_BEFORE, one.name)
+            limit = _DAY if one.name.startswith(_ASIDE) else _UNUSED
+            if age > limit or not named:
+                _remove(one)
+    for _, one in sorted(aged)[_MOST_STATES:]:
+        _remove(one)
+
+
+def _age(folder: Path) -> float:
+    """Return the seconds since a folder was used; 0 for one that is gone or comes from the future."""
+    import time
+
+    with contextlib.suppress(OSError):
+        return max(time.time() - folder.stat().st_mtime, 0.0)
+    return 0.0
 
 
 def _is_whole(folder: Path) -> bool:

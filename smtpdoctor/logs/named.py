@@ -167,6 +167,7 @@ _SAYING: Final = (
     "rejected",
     "message",
 )  # calls
+_PAIRS: Final = {"(": ")", "[": "]", "{": "}"}
 _BEHIND: Final = r"\s|$|[,;:)\]}>&|/\\.<%#+!?=-]"
 
 
@@ -344,8 +345,10 @@ class _Scan:
             return inside and inside._replace(start=start)  # the call itself may be a part of the value
         if _pattern(_SAID).match(text, start) or _pattern(_NOTHING).match(text, start):
             return None
-        if text[start] in "{[(":
-            return self._bracketed(start)
+        if text[start] in _PAIRS:
+            inside = self._bracketed(start)
+            if inside is None or _pattern(_BEHIND).match(text, inside.end + 1) is not None:
+                return inside
         if another_line and not exact and _pattern(r"\S++[ \t]*+(?:$|\n)").match(text, start) is None:
             return None  # a sentence on a line of its own
         if not exact and self._is_prose(start):
@@ -442,7 +445,9 @@ class _Scan:
                 depth += 1
             elif sign in ")]}":
                 depth -= 1
-                if depth <= 0:
+                if depth <= 0 and sign != _PAIRS[text[start]]:
+                    depth = 1  # a sign of the value: another one closes
+                elif depth <= 0:
                     end = found.start()
                     return None if begin is None or end <= begin else Span(begin, end, end)
             elif sign == ",":

@@ -38,6 +38,7 @@ _OURS: Final = frozenset(
         "mechanism",
         "mode",
         "port",
+        "refused_for",
         "seconds",
         "security",
         "siblings",

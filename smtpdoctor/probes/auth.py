@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from smtpdoctor.facts import AuthFacts
 from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
+from smtpdoctor.masking.sealed import Seal
 from smtpdoctor.model import Evidence, Message, Secret
 from smtpdoctor.probes.broken import answered, broken, stray
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
@@ -20,10 +22,15 @@ from smtpdoctor.smtp.errors import DialogueError, SASLFailed
 from smtpdoctor.smtp.reply import Reply
 from smtpdoctor.smtp.sasl import MECHANISMS, choose, derived, finish
 
+if TYPE_CHECKING:
+    from smtpdoctor.probes.logins import Outcome, Turn
+
 __all__ = ["step"]
 
 _CONTINUE: Final = 334
 _OK: Final = 235
+_UNAVAILABLE: Final = 421  # the server hangs up, whatever it was asked
+_OF_THE_COMMAND: Final = frozenset({500, 501, 502, 503, 504, 530, 534, 538})  # RFC 5321, RFC 4954 section 6
 _REFUSED: Final = 400  # and above: RFC 5321 section 4.2.1
 _OAUTH: Final = frozenset({"XOAUTH2", "OAUTHBEARER"})
 
@@ -56,12 +63,25 @@ def step(session: Session) -> Passed | Skipped:
     session.facts = facts
     labels = (Label.OAUTH,) if mechanism in _OAUTH else ()
     told = {"mechanisms": " ".join(offered), "mechanism": mechanism}
+    turn = session.options.turn
+    if turn is not None:
+        _wait_for_others(session, turn, in_clear)
+    outcome: Outcome = "open"
     try:
         reply, detail = _exchange(session, mechanism, login)
+        outcome = (
+            "accepted" if reply.code == _OK else _outcome(session, session.refused(reply, *labels, **told))
+        )
     except DialogueError as error:
         failure = broken(session, error, *labels, **told)
         failure.evidence += in_clear
         raise failure from error
+    except Failed as failure:  # an answer that no client makes sense of is no yes
+        outcome = _outcome(session, failure.evidence[0])
+        raise
+    finally:
+        if turn is not None:
+            turn.settle(outcome)
     if reply.code == _OK:
         session.logged_in = True
         values = {"username": login.username, "mechanism": mechanism}
@@ -73,6 +93,28 @@ def step(session: Session) -> Passed | Skipped:
         facts = replace(facts, detail=detail)
     values = {"code": str(reply.code), "reply": evidence.text}
     raise Failed(Message("auth.refused", values), evidence, *in_clear, facts=facts)
+
+
+def _wait_for_others(session: Session, turn: Turn, in_clear: tuple[Evidence, ...]) -> None:
+    """Wait for the runs that send the same login; raises Failed where the server has refused it to one of them."""
+    refusal, waited = turn.take(max(session.deadline - time.monotonic(), 0.0))
+    session.wait(waited)
+    if refusal is not None:
+        told = {**refusal.evidence.facts, "refused_for": refusal.name}
+        evidence = replace(refusal.evidence, facts=told)
+        raise Failed(Message("auth.refused-before", {"refused_for": refusal.name}), evidence, *in_clear)
+
+
+def _outcome(session: Session, evidence: Evidence) -> Outcome:
+    """Return what an answer other than yes means for who would send the same login: anything but a yes is a no.
+
+    Not so the goodbye of a server that hangs up, and where the command was refused before the login was sent.
+    """
+    if evidence.code is None or evidence.code == _UNAVAILABLE:
+        return "open"
+    if not session.login_sent and evidence.code in _OF_THE_COMMAND:
+        return "open"
+    return Seal(session.transcript.redact).evidence(evidence)
 
 
 def _in_clear(session: Session) -> tuple[Evidence, ...]:
@@ -120,6 +162,7 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
         reply = answered(session, command)
     else:
         _mask(session, mechanism, first)
+        session.login_sent = True
         initial = base64.b64encode(first).decode()
         reply = answered(session, f"{command} {initial}", shown=f"{command} {Secret.MASK}")
     detail = ""
@@ -128,6 +171,8 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
         if mechanism in _OAUTH:
             detail = challenge.decode(errors="replace")
         try:
+            if "no-separator" in reply.quirks:
+                raise SASLFailed("sasl-challenge")  # noqa: TRY301 -- to other clients a sign of it is the blank
             answer = steps.send(challenge) or b""
         except StopIteration:
             break
@@ -136,6 +181,7 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
                 session.ask("*", awaiting="AUTH")
             raise
         _mask(session, mechanism, answer)
+        session.login_sent = True
         encoded = base64.b64encode(answer).decode()
         reply = answered(session, encoded, shown=Secret.MASK, awaiting="AUTH")
     if reply.code == _CONTINUE:

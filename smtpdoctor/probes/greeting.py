@@ -103,9 +103,12 @@ def hello(session: Session) -> None:
 
 
 def _not_for_another(session: Session, refusal: Reply) -> None:
-    """Raise Failed where the refusal was meant for a line that something on the way has put in front of ours."""
+    """Raise Failed where the refusal was meant for a line that something on the way has put in front of ours.
+
+    Whatever comes behind it, HELO would be answered with that.
+    """
     answer = session.open_channel().more_within(_STRAY_SECONDS)
-    if answer is not None and answer.positive:
+    if answer is not None and answer.code != _SHUTTING_DOWN:
         raise stray(session, refusal)
 
 
@@ -174,7 +177,8 @@ def _what_knows_no_hello(session: Session, first: Reply, last: Reply) -> str:
 
 def _capabilities(reply: Reply) -> dict[str, str]:
     found: dict[str, str] = {}
-    for line in reply.lines[1:]:
+    # Nobody knows a keyword that stands at its code without a blank: clients take a letter of it for that.
+    for line in reply.lines[1 : -1 if "no-separator" in reply.quirks else None]:
         match = re.match(_CAPABILITY, line)
         name, value = (match[1].upper(), match[2].strip()) if match else (line.strip(), "")
         if name:

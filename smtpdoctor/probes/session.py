@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -17,6 +17,9 @@ from smtpdoctor.settings.target import ConnectTo, Target, is_loopback, redirecte
 from smtpdoctor.smtp.channel import Channel
 from smtpdoctor.smtp.reply import Reply
 from smtpdoctor.smtp.transcript import Transcript
+
+if TYPE_CHECKING:
+    from smtpdoctor.probes.logins import Turn
 
 __all__ = ["Address", "Failed", "Options", "Passed", "Session", "Skipped"]
 
@@ -31,7 +34,7 @@ class Options(Struct, frozen=True, kw_only=True):
     ``arrived`` is for a server whose mailbox can be seen: asked with the token of the test message,
     it returns the subject of the message that arrived, or None. ``looks``: a port that turns this client away may
     be looked at through further connections; a run that is repeated anyway is spared them, as they count
-    where a server takes only so many.
+    where a server takes only so many. ``turn`` is the part of this run in a login that others send as well.
     """
 
     until: Stage = Stage.SENDER
@@ -45,6 +48,7 @@ class Options(Struct, frozen=True, kw_only=True):
     lang: Lang = "en"
     arrived: Callable[[str], str | None] | None = None
     looks: bool = True
+    turn: Turn | None = None
 
 
 class Address(Struct, frozen=True):
@@ -117,6 +121,7 @@ class Session(Struct):
     capabilities: Mapping[str, str] = {}
     secured: bool = False  # TLS with a verified certificate and secret bits
     rewritten: str = ""  # what something on the way has overwritten in what the server said
+    login_sent: bool = False  # or a part of it
     logged_in: bool = False
     message: bytes | None = None
     token: str = ""
@@ -141,6 +146,13 @@ class Session(Struct):
         self.facts = None
         self.deadline = min(now + self.options.timeout, self.run_deadline)
         self.allotted = max(self.deadline - now, 0.0)
+        if self.channel is not None:
+            self.channel.deadline = self.deadline
+
+    def wait(self, seconds: float) -> None:
+        """Take note of a wait for another run, which is not to be at the expense of this one."""
+        self.run_deadline += seconds
+        self.deadline += seconds
         if self.channel is not None:
             self.channel.deadline = self.deadline
 

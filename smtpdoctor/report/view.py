@@ -69,6 +69,7 @@ _OPTIONAL: Final[tuple[SettingName, ...]] = ("cipher", "ehlo", "recipient")
 # What printable() makes of a byte that is no text: much of it means another protocol.
 _ESCAPE: Final = r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4})|�"
 _MOST_ESCAPED: Final = 0.1
+_MOST_STEPS: Final = 3
 _SENTENCE_END: Final = r"(?<=[.!?])\s"
 # A command that a text tells to run; of other words in backticks nobody knows what they are.
 _COMMAND: Final = r"`((?:smtpdoctor|openssl|dig|nslookup|nc|curl) [^`…]+)`"
@@ -552,6 +553,11 @@ def problem_of(finding: Finding, context: Context, lang: Lang, options: Sequence
         for one in advice.excerpts
     )
     links = tuple(Link(label, url) for label, url in advice.links)
+    steps, rest = advice.steps, advice.rest
+    if name := finding.evidence.facts.get("refused_for"):
+        # What is wrong is told where it was seen; the first thing to know here is that it was not tried.
+        told = (say(lang, "auth.refused-before.how", name=printable(name)), *steps)
+        steps, rest = told[:_MOST_STEPS], (*told[_MOST_STEPS:], *rest)
     provider = f" --preset {context.provider}" if context.provider else ""
     about = (
         finding.id,
@@ -575,14 +581,14 @@ def problem_of(finding: Finding, context: Context, lang: Lang, options: Sequence
         where=_where(finding.evidence, lang),
         value=_shown_value(finding.evidence),
         excerpts=excerpts,
-        steps=advice.steps,
-        rest=advice.rest,
+        steps=steps,
+        rest=rest,
         sure=advice.sure,
         links=links,
-        best=_best(links, advice.steps),
+        best=_best(links, steps),
         candidates=tuple(Candidate(name, _title(name, lang)) for name in finding.candidates),
         changes=tuple(Edit(one.origin.path, one.origin.line, one.name, one.value) for one in advice.changes),
-        todo=_todo(excerpts, advice.steps, lang),
+        todo=_todo(excerpts, steps, lang),
         more=f"smtpdoctor explain {finding.id}{provider}",
         evidence=finding.evidence,
         origin=advice.origin,

@@ -92,6 +92,8 @@ MESSAGES: Final[dict[str, str]] = {
     "auth.no-mechanism.app": "{app_name} cannot log in here; the server offers {mechanisms}",
     "auth.no-mechanism": "no authentication mechanism in common; the server offers {mechanisms}",
     "auth.refused": "login refused: {code} {reply}",
+    "auth.refused-before": "not sent: the server has just refused this login for {refused_for}, and a refused login is not tried again",
+    "auth.refused-before.how": "The server has refused this login for {name}, so it was not sent again here. Correct it there first.",
     "sender.none": "no sender is set",
     "sender.pass": "{sender} may send",
     "sender.refused": "{sender} refused: {code} {reply}",
@@ -248,8 +250,6 @@ MESSAGES: Final[dict[str, str]] = {
     "profiles.not-reached": "not finished",
     "profiles.not-run": "Could not be run",
     "services.all": "Applications: {count} ({told}).",
-    "services.refused-before": "not tried: the server has just refused this login for {name}, and a refused login is not tried again",
-    "services.refused-before.how": "Correct the login, or check this application alone: `--service {service}`.",
     # several attempts
     "runs.attempt": "attempt {number} of {count}: {met}",
     "runs.attempt-after": "attempt {number} of {count}, after {pause} s: {met}",

@@ -90,6 +90,8 @@ MESSAGES: Final[dict[str, str]] = {
     "auth.no-mechanism.app": "{app_name} 로그인 불가(서버 지원: {mechanisms})",
     "auth.no-mechanism": "양쪽이 함께 지원하는 인증 방식이 없음(서버 지원: {mechanisms})",
     "auth.refused": "로그인이 거부됨: {code} {reply}",
+    "auth.refused-before": "보내지 않음: 서버가 {refused_for}에서 같은 로그인을 방금 거부했고, 거부된 로그인은 다시 시도하지 않음",
+    "auth.refused-before.how": "서버가 {name}에서 같은 로그인을 거부했으므로 여기서는 다시 보내지 않았습니다. 그 로그인 정보를 먼저 고칩니다.",
     "sender.none": "보내는 주소가 설정되지 않음",
     "sender.pass": "{sender} 주소로 보낼 수 있음",
     "sender.refused": "{sender} 주소가 거부됨: {code} {reply}",
@@ -243,8 +245,6 @@ MESSAGES: Final[dict[str, str]] = {
     "profiles.not-reached": "끝나지 않았습니다",
     "profiles.not-run": "실행하지 못함",
     "services.all": "애플리케이션 {count}개 ({told})",
-    "services.refused-before": "시도하지 않았습니다. 서버가 {name}에서 같은 로그인을 방금 거부했고, 거부된 로그인은 다시 시도하지 않습니다",
-    "services.refused-before.how": "로그인 정보를 고치거나 `--service {service}`로 이 애플리케이션만 검사합니다.",
     # several attempts
     "runs.attempt": "{count}회 중 {number}번째 시도: {met}",
     "runs.attempt-after": "{count}회 중 {number}번째 시도({pause}초 뒤): {met}",

@@ -75,7 +75,14 @@ def _dns_names(one: x509.Certificate) -> list[str] | None:
     try:
         found = one.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         return found.get_values_for_type(x509.DNSName)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+    # KeyError: how cryptography stumbles over a number of an enumeration that it does not know.
+    except (
+        x509.ExtensionNotFound,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+        ValueError,
+        KeyError,
+    ):
         return None
 
 

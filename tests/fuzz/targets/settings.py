@@ -129,7 +129,7 @@ def dotenv_write(data: bytes) -> None:
         changed = assigned(source, value)
         if changed is not None:
             assert dotenv_values(stream=io.StringIO(changed)) == {name: value}, (source, changed)
-    hidden = masked(source, Secret.MASK)
+    hidden = masked(source, "\0")  # which is in no value, as the mask's own signs may be
     head = source.partition("=")[0] + "="  # which stays, even if the value says the same once more
     assert hidden is None or len(old) < _MASKED or old in head or old not in hidden, hidden
     value_of(source)

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from smtpdoctor.diagnosis import CERTAINTY, Context, Match, found_by, matching
 from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.patterns import matches as occurs
+from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.excerpt import excerpt
 from smtpdoctor.logs.judged import Judgement
 from smtpdoctor.logs.lines import may_tell
@@ -135,30 +137,33 @@ class Judge(Struct, frozen=True):
         return replace(finding, confidence=confidence_of(share, finding.confidence, load.scores()))
 
 
-def _of_reply(reading: Reading) -> str:
-    """Return the lines of the reply in a text that says more than that, else ""."""
+def _parted(reading: Reading) -> tuple[str, str]:
+    """Return the lines of the reply in a text, and those around it; two empty texts where they are not to be told apart."""
     code, enhanced = reading.evidence.code, reading.evidence.enhanced
     codes = [str(one) for one in (code, enhanced) if one is not None]
-    kept: list[str] = []
+    said: list[str] = []
+    around: list[str] = []
     goes = False
     for line in reading.lines.split("\n"):
         if any(one in line for one in codes) or (goes and line):
-            kept.append(line)
+            said.append(line)
             goes = line.endswith((":", ",")) or goes_on(line)
+        elif speaks(line):
+            return "", ""  # in a dialogue all that was said before counts
         else:
+            around.append(line)
             goes = False
-    words = " ".join(kept)
-    return words if len(words) < len(reading.lines) else ""
+    return " ".join(said), " ".join(around)
 
 
-def _told_by_reply(reading: Reading) -> list[Match]:
-    """Return what the words of the reply alone say, where they say anything."""
-    words = _of_reply(reading)
-    if not words:
+def _told_by_reply(reading: Reading, best: Match) -> list[Match]:
+    """Return what the words of the reply alone say, where the best of all comes from the words around it."""
+    said, around = _parted(reading)
+    if not said or not (best.pattern and occurs(best.pattern, around)):
         return []
-    found = list(islice(matching(replace(reading.evidence, text=words), reading.context), _MATCHES))
+    found = list(islice(matching(replace(reading.evidence, text=said), reading.context), _MATCHES))
     telling = found and found[0].pattern and found[0].confidence is not Confidence.POSSIBLE
-    return found if telling else []
+    return found if telling and best.id not in {one.id for one in found} else []
 
 
 def _matches(reading: Reading) -> list[Match]:
@@ -168,10 +173,9 @@ def _matches(reading: Reading) -> list[Match]:
     """
     evidence = reading.evidence
     found = list(islice(matching(evidence, reading.context), _MATCHES))
-    told_by_reply = _told_by_reply(reading)
-    if found and told_by_reply and found[0].id not in {one.id for one in told_by_reply}:
-        ids = {one.id for one in told_by_reply}
-        return [*told_by_reply, *(one for one in found if one.id not in ids)]
+    if found and (by_reply := _told_by_reply(reading, found[0])):
+        ids = {one.id for one in by_reply}
+        return [*by_reply, *(one for one in found if one.id not in ids)]
     told = evidence.code or evidence.enhanced or evidence.error or evidence.labels
     if found and not (found[0].pattern or told):
         found = list(islice(matching(replace(evidence, stage=None), reading.context), _MATCHES))

@@ -42,9 +42,11 @@ FOLDS: Final = 5
 _ROUNDS: Final = 40
 _SHRINK: Final = 6.0  # what a weight costs, squared and halved, beside the losses of all texts
 _RARE: Final = 2  # texts, in fewer of which something seen says nothing
+_RARE_WORD: Final = 3
 _OF_WORDINGS: Final = 0.1  # what a line counts as a system prints it: they are many, and cut out
 _SMALL: Final = 0.02
 _STEEP: Final = 1e-9
+_STILL: Final = 0.01  # a step that changes nothing any more, as weights are kept in hundredths
 _NONE: Final = "none"
 # Hundredths of probability, held against the texts by `evaluate.py --own-out`.
 _TOLD: Final = 70
@@ -130,11 +132,12 @@ def fit(samples: Sequence[Sample]) -> Scores:
     for number, sample in enumerate(samples):
         rows["always"].append(number)
         for name in set(sample.seen):
-            if counts[name] >= _RARE:
+            if counts[name] >= (_RARE_WORD if name.startswith("w.") else _RARE):
                 rows[name].append(number)
     sums = [0.0] * len(samples)
     weights = dict.fromkeys(sorted(rows), 0.0)
     for _ in range(_ROUNDS):
+        farthest = 0.0
         for name, weight in weights.items():
             shrink = 0.0 if name == "always" else _SHRINK
             slope, curve = shrink * weight, shrink + _STEEP
@@ -145,8 +148,11 @@ def fit(samples: Sequence[Sample]) -> Scores:
                 curve += sample.weight * share * (1 - share)
             step = max(-1.0, min(slope / curve, 1.0))
             weights[name] = weight - step
+            farthest = max(farthest, abs(step))
             for number in rows[name]:
                 sums[number] -= step
+        if farthest < _STILL:
+            break
     return Scores(
         weights={name: round(100 * value) for name, value in weights.items() if abs(value) >= _SMALL},
         told=_TOLD,

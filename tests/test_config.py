@@ -552,6 +552,74 @@ def test_who_falls_back_to_nothing_has_the_environment_say_it(folder: Path, name
     assert not [one["id"] for one in told["findings"] if one["severity"] != "info"]
 
 
+_NODE = """nodemailer.createTransport({ host: process.env.SMTP_HOST, port: 587,
+  auth: { user: process.env.SMTP_USER, pass: process.env.SMTP_PASS } });
+"""
+_DJANGO = """EMAIL_HOST = {0}("SMTP_HOST")
+EMAIL_PORT = 587
+EMAIL_USE_TLS = True
+EMAIL_HOST_USER = {0}("SMTP_USER")
+EMAIL_HOST_PASSWORD = {0}("SMTP_PASS")
+"""
+_PHP = """<?php
+$mail = new PHPMailer();
+$mail->isSMTP();
+$mail->SMTPAuth = true;
+$mail->Host = getenv('SMTP_HOST');
+$mail->Port = 587;
+$mail->Username = getenv('SMTP_USER');
+$mail->Password = getenv('SMTP_PASS');
+"""
+CODE = {
+    "node": ("mail.js", _NODE, "kim"),
+    "node with expansion": ("mail.js", f"require('dotenv-expand')\n{_NODE}", "kim"),
+    "python": ("settings.py", "import os\n" + _DJANGO.format("os.getenv"), "kim#lee@firma.test"),
+    "django-environ": (
+        "settings.py", "import environ\nenv = environ.Env()\n" + _DJANGO.format("env"), "kim#lee@firma.test # his"
+    ),
+    "php": (
+        "mail.php",
+        _PHP,
+        "kim",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("whose", CODE)
+def test_the_env_beside_source_code_is_read_as_its_language_reads_it(folder: Path, whose: str) -> None:
+    """The same line gives another login to Node.js, to Python and to django-environ."""
+    name, code, user = CODE[whose]
+    (folder / name).write_text(code)
+    (folder / ".env").write_text(
+        "SMTP_HOST=mail.firma.test\nSMTP_USER=kim#lee@firma.test # his\nSMTP_PASS=k7Rq2mXw\n"
+    )
+    told = CliRunner().invoke(app, ["lint", "--no-environment", "--config", name, "--format", "json"])
+    at = json.loads(told.output)["settings"]["username"]
+    assert (at["value"], at["origin"]) == (user, ".env:2")
+
+
+@pytest.mark.parametrize(
+    ("line", "mended"),
+    [
+        ("SMTP_USER=kim@firma.test # his", "SMTP_USER=kim@firma.test"),
+        ("SMTP_PASS=k7Rq2mXw # of the app", "SMTP_PASS=k7Rq2mXw"),
+        ("SMTP_PASS=k7Rq #2mXw", "SMTP_PASS='k7Rq #2mXw'"),
+    ],
+)
+def test_a_comment_that_became_part_of_a_value_is_taken_out(folder: Path, line: str, mended: str) -> None:
+    """What stands behind the sign may be one of the password all the same, where no blank follows it."""
+    name = line.partition("=")[0]
+    lines = {
+        "SMTP_HOST": "SMTP_HOST=smtp.naver.com",
+        "SMTP_USER": "SMTP_USER=kim@firma.test",
+        "SMTP_PASS": "SMTP_PASS=q",
+    }
+    (folder / "settings.py").write_text(CODE["django-environ"][1])
+    (folder / ".env").write_text("\n".join({**lines, name: line}.values()) + "\n")
+    CliRunner().invoke(app, ["lint", "--no-environment", "--config", "settings.py", "--fix", "--write"])
+    assert (folder / ".env").read_text() == "\n".join({**lines, name: mended}.values()) + "\n"
+
+
 def test_a_word_that_is_refused_is_not_offered_again(folder: Path) -> None:
     (folder / "mail.env").write_text(
         "MAIL_MAILER=smtp\nMAIL_SCHEME=tls\nMAIL_HOST=smtp.gmail.com\nMAIL_PORT=465\n"

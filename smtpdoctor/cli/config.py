@@ -43,6 +43,19 @@ _VARIABLES: Final = (".env", ".env.local", ".env.production", "../.env", "../../
 # Syntaxes that look for `.env` by themselves, or are it.
 _OWN_ENV: Final = frozenset({"dotenv", "compose"})
 # Syntaxes that each reader has rules of its own for.
+# Who reads the `.env` beside source code, where the application's own dialect does not say: what its language has.
+_ENV_READERS: Final = {
+    "go": "godotenv",
+    "javascript": "dotenv-node",
+    "php": "phpdotenv",
+    "ruby": "dotenv-ruby",
+}
+# … and what the code itself names for it.
+_NAMED_READERS: Final = (
+    ("python", "environ.Env", "django-environ"),
+    ("javascript", "dotenv-expand", "dotenv-node-expand"),
+    ("javascript", "expandVariables", "dotenv-node-expand"),
+)
 _BY_READER: Final = frozenset({"dotenv", "ini", "properties"})
 
 
@@ -249,7 +262,7 @@ class Files:
         )
         try:
             if syntax not in _OWN_ENV:
-                source = self._with_variables(source)
+                source = self._with_variables(source, _env_rules(dialect, syntax, text))
             document = _read_as(syntax, source)
             if source.variables:
                 texts = {**document.texts, **self._env_texts}
@@ -264,15 +277,20 @@ class Files:
 
     def _again(self, document: Document, source: Source) -> Document:
         """Read a file once more, as the application does whose names stand in it, where its rules are others."""
-        if document.syntax not in _BY_READER or not document.scopes:
+        syntax = document.syntax
+        if not document.scopes or not (syntax in _BY_READER or source.variables):
             return document
-        who = identify(document.scopes[0], document.path, load.dialect_names(), syntax=document.syntax)
+        who = identify(document.scopes[0], document.path, load.dialect_names(), syntax=syntax)
         dialect = load.dialect(who.app) if who.app is not None else None
-        rules = dialect.rules_of(document.syntax) if dialect is not None else ""
-        if not rules:
+        rules = dialect.rules_of(syntax) if dialect is not None and syntax in _BY_READER else ""
+        of_env = _env_rules(dialect, syntax, source.text)
+        if source.variables and of_env != _env_rules(None, syntax, source.text):
+            source = self._with_variables(source, of_env)
+        elif not rules:
             return document
-        again = _read_as(document.syntax, replace(source, reader=rules))
-        return replace(again, variables=document.variables, texts={**document.texts, **again.texts})
+        again = _read_as(syntax, replace(source, reader=rules))
+        texts = {**document.texts, **again.texts}
+        return replace(again, variables=tuple(source.variables.values()), texts=texts)
 
     def locked(self, dialect: Dialect, path: str) -> str:
         """Return the version that a lock file beside a configuration, or above it, names."""
@@ -302,17 +320,26 @@ class Files:
         text = self.texts[key] = decoded(read_file(other, most=_LARGEST_BESIDE, flag=str(path)), said)
         return text
 
-    def _with_variables(self, source: Source) -> Source:
-        """Give a file the variables that a `.env` beside it puts into the application's environment."""
+    def _with_variables(self, source: Source, rules: str) -> Source:
+        """Give a file the variables that a `.env` beside it, read by such rules, puts into its environment."""
         for name in _VARIABLES:
             text = source.beside(name)
             if text is None:
                 continue
             path = str(Path(source.path).parent / name)
             self._env_texts[path] = text
-            beside = _read_as("dotenv", Source(path=path, text=text, environment=source.environment))
+            beside = _read_as(
+                "dotenv", Source(path=path, text=text, reader=rules, environment=source.environment)
+            )
             return replace(source, variables=beside.scopes[0].by_name() if beside.scopes else {})
         return source
+
+
+def _env_rules(dialect: Dialect | None, syntax: str, text: str) -> str:
+    """Return by whose rules the `.env` beside a file is read, "" for the usual ones."""
+    named = next((reader for one, word, reader in _NAMED_READERS if one == syntax and word in text), "")
+    own = dialect.rules_of("dotenv") if dialect is not None else ""
+    return named or own or _ENV_READERS.get(syntax, "")
 
 
 def _read_as(syntax: str, source: Source) -> Document:

@@ -102,6 +102,7 @@ _PASSWORDS: Final = frozenset({"password", "pass", "passwd", "pwd", "pw", "passp
 _QUOTE: Final = re.compile(r"\s*([\"'`])(.*)\1\s*(?:#.*)?", re.DOTALL)
 _PUT_IN: Final = re.compile(r"(?<!\$)\$\{?([A-Za-z_]\w*)")
 _COMMENT: Final = re.compile(r"\s+#.*$", re.DOTALL)
+_REMARK: Final = re.compile(r"\s#+\s")
 
 
 def changed_settings(repair: Repair) -> set[str]:
@@ -215,6 +216,9 @@ def _of_value(found: Found) -> Iterator[Repair]:
         _bare(_COMMENT.sub("", raw)),
     ]
     remarks = {remark.kind for remark in whole.remarks}
+    if "comment-kept" in remarks and (setting != "password" or _REMARK.search(whole.value)):
+        # What stands behind the # was written for people; of a password only where it looks like that.
+        tried = [*tried[2:], *tried]
     if remarks & {"value-cut", "blanks-lost", "expanded", "escaped"}:
         tried = [_bare(raw), *tried]
     if setting == "password":

@@ -63,8 +63,8 @@ def _wrapper() -> Any:
     """Return the pattern of what stands before a code; that of a process is passed over."""
     return compiled(
         r"\bexit code [0-9]+"
-        rf"|(?:{load.hints().before_code})(?:[^\pL\pN_\n]{{0,5}}[^\pL\pN_\n.-])?{_CODE}(?:[^0-9.:/]|$)"
-        r"|: ([45][0-5][0-9])[ -][\"'<(]?\pL"
+        rf"|(?:{load.hints().before_code})(?:[^\pL\pN_\n]{{0,7}}[^\pL\pN_\n.-])?{_CODE}(?:[^0-9.:/]|$)"
+        r"|: (4[2-5][0-9]|5[0-5][0-9])[ -][\"'<(]?\pL"
         r"|\bsmtp[^\n()]{0,12}\(([45][0-9][0-9])\) ?[:：]"
     )
 

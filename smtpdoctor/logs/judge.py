@@ -11,14 +11,16 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from smtpdoctor.diagnosis import Context, Match, found_by, matching
+from smtpdoctor.diagnosis import CERTAINTY, Context, Match, found_by, matching
 from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.patterns import matches as occurs
+from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.excerpt import excerpt
 from smtpdoctor.logs.judged import Judgement
 from smtpdoctor.logs.lines import may_tell
 from smtpdoctor.logs.lookup import of_entry
 from smtpdoctor.logs.reading import Reading, Said, apart, read, said_in, says_failure
-from smtpdoctor.logs.records import Record
+from smtpdoctor.logs.records import Record, goes_on
 from smtpdoctor.logs.score import confidence_of, share_of
 from smtpdoctor.logs.signals import seen_in
 from smtpdoctor.model import Confidence, Finding
@@ -50,6 +52,11 @@ def _are_distinct(ids: Sequence[str]) -> bool:
     return len(set(ids)) > 1 and not any(is_consequence(one, other) for one in ids for other in ids)
 
 
+def _no_surer(part: Finding, whole: Finding) -> Finding:
+    """Return the finding of a part: a list of failures in a manual has parts that look like any other."""
+    return replace(part, confidence=max(part.confidence, whole.confidence, key=CERTAINTY.__getitem__))
+
+
 class Judge(Struct, frozen=True):
     """Says what records tell of.
 
@@ -72,7 +79,7 @@ class Judge(Struct, frozen=True):
             parts = [(start, self._text(text)) for start, text in several]
             found = [(one[0], one[1], start + one[2]) for start, one in parts if one is not None]
             if _are_distinct([one[0].id for one in found]):
-                return tuple(found)
+                return tuple((_no_surer(one[0], whole[0]), *one[1:]) for one in found)
         return (whole,)
 
     def _text(self, text: str) -> _Told | None:
@@ -130,10 +137,45 @@ class Judge(Struct, frozen=True):
         return replace(finding, confidence=confidence_of(share, finding.confidence, load.scores()))
 
 
+def _parted(reading: Reading) -> tuple[str, str]:
+    """Return the lines of the reply in a text, and those around it; two empty texts where they are not to be told apart."""
+    code, enhanced = reading.evidence.code, reading.evidence.enhanced
+    codes = [str(one) for one in (code, enhanced) if one is not None]
+    said: list[str] = []
+    around: list[str] = []
+    goes = False
+    for line in reading.lines.split("\n"):
+        if any(one in line for one in codes) or (goes and line):
+            said.append(line)
+            goes = line.endswith((":", ",")) or goes_on(line)
+        elif speaks(line):
+            return "", ""  # in a dialogue all that was said before counts
+        else:
+            around.append(line)
+            goes = False
+    return " ".join(said), " ".join(around)
+
+
+def _told_by_reply(reading: Reading, best: Match) -> list[Match]:
+    """Return what the words of the reply alone say, where the best of all comes from the words around it."""
+    said, around = _parted(reading)
+    if not said or not (best.pattern and occurs(best.pattern, around)):
+        return []
+    found = list(islice(matching(replace(reading.evidence, text=said), reading.context), _MATCHES))
+    telling = found and found[0].pattern and found[0].confidence is not Confidence.POSSIBLE
+    return found if telling and best.id not in {one.id for one in found} else []
+
+
 def _matches(reading: Reading) -> list[Match]:
-    """Return the rules that fit, the most special first; a stage alone is no failure."""
+    """Return the rules that fit, the most special first; a stage alone is no failure.
+
+    What the words of the reply itself say comes before what stands around it.
+    """
     evidence = reading.evidence
     found = list(islice(matching(evidence, reading.context), _MATCHES))
+    if found and (by_reply := _told_by_reply(reading, found[0])):
+        ids = {one.id for one in by_reply}
+        return [*by_reply, *(one for one in found if one.id not in ids)]
     told = evidence.code or evidence.enhanced or evidence.error or evidence.labels
     if found and not (found[0].pattern or told):
         found = list(islice(matching(replace(evidence, stage=None), reading.context), _MATCHES))

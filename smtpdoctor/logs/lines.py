@@ -20,6 +20,7 @@ __all__ = [
     "are_of_containers",
     "clusters",
     "denied",
+    "fails",
     "is_ignored",
     "is_setting",
     "may_tell",
@@ -105,10 +106,13 @@ def tells(line: str) -> bool:
     hints = load.hints()
     if is_ignored(line):
         return False
+    return fails(line) or matches(hints.mail, line) or matches(hints.perhaps_mail, line)
+
+
+def fails(line: str) -> bool:
+    """Whether a line says that something failed, in words, by a code or by the name of an error."""
     return (
-        matches(hints.failure, denied(line))
-        or matches(hints.mail, line)
-        or matches(hints.perhaps_mail, line)
+        matches(load.hints().failure, denied(line))
         or _CODE.search(line) is not None
         or token_in(line) is not None
     )

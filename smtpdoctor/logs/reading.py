@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from functools import cache
 from itertools import islice, pairwise
@@ -18,9 +18,9 @@ from smtpdoctor.knowledge.patterns import automaton, matches
 from smtpdoctor.labels import Label
 from smtpdoctor.logs.codes import codes_in, token_in
 from smtpdoctor.logs.dialogue import dialogue
-from smtpdoctor.logs.lines import denied, is_ignored, tells, without_settings
+from smtpdoctor.logs.lines import denied, fails, is_ignored, tells, without_settings
 from smtpdoctor.logs.records import goes_on
-from smtpdoctor.model import Evidence, Origin, Setting, Settings
+from smtpdoctor.model import Evidence, Origin, Setting, Settings, Stage
 
 __all__ = [
     "Reading",
@@ -167,6 +167,17 @@ def _labels(text: str, code: int | None, error: str | None, port: int | None) ->
     return frozenset(labels)
 
 
+def _stage(lines: Sequence[str]) -> Stage | None:
+    """Return the stage that lines speak of: those that fail, and only where these name none the others."""
+    failing = [line for line in lines if fails(line)]
+    for some in (failing, lines) if len(failing) < len(lines) else (lines,):
+        text = "\n".join(some)
+        found = next((one.stage for one in load.hints().stage if matches(one.text, text)), None)
+        if found is not None:
+            return found
+    return None
+
+
 class Said(Struct, frozen=True):
     """What a record says: its lines, tidied, and the whole text that they are taken from.
 
@@ -263,9 +274,7 @@ def read(said: Said, provider: str | None, *, pasted: bool, app: str | None = No
     refused = talk.refusal if talk else None
     code, enhanced = codes_in(text) if refused is None else (refused.code, refused.enhanced)
     hints = load.hints()
-    stage = (refused.stage if refused else talk and talk.stage) or next(
-        (one.stage for one in hints.stage if matches(one.text, text)), None
-    )
+    stage = (refused.stage if refused else talk and talk.stage) or _stage(said.lines)
     lowered = said.whole.lower()
     library = next((one for one in hints.library if any(word in lowered for word in one.words)), None)
     port = int(found[1]) if (found := _PORT.search(text)) else None

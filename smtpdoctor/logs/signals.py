@@ -12,6 +12,7 @@ from typing import Final
 
 from smtpdoctor.diagnosis import Match
 from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.patterns import matches as occurs
 from smtpdoctor.logs.lines import may_tell, tells
 from smtpdoctor.logs.reading import Reading
 
@@ -20,6 +21,8 @@ __all__ = ["concepts_in", "seen_in"]
 _LINES: Final = 60
 _LINE: Final = 600  # characters of a line that are looked at
 _MANY: Final = 12  # concepts in a line, more of which are a list of things and no sentence
+_WORDS: Final = 4_000  # characters of a text whose words are looked at
+_WORD: Final = re.compile(r"[^\W\d_]{3,20}")
 _PLAIN: Final = re.compile(r"[\W_]+")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CODES: Final = re.compile(r"(?<![\d.:])[45][0-5]\d(?![\d.:]\d)")
@@ -87,6 +90,11 @@ def concepts_in(line: str) -> list[str]:
     ]
 
 
+def _named() -> tuple[tuple[str, str], ...]:
+    hints = load.hints()
+    return ("mail", hints.mail), ("perhaps mail", hints.perhaps_mail), ("foreign", hints.foreign)
+
+
 def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
     """Return the names of all that is seen in a text, without order."""
     evidence, context = reading.evidence, reading.context
@@ -115,6 +123,9 @@ def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
     found[f"size.{sum(map(len, lines)).bit_length()}"] = None
     found["marks" if 2 * marks > len(lines) else "no marks"] = None
     found["mail" if reading.sure else "perhaps mail"] = None
+    for name, words in _named():
+        found[f"{name} named" if occurs(words, reading.lines) else f"no {name} named"] = None
+    found.update(dict.fromkeys(f"w.{word}" for word in _WORD.findall(reading.lines[:_WORDS].lower())))
     found.update(dict.fromkeys(_facts(reading)))
     found.update(dict.fromkeys(f"label.{label}" for label in evidence.labels))
     for name, value in (("stage", evidence.stage), ("library", context.library), ("error", evidence.error)):

@@ -44,6 +44,7 @@ from smtpdoctor.settings.target import Conduct
 
 __all__ = ["loaded_of", "origin_of"]
 
+_CALLED: Final = "()"  # the word of a flag that is a call
 _LONGEST_SHOWN: Final = 1_000
 _LOGIN: Final[tuple[SettingName, ...]] = ("username", "password")
 _LABELS: Final[Mapping[str, Label]] = {
@@ -278,6 +279,8 @@ class _Loader:
         values["how"] = Message(f"how.{answer.security.value}")
         values["flag"] = answer.flag
         if answer.flag and answer.at is not None and answer.word is not None and is_harmless(answer.word):
+            if answer.word == _CALLED:
+                return Message("config.app.calls", values)
             return Message("config.app.flag", {**values, "word": answer.word})
         if answer.flag and answer.word is not None and answer.at is None:
             return Message("config.app.default", {**values, "word": answer.word})

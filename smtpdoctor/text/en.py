@@ -23,6 +23,7 @@ MESSAGES: Final[dict[str, str]] = {
     "config.problems": "{host}:{port}, security {security}; {count} to fix",
     "config.app.any": "an application with these settings",
     "config.app.flag": "{app_name} connects to {host}:{port} {how}, because {flag} is {word}",
+    "config.app.calls": "{app_name} connects to {host}:{port} {how}, because {flag}() is called",
     "config.app.default": "{app_name} connects to {host}:{port} {how}, because {flag} is not set and stands for {word}",
     "config.app.port": "{app_name} connects to {host}:{port} {how}, because of the port",
     "config.app.plain": "{app_name} connects to {host}:{port} {how}",

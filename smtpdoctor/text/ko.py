@@ -21,6 +21,7 @@ MESSAGES: Final[dict[str, str]] = {
     "config.problems": "{host}:{port}, 보안 방식 {security}, 고칠 점 {count}건",
     "config.app.any": "이 설정을 쓰는 애플리케이션",
     "config.app.flag": "{app_name}: {host}:{port}, {how}({flag} 값이 {word})",
+    "config.app.calls": "{app_name}: {host}:{port}, {how}({flag}() 호출)",
     "config.app.default": "{app_name}: {host}:{port}, {how}({flag} 설정이 없으면 {word})",
     "config.app.port": "{app_name}: {host}:{port}, {how}(포트에 따라 결정)",
     "config.app.plain": "{app_name}: {host}:{port}, {how}",

@@ -76,6 +76,7 @@ class Label(StrEnum):
     REFUSES_TO_SEND = "refuses-to-send"
     MAIL_OFF = "mail-off"
     REPLACED = "replaced"
+    SERVER_NAMED = "server-named"
     NO_CHECK = "no-check"
     NO_NAME_CHECK = "no-name-check"
     NEVER_CHECKED = "never-checked"

@@ -168,7 +168,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ``preset`` is the id of the provider that the host belongs to or that the user named,
     ``app`` the id of the application whose variables were read, ``switches`` where those of its
     variables stand that together say how the connection is secured, ``words`` what they say, as far as it
-    may be shown.
+    may be shown. ``elsewhere`` are those whose value comes from where it cannot be seen.
     """
 
     host: Setting[str] | None = None
@@ -184,6 +184,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     app: str = "smtp"
     switches: tuple[Origin, ...] = ()
     words: Mapping[str, str] = {}
+    elsewhere: frozenset[SettingName] = frozenset()
 
     @classmethod
     def of(  # noqa: PLR0913 -- one for each setting

@@ -42,7 +42,7 @@ _PATH: Final = re.compile(r"[^.@*()\s]+(?:\.[^.@*()\s]+)+")
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NOWHERE: Final = Region(Place("", 0, 0), 0, 0)
 _NEWEST: Final = "9999"
-_ENDING: Final = frozenset({"refuses", "off", "overriding", "missing", "half-login", "url", "word", "unread"})
+_ENDING: Final = frozenset({"refuses", "off", "overriding", "named", "missing", "half-login", "url", "word", "unread"})
 _NESTED: Final = "__"
 
 

@@ -447,7 +447,8 @@ def _rows(settings: Settings, lang: Lang, *, remarks: bool) -> tuple[Row, ...]:
         setting = settings.get(name)
         if setting is None:
             if name in _SETTINGS:
-                rows.append(Row(name, say(lang, f"setting.{name}"), None, say(lang, "setting.none"), "", ""))
+                absent = say(lang, "setting.elsewhere" if name in settings.elsewhere else "setting.none")
+                rows.append(Row(name, say(lang, f"setting.{name}"), None, absent, "", ""))
             continue
         value = _value(setting)
         rows.append(

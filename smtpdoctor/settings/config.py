@@ -53,6 +53,7 @@ _LABELS: Final[Mapping[str, Label]] = {
     "inert": Label.NO_EFFECT,
     "off": Label.MAIL_OFF,
     "overriding": Label.REPLACED,
+    "named": Label.SERVER_NAMED,
     "missing": Label.MISSING,
     "falls-back": Label.FALLS_BACK,
     "no-check": Label.NO_CHECK,
@@ -171,14 +172,15 @@ class _Loader:
         host = found.get("host")
         preset = preset_of_host(host.value) if host is not None else None
         flags = {name: one for name in self._dialect.flags if (one := self._assignment(name)) is not None}
+        unknown = frozenset(name for name, used in self._reading.used.items() if used.unknown)
         settings = Settings(
             **found,
+            elsewhere=unknown,
             preset=preset.id if preset else None,
             app=self._dialect.id,
             switches=tuple(origin_of(one, self._texts) for one in flags.values()),
             words={name: one.value for name, one in flags.items() if one.value and is_harmless(one.value)},
         )
-        unknown = frozenset(name for name, used in self._reading.used.items() if used.unknown)
         return Loaded(
             settings,
             tuple(evidence),

@@ -92,6 +92,7 @@ OddityKind = Literal[
     "refuses",  # with this it does not start, or not send
     "off",  # mail is switched off
     "overriding",  # another way of sending takes its place
+    "named",  # or the name of a service, which stands for a server of its own
     "missing",  # it cannot do without
     "falls-back",  # it goes on in clear text where the connection cannot be secured
     "no-check",  # the certificate is not checked
@@ -653,7 +654,8 @@ class _Reader:
             losing = self.values.first(one.over) if one.over else self._near("host")
             if losing is None:
                 continue
-            self.oddities.append(Oddity(kind="overriding", name=at.name, at=at, expected=losing.name))
+            kind: OddityKind = "named" if "@" in at.name else "overriding"
+            self.oddities.append(Oddity(kind=kind, name=at.name, at=at, expected=losing.name))
             for name, text in one.instead.items():
                 used[name] = Used(text, at)
 

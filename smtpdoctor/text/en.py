@@ -134,6 +134,7 @@ MESSAGES: Final[dict[str, str]] = {
     "setting.cipher": "cipher",
     "setting.ehlo": "EHLO name",
     "setting.none": "not set",
+    "setting.elsewhere": "comes from elsewhere",
     "setting.characters": "{count} characters",
     "setting.characters-of": "{count} characters; {preset} passwords have {wanted}",
     "setting.characters-short": "{count} characters; {preset} passwords have at least {wanted}",

@@ -130,6 +130,7 @@ MESSAGES: Final[dict[str, str]] = {
     "setting.cipher": "암호 방식",
     "setting.ehlo": "EHLO 이름",
     "setting.none": "없음",
+    "setting.elsewhere": "다른 곳에서 가져옴",
     "setting.characters": "{count}자",
     "setting.characters-of": "{count}자, {preset} 기준 {wanted}자",
     "setting.characters-short": "{count}자, {preset} 기준 {wanted}자 이상",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import html
 import random
 import string
@@ -163,6 +164,62 @@ def test_a_secret_within_a_secret_is_masked(secret: str, at: int, depth: int) ->
     assert not leaks(secret, shown)
     assert redact(shown) == shown
     assert shown.startswith("535 ")
+
+
+# What a stranger would not think of decoding, and what a program makes short work of.
+ODD: dict[str, Callable[[str], str]] = {
+    "uuencode": lambda text: binascii.b2a_uu(text.encode()).decode().strip("\n"),
+    "base85": lambda text: base64.b85encode(text.encode()).decode(),
+    "Ascii85": lambda text: base64.a85encode(text.encode()).decode(),
+    "base32 in the order of hexadecimal": lambda text: base64.b32hexencode(text.encode()).decode(),
+    "numbers with dots": lambda text: ".".join(map(str, text.encode())),
+    "numbers with lines between": lambda text: "-".join(map(str, text.encode())),
+    "octal numbers": lambda text: " ".join(f"{one:03o}" for one in text.encode()),
+    "binary": lambda text: "".join(f"{one:08b}" for one in text.encode()),
+    "long entities": lambda text: "".join(f"&#{ord(one):010};" for one in text),
+    "braces": lambda text: "".join(f"\\x{{{ord(one):x}}}" for one in text),
+    "points": lambda text: " ".join(f"U+{ord(one):04X}" for one in text),
+    "CSS": lambda text: "".join(f"\\{ord(one):06x}" for one in text),
+    "colours": "\x1b[1m".join,
+    "written over": lambda text: "".join(f"{one}x\b" for one in text),
+    "a letter between": "x".join,
+    "a digit between": "0".join,
+    "a sign between": "*".join,
+    "UTF-16 in hexadecimal": lambda text: text.encode("utf-16-be").hex(),
+}
+
+
+@each("name", ODD)
+def test_odd_encodings_are_masked(name: str) -> None:
+    """Of each at least the greater part of what was said is gone."""
+    for number, alphabet in enumerate(ALPHABETS):
+        secret = made(len(name) + number, alphabet, 12)
+        echo = ODD[name](secret)
+        shown = Redactor([secret])(f"535 {echo} no")
+        left = printable(echo)
+        half = len(left) // 2
+        assert Secret.MASK in shown, secret
+        assert not any(left[at : at + half] in shown for at in range(len(left) - half + 1)), (secret, shown)
+
+
+@settings(max_examples=examples(20), deadline=None)
+@given(SEEDS, st.integers(2, 5), st.integers(2, 4))
+def test_words_of_a_secret_in_another_order(seed: int, count: int, size: int) -> None:
+    """As of a provider's password for one application, which is words of four letters."""
+    words = [made(seed + number, string.ascii_lowercase, size) for number in range(count)]
+    secret = " ".join(words)
+    assume(len(secret.replace(" ", "")) >= 5)
+    shown = Redactor([secret])(f"一 {' '.join(reversed(words))} 一")
+    assert shown == f"一 {Secret.MASK} 一"
+
+
+@given(SEEDS, st.integers(5, 16))
+def test_five_signs_of_a_password_of_signs(seed: int, length: int) -> None:
+    """Cut short by whoever said it."""
+    secret = made(seed, "!#$%&()+,-./:;<=>?@[]^_{|}~", length)
+    shown = Redactor([secret])
+    for start in range(length - 4):
+        assert shown(f"一 {secret[start : start + 5]} 一") == f"一 {Secret.MASK} 一"
 
 
 # Quickly and closely
@@ -625,6 +682,9 @@ def test_every_run_that_too_few_letters_tell_is_known_as_it_is(secret: str) -> N
     needles = Needles(secret)
     rows = [needles.dense[start : start + 6] for start in range(max(len(needles.dense) - 5, 0))]
     few = {row for row in rows if sum(map(str.isalnum, row)) < 5}
+    # And of five where most are signs.
+    rows = [needles.dense[start : start + 5] for start in range(max(len(needles.dense) - 4, 0))]
+    few |= {row for row in rows if sum(map(str.isalnum, row)) < 3}
     if len(needles.dense) < 6:
         few = {needles.dense} if len(needles.dense) == 5 and len(needles.folded) < 5 else set()
     assert set(needles.windows) == few
@@ -645,7 +705,8 @@ def test_what_tells_a_token_is_longer(seed: int, length: int, alphabet: str) -> 
     number = set(needles.folded) <= set("0123456789abcdef")
     assert needles.plain == [(needles.folded, 8 if needles.long or (number and letters >= 16) else 5)]
     for window in needles.windows:
-        assert len(window) == (12 if needles.long else 6)
+        mostly_signs = len(window) == 5 and sum(map(str.isalnum, window)) < 3
+        assert len(window) == (12 if needles.long else 6) or (mostly_signs and not needles.long)
         assert sum(map(str.isalnum, window)) < (8 if needles.long else 5)
 
 

@@ -37,6 +37,20 @@ _BLANKED: Final = bytes(32 if one in _UNPRINTED else one for one in range(256))
 _NO_ASCII: Final = bytes(range(0x80, 256))
 _BETWEEN: Final = b"\0\1\t\n\r"  # in the messages of SASL, and in UTF-16
 _NO_HEX: Final = b"0123456789abcdefABCDEF"
+_NO_BINARY: Final = b"01"
+_BINARY: Final = 40  # binary digits, which are five characters
+_ROT13: Final = bytes.maketrans(
+    b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    b"nopqrstuvwxyzabcdefghijklmNOPQRSTUVWXYZABCDEFGHIJKLM",
+)
+_BASE32_HEX: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefghijklmnopqrstuv")
+# What stands for each number below 85: in RFC 1924, in ZeroMQ and in Ascii85.
+_BASES_85: Final = (
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~",
+    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#",
+    "".join(map(chr, range(0x21, 0x76))),
+)
+_LABEL: Final = 63  # characters of a host name's label
 _NO_BASE32: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 _HEX_OR_U: Final = _HEX | {"u", "U"}
@@ -47,6 +61,7 @@ _LISTED: Final = 4  # of which there are so many at least
 _GAP: Final = "~" * 8  # between needles: in no folded text
 
 _SHARED: Final = 5  # characters of a secret that give it away
+_SIGNED: Final = 3  # letters and digits among five characters: so many are not mostly signs
 _ENCODED: Final = 6  # characters of base64, which hold four and a half of the secret
 _USUAL: Final = 11  # the same of a token, which hold eight of it
 _RARE: Final = 32  # and of encodings that hardly anybody uses
@@ -76,7 +91,8 @@ class Needles:
     """What is looked for of one secret, in folded texts.
 
     ``folded`` is what it has of letters and digits, ``dense`` has the other visible signs, too, and
-    ``windows`` are the runs of it with too few letters and digits to be known by these. A secret of a
+    ``windows`` are the runs of it with too few letters and digits to be known by these; ``odd`` are runs of
+    what encodings make of it whose signs count as much as their letters. A secret of a
     ``few`` characters is looked for as a word of its own.
     """
 
@@ -94,6 +110,8 @@ class Needles:
         self.folded = plain[0]
         self.long = len(self.folded) > _LONG
         self.few = max(len(self.folded), len(self.dense)) < _SHARED
+        if len(words := secret.split()) > 1 and secret.isascii():
+            plain.append(_folded("".join(reversed(words)).encode()))
         self.plain = [(one, self.least(one)) for one in dict.fromkeys(plain) if len(one) >= _SHARED]
         self.encoded = [
             (one, min(least, len(one)))
@@ -103,6 +121,7 @@ class Needles:
         # Base64 of four bytes is so short that only capitals and small letters as they are make it sure.
         self.cores = [core.decode() for core in _cores(raw)] if len(raw) == _SHARED - 1 else []
         self.windows = list(dict.fromkeys(self._windows()))
+        self.odd = [] if self.few or self.long else list(dict.fromkeys(_odd_windows(raw)))
 
     def least(self, text: str) -> int:
         """Return how many characters in a row of a text that the secret may be taken for give it away."""
@@ -126,6 +145,12 @@ class Needles:
         for first, last in zip(signs, signs[many:], strict=False):
             for start in range(max(last - width + 1, 0), min(first, len(dense) - width) + 1):
                 yield dense[start : start + width]
+        if not self.long:
+            # Mostly of signs, which hardly anything else has in a row.
+            for start in range(len(dense) - _SHARED + 1):
+                window = dense[start : start + _SHARED]
+                if sum(map(str.isalnum, window)) < _SIGNED:
+                    yield window
 
 
 def bytes_of(secret: str) -> bytes:
@@ -163,11 +188,16 @@ def encodings(secret: str, *, long: bool = False) -> Iterator[tuple[str, int]]:
         if secret.isascii():
             # Zeros at the end are the neighbour's in the other byte order.
             wide = [one.rstrip(b"\0") for one in wide]
+            yield _folded(raw.translate(_ROT13)), usual
         else:
             from smtpdoctor.masking.runs import other_bytes
 
             data += other_bytes(secret)
             wide += [secret.encode("utf-16-be", "surrogatepass"), secret.encode("utf-32-be", "surrogatepass")]
+            for one in (wide[0], wide[2]):
+                yield one.hex(), rare
+            if len(secret) <= _LABEL:
+                yield _folded(secret.encode("punycode")), rare
     for one in data:
         for core in _cores(one):
             yield _folded(core), usual
@@ -187,7 +217,25 @@ def _base32(raw: bytes) -> Iterator[str]:
 
     for offset in range(5):
         encoded = b32encode(bytes(offset) + raw)
-        yield _folded(encoded[-(-8 * offset // 5) : 8 * (offset + len(raw)) // 5])
+        core = _folded(encoded[-(-8 * offset // 5) : 8 * (offset + len(raw)) // 5])
+        yield from (core, core.translate(_BASE32_HEX))
+
+
+def _odd_windows(raw: bytes) -> Iterator[str]:
+    """Yield the runs of what uuencode and the bases of 85 signs make of a secret, as it is dense."""
+    lines = [binascii.b2a_uu(raw[start : start + 45])[1:] for start in range(0, len(raw), 45)]
+    size = len(raw) + -(-len(raw) // 4)
+    numbers = [
+        int.from_bytes(raw[start : start + 4].ljust(4, b"\0")) // 85**power % 85
+        for start in range(0, len(raw), 4)
+        for power in (4, 3, 2, 1, 0)
+    ][:size]
+    lines += ["".join(map(base.__getitem__, numbers)).encode() for base in _BASES_85]
+    for line in lines:
+        text = line.translate(_LOWER, _UNSEEN).decode()
+        if len(text) >= _ENCODED:
+            for start in range(max(len(text) - _WORD, 0) + 1):
+                yield text[start : start + _WORD]
 
 
 def _numbers(data: bytes, size: int, starts: Iterable[int]) -> memoryview:
@@ -214,6 +262,10 @@ class Sieve:
         self._fours: set[int] = set()
         self._eights: set[int] = set()
         self._signs: set[int] = set()
+        self._odd: set[int] = set()
+        self._own: set[int] = (
+            set()
+        )  # of the secrets themselves alone: few, so that hardly anything has them by chance
         self._cores: list[str] = []
         self._few = self._foreign = False
         for one in needles:
@@ -221,6 +273,11 @@ class Sieve:
             self._few = self._few or one.few
             self._foreign = self._foreign or not one.secret.isascii()
             self.learn((*one.plain, *one.encoded), long=one.long)
+            self._odd.update(_numbers(_GAP.join(one.odd).encode(), 4, range(4)))
+            if not one.long:
+                self._own.update(
+                    _numbers(_GAP.join(n for n, _ in one.plain).encode("ascii", "replace"), 4, range(4))
+                )
             for window in one.windows:
                 # The sides of a window: both, since the letters of one may be in any text.
                 self._signs.update(_numbers(window[:4].encode("ascii", "replace"), 4, (0,)))
@@ -248,7 +305,7 @@ class Sieve:
         if self._few or not text.isascii():
             return False
         data = text.encode()
-        if self.shares(data) or _looks_encoded(text):
+        if self.shares(data) or self.has_odd(data) or self.shares_thinly(data) or _looks_encoded(text):
             return False
         if data[3:4] == b"-" or b"\n" in data:
             unfolded = _unfolded(data)
@@ -274,6 +331,18 @@ class Sieve:
         if not self._signs:
             return False
         return not self._signs.isdisjoint(_numbers(data.translate(_LOWER, _UNSEEN), 4, range(4)))
+
+    def has_odd(self, data: bytes) -> bool:
+        """Tell whether a text may share a run with what is encoded in signs as much as in letters."""
+        return not self._odd.isdisjoint(_numbers(data.translate(_LOWER, _UNSEEN), 4, (0,)))
+
+    def shares_thinly(self, data: bytes) -> bool:
+        """Tell whether each second character of a text may be a secret's: something else may stand between them."""
+        folded = data.translate(_LOWER, _NO_ALNUM)
+        for part in (folded[::2], folded[1::2]):
+            if not self._own.isdisjoint(_numbers(part, 4, (0, 2))):
+                return True
+        return bool(self._signs) and (self.has_signs(data[::2]) or self.has_signs(data[1::2]))
 
     def regions(self, folded: bytes) -> Iterator[tuple[int, int]]:
         """Yield the parts of a folded text in which a run that it shares may be, one by one."""
@@ -318,6 +387,9 @@ class Sieve:
                 if numbers == _SMALL_PIECES:
                     return True  # bytes, perhaps
                 continue
+            digits = word.translate(None, b"+/")
+            if size - len(digits) >= _LISTED and digits.isdigit():
+                return True  # bytes with signs between
             odd = is_odd(word)
             if odd and before:
                 return True  # pieces of one, perhaps
@@ -362,6 +434,10 @@ def decodings(word: bytes) -> Iterator[tuple[bytes, int, int]]:
     ``word`` is base64 in its usual alphabet, without padding, or base32 or hexadecimal. The beginning may
     be missing, or belong to something else.
     """
+    if len(word) >= _BINARY and not word.translate(None, _NO_BINARY):
+        for start in range(8):
+            size = (len(word) - start) // 8
+            yield int(word[start : start + 8 * size], 2).to_bytes(size), start, 1
     if not word.translate(None, _NO_HEX):
         digits = word.decode()
         for start in range(2):
@@ -384,7 +460,7 @@ def decodings(word: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 def _looks_encoded(text: str) -> bool:
     """Tell whether signs in a text may stand for others."""
-    if "\\" in text or "&" in text or "0x" in text or "0X" in text:
+    if any(one in text for one in ("\\", "&", "0x", "0X", "\x1b", "\b")):
         return True
     for sign in "%=+":
         if sign not in text:
@@ -394,6 +470,8 @@ def _looks_encoded(text: str) -> bool:
         first = _HEX_OR_U if sign == "%" else _PRINTED if sign == "+" and len(parts) == 2 else _HEX  # noqa: PLR2004
         if any(one[:1] in first and one[1:2] in _HEX for one in parts[1:]):
             return True
+        if sign == "=" and any(one[:1] in {"\r", "\n"} and one.strip() for one in parts[1:]):
+            return True  # the end of a line of quoted-printable
         if any(one[-1:] in first and one[-2:-1] in _HEX for one in parts[:-1]):
             return True
     return False

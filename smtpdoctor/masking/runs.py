@@ -16,7 +16,7 @@ from itertools import compress, islice
 from typing import Final
 
 from smtpdoctor.masking.echoes import Needles, Sieve, bytes_of, encodings, is_clean
-from smtpdoctor.masking.views import Found, Span, View, is_text, views
+from smtpdoctor.masking.views import THINNERS, Found, Span, View, is_text, views
 from smtpdoctor.model import Secret
 
 __all__ = ["Search", "dense", "fold", "mistaken", "other_bytes"]
@@ -224,7 +224,7 @@ class Search:
             *_grams(plain, encoded=False),
             *_grams((pair for one in needles for pair in one.encoded), encoded=True),
         ]
-        self._signs = _grams(((w, len(w)) for one in many for w in one.windows), encoded=False)
+        self._signs = _grams(((w, len(w)) for one in many for w in (*one.windows, *one.odd)), encoded=False)
         self._dense = [one.dense for one in many if one.windows]
         self._ends = {one.folded: _ends(one.dense) for one in many if one.windows}
         self._cores = [core for one in needles for core in one.cores]
@@ -247,7 +247,7 @@ class Search:
         return _covered(text, [(0, len(text))])
 
     def _spans(self, text: str, *, whole: bool) -> Iterator[Span]:
-        for view in views(text):
+        for view in self._views(text):
             found = list(islice(self._found(view, whole=whole), _MOST))
             for few in self._few:
                 found += ((start, end, False) for start, end in islice(few.found(view), _MOST))
@@ -260,6 +260,14 @@ class Search:
                     while text[done : done + 1] == "=":  # what fills the end of base64
                         done += 1
                     yield first, done
+
+    def _views(self, text: str) -> Iterator[View]:
+        yield from views(text)
+        if not text.isascii() or self._sieve.shares_thinly(text.encode()):
+            for kind in THINNERS:
+                view = View(text).through(kind)
+                if view is not None:
+                    yield view
 
     def _found(self, view: View, *, whole: bool) -> Iterator[Found]:
         text = view.text
@@ -309,7 +317,8 @@ class Search:
         return first, last
 
     def _in_dense(self, text: str, *, whole: bool) -> Iterator[Found]:
-        if text.isascii() and not self._sieve.has_signs(text.encode()):
+        data = text.encode("ascii", "replace")
+        if text.isascii() and not (self._sieve.has_signs(data) or self._sieve.has_odd(data)):
             return
         folded = _Folded(text, _DENSE)
         for grams in self._signs:
@@ -375,7 +384,7 @@ class _Few:
 
     def found(self, view: View) -> Iterator[Span]:
         """Yield where the secret stands by itself, or encoded by itself or as a part of a login."""
-        if view.decoded or view.backwards:
+        if view.decoded or view.backwards or view.thinned:
             return
         text = view.text
         for found in islice(_FEW_WORDS.finditer(text), _MOST):

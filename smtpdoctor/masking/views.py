@@ -19,7 +19,7 @@ from typing import Final
 
 from smtpdoctor.masking.echoes import decodings, is_clean, is_odd
 
-__all__ = ["Found", "Span", "View", "is_text", "views"]
+__all__ = ["THINNERS", "Found", "Span", "View", "is_text", "views"]
 
 Span = tuple[int, int]
 Found = tuple[int, int, bool]  # a span, and whether it is of an encoded word
@@ -42,13 +42,23 @@ _HEX2: Final = "[0-9A-Fa-f]{2}"
 # A code, and the enhanced code behind it (RFC 3463).
 _CODE: Final = r"(?:^|\r?\n)[2-5][0-9]{2}[- ](?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![.\w]) ?)?"
 # A line of quoted-printable may end within a character.
-_QUOTED: Final = rf"=\r?\n|={_HEX2}(?:(?:=(?:\r?\n|(?==)))?={_HEX2})*"
+_QUOTED: Final = rf"=\r?\n(?:[2-5][0-9]{{2}}[- ])?|={_HEX2}(?:(?:=(?:\r?\n|(?==)))?={_HEX2})*"
 _BACKSLASH: Final = (
     rf"(?:\\(?:x{_HEX2}|[0-7]{{3}}))+"
-    r"|\\(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|U[0-9A-Fa-f]{8}|[0-7]{1,2}|[^0-7])"
+    r"|\\(?:u[0-9A-Fa-f]{4}|[ux]\{[0-9A-Fa-f]{1,6}\}|U[0-9A-Fa-f]{8}|[0-7]{1,2}|[^0-7])"
 )
-_ENTITY: Final = r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?"
-_LISTED: Final = rf"(?:0[xX]{_HEX2}[\s,;]*){{2,}}|[0-9]{{1,3}}(?:[\s,;]+[0-9]{{1,3}}){{4,}}"
+_ENTITY: Final = r"&(?:#0*[0-9]{1,7}|#[xX]0*[0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?"
+_LISTED: Final = (
+    rf"(?:0[xX]{_HEX2}[\s,;]*){{2,}}|[0-9]{{1,3}}(?:(?:[\s,;]+|[^0-9A-Za-z]{{1,3}})[0-9]{{1,3}}){{4,}}"
+)
+_OCTAL: Final = "(?:0?o)?[0-7]{3}(?:[\\s,;]+(?:0?o)?[0-7]{3}){4,}"
+# As CSS has them, and printf of shells.
+_OCTAL_ESCAPE: Final = r"\\0[0-7]{3}(?![0-9A-Fa-f ])"
+_NUMBERED: Final = r"\\[0-9A-Fa-f]{1,6} ?"
+_POINT: Final = r"[Uu]\+[0-9A-Fa-f]{4,6}[\s,]?"
+# What colours a terminal, and what is written over.
+_CONTROL_SEQUENCE: Final = r"\x1b\[[0-?]*[ -/]*[@-~]"
+_OVERWRITTEN: Final = r"[^\x08\n]\x08"
 _PAIRED: Final = rf"{_HEX2}(?:[: -]{_HEX2}){{4,}}"
 # Signs alone: a letter behind a percent sign may be of the secret itself.
 _SIGN: Final = "(?:2[0-9A-Fa-f]|3[A-Fa-f]|40|5[B-Fb-f]|60|7[B-Eb-e])"
@@ -64,7 +74,7 @@ class View:
 
     ``decodes``: encoded words were decoded for it; ``decoded``: or for what it was made of. ``glued``: words
     were joined that may be parts of one. ``vague``: a word was decoded that may be an encoding of nothing.
-    ``backwards``: it is read from the end.
+    ``backwards``: it is read from the end. ``thinned``: only each second of its characters is left.
     """
 
     def __init__(self, text: str, parent: View | None = None, kind: Kind | None = None) -> None:
@@ -74,6 +84,7 @@ class View:
         self.glued: bool = kind is _glued or (parent is not None and parent.glued)
         self.vague: bool = kind is _decoded_vaguely or (parent is not None and parent.vague)
         self.backwards: bool = kind is _backwards or (parent is not None and parent.backwards)
+        self.thinned: bool = kind in THINNERS
         self._parent = parent
         self._kind = kind
         self._origin: _Origin | None = None
@@ -179,7 +190,7 @@ def _few_views(view: View) -> Iterator[View]:
 
 def _kinds(view: View, *, first: bool) -> Iterator[Kind]:
     text = view.text
-    signs = [sign for sign in "%=+\\&" if sign in text]
+    signs = [sign for sign in _ESCAPES if sign in text]
     if first or "\n" in text:
         yield _lines
     if len(signs) > 1:
@@ -198,6 +209,7 @@ def _kinds(view: View, *, first: bool) -> Iterator[Kind]:
     if not view.vague:
         yield _decoded_vaguely
     if first:
+        yield _octal
         yield _backwards
 
 
@@ -238,6 +250,15 @@ def _read_bytes(escapes: str) -> Reading:
     return _text_of(bytes.fromhex(escapes.replace(escapes[0], "")), 3)
 
 
+def _read_nothing(_: str) -> Reading:
+    return "", None
+
+
+def _read_point(escape: str) -> Reading:
+    point = int(escape[2:].rstrip(" ,\t\r\n"), 16)
+    return chr(point) if point <= sys.maxunicode else "", None
+
+
 def _read_quoted(escapes: str) -> Reading:
     parts = list(_compiled(f"=({_HEX2})").finditer(escapes))
     plain, within = _text_of(bytes(int(one[1], 16) for one in parts), 1)
@@ -251,12 +272,12 @@ def _read_wide_percent(escape: str) -> Reading:
 
 def _read_backslash(escape: str) -> Reading:
     """Read escapes of C, JSON, Python and shells."""
-    if len(escape) >= 4 and escape[1] in "x01234567":  # noqa: PLR2004
+    if len(escape) >= 4 and escape[1] in "x01234567" and escape[2] != "{":  # noqa: PLR2004
         numbers = (int(one[1:], 16) if one[0] == "x" else int(one, 8) & 255 for one in escape[1:].split("\\"))
         return _text_of(bytes(numbers), 4)
     first = escape[1]
     if len(escape) > 2:  # noqa: PLR2004
-        point = int(escape[2:].strip("{}"), 16) if first in "uU" else int(escape[1:], 8)
+        point = int(escape[2:].strip("{}"), 16) if first in "uUx" else int(escape[1:], 8)
         return chr(point) if point <= sys.maxunicode else "", None
     return chr(int(first)) if first.isdecimal() else _CONTROLS.get(first, first), None
 
@@ -273,6 +294,23 @@ def _read_listed(numbers: str) -> Reading:
     plain, within = _text_of(data, 1)
     spans = [within(place) for place in range(len(plain))] if within else []
     return plain, [(parts[first].start(), parts[last - 1].end()) for first, last in spans].__getitem__
+
+
+def _read_octal(numbers: str) -> Reading:
+    """Read bytes in three octal digits each: 160 167."""
+    parts = list(_compiled("[0-7]{3}").finditer(numbers))
+    plain, within = _text_of(bytes(int(one[0], 8) & 255 for one in parts), 1)
+    spans = [within(place) for place in range(len(plain))] if within else []
+    return plain, [(parts[first].start(), parts[last - 1].end()) for first, last in spans].__getitem__
+
+
+def _read_numbered(escape: str) -> Reading:
+    point = int(escape[1:].rstrip(" "), 16)
+    return chr(point) if point <= sys.maxunicode else "", None
+
+
+def _read_octal_escape(escape: str) -> Reading:
+    return chr(int(escape[1:], 8) & 255), None
 
 
 def _read_paired(numbers: str) -> Reading:
@@ -300,20 +338,23 @@ def _kind(*readers: tuple[str, Callable[[str], Reading | None]]) -> Kind:
     return pieces
 
 
-_CODES: Final = (_CODE, lambda _: ("", None))
+_CODES: Final = (_CODE, _read_nothing)
 _PERCENT: Final = (rf"(?:%{_HEX2})+", _read_bytes)
 _WIDE_PERCENT: Final = ("%[uU][0-9A-Fa-f]{4}", _read_wide_percent)
 _PLUS: Final = (rf"(?:\+{_HEX2})+", _read_bytes)
 _ESCAPES: Final[Mapping[str, Kind]] = {
     "%": _kind(_PERCENT, _WIDE_PERCENT),
     "=": _kind((_QUOTED, _read_quoted)),
-    "+": _kind(_PLUS),
+    "+": _kind((_POINT, _read_point), _PLUS),
     "\\": _kind((_BACKSLASH, _read_backslash)),
     "&": _kind((_ENTITY, _read_entity)),
+    "\x1b": _kind((_CONTROL_SEQUENCE, _read_nothing)),
+    "\b": _kind((_OVERWRITTEN, _read_nothing)),
 }
 _SIGNS: Final[Mapping[str, Kind]] = {
     "%": _kind((f"(?:%{_SIGN})+", _read_bytes)),
     "=": _kind((f"(?:={_SIGN})+", _read_bytes)),
+    "\\": _kind((_OCTAL_ESCAPE, _read_octal_escape), (_NUMBERED, _read_numbered)),
 }
 _lines = _kind(_CODES)
 _escapes = _kind(
@@ -322,12 +363,25 @@ _escapes = _kind(
 )
 _listed = _kind((_LISTED, _read_listed))
 _paired = _kind((_PAIRED, _read_paired))
+_octal = _kind((_OCTAL, _read_octal))
 _syllables = _kind((_JAMO, _read_jamo))
 
 
 def _backwards(text: str) -> Iterator[Piece]:
     size = len(text)
     yield 0, size, text[::-1], lambda place: (size - 1 - place, size - place)
+
+
+def _thinned(first: int) -> Kind:
+    """Return what leaves out each second character, such as what stands between those of a word."""
+
+    def pieces(text: str) -> Iterator[Piece]:
+        yield 0, len(text), text[first::2], lambda place: (first + 2 * place, first + 2 * place + 1)
+
+    return pieces
+
+
+THINNERS: Final = (_thinned(0), _thinned(1))
 
 
 def _glued(text: str) -> Iterator[Piece]:

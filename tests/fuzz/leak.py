@@ -31,8 +31,9 @@ def leaked(secret: str, text: str, *, depth: int = _DEPTH) -> str:
 
     ``depth`` is how many ways of writing may lie one over the other.
     """
-    # A piece of asterisks alone is what a mask looks like.
-    wanted = {_folded(piece) for piece in _pieces(secret) if piece.strip("*")} - {""}
+    # A piece of asterisks alone is what a mask looks like, and of one sign over and over it is a line or quotes.
+    telling = (piece for piece in _pieces(secret) if piece.strip(piece[0]) or piece[0].isalnum())
+    wanted = {_folded(piece) for piece in telling} - {""}
     for view in _views(text, depth):
         folded = _folded(view)
         for piece in wanted:

@@ -347,7 +347,8 @@ class _Scan:
             return None
         if text[start] in _PAIRS:
             inside = self._bracketed(start)
-            if inside is None or _pattern(_BEHIND).match(text, inside.end + 1) is not None:
+            end = inside.end if inside is not None else start + 1  # of brackets with nothing in them
+            if _pattern(_BEHIND).match(text, end + 1) is not None:
                 return inside
         if another_line and not exact and _pattern(r"\S++[ \t]*+(?:$|\n)").match(text, start) is None:
             return None  # a sentence on a line of its own

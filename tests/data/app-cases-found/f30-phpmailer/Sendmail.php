@@ -4,15 +4,15 @@ function Sendmail($to, $subject, $message, $filename, $path){
 
 $email = new PHPMailer;
 $email->isSMTP();
-$email->Host = 'mydomain.example';
+$email->Host = 'ladenbau.example';
 $email->SMTPAuth = true;
-$email->Username = "info@mydomain.example";
+$email->Username = "info@ladenbau.example";
 $email->Password = "ff-81-gg";
 $email->SMTPSecure = 'tls';
 $email->Port = 587;
 $email->Subject = $subject;
-$email->setFrom('info@mydomain.example', $subject);
-$email->addReplyTo('admin@mydomain.example', $subject);
+$email->setFrom('info@ladenbau.example', $subject);
+$email->addReplyTo('admin@ladenbau.example', $subject);
 $email->isHTML(true);
 
 // Add a recipient

@@ -5,7 +5,7 @@ public class MailService {
   public void send(Member m) throws Exception {
 	         String host="smtp.naver.com";
 	         String user="buchladen@naver.com";
-	         String password="nn-63-vv";
+	         String password="NN63VV8K2Q4T";
 
 	         String sendEmail=m.getEmail();
 

@@ -129,7 +129,8 @@ def dotenv_write(data: bytes) -> None:
         changed = assigned(source, value)
         if changed is not None:
             assert dotenv_values(stream=io.StringIO(changed)) == {name: value}, (source, changed)
-    hidden = masked(source, "\0")  # which is in no value, as the mask's own signs may be
+    sign = next(one for one in map(chr, range(0xE000, 0xF8FF)) if one not in source)
+    hidden = masked(source, sign)  # the mask's own signs may be a part of the value
     head = source.partition("=")[0] + "="  # which stays, even if the value says the same once more
     assert hidden is None or len(old) < _MASKED or old in head or old not in hidden, hidden
     value_of(source)

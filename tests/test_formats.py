@@ -294,7 +294,7 @@ def test_accounts_take_over_what_others_set() -> None:
     document = parsed("msmtprc", text)
     assert not document.problems
     found = {scope.name: scope.by_name() for scope in document.scopes}
-    assert list(found) == ["a", "b", "default"]
+    assert list(found) == ["default", "a", "b"]
     assert {name: one.value for name, one in found["default"].items()} == {
         "tls": "on", "port": "587 # c", "host": "a.test", "passwordeval": None, "user": "me ", "timeout": "5",
         "from": "'x'",

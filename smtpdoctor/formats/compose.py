@@ -38,6 +38,8 @@ _DEFAULT_NAMES: Final = ("compose.yaml", "compose.yml", "docker-compose.yml", "d
 _OVERRIDES: Final = (
     "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml",
 )  # fmt: skip
+# Variables that hold a whole file, and what that is called.
+_HELD: Final = {"GITLAB_OMNIBUS_CONFIG": "gitlab.rb"}
 _MOST_FILES: Final = 50
 _MOST_EXTENDS: Final = 20
 _MOST_SERVICES: Final = 10_000
@@ -449,14 +451,22 @@ class _File:
     def configs(self) -> Iterator[Scope]:
         """Yield the configuration files that stand within this one."""
         configs = self.nodes.get(self.root, "configs")
-        if not isinstance(configs, Mapping):
-            return
-        for key, value, _ in self.nodes.pairs(configs):
+        for key, value, _ in self.nodes.pairs(configs) if isinstance(configs, Mapping) else ():
             content = self.nodes.get(value, "content")
             if not isinstance(content, Scalar):
                 continue
             target, image = self.mounted(key.value)
             yield from embedded(self.reader, content, target or key.value, key.value, image)
+        yield from self.held()
+
+    def held(self) -> Iterator[Scope]:
+        """Yield the configuration files that services have in a variable."""
+        services = self.nodes.get(self.root, "services")
+        for service, node, _ in self.nodes.pairs(services) if isinstance(services, Mapping) else ():
+            inner = self.nodes.get(node, "environment")
+            for key, value, _ in self.nodes.pairs(inner) if isinstance(inner, Mapping) else ():
+                if isinstance(value, Scalar) and (name := _HELD.get(key.value)) is not None:
+                    yield from embedded(self.reader, value, name, service.value, self.string(node, "image"))
 
     def mounted(self, config: str) -> tuple[str, str]:
         """Return where a config is mounted, and into which image."""

@@ -118,7 +118,8 @@ def read(source: Source) -> Document:
             name=each.name,
             place=each.place,
         )
-        for each in accounts.values()
+        # The one that is used where nothing else is asked for stands first.
+        for each in sorted(accounts.values(), key=lambda one: one.name != "default")
     )
     return builder.document(scopes)
 

@@ -85,15 +85,16 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
     ``default`` may depend on the mode. ``required``: without it the application does not start or send.
     ``form``: ``address`` where a display name does not belong, ``local-part`` where ``domain`` names the
-    variables with the rest, ``yaml`` where it is put into a template of YAML and read again. ``of``: another setting that stands in where this one is absent. ``elsewhere``
+    variables with the rest (for the names of ``needs_domain`` all is ignored without it), ``yaml`` and ``ini`` where it is put into a file of that syntax and read again. ``of``: another setting that stands in where this one is absent. ``elsewhere``
     are names that say where the value is to be found: it is set, and not known.
     """
 
     names: tuple[str, ...]
     default: str | int | dict[Security, int] | None = None
     required: bool = False
-    form: Literal["", "address", "mailbox", "local-part", "yaml"] = ""
+    form: Literal["", "address", "mailbox", "local-part", "yaml", "ini"] = ""
     domain: tuple[str, ...] = ()
+    needs_domain: tuple[str, ...] = ()
     of: SettingName | Literal[""] = ""
     elsewhere: tuple[str, ...] = ()
 
@@ -252,7 +253,8 @@ class Explode(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 class Idle(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Names that people set and that do nothing here; ``instead`` is the name that does.
 
-    ``unread``: nothing of the application looks at them, or ever did. ``opposite``: they do something else than they seem to say; ``value`` is a pattern of the values for which
+    ``unread``: nothing of the application looks at them, or ever did; ``ends``: what does not happen for
+    that. ``opposite``: they do something else than they seem to say; ``value`` is a pattern of the values for which
     this has to be told.
     """
 
@@ -264,6 +266,7 @@ class Idle(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     when: When = {}
     opposite: bool = False
     unread: bool = False
+    ends: Literal["", "start", "send"] = ""
     value: str = ""
 
 
@@ -315,6 +318,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     ``syntaxes`` are those of the files in which its settings stand, ``environment`` for variables;
     ``reader`` is who reads its ``.env``, ``readers`` who reads other syntaxes. ``secret_files``: the ending of a name that names a file with the
     value (``_FILE``). ``nothing``: words of the environment, in small letters, that its code takes for no value.
+    ``filled_in``: it puts values from elsewhere where ``${NAME}`` stands in its files.
     ``prefixes``: every name that begins so is meant for it, and is read only if it is
     named somewhere here; ``known`` are names that it reads for other ends. ``version_of`` is what the
     versions count: the application itself where it is empty, or a package of a lock file.
@@ -332,6 +336,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     readers: dict[str, str] = {}
     secret_files: tuple[str, ...] = ()
     nothing: tuple[str, ...] = ()
+    filled_in: bool = False
     prefixes: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     flags: dict[str, Flag] = {}

@@ -82,7 +82,12 @@ _USUAL: Final[Mapping[SettingName, re.Pattern[str]]] = {
     "host": re.compile(r"(?i)(?:.*_)?(?:SMTP|MAIL|EMAIL)_?(?:HOST|SERVER|ADDRESS|HOSTNAME)"),
 }
 
+# What is written into an INI file as it is, and loses its quotes when that is read; what has a `#` gets others around.
+_IN_INI: Final = re.compile(r'"""([^#;`\n]*)"""')
+_FILLED_IN: Final = re.compile(r"\$\{[^}]+\}")
+_SENDER: Final = frozenset({"FROM", "SENDER"})
 _LAST_PART: Final = re.compile(r"[._:\[\]]+")
+_SHORTEST_NAME: Final = 8  # letters of a name of several words
 _SHORTEST_PART: Final = 4  # letters of a word in which a slip is told from another word
 
 OddityKind = Literal[
@@ -180,9 +185,15 @@ class Reading(Struct, frozen=True, kw_only=True):
         return (
             self.on
             and not any(one.ends for one in self.oddities if one.kind != "refuses")
+            and not self._is_no_port()
             and not (last is not None and last.refuses == "start")
             and not (last is not None and last.refuses and last.security is None)
         )
+
+    def _is_no_port(self) -> bool:
+        """Whether what is given for a port is none: nothing is ever connected to it."""
+        port = self.used.get("port")
+        return port is not None and bool(port.text) and not (port.text or "").strip().isdecimal()
 
     @property
     def security(self) -> Security | None:
@@ -222,6 +233,8 @@ class Values:
                 self._explode(one, several)
 
     def _add(self, one: Assignment) -> None:
+        if self.dialect.filled_in and one.value and _FILLED_IN.search(one.value):
+            one = replace(one, value=None, kind="unknown")
         key = self._canonical(one.name)
         if key not in self._found:
             self._tails.setdefault(tail_of(key), []).append(key)
@@ -414,12 +427,18 @@ class _Reader:
         if key.form == "yaml":
             bare = text.strip()
             return bare[1:-1] if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'" else text
+        if key.form == "ini" and (quoted := _IN_INI.fullmatch(text)) is not None:
+            return quoted[1]
         if key.form == "local-part":
             rest = self.values.first(key.domain) if key.domain else None
             domain = (rest.value or "") if rest is not None else ""
             if "@" in text:
                 self.oddities.append(
                     Oddity(kind="sender-form", name=one.name, at=one, setting=name, expected="local-part")
+                )
+            if not domain and one.name in key.needs_domain:
+                self.oddities.append(
+                    Oddity(kind="missing", name=shown(key.domain[0]), at=one, setting=name, ends="send")
                 )
             return f"{text}@{domain}" if domain else text
         if key.form == "address" and "<" in text:
@@ -626,7 +645,9 @@ class _Reader:
                         continue
                     if idle.unread:
                         expected = shown(idle.instead) if idle.instead else ""
-                        self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=expected))
+                        self.oddities.append(
+                            Oddity(kind="unread", name=one.name, at=one, expected=expected, ends=idle.ends)
+                        )
                         continue
                     self.oddities.append(
                         Oddity(
@@ -678,23 +699,27 @@ class _Reader:
             for name in self.dialect.keys
             if name in _USUAL and (name not in used or used[name].at is None)
         }
+        wanting = self._wanting(used)
         tails: dict[str, list[str]] = {}
-        for setting, known in self.dialect.keys.items():
-            if setting not in used or used[setting].at is None:
-                for each in known.names:
-                    tail = _LAST_PART.split(each)[-1]
-                    if "@" not in each and "*" not in tail and len(tail) >= _SHORTEST_PART:
-                        tails.setdefault(tail, []).append(self.values.canonical(each))
+        for each in wanting:
+            tail = _LAST_PART.split(each)[-1]
+            if "*" not in tail and len(tail) >= _SHORTEST_PART:
+                tails.setdefault(tail, []).append(self.values.canonical(each))
+        whole = {self.values.canonical(each): each for each in wanting if "*" not in each}
         for key, one in self.values.named().items():
             plain = key
             for ending in self.dialect.secret_files:
                 plain = plain.removesuffix(self.values.canonical(ending))
-            if "@" in key or plain in self.names or self._reads(one.name):
+            if "@" in key or plain in self.names:
+                continue
+            if self._reads(one.name):  # perhaps by a pattern, which holds for slips as well
+                if (slip := _near(key, whole)) is not None:
+                    self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=slip))
                 continue
             if prefixes and key.startswith(prefixes):
                 self.oddities.append(Oddity(kind="unread", name=one.name, at=one))
                 continue
-            if (slip := self._slip(one, tails)) is not None:
+            if (slip := self._slip(one, tails) or _near(key, whole)) is not None:
                 self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=slip))
                 continue
             for name, meant in lacking.items():
@@ -702,11 +727,25 @@ class _Reader:
                     self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=meant))
                     break
 
+    def _wanting(self, used: Mapping[SettingName, Used]) -> list[str]:
+        """Return the names of settings and flags that are not there."""
+        found = [
+            name.partition("@")[0]
+            for setting, key in self.dialect.keys.items()
+            if setting not in used or used[setting].at is None
+            for name in key.names
+        ]
+        for name, flag in self.dialect.flags.items():
+            if self.flags[name] is None:
+                found += [one.partition("@")[0] for one in flag.names or (name,)]
+        there = self.values.named()
+        return [name for name in dict.fromkeys(found) if self.values.canonical(name) not in there]
+
     def _slip(self, one: Assignment, tails: Mapping[str, Sequence[str]]) -> str | None:
         """Return the name of a setting that is not there, from which another one differs by a slip of the pen."""
         last = _LAST_PART.split(one.name)[-1]
         for tail, patterns in tails.items():
-            if abs(len(last) - len(tail)) <= 1 and _is_slip(last, tail):
+            if abs(len(last) - len(tail)) <= 1 and (_is_slip(last, tail) or _is_other_case(last, tail)):
                 meant = one.name[: len(one.name) - len(last)] + tail
                 key = self.values.canonical(meant)
                 if any(fnmatchcase(key, pattern) for pattern in patterns):
@@ -919,6 +958,42 @@ class _Reader:
             self.oddities.append(
                 Oddity(kind="version", name=at.name if at else "", at=at, setting="security")
             )
+
+
+def _near(name: str, known: Mapping[str, str]) -> str | None:
+    """Return the name that another one was meant to be: one letter is wrong in it, or the word in the middle is left out.
+
+    The latter only for a sender (``GF_FROM_ADDRESS`` for ``GF_SMTP_FROM_ADDRESS``): for other settings such a name
+    is one of something else (``N8N_HOST``).
+    """
+    if len(name) < _SHORTEST_NAME:
+        return None
+    parts = name.split("_")
+    for key, meant in known.items():
+        if abs(len(key) - len(name)) <= 1 and _is_slip(name, key) and _has_parts(name, key):
+            return meant
+        if _lacks_a_word(parts, key.split("_")):
+            return meant
+    return None
+
+
+def _lacks_a_word(parts: Sequence[str], whole: Sequence[str]) -> bool:
+    """Whether a name of a sender is another one without a word of its middle."""
+    if len(whole) != len(parts) + 1 or _SENDER.isdisjoint(parts[1:]):
+        return False
+    return any([*whole[:at], *whole[at + 1 :]] == list(parts) for at in range(1, len(parts)))
+
+
+def _has_parts(name: str, key: str) -> bool:
+    """Whether a slip is one inside a word: a digit or a word's first letter makes another name of it."""
+    if any(map(str.isdigit, name)) and not any(map(str.isdigit, key)):
+        return False
+    return len(re.split(r"[_.]", name)) == len(re.split(r"[_.]", key))
+
+
+def _is_other_case(one: str, other: str) -> bool:
+    """Whether two words are the same but for capitals."""
+    return one != other and one.lower() == other.lower()
 
 
 def _is_slip(one: str, other: str) -> bool:

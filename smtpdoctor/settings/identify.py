@@ -5,7 +5,8 @@ Nothing is guessed: where no application stands out, the candidates are told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
@@ -28,6 +29,11 @@ _OWN: Final = 4.0  # what a name counts that only one application has
 _BESIDE: Final = 2.0
 _FILE: Final = 3.0
 _LEAST: Final = 2.0
+# What a service or its database is called, which often is the application's own name.
+_CALLS_ITSELF: Final = re.compile(
+    r"OTEL_SERVICE_NAME|COMPOSE_PROJECT_NAME|APP_NAME|DATABASE_URL|DB_(?:NAME|DATABASE)|(?:POSTGRES|MYSQL|MARIADB)_(?:DB|DATABASE)"
+)
+_SEVERAL: Final = 4  # mail settings: fewer are common to too many
 _IN_A_FILE: Final = "_FILE"
 # What holds other files or environments within itself.
 _CARRIERS: Final = frozenset({"compose", "kubernetes", "github-actions", "gitlab-ci"})
@@ -49,19 +55,15 @@ def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") 
         for pattern in patterns:
             if image and _image_fits(image, pattern) and _has_any(app, scope, names):
                 return Identified(app, "image", (scope.image,))
-    scores: dict[str, float] = {}
-    shown: dict[str, list[str]] = {}
     there = {
         name: names.readers(name)
         for name in sorted({one.name.partition("@")[0] for one in scope.assignments})
     }
-    for name, readers in there.items():
-        for app, own in readers.items():
-            if names.syntaxes.get(app) and syntax and not _fits(syntax, names.syntaxes[app]):
-                continue
-            weight = _OWN if own == "own" else _BESIDE if own == "beside" else 1 / len(readers)
-            scores[app] = scores.get(app, 0.0) + weight
-            shown.setdefault(app, []).append(name)
+    scores, shown = _by_names(there, names, syntax)
+    for name, words in _called(scope):
+        for app in words & scores.keys():
+            scores[app] += _BESIDE
+            shown[app].append(name)
 
     def in_file(app: str) -> bool:
         return any(
@@ -70,7 +72,9 @@ def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") 
         )
 
     for app in filter(in_file, names.files):
-        scores[app] = scores.get(app, 0.0) + _FILE
+        # A name that any application's `.env` may have says something only where it reads all that is there.
+        if not _is_env(path) or _reads_all(app, there):
+            scores[app] = scores.get(app, 0.0) + _FILE
     scores = {
         app: score
         for app, score in scores.items()
@@ -116,6 +120,40 @@ def _only_reader(told: tuple[str, ...], apps: Iterable[str], names: DialectNames
 def _beside(app: str, there: Mapping[str, Mapping[str, str]]) -> bool:
     """Whether a name stands there that is no mail setting and tells an application."""
     return any(readers.get(app) == "beside" for readers in there.values())
+
+
+def _by_names(
+    there: Mapping[str, Mapping[str, str]], names: DialectNames, syntax: str
+) -> tuple[dict[str, float], dict[str, list[str]]]:
+    """Return what the names say for each application, and which they are."""
+    scores: dict[str, float] = {}
+    shown: dict[str, list[str]] = {}
+    for name, readers in there.items():
+        for app, own in readers.items():
+            if names.syntaxes.get(app) and syntax and not _fits(syntax, names.syntaxes[app]):
+                continue
+            weight = _OWN if own == "own" else _BESIDE if own == "beside" else 1 / len(readers)
+            scores[app] = scores.get(app, 0.0) + weight
+            shown.setdefault(app, []).append(name)
+    return scores, shown
+
+
+def _called(scope: Scope) -> Iterator[tuple[str, set[str]]]:
+    """Yield the names by which a service calls itself or its database, with the words of what they say."""
+    for one in scope.assignments:
+        if one.value and _CALLS_ITSELF.fullmatch(one.name):
+            text = one.value.partition("?")[0].rpartition("/")[2] if "://" in one.value else one.value
+            yield one.name, {text.strip().lower().replace(" ", "-").replace("_", "-")}
+
+
+def _is_env(path: str) -> bool:
+    return path.rpartition("/")[2].startswith(".env")
+
+
+def _reads_all(app: str, there: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether an application reads all the mail settings that stand there, and more than a few of them."""
+    mail = [readers for readers in there.values() if {"own", "mail"}.intersection(readers.values())]
+    return len(mail) >= _SEVERAL and all(readers.get(app) in {"own", "mail"} for readers in mail)
 
 
 def _fits(syntax: str, syntaxes: tuple[str, ...]) -> bool:

@@ -18,7 +18,7 @@ from smtpdoctor.formats.document import Assignment, Document, Place, Region, Sco
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.knowledge.table import names_of
-from smtpdoctor.model import Message
+from smtpdoctor.model import Message, SettingName
 from smtpdoctor.settings.config import loaded_of
 from smtpdoctor.settings.dialect import Reading, read
 from smtpdoctor.settings.identify import Identified, identify, unknown_app
@@ -38,6 +38,7 @@ _MOST_TOLD: Final = 3
 _MOST_COMPARED: Final = 20  # names that nobody reads
 _NEAR: Final = 0.85
 _OF_MAIL: Final = re.compile(r"(?i)mail|smtp")
+_TOLD_APART: Final[tuple[SettingName, ...]] = ("host", "port", "username")
 _NOWHERE: Final = Region(Place("", 0, 0), 0, 0)  # the environment of the process
 _VARIABLES: Final = (".env", ".env.local", ".env.production", "../.env", "../../.env")
 # Syntaxes that look for `.env` by themselves, or are it.
@@ -57,6 +58,7 @@ _NAMED_READERS: Final = (
     ("javascript", "expandVariables", "dotenv-node-expand"),
 )
 _BY_READER: Final = frozenset({"dotenv", "ini", "properties"})
+_CODE: Final = frozenset({"csharp", "go", "java", "javascript", "php", "python", "ruby"})
 
 
 class Configured(Struct, frozen=True):
@@ -89,9 +91,15 @@ def load_configs(
     dialect = _named(flags.app)
     reader = files or Files(environment=environment)
     merged: dict[str, tuple[Document, list[Assignment], Scope]] = {}
+    decided: dict[str, Identified] = {}
     for path in paths:
         document = reader.document(path, dialect)
-        for scope in _of_charts(document):
+        if dialect is None and len(paths) == 1 and document.syntax == "dotenv":
+            for name, said, who in reader.by_project(path, document):
+                decided[name] = who
+                if service in {None, name}:
+                    merged[name] = (said, list(said.scopes[0].assignments), said.scopes[0])
+        for scope in () if decided else _of_charts(document):
             if service is not None and scope.name != service:
                 continue
             before = merged.get(scope.name)
@@ -105,7 +113,7 @@ def load_configs(
         merged[""] = _environment_alone()
     if service is not None and not merged:
         raise UsageError(Message("usage.config.service", {"name": service, "file": str(paths[0])}))
-    found = list(_configured(merged, flags, dialect, version, reader, environment=environment))
+    found = list(_configured(merged, flags, dialect, decided, version, reader, environment=environment))
     for one in found:
         known.learn(*(secret.reveal() for secret in one.loaded.secrets))
     if not found:
@@ -162,6 +170,7 @@ def _configured(
     merged: Mapping[str, tuple[Document, list[Assignment], Scope]],
     flags: Flags,
     asked: Dialect | None,
+    decided: Mapping[str, Identified],
     version: str,
     files: Files,
     *,
@@ -171,7 +180,9 @@ def _configured(
     seen: set[tuple[str, tuple[Region, ...]]] = set()
     for name, (document, assignments, first) in merged.items():
         scope = replace(first, assignments=tuple(assignments))
-        who = identify(scope, document.path, load.dialect_names(), syntax=document.syntax)
+        who = decided.get(name) or identify(
+            scope, document.path, load.dialect_names(), syntax=document.syntax
+        )
         if asked is not None:
             if who.reason == "nothing" and len(merged) > 1:
                 continue
@@ -191,7 +202,8 @@ def _configured(
         seen.add(same)
         if environment:
             scope = replace(scope, assignments=(*scope.assignments, *_from_environment(dialect)))
-        if document.variables:  # the application has these in its environment, under what this file says
+        # The application has these in its environment, under what this file says. Code has what it asks for.
+        if document.variables and document.syntax not in _CODE:
             scope = replace(scope, assignments=(*document.variables, *scope.assignments))
         _refuse_long(scope, dialect)
         known = version or _version_of(dialect, scope) or files.locked(dialect, document.path)
@@ -242,6 +254,75 @@ class Files:
 
     def document(self, path: Path, dialect: Dialect | None) -> Document:
         """Return what a file says, read by the rules of whoever reads it; raises UsageError."""
+        document = self._document(path, dialect)
+        self.documents.append(document)
+        return document
+
+    def by_project(self, path: Path, document: Document) -> list[tuple[str, Document, Identified]]:
+        """Return what the project around a `.env` makes of it, where its names alone do not tell whose they are.
+
+        One for each source that takes its server from there, by its path where there are several; else the file
+        itself, where the packages of the project decide. Nothing where its names tell.
+        """
+        from smtpdoctor.cli import beside
+
+        scope = document.scopes[0] if document.scopes else None
+        who = identify(scope, document.path, load.dialect_names(), syntax="dotenv") if scope else None
+        if scope is None or who is None or who.sure:
+            return []
+        names = load.dialect_names()
+        about = {one.name for one in scope.assignments if _OF_MAIL.search(one.name) or names.readers(one.name)}
+        sources = beside.sources(path, about)
+        if not sources and who.reason != "ambiguous":
+            return []
+        of = beside.packages(path)
+        called = {one.rpartition("/")[2] for one in of.names}
+        told = {app for app in (who.app, *who.candidates) if app} & called
+        if len(told) == 1:  # it lies in the application's own sources
+            app = told.pop()
+            return [("", document, Identified(app, "packages", (app,)))] if who.app is None else []
+        found = self._takers(path, sources)
+        if found:
+            self.documents += [said for said, _ in found]
+            several = len(found) > 1
+            return [(said.path if several else "", said, whose) for said, whose in found]
+        by_package = {
+            app: package
+            for app in who.candidates
+            for package in names.packages.get(app, ())
+            if package in of.needs
+        }
+        if len(by_package) == 1:
+            return [("", document, Identified(*by_package, "packages", (*by_package.values(),)))]
+        return []
+
+    def _takers(self, env: Path, sources: Sequence[Path]) -> list[tuple[Document, Identified]]:
+        """Return the sources whose mail settings come from a `.env`, but for those that say what another one says."""
+        found: dict[tuple[object, ...], tuple[Document, Identified]] = {}
+        for path in sources:
+            try:
+                document = self._document(path, None, env)
+            except UsageError:
+                continue  # nobody has asked for it
+            for scope in document.scopes[:1]:
+                who = identify(scope, document.path, load.dialect_names(), syntax=document.syntax)
+                dialect = load.dialect(who.app) if who.app is not None else None
+                if dialect is None:
+                    continue
+                reading = read(dialect, scope)
+                host = reading.used.get("host")
+                taken = [
+                    one.at is not None and one.at.region.place.path == str(env) for one in reading.used.values()
+                ]
+                if host is None or host.at is None or host.text is None or not any(taken):
+                    continue
+                values = tuple(one.text for one in map(reading.used.get, _TOLD_APART) if one is not None)
+                key = (dialect.id, reading.security, reading.on, values)
+                found.setdefault(key, (document, replace(who, reason="sources", shown=(document.path,))))
+        return list(found.values())
+
+    def _document(self, path: Path, dialect: Dialect | None, env: Path | None = None) -> Document:
+        """Return what a file says; ``env`` is the `.env` that it gets its variables from, where that is known."""
         from smtpdoctor.formats import SYNTAXES, syntax_of
 
         said: dict[str, object] = {"file": str(path), "flag": "--config"}
@@ -262,20 +343,19 @@ class Files:
         )
         try:
             if syntax not in _OWN_ENV:
-                source = self._with_variables(source, _env_rules(dialect, syntax, text))
+                source = self._with_variables(source, _env_rules(dialect, syntax, text), env)
             document = _read_as(syntax, source)
             if source.variables:
                 texts = {**document.texts, **self._env_texts}
                 document = replace(document, variables=tuple(source.variables.values()), texts=texts)
             if dialect is None:
-                document = self._again(document, source)
+                document = self._again(document, source, env)
         except TooLargeError as error:
             values: dict[str, object] = {"place": str(error.place), "what": error.what, "most": error.most}
             raise UsageError(Message("usage.config.limit", values)) from None
-        self.documents.append(document)
         return document
 
-    def _again(self, document: Document, source: Source) -> Document:
+    def _again(self, document: Document, source: Source, env: Path | None) -> Document:
         """Read a file once more, as the application does whose names stand in it, where its rules are others."""
         syntax = document.syntax
         if not document.scopes or not (syntax in _BY_READER or source.variables):
@@ -285,7 +365,7 @@ class Files:
         rules = dialect.rules_of(syntax) if dialect is not None and syntax in _BY_READER else ""
         of_env = _env_rules(dialect, syntax, source.text)
         if source.variables and of_env != _env_rules(None, syntax, source.text):
-            source = self._with_variables(source, of_env)
+            source = self._with_variables(source, of_env, env)
         elif not rules:
             return document
         again = _read_as(syntax, replace(source, reader=rules))
@@ -320,13 +400,13 @@ class Files:
         text = self.texts[key] = decoded(read_file(other, most=_LARGEST_BESIDE, flag=str(path)), said)
         return text
 
-    def _with_variables(self, source: Source, rules: str) -> Source:
+    def _with_variables(self, source: Source, rules: str, env: Path | None) -> Source:
         """Give a file the variables that a `.env` beside it, read by such rules, puts into its environment."""
-        for name in _VARIABLES:
+        for name in _VARIABLES if env is None else [os.path.relpath(env, Path(source.path).parent)]:
             text = source.beside(name)
             if text is None:
                 continue
-            path = str(Path(source.path).parent / name)
+            path = str(Path(source.path).parent / name) if env is None else str(env)
             self._env_texts[path] = text
             beside = _read_as(
                 "dotenv", Source(path=path, text=text, reader=rules, environment=source.environment)

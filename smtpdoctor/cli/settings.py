@@ -233,9 +233,12 @@ def _of_application(
 
 
 def _another_application(
-    flags: Flags, env_files: list[Path], *, environment: bool, known: Known, read: Files | None
+    flags: Flags, env_files: list[Path], *, environment: bool, known: Known, read: Files | None, named: bool
 ) -> Loaded | None:
-    """Return the settings of another application whose variables stand there, None where nothing decides."""
+    """Return the settings of another application whose variables stand there, None where nothing decides.
+
+    ``named``: a host of the base variables is there; whose it is only a source beside the file can say.
+    """
     from smtpdoctor.cli.config import load_configs
 
     files = implicit_files(env_files)
@@ -245,6 +248,15 @@ def _another_application(
         found = load_configs(flags, files, environment=environment, known=known, files=read)
     except UsageError:
         return None  # what stands there is told as it is
+    takers = [one for one in found if one.identified.reason == "sources"]
+    if len(takers) > 1:
+        told = ", ".join(f"{one.document.path} ({one.reading.dialect.name.en})" for one in takers)
+        raise UsageError(
+            Message("usage.config.sources", {"file": str(files[0]), "names": told}),
+            Message("usage.config.sources.how", {"file": takers[0].document.path}),
+        )
+    if named and not takers:
+        return None
     host = found[0].reading.used.get("host")
     # A name or two may be a slip of the pen; who names a host means it.
     return found[0].loaded if len(found) == 1 and host is not None and host.at is not None else None
@@ -280,8 +292,12 @@ def load_settings(
     known.learn(*secrets_in(variables))
     given = any((flags.preset, flags.url, flags.host))
     hosts = load.apps()["smtp"].variables["host"]
-    if not given and not any(name in variables.values for name in hosts):
-        other = _another_application(flags, env_files, environment=environment, known=known, read=files)
+    named = any(name in variables.values for name in hosts)
+    # Names that are not read beside those that are: whoever wrote them has other names for the rest.
+    if not given and (not named or any(layer.others for layer in variables.layers)):
+        other = _another_application(
+            flags, env_files, environment=environment, known=known, read=files, named=named
+        )
         if other is not None:
             return other
     if not given and not any(variable.text for variable in variables.values.values()):

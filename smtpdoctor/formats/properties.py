@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from smtpdoctor.formats.building import MOST_VALUE, Builder, kept
 from smtpdoctor.formats.document import Assignment, Document, Remark, Scope, Source
 
@@ -25,6 +27,7 @@ _ESCAPED: Final = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 _MEANT: Final = frozenset("\\:=#! \"'$")
 _PROFILES: Final = ("spring.config.activate.on-profile", "spring.profiles")
 _SIGN: Final = re.compile(r"\$\{|\}")
+_ALONE: Final = re.compile(r"\s*\$\{([^${}:]+)(?::[^${}]*)?\}\s*")
 _MOST_LEVELS: Final = 20
 _MOST_TRIES: Final = 100_000
 
@@ -145,6 +148,11 @@ def _assignment(builder: Builder, one: _Entry, placeholders: _Placeholders | Non
     if placeholders is not None and "${" in one.value:
         value, source, more = placeholders.filled(one)
         remarks += more
+        there = placeholders.alone(one.value)
+        if there is not None:
+            return replace(
+                there, name=one.key, value=value, effect=(*there.effect, builder.place(one.start)), source=source
+            )
     return builder.assignment(
         one.key, value, one.start, one.end, remarks=tuple(remarks), source=source, style="bare"
     )
@@ -163,6 +171,7 @@ class _Placeholders:
         self.builder = builder
         self.values = values
         self.environment = builder.source.environment
+        self.variables = builder.source.variables
         self.left = _MOST_TRIES
         self.defaulted = False
 
@@ -213,7 +222,19 @@ class _Placeholders:
         for variable in (name, relaxed):
             if variable in self.environment:
                 return self.environment[variable]
+            one = self.variables.get(variable)
+            if one is not None:
+                if one.value is None:
+                    raise _UnknownError(one.source or variable)
+                return one.value
         return self.values.get(name)
+
+    def alone(self, text: str) -> Assignment | None:
+        """Return the variable of a file beside this one that a value is, and nothing else."""
+        found = _ALONE.fullmatch(text)
+        if found is None or found[1] in self.environment:
+            return None
+        return self.variables.get(found[1])
 
 
 def _closing(text: str, at: int) -> int | None:

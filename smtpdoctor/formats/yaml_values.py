@@ -89,6 +89,8 @@ class Reader:
             if text is not None and path != self.file.path:
                 self.texts[path] = text
                 known = compose_env.definitions(path, text, reader, self.source.environment)
+            elif text is None:
+                known = dict(self.source.variables)
             self._variables = Variables(self.source.environment, known)
         return self._variables
 

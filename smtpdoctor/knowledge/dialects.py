@@ -71,6 +71,7 @@ class Detect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 
     A name may end in ``*``, an image begin or end so. ``beside``: names that decide where the application
     shares its mail settings' names with others. ``needs``: names without one of which it is not this one.
+    ``packages``: what a project is or is made of that is it, or that sends by it; in small letters.
     """
 
     names: tuple[str, ...] = ()
@@ -78,6 +79,7 @@ class Detect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     files: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
 
 
 class Key(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -561,6 +563,7 @@ class DialectNames(Struct, frozen=True):
     files: dict[str, tuple[str, ...]]
     syntaxes: dict[str, tuple[str, ...]]
     needs: dict[str, tuple[str, ...]] = {}
+    packages: dict[str, tuple[str, ...]] = {}
 
     def readers(self, name: str) -> dict[str, str]:
         """Return the applications that read a name."""
@@ -627,4 +630,5 @@ def names_of_dialects(dialects: dict[str, Dialect]) -> DialectNames:
         {app: one.detect.files for app, one in dialects.items() if one.detect.files},
         {app: one.syntaxes for app, one in dialects.items()},
         {app: one.detect.needs for app, one in dialects.items() if one.detect.needs},
+        {app: one.detect.packages for app, one in dialects.items() if one.detect.packages},
     )

@@ -23,7 +23,7 @@ __all__ = ["BASE", "Identified", "identify", "unknown_app"]
 BASE: Final = "smtp"
 """The base variables: whose they are needs no other sign than that nothing else stands there."""
 
-Reason = Literal["asked", "image", "name", "file", "names", "nothing", "ambiguous"]
+Reason = Literal["asked", "image", "name", "file", "names", "sources", "packages", "nothing", "ambiguous"]
 _MARGIN: Final = 1.5  # times the next best
 _OWN: Final = 4.0  # what a name counts that only one application has
 _BESIDE: Final = 2.0
@@ -40,12 +40,16 @@ _CARRIERS: Final = frozenset({"compose", "kubernetes", "github-actions", "gitlab
 
 
 class Identified(Struct, frozen=True):
-    """The application of a scope, or those that it may be of; ``shown`` is the image, file or names that say so."""
+    """The application of a scope, or those that it may be of; ``shown`` is the image, file or names that say so.
+
+    ``sure``: something says so that is no setting of mail; those have the same names in many a program.
+    """
 
     app: str | None
     reason: Reason
     shown: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
+    sure: bool = False
 
 
 def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") -> Identified:
@@ -54,16 +58,18 @@ def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") 
     for app, patterns in names.images.items():
         for pattern in patterns:
             if image and _image_fits(image, pattern) and _has_any(app, scope, names):
-                return Identified(app, "image", (scope.image,))
+                return Identified(app, "image", (scope.image,), sure=True)
     there = {
         name: names.readers(name)
         for name in sorted({one.name.partition("@")[0] for one in scope.assignments})
     }
     scores, shown = _by_names(there, names, syntax)
+    called: set[str] = set()
     for name, words in _called(scope):
         for app in words & scores.keys():
             scores[app] += _BESIDE
             shown[app].append(name)
+            called.add(app)
 
     def in_file(app: str) -> bool:
         return any(
@@ -94,7 +100,8 @@ def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") 
     best, score = ranked[0]
     second = ranked[1][1] if len(ranked) > 1 else 0.0
     if score >= _LEAST and score >= _MARGIN * second:
-        return Identified(best, "names", tuple(shown[best][:5]))
+        sure = best in called or _beside(best, there)
+        return Identified(best, "names", tuple(shown[best][:5]), sure=sure)
     candidates = tuple(app for app, one in ranked if one * _MARGIN >= score)
     return Identified(None, "ambiguous", (), (BASE, *candidates) if base else candidates)
 

@@ -326,6 +326,8 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.config.trouble": "{place}: reading stops here, and what comes after it may be lost; see whether a quote, a bracket or the indentation is wrong.",
     "usage.config.trouble.limit": "{place}: more than is looked into ({what}).",
     "usage.config.ambiguous.how": "Name the application: `--app NAME`.",
+    "usage.config.sources": "{file}: its settings are read by several programs: {names}",
+    "usage.config.sources.how": "Choose one: `--config {file}`.",
     "usage.config.nothing": "{file}: no mail settings of an application that smtpdoctor knows",
     "usage.config.nothing-of": "{file}: no mail settings of {app} (it reads {names}, …)",
     "usage.app.near": "Did you mean `{name}`?",

@@ -319,6 +319,8 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.config.trouble": "{place}에서 읽기가 멈춰 그 뒤의 내용을 놓쳤을 수 있습니다. 따옴표, 괄호, 들여쓰기가 맞는지 확인합니다.",
     "usage.config.trouble.limit": "{place}: 읽을 수 있는 한도를 넘었습니다({what}).",
     "usage.config.ambiguous.how": "`--app 이름`으로 애플리케이션을 지정합니다.",
+    "usage.config.sources": "{file}: 이 설정을 읽는 프로그램이 여러 개입니다: {names}",
+    "usage.config.sources.how": "하나를 고르십시오: `--config {file}`",
     "usage.config.nothing": "{file}: smtpdoctor가 아는 애플리케이션의 메일 설정이 없습니다",
     "usage.config.nothing-of": "{file}: {app}의 메일 설정이 없습니다(읽는 이름: {names} …)",
     "usage.app.near": "비슷한 이름: `{name}`",

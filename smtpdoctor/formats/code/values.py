@@ -46,8 +46,11 @@ _LARAVEL: Final[dict[str, tuple[Kind, str | None]]] = {
 }  # fmt: skip
 _DEFAULTED: Final = Remark("defaulted")
 # A login may come from anywhere; a switch that is not set is one that is not set.
-_SWITCHES: Final = re.compile(r"TLS|SSL|SECURE|AUTH|VERIFY|REJECT|ENABLE|DEBUG|USE_", re.IGNORECASE)
+_SWITCHES: Final = re.compile(r"TLS|SSL|SECUR|SCHEME|ENCRYPT|AUTH|VERIFY|REJECT|ENABLE|DEBUG|USE_", re.IGNORECASE)
 _SECRETS: Final = re.compile(r"USER|PASS|PWD|SECRET|TOKEN|KEY|LOGIN|CRED", re.IGNORECASE)
+# What people call the settings that another file takes from the environment.
+_HELD: Final = re.compile(r"\w*(?:settings?|config\w*|conf|cfg|env\w*|options|secrets)(?:\(\))?", re.IGNORECASE)
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _QUOTED: Final = re.compile(r"(['\"])(.*)\1", re.DOTALL)
 
 
@@ -304,7 +307,7 @@ class Values:
         assert isinstance(term, Reference)  # noqa: S101
         found = scope.find(term.name)
         if found is None:
-            return self._unknown(term, term.name)
+            return self._elsewhere(term, scope) or self._unknown(term, term.name)
         values: list[Value] = []
         for entry in found[0]:
             if not self.live(entry.arm):
@@ -321,6 +324,8 @@ class Values:
         last = values[-1] if values else self._unknown(term, term.name)
         if any(one.plain != last.plain for one in values) or (len(values) > 1 and not last.known):
             return self._unknown(term, term.name)
+        if not last.known and found[1] and (named := self._elsewhere(term, scope)) is not None:
+            return named
         if not last.known and not last.source:
             return self._unknown(term, term.name)
         if isinstance(found[0][-1].term, Opaque):  # what a function is given has no place of its own
@@ -349,6 +354,20 @@ class Values:
         if term.fallback is None:
             return self._unknown(term, term.name, absent=True)
         return _defaulted(self.value(term.fallback, scope))
+
+    def _elsewhere(self, term: Reference, scope: Scope) -> Value | None:
+        """Return the variable that settings of another file are named after: ``settings.SMTP_HOST``, ``env.smtpHost``, ``SMTP_HOST``.
+
+        What such a file makes of it is not known; a word is taken for what it says.
+        """
+        base, _, name = term.name.rpartition(".")
+        plain = _HUMP.sub("_", name).upper()
+        if not (_HELD.fullmatch(base.rpartition(".")[2]) if base else name == plain):
+            return None
+        if plain not in self.builder.source.variables or "_" not in plain:
+            return None
+        value = self._env(Env(plain, term.start, term.end), scope)
+        return replace(value, kind="word") if value.kind == "string" else value
 
     def _supposed(self, value: Value) -> Value:
         """Take what is not in ``.env`` for absent, where there is one."""

@@ -123,7 +123,8 @@ class Origin(Struct, frozen=True):
 
     ``name`` is the flag, the variable, the key of the project's file or the preset; ``path`` and ``line``
     say where it stands when it was read from a file, and ``text`` is what stands there: the raw lines of the variable,
-    with a secret's value masked.
+    with a secret's value masked. ``through`` is the file that hands it on, where it reaches the application by
+    another one, and ``variable`` the name that stands there, where that is not the one it has further on.
     """
 
     kind: Literal["flag", "environment", "file", "project", "preset", "sandbox", "argument", "default"]
@@ -131,6 +132,13 @@ class Origin(Struct, frozen=True):
     path: str | None = None
     line: int | None = None
     text: str = ""
+    through: str = ""
+    variable: str = ""
+
+    @property
+    def here(self) -> str:
+        """The name under which people find the value where it stands."""
+        return self.variable or self.name
 
     def __str__(self) -> str:
         match self.kind:

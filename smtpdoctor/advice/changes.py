@@ -74,7 +74,7 @@ def _changes(
         origin = finding.evidence.origin
     place = _place(edit.setting, origin, names.variable(edit.setting), settings)
     if place is not None:
-        yield Change(place.name, value, place, edit.setting)
+        yield Change(place.here, value, place, edit.setting)
 
 
 def _port(edit: Edit, names: Names) -> str | None:
@@ -108,7 +108,7 @@ def _of_security(mode: Security, settings: Settings, preset: Preset | None, name
             continue
         place = _place("security", known, name, settings)
         if place is not None:
-            yield Change(name, value, place, "security")
+            yield Change(known.here if known is not None else name, value, place, "security")
 
 
 def _place(name: SettingName, origin: Origin | None, variable: str, settings: Settings) -> Origin | None:
@@ -132,7 +132,7 @@ def _beside(variable: str, settings: Settings) -> Origin | None:
     origins = [one.origin for one in known if one is not None]
     for origin in origins:
         if origin.kind == "file" and origin.line is not None:
-            return Origin("file", variable, origin.path)
+            return Origin("file", variable, origin.through or origin.path)
     kinds = {origin.kind for origin in origins}
     return Origin("environment", variable) if "environment" in kinds else None
 

@@ -256,7 +256,7 @@ class Names:
         if origin.kind == "file" and origin.path is None:
             return self._placed(name, variable)  # from a log, which says nothing about the settings
         if origin.kind in {"file", "project"}:
-            return say(self._lang, "advice.at", name=origin.name or variable, place=str(origin))
+            return say(self._lang, "advice.at", name=origin.here or variable, place=str(origin))
         return origin.name
 
     def stands_beside(self) -> bool:

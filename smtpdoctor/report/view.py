@@ -618,7 +618,7 @@ def _where(evidence: Evidence, lang: Lang) -> str:
     if "beside" in evidence.facts and evidence.facts.get("name") and origin.path:
         return say(lang, "advice.at", name=evidence.facts["name"], place=printable(origin.path))
     if origin.kind in {"file", "project"} and origin.name:
-        return say(lang, "advice.at", name=origin.name, place=_source(origin, lang))
+        return say(lang, "advice.at", name=origin.here, place=_source(origin, lang))
     return origin.name if origin.kind in {"flag", "environment"} else _source(origin, lang)
 
 

@@ -6,6 +6,7 @@ origins, and evidence with labels for all that is wrong or odd.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ __all__ = ["loaded_of", "origin_of"]
 
 _CALLED: Final = "()"  # the word of a flag that is a call
 _LONGEST_SHOWN: Final = 1_000
+_DEFINED: Final = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=")
 _LOGIN: Final[tuple[SettingName, ...]] = ("username", "password")
 _LABELS: Final[Mapping[str, Label]] = {
     "word": Label.WORD_NOT_READ,
@@ -112,7 +114,11 @@ def origin_of(one: Assignment | None, texts: Mapping[str, str], *, secret: bool 
     # Lines are edited as `.env` has them; what another syntax would have there is not told as a line.
     of_env = one.style.startswith("dotenv")
     shown = "\n".join(map(printable, line.split("\n"))) if of_env and len(line) <= _LONGEST_SHOWN else ""
-    return Origin("file", name, place.path, place.line, shown)
+    through = one.effect[0].path if one.effect and one.effect[0].path != place.path else ""
+    variable = ""
+    if through and of_env and (found := _DEFINED.match(text[start:end])) is not None and found[1] != name:
+        variable = found[1]
+    return Origin("file", name, place.path, place.line, shown, through, variable)
 
 
 def _effect_of(one: Assignment, texts: Mapping[str, str]) -> Origin:

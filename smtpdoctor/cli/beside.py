@@ -48,11 +48,15 @@ _LIKELY: Final = tuple(
         "",
     )
 )
-_MANIFEST: Final = re.compile(r"package\.json|composer\.json|requirements[\w.-]*\.txt|pyproject\.toml|Pipfile|Gemfile|go\.mod")
+_MANIFEST: Final = re.compile(
+    r"package\.json|composer\.json|requirements[\w.-]*\.txt|pyproject\.toml|Pipfile|Gemfile|go\.mod"
+)
 _NAME: Final = r"[A-Za-z0-9@][\w@./-]*"
 _IN_TEXT: Final = {
     "txt": re.compile(rf"(?m)^[ \t]*({_NAME})"),
-    "toml": re.compile(rf"(?m)^[ \t]*\"?({_NAME})\"?[ \t]*=|[\"']({_NAME})(?:\[[^\]]*\])?[ \t]*(?:[\"'=<>~!;])"),
+    "toml": re.compile(
+        rf"(?m)^[ \t]*\"?({_NAME})\"?[ \t]*=|[\"']({_NAME})(?:\[[^\]]*\])?[ \t]*(?:[\"'=<>~!;])"
+    ),
     "Pipfile": re.compile(rf"(?m)^[ \t]*\"?({_NAME})\"?[ \t]*="),
     "Gemfile": re.compile(rf"(?m)^[ \t]*gem[ \t(]+[\"']({_NAME})[\"']"),
     "mod": re.compile(rf"(?m)^[ \t]*(?:require[ \t]+)?({_NAME})[ \t]+v\d"),
@@ -74,7 +78,9 @@ def sources(env: Path, variables: Collection[str]) -> list[Path]:
     """Return the source files beside a `.env` in which one of its variables is named, the likeliest first."""
     if not variables:
         return []
-    named = re.compile(rb"\b(?:" + b"|".join(re.escape(one.encode()) for one in sorted(variables)) + rb")\b", re.I)
+    named = re.compile(
+        rb"\b(?:" + b"|".join(re.escape(one.encode()) for one in sorted(variables)) + rb")\b", re.IGNORECASE
+    )
     candidates = [path for path in _below(env.parent) if _SOURCE.fullmatch(path.name)]
     candidates.sort(key=lambda path: (_rank(path), len(path.parts), str(path)))
     found: list[Path] = []
@@ -127,7 +133,9 @@ def _of_json(text: str) -> tuple[set[str], set[str]]:
 
 def _rank(path: Path) -> int:
     whole = "/".join(path.parts[-2:])
-    return next(at for at, one in enumerate(_LIKELY) if one.search(path.name if one.pattern[:1] == "^" else whole))
+    return next(
+        at for at, one in enumerate(_LIKELY) if one.search(path.name if one.pattern[:1] == "^" else whole)
+    )
 
 
 def _below(folder: Path, levels: int = _LEVELS) -> Iterator[Path]:

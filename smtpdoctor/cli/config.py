@@ -271,7 +271,9 @@ class Files:
         if scope is None or who is None or who.sure:
             return []
         names = load.dialect_names()
-        about = {one.name for one in scope.assignments if _OF_MAIL.search(one.name) or names.readers(one.name)}
+        about = {
+            one.name for one in scope.assignments if _OF_MAIL.search(one.name) or names.readers(one.name)
+        }
         sources = beside.sources(path, about)
         if not sources and who.reason != "ambiguous":
             return []
@@ -293,7 +295,8 @@ class Files:
             if package in of.needs
         }
         if len(by_package) == 1:
-            return [("", document, Identified(*by_package, "packages", (*by_package.values(),)))]
+            (app, package) = by_package.popitem()
+            return [("", document, Identified(app, "packages", (package,)))]
         return []
 
     def _takers(self, env: Path, sources: Sequence[Path]) -> list[tuple[Document, Identified]]:
@@ -312,7 +315,8 @@ class Files:
                 reading = read(dialect, scope)
                 host = reading.used.get("host")
                 taken = [
-                    one.at is not None and one.at.region.place.path == str(env) for one in reading.used.values()
+                    one.at is not None and one.at.region.place.path == str(env)
+                    for one in reading.used.values()
                 ]
                 if host is None or host.at is None or host.text is None or not any(taken):
                     continue
@@ -402,14 +406,16 @@ class Files:
 
     def _with_variables(self, source: Source, rules: str, env: Path | None) -> Source:
         """Give a file the variables that a `.env` beside it, read by such rules, puts into its environment."""
+        from smtpdoctor.formats import compose_env
+
         for name in _VARIABLES if env is None else [os.path.relpath(env, Path(source.path).parent)]:
             text = source.beside(name)
             if text is None:
                 continue
             path = str(Path(source.path).parent / name) if env is None else str(env)
             self._env_texts[path] = text
-            beside = _read_as(
-                "dotenv", Source(path=path, text=text, reader=rules, environment=source.environment)
+            beside = compose_env.read(
+                Source(path=path, text=text, reader=rules, environment=source.environment)
             )
             return replace(source, variables=beside.scopes[0].by_name() if beside.scopes else {})
         return source

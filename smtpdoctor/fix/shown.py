@@ -16,6 +16,7 @@ from smtpdoctor.fix.state import State
 from smtpdoctor.masking.guess import is_harmless, looks_random
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Change, Origin, Secret
+from smtpdoctor.settings.config import origin_of
 from smtpdoctor.settings.read import names_secret
 
 __all__ = ["changes_of", "difference", "masked_lines"]
@@ -211,6 +212,15 @@ def _whole_value(done: Done) -> str:
     return next((one.value for one in standing if one is not None and one.value), done.operation.value)
 
 
+def _named_there(done: Done, name: str) -> str:
+    """Return the name by which a value stands in the file that is changed, which may hand it on under another one."""
+    for subject in done.state.subjects:
+        one = subject.assignment(name)
+        if one is not None and one.region.place.path == done.edit.path:
+            return origin_of(one, subject.document.texts).here
+    return name
+
+
 def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
     edit, operation = done.edit, done.operation
     old = before.text(edit.path) or ""
@@ -232,6 +242,7 @@ def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
         come = [line.replace(hidden, Secret.MASK) for line in come]
     name = operation.value if operation.what == "rename" else operation.name.partition("@")[0]
     secret = names_secret(name) or operation.setting == "password"
+    name = _named_there(done, name) if operation.what == "set" else name
     value = "" if operation.what in {"remove", "rename"} else _whole_value(done)
     for subject in (*before.subjects, *done.state.subjects):
         value = seal_of(subject.loaded).own(value)

@@ -151,7 +151,11 @@ def _assignment(builder: Builder, one: _Entry, placeholders: _Placeholders | Non
         there = placeholders.alone(one.value)
         if there is not None:
             return replace(
-                there, name=one.key, value=value, effect=(*there.effect, builder.place(one.start)), source=source
+                there,
+                name=one.key,
+                value=value,
+                effect=(*there.effect, builder.place(one.start)),
+                source=source,
             )
     return builder.assignment(
         one.key, value, one.start, one.end, remarks=tuple(remarks), source=source, style="bare"

@@ -46,10 +46,14 @@ _LARAVEL: Final[dict[str, tuple[Kind, str | None]]] = {
 }  # fmt: skip
 _DEFAULTED: Final = Remark("defaulted")
 # A login may come from anywhere; a switch that is not set is one that is not set.
-_SWITCHES: Final = re.compile(r"TLS|SSL|SECUR|SCHEME|ENCRYPT|AUTH|VERIFY|REJECT|ENABLE|DEBUG|USE_", re.IGNORECASE)
+_SWITCHES: Final = re.compile(
+    r"TLS|SSL|SECUR|SCHEME|ENCRYPT|AUTH|VERIFY|REJECT|ENABLE|DEBUG|USE_", re.IGNORECASE
+)
 _SECRETS: Final = re.compile(r"USER|PASS|PWD|SECRET|TOKEN|KEY|LOGIN|CRED", re.IGNORECASE)
 # What people call the settings that another file takes from the environment.
-_HELD: Final = re.compile(r"\w*(?:settings?|config\w*|conf|cfg|env\w*|options|secrets)(?:\(\))?", re.IGNORECASE)
+_HELD: Final = re.compile(
+    r"\w*(?:settings?|config\w*|conf|cfg|env\w*|options|secrets)(?:\(\))?", re.IGNORECASE
+)
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _QUOTED: Final = re.compile(r"(['\"])(.*)\1", re.DOTALL)
 

@@ -23,6 +23,8 @@ class Label(StrEnum):
 
     # settings
     MISSING = "missing"
+    NO_PORT_TO_START = "no-port-to-start"
+    NO_PORT_TO_SEND = "no-port-to-send"
     EMPTY = "empty"
     NOT_A_NUMBER = "not-a-number"
     OUT_OF_RANGE = "out-of-range"
@@ -235,6 +237,8 @@ _CUT: Final = Meaning(suspicion=True, disproved_by=Stage.AUTH, explains=frozense
 
 MEANINGS: Final[Mapping[Label, Meaning]] = {
     Label.MISSING: _BLOCKS,
+    Label.NO_PORT_TO_START: _BLOCKS,
+    Label.NO_PORT_TO_SEND: _BLOCKS,
     Label.EMPTY: _BLOCKS,
     Label.BAD_LINE: Meaning(blocks=True, of=frozenset({"host", "port"})),
     Label.NOT_A_NUMBER: _BLOCKS,

@@ -651,3 +651,18 @@ def test_what_is_written_for_an_application_is_no_fault(
     told = json.loads(lint("--config", name, "--app", whose, "--format", "json", code=0))
     assert [one["id"] for one in told["findings"] if one["severity"] != "info"] == []
     assert told["settings"]["sender"]["value"] == user
+
+
+@pytest.mark.parametrize(
+    ("lang", "told", "never"),
+    [("en", "GF_SMTP_HOST has no port", "is not set"), ("ko", "값에 포트가 없습니다", "항목이 없습니다")],
+)
+def test_a_server_without_its_port_is_not_said_to_be_absent(
+    folder: Path, lang: str, told: str, never: str
+) -> None:
+    (folder / "grafana.env").write_text(
+        "GF_SMTP_ENABLED=true\nGF_SMTP_HOST=smtp.gmail.com\nGF_SMTP_USER=a@gmail.com\n"
+    )
+    output = " ".join(lint("--config", "grafana.env", "--lang", lang, code=1).split())
+    assert told in output
+    assert never not in output

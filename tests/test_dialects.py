@@ -364,3 +364,40 @@ def test_a_mistake_is_told(mistake: str) -> None:
     assert old in GOOD
     problems = list(problems_of(dialect_from(GOOD.replace(old, new, 1))))
     assert any(expected in problem for problem in problems), problems
+
+
+# Parts of one value: a server that its port belongs to.
+SERVERS_WITH_PORT: Final = [
+    (app, name)
+    for app in APPS
+    for one in dialect_of(app).explode
+    if one.codec in {"host:port", "hosts"}
+    for name in one.names
+]
+
+
+@each("app", APPS)
+def test_a_port_that_belongs_to_another_value_is_missed_in_it(app: str) -> None:
+    """Where the port is needed and only stands behind the server, the dialect says what happens without it."""
+    dialect = dialect_of(app)
+    port = dialect.keys.get("port")
+    if port is None or port.default is not None or not all("@port" in name for name in port.names):
+        return
+    alone = [one for one in dialect.explode if one.codec == "host:port"]
+    assert all(one.needs_port for one in alone)
+
+
+@each(("app", "name"), SERVERS_WITH_PORT)
+def test_a_server_without_its_port_is_told_as_such(app: str, name: str) -> None:
+    """Not that nothing is set: what stands there is the server, and the rest of it is missing."""
+    dialect = dialect_of(app)
+    how = next(one for one in dialect.explode if name in one.names)
+    key = name.replace("*", "x")
+    for value, lacks in ((HOST, True), (f"{HOST}:", True), (f"{HOST}:587", False), ("", False)):
+        reading = read(dialect, Scope(assignments=(assignment(key, value),)))
+        found = [one for one in reading.oddities if one.kind == "no-port"]
+        assert bool(found) is bool(lacks and how.needs_port)
+        assert all(one.at is not None and one.at.name.startswith(key) for one in found)
+        if found:
+            assert found[0].ends == how.needs_port
+            assert not [one for one in reading.oddities if one.kind == "missing" and one.setting == "port"]

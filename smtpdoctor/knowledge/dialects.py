@@ -243,6 +243,7 @@ class Explode(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     ``@query.X``; ``login``: ``@user`` and ``@password`` with a colon between them. ``service``: the name of a
     provider, for which ``words`` say the parts, ``*`` those of any other, ``=value`` being the value itself; signs
     other than letters, digits, ``.`` and ``-`` do not count in it. ``of``: another dialect whose words these are.
+    ``needs_port``: what does not happen where a value has a host and no port.
     """
 
     names: tuple[str, ...]
@@ -250,6 +251,7 @@ class Explode(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     url: Url | None = None
     words: dict[str, dict[str, str]] = {}
     of: str = ""
+    needs_port: Literal["", "start", "send"] = ""
 
 
 class Idle(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

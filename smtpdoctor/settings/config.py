@@ -116,7 +116,7 @@ def origin_of(one: Assignment | None, texts: Mapping[str, str], *, secret: bool 
     shown = "\n".join(map(printable, line.split("\n"))) if of_env and len(line) <= _LONGEST_SHOWN else ""
     through = one.effect[0].path if one.effect and one.effect[0].path != place.path else ""
     variable = ""
-    if through and of_env and (found := _DEFINED.match(text[start:end])) is not None and found[1] != name:
+    if through and (found := _DEFINED.match(text[start:end])) is not None and found[1] != name:
         variable = found[1]
     return Origin("file", name, place.path, place.line, shown, through, variable)
 
@@ -371,6 +371,8 @@ class _Loader:
                 facts["sign"] = one.facts.get("sign", "")
             case "word" if one.ends:
                 label = Label.WORD_REFUSED
+            case "no-port":
+                label = Label.NO_PORT_TO_START if one.ends == "start" else Label.NO_PORT_TO_SEND
             case "version":
                 label = Label.BY_VERSION
                 facts["value"] = "; ".join(map(_told, self._reading.answers))
@@ -380,6 +382,8 @@ class _Loader:
             answer = self._answer()
             facts["mode"] = answer.security.value if answer and answer.security else ""
         evidence = self._evidence(label, one.at, one.setting, **facts)
+        if one.kind == "no-port":
+            return replace(evidence, labels=evidence.labels | {Label.MISSING})
         if one.in_effect and one.at is not None:
             return replace(evidence, origin=_effect_of(one.at, self._texts))
         return evidence

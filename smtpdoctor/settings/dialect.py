@@ -99,6 +99,7 @@ OddityKind = Literal[
     "overriding",  # another way of sending takes its place
     "named",  # or the name of a service, which stands for a server of its own
     "missing",  # it cannot do without
+    "no-port",  # a value has a host and lacks the port that belongs behind it
     "falls-back",  # it goes on in clear text where the connection cannot be secured
     "no-check",  # the certificate is not checked
     "never-checks",  # nor would it be in any case
@@ -683,13 +684,36 @@ class _Reader:
     def _missing(self, used: Mapping[SettingName, Used]) -> None:
         if self.values.broken is not None:
             return
+        without_port = self._without_port(used)
         for name, key in self.dialect.keys.items():
-            if key.required and name not in used:
+            if key.required and name not in used and not (name == "port" and without_port):
                 whole = (one.partition("@")[0] for one in key.names if "@" in one)
                 at = self.values.first((*key.names, *whole)) or self._near()
                 self.oddities.append(
                     Oddity(kind="missing", name=self._told_name(name), at=at, setting=name, ends="send")
                 )
+
+    def _without_port(self, used: Mapping[SettingName, Used]) -> bool:
+        """Note a value of host and port that has no port, where its code cannot do without."""
+        host, port = used.get("host"), used.get("port")
+        if host is None or host.at is None or not host.text or (port is not None and port.at is not None):
+            return False
+        whole = host.at.name.partition("@")[0]
+        for how in self.dialect.explode:
+            names = map(self.values.canonical, how.names)
+            if how.needs_port and any(fnmatchcase(self.values.canonical(whole), one) for one in names):
+                self.oddities.append(
+                    Oddity(
+                        kind="no-port",
+                        name=shown(whole),
+                        at=host.at,
+                        setting="port",
+                        facts={"word": host.text},
+                        ends=how.needs_port,
+                    )
+                )
+                return True
+        return False
 
     def _unread(self, used: Mapping[SettingName, Used]) -> None:
         """Note names that look meant: with the application's own prefix, or for a setting that it lacks."""

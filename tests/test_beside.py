@@ -209,7 +209,8 @@ def test_only_so_much_is_looked_at(tmp_path: Path) -> None:
 def test_manifests(tmp_path: Path, file: str, text: str, names: set[str], needs: set[str]) -> None:
     put(tmp_path, {file: text})
     found = packages(tmp_path / ".env")
-    assert (found.names, found.needs) == (names, needs)
+    assert found.names == names
+    assert found.needs == needs
 
 
 def test_a_project_of_python_says_what_it_is_made_of(tmp_path: Path) -> None:

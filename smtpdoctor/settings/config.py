@@ -65,6 +65,12 @@ _LABELS: Final[Mapping[str, Label]] = {
     "unread": Label.UNREAD_NAME,
     "version": Label.BY_VERSION,
 }
+_ENDS: Final[Mapping[tuple[str, bool], Label]] = {
+    ("refuses", True): Label.REFUSES_TO_START,
+    ("refuses", False): Label.REFUSES_TO_SEND,
+    ("no-port", True): Label.NO_PORT_TO_START,
+    ("no-port", False): Label.NO_PORT_TO_SEND,
+}
 _REMARKS: Final[Mapping[RemarkKind, Label]] = {
     "quotes-kept": Label.QUOTES_KEPT,
     "comment-kept": Label.COMMENT_KEPT,
@@ -360,8 +366,8 @@ class _Loader:
         if word is not None:
             facts |= told_of(word)
         match one.kind:
-            case "refuses":
-                label = Label.REFUSES_TO_START if one.ends == "start" else Label.REFUSES_TO_SEND
+            case "refuses" | "no-port":
+                label = _ENDS[one.kind, one.ends == "start"]
             case "sender-form":
                 label = Label.SENDER_NOT_LOCAL_PART if one.expected == "local-part" else Label.SENDER_HAS_NAME
             case "url":
@@ -371,8 +377,6 @@ class _Loader:
                 facts["sign"] = one.facts.get("sign", "")
             case "word" if one.ends:
                 label = Label.WORD_REFUSED
-            case "no-port":
-                label = Label.NO_PORT_TO_START if one.ends == "start" else Label.NO_PORT_TO_SEND
             case "version":
                 label = Label.BY_VERSION
                 facts["value"] = "; ".join(map(_told, self._reading.answers))
@@ -383,7 +387,7 @@ class _Loader:
             facts["mode"] = answer.security.value if answer and answer.security else ""
         evidence = self._evidence(label, one.at, one.setting, **facts)
         if one.kind == "no-port":
-            return replace(evidence, labels=evidence.labels | {Label.MISSING})
+            evidence = replace(evidence, labels=evidence.labels | {Label.MISSING})
         if one.in_effect and one.at is not None:
             return replace(evidence, origin=_effect_of(one.at, self._texts))
         return evidence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,10 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.formats.document import Assignment, Place, Region, Scope
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect
+from smtpdoctor.model import Origin
 from smtpdoctor.settings.dialect import read
+from smtpdoctor.settings.names import unread_names
+from smtpdoctor.settings.read import Layer
 from smtpdoctor.settings.resolve import Flags
 from tests.each import each
 
@@ -193,3 +197,23 @@ def test_nextcloud_ignores_all_without_a_domain(tmp_path: Path) -> None:
     text = "SMTP_HOST=smtp.example.net\nSMTP_NAME=a\nSMTP_PASSWORD=b\nSMTP_SECURE=ssl\nMAIL_FROM_ADDRESS=a\n"
     assert not found_in(tmp_path, "nextcloud.env", text)[0].reading.connects
     assert found_in(tmp_path, "nextcloud.env", text + "MAIL_DOMAIN=example.net\n")[0].reading.connects
+
+
+@each(
+    ("app", "name"),
+    [one for one in NAMES if re.search("MAIL|SMTP", one[1]) and not one[1].startswith("SMTP")],
+)
+def test_whose_a_name_is_follows_from_the_dialects(app: str, name: str) -> None:
+    """Where only one application reads it that one is told, else those that the others are made with."""
+    dialect = _dialect(app)
+    if not {"environment", "dotenv"}.intersection(dialect.syntaxes):
+        return
+    layer = Layer(place=".env", values={}, others={name: Origin("file", name, ".env", 1)})
+    (found,) = unread_names(load.apps()["smtp"], [layer], {"host"})
+    told = (found.app or "").split(", ")
+    label = dialect.name.en.partition(" (")[0]
+    others = [one for one in load.dialect_ids() if one != app and one in load.dialect_names().readers(name)]
+    if not others:
+        assert told == [label]
+    elif not dialect.behaviour.library:
+        assert label in told or told[-1].startswith("…")

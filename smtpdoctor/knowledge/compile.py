@@ -18,7 +18,7 @@ import msgspec
 from smtpdoctor.errors import KnowledgeError
 from smtpdoctor.knowledge.atoms import atoms_of, parsed
 from smtpdoctor.knowledge.dialects import Behaviour, Dialect, names_of_dialects, problems_of
-from smtpdoctor.knowledge.names import bare_words, names_of
+from smtpdoctor.knowledge.names import bare_words, canonical, names_of
 from smtpdoctor.knowledge.placeholders import ALWAYS, IN_EDITS, PLACEHOLDER, SOMETIMES
 from smtpdoctor.knowledge.schema import (
     Advice,
@@ -27,6 +27,7 @@ from smtpdoctor.knowledge.schema import (
     Edit,
     Entry,
     Example,
+    Foreign,
     Groups,
     Hints,
     NearMiss,
@@ -63,6 +64,7 @@ _NOT_RE2: Final = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]|\(\?P=")
 
 # What is left of a line before concepts are looked for in it.
 _PLAIN: Final = re.compile(r"[\W_]+")
+_OF_MAIL: Final = re.compile(r"MAIL|SMTP")
 
 
 class Knowledge(msgspec.Struct, frozen=True):
@@ -565,10 +567,12 @@ def read(package: Path, presets: Path) -> Knowledge:
         words = msgspec.convert(listed, tuple[Word, ...], strict=True)
     except (OSError, ValueError, KeyError, msgspec.ValidationError) as error:
         problems.append(f"{package / 'words.toml'}: {error}")
-    for word in words:
-        for pattern in word.text:
-            found = _problems_of_pattern(word.token, pattern)
-            problems += [f"{package / 'words.toml'}: {problem}" for problem in found]
+    problems += [
+        f"{package / 'words.toml'}: {problem}"
+        for word in words
+        for pattern in word.text
+        for problem in _problems_of_pattern(word.token, pattern)
+    ]
     hints = _hints(package / "hints.toml", ids, problems)
     spellings = _spellings(package / "spellings.toml", problems)
     secrets = _secrets(package / "secrets.toml", problems)
@@ -577,9 +581,48 @@ def read(package: Path, presets: Path) -> Knowledge:
     if problems or hints is None or spellings is None or secrets is None or scores is None:
         raise KnowledgeError(problems)
     secrets = _with_keys_and_words(secrets, entries, known, replies, words)
+    foreign = (*spellings.foreign, *_foreign(dialects, apps))
+    spellings = msgspec.structs.replace(spellings, foreign=foreign)
     return Knowledge(
         entries, known, replies, apps, dialects, words, hints, spellings, secrets, scores, questions
     )
+
+
+def _foreign(dialects: Mapping[str, Dialect], apps: Mapping[str, App]) -> Iterator[Foreign]:
+    """Yield the variables of mail by which each application is known.
+
+    Not those that begin as ours do: with another application's name of that kind somebody means ours.
+    """
+    ours = (name for app in apps.values() for several in app.variables.values() for name in several)
+    heads = tuple({name.partition("_")[0] + "_" for name in ours})
+    for dialect in dialects.values():
+        if dialect.binding != "spring" and not {"environment", "dotenv"}.intersection(dialect.syntaxes):
+            continue
+        keys = (name for key in dialect.keys.values() for name in (*key.names, *key.elsewhere))
+        flags = (name for flag, one in dialect.flags.items() for name in one.names or (flag,))
+        tables = (dialect.explode, dialect.switch, dialect.overriding)  # what does nothing is of anybody
+        more = (name for table in tables for one in table for name in one.names)
+        written = {
+            name.partition("@")[0]
+            for name in (*keys, *flags, *more, *dialect.known, *dialect.detect.names, *dialect.check.names)
+        }
+        # Where points count as underscores the environment has them all in capitals.
+        if dialect.binding in {"spring", "nested"}:
+            written = {name.replace(".", "_").replace("-", "").upper() for name in written}
+        names = {canonical(name) for name in written if name.partition("_")[0].isupper() or name[:1] == "_"}
+        names |= {f"{canonical(one)}*" for one in dialect.prefixes}
+        families = tuple(name[:-1] for name in names if name.endswith("*"))
+        kept = {
+            name
+            for name in names
+            if re.fullmatch(r"[A-Z0-9_]+\*?", name)
+            and _OF_MAIL.search(name)
+            and not name.startswith(heads)
+            and (name.endswith("*") or not name.startswith(families))
+        }
+        if kept:
+            label = re.sub(r"\s*\(.*\)", "", dialect.name.en)
+            yield Foreign(app=label, names=tuple(sorted(kept)), library=dialect.behaviour.library)
 
 
 def _with_words(dialects: dict[str, Dialect], folder: Path, problems: list[str]) -> dict[str, Dialect]:

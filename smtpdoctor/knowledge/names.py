@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from smtpdoctor.knowledge.schema import Preset
 
-__all__ = ["Names", "bare_words", "names_of"]
+__all__ = ["Names", "bare_words", "canonical", "names_of"]
 
 _SIGNS: Final = re.compile(r"[\s()\[\]{}<>'\"“”‘’`:：,.;!?！？·/|–—-]+")
 
@@ -19,6 +19,11 @@ _SIGNS: Final = re.compile(r"[\s()\[\]{}<>'\"“”‘’`:：,.;!?！？·/|–
 def bare_words(text: str) -> str:
     """Return a text as what is asked is compared: in lower case, with one space for signs and spaces."""
     return _SIGNS.sub(" ", text.lower()).strip()
+
+
+def canonical(name: str) -> str:
+    """Return the name of a variable in capitals with underscores, as smtpHost and spring.mail.host would be."""
+    return re.sub(r"[-.]", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)).upper()
 
 
 class Names(Struct, frozen=True):

@@ -454,18 +454,25 @@ class App(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         return tuple(names)
 
 
-class Foreign(Struct, frozen=True, forbid_unknown_fields=True):
-    """The names by which an application knows its settings; ``*`` at the end stands for any rest."""
+class Foreign(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The names by which an application knows its settings; ``*`` at the end stands for any rest.
+
+    ``library``: the framework that it is made with, whose names it may have taken over.
+    """
 
     app: str
     names: tuple[str, ...]
+    library: str = ""
 
 
 NearKind = Literal["host", "port", "username", "password", "sender", "tls", "starttls", "cipher"]
 
 
 class Spellings(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is said of names that look meant and are not read; ``spellings.toml`` says how."""
+    """What is said of names that look meant and are not read; ``spellings.toml`` says how.
+
+    ``foreign`` are those of the dialects, and before them those that no dialect has.
+    """
 
     near: dict[NearKind, tuple[str, ...]]
     foreign: tuple[Foreign, ...]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from os.path import commonprefix
@@ -11,6 +10,7 @@ from typing import Any, Final, cast
 from msgspec import Struct
 
 from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.names import canonical
 from smtpdoctor.knowledge.schema import App
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.words import printable_facts
@@ -96,15 +96,10 @@ def unread(app: App, layers: Sequence[Layer], settings: Mapping[str, Setting[Any
         )
 
 
-def listed(texts: Sequence[str]) -> str:
+def listed(texts: Sequence[str], most: int = MOST) -> str:
     """Return texts as a list, of too many the first and how many more there are."""
-    more = len(texts) - MOST
-    return ", ".join(texts[:MOST]) + (f", … (+{more})" if more > 0 else "")
-
-
-def _canonical(name: str) -> str:
-    """Return a name in capitals with underscores, as smtpHost and spring.mail.host would be."""
-    return re.sub(r"[-.]", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)).upper()
+    more = len(texts) - most
+    return ", ".join(texts[:most]) + (f", … (+{more})" if more > 0 else "")
 
 
 def _squeezed(name: str) -> str:
@@ -129,7 +124,7 @@ class _Near:
 
     def of(self, name: str) -> list[tuple[SettingName, str]]:
         """Return the settings that were perhaps meant, each with the name that is read."""
-        known, head = _canonical(name), self._prefix
+        known, head = canonical(name), self._prefix
         start = known[: len(head)]
         if start != head and sorted(start) == sorted(head) and known[len(head) :].startswith("_"):
             known = head + known[len(head) :]  # SMPT_HOST; but SMTPD_HOST is another program's
@@ -167,19 +162,25 @@ def _meant(app: App, kind: str) -> tuple[SettingName, str] | None:
 
 
 def _foreign(names: Mapping[str, Origin]) -> Iterator[Unread]:
-    """Yield the names of other applications; each goes to the one that most of them belong to."""
-    owners: dict[str, list[str]] = {}
+    """Yield the names of other applications; each goes to the one that most of them belong to.
+
+    Of several the frameworks are told: what an application is made with has its names first.
+    """
+    owners: dict[str, dict[str, str]] = {}
     for name in names:
-        known = _canonical(name)
-        owners[name] = [
-            one.app
+        known = canonical(name)
+        owners[name] = {
+            one.app: one.library
             for one in load.spellings().foreign
             if any(
                 known.startswith(pattern[:-1]) if pattern.endswith("*") else known == pattern
                 for pattern in one.names
             )
-        ]
+        }
     counts = Counter(app for apps in owners.values() for app in apps)
     for name, apps in owners.items():
-        if apps:
-            yield Unread(name=name, origin=names[name], app=max(apps, key=counts.__getitem__))
+        most = max(map(counts.__getitem__, apps), default=0)
+        likely = [app for app in apps if counts[app] == most]
+        likely = [app for app in likely if not apps[app]] or likely
+        if likely:
+            yield Unread(name=name, origin=names[name], app=listed(likely, 3))

@@ -77,6 +77,8 @@ class Label(StrEnum):
     REFUSES_TO_START = "refuses-to-start"
     REFUSES_TO_SEND = "refuses-to-send"
     MAIL_OFF = "mail-off"
+    SWITCH_ABSENT = "switch-absent"
+    SWITCH_NOT_CALLED = "switch-not-called"
     REPLACED = "replaced"
     SERVER_NAMED = "server-named"
     NO_CHECK = "no-check"

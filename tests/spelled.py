@@ -12,7 +12,7 @@ from smtpdoctor.knowledge.table import own_names
 from smtpdoctor.settings.smtp_url import joined
 from smtpdoctor.terms import SettingName
 
-__all__ = ["NOWHERE", "assignment", "spelled"]
+__all__ = ["NOWHERE", "assignment", "concrete", "spelled"]
 
 NOWHERE: Final = Region(Place("", 1), 0, 0)
 PARTS: Final[Mapping[SettingName, str]] = {

@@ -666,3 +666,52 @@ def test_a_server_without_its_port_is_not_said_to_be_absent(
     output = " ".join(lint("--config", "grafana.env", "--lang", lang, code=1).split())
     assert told in output
     assert never not in output
+
+
+_PHPMAILER = """<?php
+$mail = new PHPMailer(true);
+{0}
+$mail->Host = 'smtp.gmail.com';
+$mail->Port = 587;
+$mail->SMTPAuth = true;
+$mail->SMTPSecure = 'tls';
+$mail->Username = 'someone@gmail.com';
+$mail->Password = 'abcdefghijklmnop';
+$mail->setFrom('someone@gmail.com');
+$mail->send();
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "by_smtp"),
+    [
+        ("$mail->isSMTP();", True),
+        ("$mail->IsSMTP();", True),
+        ("$mail->Mailer = 'smtp';", True),
+        ("if ($live) { $mail->isSMTP(); }", True),
+        ("", False),
+        ("// $mail->isSMTP();", False),
+        ("$mail->isSendmail();", False),
+        ("$mail->Mailer = 'mail';", False),
+    ],
+)
+def test_phpmailer_uses_smtp_only_where_it_is_told_to(folder: Path, line: str, by_smtp: bool) -> None:
+    """Else PHP's ``mail()``: what is missing is told with the call to write."""
+    (folder / "mail.php").write_text(_PHPMAILER.format(line))
+    told = json.loads(lint("--config", "mail.php", "--format", "json", code=0 if by_smtp else 1))
+    found = [one for one in told["findings"] if one["id"] == "config-mail-off"]
+    assert bool(found) is not by_smtp
+    if found:
+        assert "mail program of the machine" in found[0]["meaning"]
+        assert found[0]["origin"].startswith("mail.php:")
+    CliRunner().invoke(app, ["lint", "--no-environment", "--config", "mail.php", "--fix", "--write"])
+    again = json.loads(lint("--config", "mail.php", "--format", "json", code=0))
+    assert again["settings"]["security"]["value"] == "starttls"
+
+
+def test_a_part_of_a_program_says_nothing_of_what_stands_elsewhere(folder: Path) -> None:
+    (folder / "mail.php").write_text(
+        _PHPMAILER.format("").replace("$mail = new PHPMailer(true);", "global $mail;")
+    )
+    told = json.loads(lint("--config", "mail.php", "--format", "json", code=0))
+    assert not [one for one in told["findings"] if one["id"] == "config-mail-off"]

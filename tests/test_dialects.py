@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from functools import partial
 from io import StringIO
 from itertools import product
@@ -17,18 +18,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from smtpdoctor.formats.document import Kind, Scope
+from smtpdoctor.formats.document import Assignment, Kind, Scope
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.dialects import Dialect, Explode, Url, problems_of
+from smtpdoctor.knowledge.dialects import Dialect, Explode, Url, problems_of, shown
 from smtpdoctor.knowledge.table import inert, names_of, seen_by_modes, write
 from smtpdoctor.report.app_sheets import app_object, print_app
-from smtpdoctor.settings.dialect import Reading, read
+from smtpdoctor.settings.dialect import Oddity, Reading, read
 from smtpdoctor.settings.identify import identify
 from smtpdoctor.settings.smtp_url import SmtpUrlError, joined, parts_of
 from smtpdoctor.terms import Lang, Security, SettingName
 from tests.each import each
 from tests.examples import examples
-from tests.spelled import assignment, spelled, usable
+from tests.spelled import assignment, concrete, spelled, usable
 from tests.test_catalogue import NO_WORD
 
 PORTS: Final = (None, 25, 465, 587)
@@ -401,3 +402,45 @@ def test_a_server_without_its_port_is_told_as_such(app: str, name: str) -> None:
         if found:
             assert found[0].ends == how.needs_port
             assert not [one for one in reading.oddities if one.kind == "missing" and one.setting == "port"]
+
+
+SWITCHES: Final = [(app, number) for app in APPS for number, _ in enumerate(dialect_of(app).switch)]
+
+
+@each(("app", "number"), SWITCHES)
+def test_a_switch_that_leads_elsewhere_is_told(app: str, number: int) -> None:
+    """Also where it is absent and stands for that; with what it says on, and where nothing of it can be known, not."""
+    dialect = dialect_of(app)
+    switch = dialect.switch[number]
+    name = concrete(switch.names[-1].partition("@")[0])
+    settings: dict[SettingName, str] = {"host": HOST, "username": "user", "password": "secret"}
+    rest = [one for one in spelled(dialect, settings, {}).assignments if one.name != name]
+    needs = [assignment(concrete(one), "x") for one in switch.needs[:1]]
+
+    def off(*more: Assignment) -> list[Oddity]:
+        found = read(dialect, Scope(assignments=(*rest, *more))).oddities
+        names = {shown(switch.names[0]), shown(name)}
+        return [one for one in found if one.kind == "off" and one.name in names]
+
+    plain = [word for word in switch.on if word[:1] not in "!*" and word != "()"]
+    if not switch.names[-1].endswith("@scheme"):
+        for word in plain:
+            assert not off(*needs, assignment(name, word))
+        for lead, words in switch.leads.items():
+            for word in words:
+                said = word.replace("*", "x")
+                (one,) = off(*needs, assignment(name, said))
+                assert (one.facts["word"], one.facts["lead"], one.facts["absent"]) == (said, lead, "")
+    if switch.needs and not any(fnmatchcase(one.name, each) for one in rest for each in switch.needs):
+        assert not off()
+    absent = off(*needs)
+    for one in absent:
+        assert one.facts["absent"]
+        assert one.facts["word"].removesuffix("://") == switch.default
+    if (
+        not switch.names[-1].endswith("@scheme")
+        and plain
+        and switch.default not in plain
+        and "*" not in str(switch.on)
+    ):
+        assert absent

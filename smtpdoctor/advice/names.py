@@ -217,8 +217,8 @@ class Names:
                 return self._set(rest)
             case "ports":
                 return self._any_of(str(port) for port, _ in self.pairs())
-            case "fact":
-                return self._finding.evidence.facts.get(rest)
+            case "fact" | "lead":
+                return self._of_facts(head, rest)
             case "preset":
                 return self._of_preset(rest)
             case "check":
@@ -236,6 +236,13 @@ class Names:
             case _:
                 setting = self._settings.get(cast("SettingName", head))
                 return str(setting.value) if setting is not None else None
+
+    def _of_facts(self, head: str, name: str) -> str | None:
+        facts = self._finding.evidence.facts
+        if head == "fact":
+            return facts.get(name)
+        lead = facts.get("lead")
+        return say(self._lang, f"lead.{lead}") if lead else None
 
     def _at(self, name: SettingName) -> str:
         setting = self._settings.get(name)

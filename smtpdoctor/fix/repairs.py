@@ -309,6 +309,8 @@ def _words_for(flag: Flag, one: Assignment) -> Iterator[tuple[str, Kind | None]]
 def _of_switch(found: Found) -> Iterator[Repair]:
     subject = found.subject
     for switch in subject.dialect.switch:
+        if switch.names[0].endswith("@scheme"):
+            continue  # a URL of another kind names no server of SMTP
         words = [word for word in switch.on if not word.startswith("!") and OTHER not in word]
         for word in words[:3]:
             kind: Kind | None = "boolean" if word.lower() in {"true", "false"} else None

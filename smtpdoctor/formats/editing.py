@@ -154,6 +154,11 @@ def insertions(
         text = document.texts[path]
         newline = "\r\n" if text[line_end : line_end + 2] == "\r\n" or "\r\n" in text[:start] else "\n"
         closing = (_CLOSING.match(tail) or [""])[0].rstrip()
+        if name.endswith("()"):  # a call that stands by itself
+            line = head[:at] + new + closing
+            yield Edit(path, start, start, line + newline)
+            yield Edit(path, line_end, line_end, newline + line)
+            continue
         before = head[:at] + new + head[at + len(part) :]
         for spelled in _for_new(value, kind, anchor, text):
             for close in dict.fromkeys((closing, *((f"{closing},",) if document.syntax in _LISTS else ()))):

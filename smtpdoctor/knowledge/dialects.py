@@ -32,6 +32,7 @@ __all__ = [
     "Form",
     "Idle",
     "Key",
+    "Lead",
     "Mode",
     "Overriding",
     "Proof",
@@ -53,6 +54,13 @@ Truth = Literal["words", "python", "javascript", "ruby", "php"]
 """What a language takes for true where a flag is code: in all of them any string with letters in it.
 
 A word without a type, as in a `.env` file, is taken for what it says: whoever hands it on to code casts it.
+"""
+
+Lead = Literal["log", "nowhere", "program", "direct", "service"]
+"""Where mail goes that is not sent by SMTP.
+
+Into a log or a file; nowhere; to a program of the machine, as PHP's ``mail()`` does; straight to the servers of the
+recipients; to the API of a service.
 """
 
 Binding = Literal["", "lower", "spring", "nested"]
@@ -145,7 +153,8 @@ class Switch(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """The variable without which nothing is sent: the words that switch mail on; ``default`` where absent.
 
     A word may have a ``*`` in it; with ``!`` in front it must not stand there. ``part``: it is a list, in which
-    the words have to stand.
+    the words have to stand. ``needs``: names without one of which its absence says nothing, since it may stand
+    elsewhere. ``leads``: where mail goes with other words.
     """
 
     names: tuple[str, ...]
@@ -153,6 +162,8 @@ class Switch(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     default: str = ""
     exact: bool = False
     part: bool = False
+    needs: tuple[str, ...] = ()
+    leads: dict[Lead, tuple[str, ...]] = {}
     text: Text | None = None
 
 

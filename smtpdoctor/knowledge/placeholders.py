@@ -10,6 +10,7 @@
 | ``{ports}`` | the numbers of those ports |
 | ``{host}``, ``{port}``, ``{username}`` … | the value of a setting |
 | ``{fact.NAME}`` | a fact of the evidence |
+| ``{lead}`` | where mail goes that a switch turns away from SMTP; none where that is not known |
 | ``{preset}`` | the provider's name, none where it is not known |
 | ``{preset.host}`` | the provider's server |
 | ``{preset.ports}`` | the provider's ports but for that of this run, and how each is secured; none where that is not known |
@@ -40,7 +41,7 @@ ALWAYS: Final = re.compile(
 )
 SOMETIMES: Final = re.compile(
     r"env\.(?:host|username|password)|set\.security\.(?:tls|starttls|opportunistic|none)|set\.pair\.(?:tls|starttls)"
-    r"|host|port|security|username|sender|recipient|ehlo|preset(?:\.(?:host|ports|shape|refused))?|fact\.[a-z0-9_]+"
+    r"|host|port|security|username|sender|recipient|ehlo|lead|preset(?:\.(?:host|ports|shape|refused))?|fact\.[a-z0-9_]+"
 )
 IN_EDITS: Final = re.compile(
     r"preset\.(?:host|port|username|password)|login|bare\.(?:host|username|sender)"

@@ -357,40 +357,29 @@ class _Loader:
         )
 
     def _about(self, one: Oddity) -> Evidence:
-        facts = {"name": _with_part(one.name)}
-        if one.expected:
-            facts["expected"] = one.expected
-        if one.kind in {"missing", "half-login"} and not self._is_of(one.setting, one.at):
-            facts["beside"] = "yes"
+        facts = {"name": _with_part(one.name), **self._facts_of(one)}
         word = one.facts.get("word")
         if word is not None:
             facts |= told_of(word)
-        match one.kind:
-            case "refuses" | "no-port":
-                label = _ENDS[one.kind, one.ends == "start"]
-            case "sender-form":
-                label = Label.SENDER_NOT_LOCAL_PART if one.expected == "local-part" else Label.SENDER_HAS_NAME
-            case "url":
-                label = {"scheme": Label.URL_SCHEME, "host": Label.URL_HOST}.get(
-                    one.facts.get("why", ""), Label.URL_SIGN
-                )
-                facts["sign"] = one.facts.get("sign", "")
-            case "word" if one.ends:
-                label = Label.WORD_REFUSED
-            case "version":
-                label = Label.BY_VERSION
-                facts["value"] = "; ".join(map(_told, self._reading.answers))
-            case kind:
-                label = _LABELS[kind]
-        if one.kind == "opposite":
-            answer = self._answer()
-            facts["mode"] = answer.security.value if answer and answer.security else ""
-        evidence = self._evidence(label, one.at, one.setting, **facts)
-        if one.kind == "no-port":
-            evidence = replace(evidence, labels=evidence.labels | {Label.MISSING})
+        evidence = self._evidence(_label_of(one), one.at, one.setting, **facts)
+        if (more := _more_of(one)) is not None:
+            evidence = replace(evidence, labels=evidence.labels | {more})
         if one.in_effect and one.at is not None:
             return replace(evidence, origin=_effect_of(one.at, self._texts))
         return evidence
+
+    def _facts_of(self, one: Oddity) -> dict[str, str]:
+        facts = {"expected": one.expected} if one.expected else {}
+        absent = one.kind in {"missing", "half-login"} and not self._is_of(one.setting, one.at)
+        if absent or one.facts.get("absent"):
+            facts["beside"] = "yes"
+        facts |= {name: one.facts[name] for name in ("sign", "lead") if name in one.facts}
+        if one.kind == "version":
+            facts["value"] = "; ".join(map(_told, self._reading.answers))
+        if one.kind == "opposite":
+            answer = self._answer()
+            facts["mode"] = answer.security.value if answer and answer.security else ""
+        return facts
 
     def _remarks(self) -> Iterator[Evidence]:
         """Yield what the syntax did to values that the application uses."""
@@ -423,6 +412,30 @@ class _Loader:
         for one in self._reading.scope.assignments:
             if one.value and names_secret(one.name):
                 yield Secret(one.value)
+
+
+def _label_of(one: Oddity) -> Label:
+    match one.kind:
+        case "refuses" | "no-port":
+            return _ENDS[one.kind, one.ends == "start"]
+        case "sender-form":
+            return Label.SENDER_NOT_LOCAL_PART if one.expected == "local-part" else Label.SENDER_HAS_NAME
+        case "url":
+            why = one.facts.get("why", "")
+            return {"scheme": Label.URL_SCHEME, "host": Label.URL_HOST}.get(why, Label.URL_SIGN)
+        case "word" if one.ends:
+            return Label.WORD_REFUSED
+        case kind:
+            return _LABELS[kind]
+
+
+def _more_of(one: Oddity) -> Label | None:
+    """Return what else there is to say of an oddity: that something is not there at all."""
+    if one.kind == "no-port":
+        return Label.MISSING
+    if one.kind == "off" and one.facts.get("absent"):
+        return Label.SWITCH_NOT_CALLED if one.expected == _CALLED else Label.SWITCH_ABSENT
+    return None
 
 
 def _with_part(name: str) -> str:

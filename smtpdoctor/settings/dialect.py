@@ -580,17 +580,25 @@ class _Reader:
             one = self.values.first(switch.names)
             if one is not None and one.value is None and one.kind not in {"call", "null"}:
                 continue
+            if one is None and switch.needs and self.values.first(switch.needs) is None:
+                continue
             text = switch.default if one is None else _CALLED if one.kind == "call" else (one.value or "")
             if not _is_on(switch, text):
                 on = False
                 at = one if one is not None else self._near("host")
-                facts = {"word": text, "expected": switch.on[0]}
+                scheme = "://" if switch.names[0].endswith("@scheme") else ""
+                lead = next((lead for lead, words in switch.leads.items() if _is_word(text, words)), "")
+                facts = {
+                    "word": text + scheme,
+                    "lead": lead,
+                    "absent": "yes" if one is None else "",
+                }
                 self.oddities.append(
                     Oddity(
                         kind="off",
-                        name=shown(switch.names[0]),
+                        name=shown(switch.names[0] if one is None else one.name),
                         at=at,
-                        expected=switch.on[0],
+                        expected=switch.on[0] + scheme,
                         facts=facts,
                         ends="send",
                     )
@@ -1065,6 +1073,12 @@ def _is_on(switch: Switch, text: str) -> bool:
         return not barred and (not wanted or any(fnmatchcase(text.strip(), word) for word in wanted))
     parts = re.split(r"[\s,;]+", text.strip())
     return all((word[1:] not in parts) if word.startswith("!") else (word in parts) for word in words)
+
+
+def _is_word(text: str, words: Iterable[str]) -> bool:
+    """Whether a text is one of some words, without regard to capitals and to the colon of a symbol."""
+    plain = text.strip().lower().removeprefix(":")
+    return any(fnmatchcase(plain, word.lower()) for word in words)
 
 
 def _words_of(flag: Flag, refused: object = ()) -> str:

@@ -22,6 +22,7 @@ from smtpdoctor.model import Message, SettingName
 from smtpdoctor.settings.config import loaded_of
 from smtpdoctor.settings.dialect import Reading, read
 from smtpdoctor.settings.identify import Identified, identify, unknown_app
+from smtpdoctor.settings.parts import parts_of
 from smtpdoctor.settings.read import decoded, refuse_long
 from smtpdoctor.settings.resolve import Flags, Loaded, from_flags
 
@@ -99,7 +100,7 @@ def load_configs(
                 decided[name] = who
                 if service in {None, name}:
                     merged[name] = (said, list(said.scopes[0].assignments), said.scopes[0])
-        for scope in () if decided else _of_charts(document):
+        for scope in () if decided else _scopes(document, dialect):
             if service is not None and scope.name != service:
                 continue
             before = merged.get(scope.name)
@@ -119,6 +120,19 @@ def load_configs(
     if not found:
         raise _nothing(paths, dialect, reader.documents)
     return found
+
+
+def _scopes(document: Document, dialect: Dialect | None) -> Iterator[Scope]:
+    """Yield the scopes of a file, one for each entry of a list where each sends by a server of its own."""
+    names = load.dialect_names()
+    for scope in _of_charts(document):
+        app = dialect.id if dialect is not None else ""
+        if dialect is None and document.syntax not in _CODE and document.syntax != "dotenv":
+            app = identify(scope, document.path, names, syntax=document.syntax).app or ""
+        if app in names.each:
+            yield from parts_of(scope, app, names)
+        else:
+            yield scope
 
 
 def _of_charts(document: Document) -> Iterator[Scope]:

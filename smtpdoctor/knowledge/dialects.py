@@ -333,6 +333,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     ``syntaxes`` are those of the files in which its settings stand, ``environment`` for variables;
     ``reader`` is who reads its ``.env``, ``readers`` who reads other syntaxes. ``secret_files``: the ending of a name that names a file with the
     value (``_FILE``). ``nothing``: words of the environment, in small letters, that its code takes for no value.
+    ``each``: the entries of a list that each send by a server of their own, a ``*`` for a number or a name.
     ``filled_in``: it puts values from elsewhere where ``${NAME}`` stands in its files.
     ``prefixes``: every name that begins so is meant for it, and is read only if it is
     named somewhere here; ``known`` are names that it reads for other ends. ``version_of`` is what the
@@ -352,6 +353,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     secret_files: tuple[str, ...] = ()
     nothing: tuple[str, ...] = ()
     filled_in: bool = False
+    each: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     flags: dict[str, Flag] = {}
@@ -577,6 +579,7 @@ class DialectNames(Struct, frozen=True):
     syntaxes: dict[str, tuple[str, ...]]
     needs: dict[str, tuple[str, ...]] = {}
     packages: dict[str, tuple[str, ...]] = {}
+    each: dict[str, tuple[str, ...]] = {}
 
     def readers(self, name: str) -> dict[str, str]:
         """Return the applications that read a name."""
@@ -644,4 +647,5 @@ def names_of_dialects(dialects: dict[str, Dialect]) -> DialectNames:
         {app: one.syntaxes for app, one in dialects.items()},
         {app: one.detect.needs for app, one in dialects.items() if one.detect.needs},
         {app: one.detect.packages for app, one in dialects.items() if one.detect.packages},
+        {app: one.each for app, one in dialects.items() if one.each},
     )

@@ -28,7 +28,7 @@ MESSAGES: Final[dict[str, str]] = {
     "lead.log": "메일이 로그나 파일에만 기록됩니다",
     "lead.nowhere": "메일이 오류 없이 버려집니다",
     "lead.program": "메일이 서버의 메일 프로그램(sendmail 등)으로 넘어가며, 그 프로그램은 이 설정을 알지 못합니다",
-    "lead.direct": "받는 사람의 메일 서버 25번 포트로 직접 보내려 하는데, 대부분의 호스팅에서 이 포트를 막습니다",
+    "lead.direct": "받는 사람의 메일 서버로(포트 25) 직접 보내려 하는데, 대부분의 호스팅에서 이를 막습니다",
     "lead.service": "메일이 다른 서비스의 API로 나갑니다",
     "config.app.off": "{app_name}: SMTP로 보내지 않습니다",
     "config.app.refused": "{app_name}: 연결하기 전에 오류로 끝납니다",

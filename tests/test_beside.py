@@ -275,3 +275,40 @@ def test_what_is_mended_is_the_line_of_the_variable(tmp_path: Path, monkeypatch:
     assert done.exit_code in {0, 1}, done.output
     assert (tmp_path / ".env").read_text().splitlines()[1] == f"{names[1]}=587"
     assert f"{names[1]} (.env:2)" in done.output
+
+
+CONFIG = """module.exports = {{ email: {{ host: process.env.{0}, port: process.env.{1}, secure: process.env.SMTP_SECURE,
+  auth: {{ user: process.env.{2}, pass: process.env.{3} }} }} }};
+"""
+
+
+@pytest.mark.parametrize(
+    "manifest", ['{"dependencies": {"nodemailer": "6"}}', '{"dependencies": {"express": "4"}}', ""]
+)
+def test_an_object_with_a_host_is_nobodys_without_a_package_that_takes_it(
+    tmp_path: Path, manifest: str
+) -> None:
+    """Whatever else reads such an object may make other things of its words."""
+    put(tmp_path, {".env": env_of(NAMES[0]), "config/config.js": CONFIG.format(*NAMES[0])})
+    if manifest:
+        put(tmp_path, {"package.json": manifest})
+    if "nodemailer" in manifest:
+        (one,) = load_configs(Flags(), [tmp_path / ".env"], environment=False, known=Known())
+        assert one.identified.app == "nodemailer"
+    else:
+        with pytest.raises(UsageError):
+            load_configs(Flags(), [tmp_path / ".env"], environment=False, known=Known())
+
+
+@pytest.mark.parametrize(
+    ("image", "whose"),
+    [("registry.corp.test/shop:3", "django"), ("healthchecks/healthchecks:v3", "healthchecks")],
+)
+def test_an_image_of_nobody_known_runs_a_program_made_with_a_framework(
+    tmp_path: Path, image: str, whose: str
+) -> None:
+    """Names that several applications share with what they are made with are not theirs in another image."""
+    lines = "".join(f"      {name}: {value}\n" for name, value in zip(NAMES[4], VALUES, strict=True))
+    put(tmp_path, {"compose.yml": f"services:\n  web:\n    image: {image}\n    environment:\n{lines}"})
+    (one,) = load_configs(Flags(), [tmp_path / "compose.yml"], environment=False, known=Known())
+    assert one.identified.app == whose

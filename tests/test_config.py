@@ -20,7 +20,9 @@ from tests.app_cases import answer, cases_in, score
 DATA = Path(__file__).parent / "data"
 
 
-@pytest.fixture(scope="module", params=["app-cases", "app-cases-public", "app-cases-found"])
+@pytest.fixture(
+    scope="module", params=["app-cases", "app-cases-public", "app-cases-found", "app-cases-asked"]
+)
 def told(request: pytest.FixtureRequest) -> tuple[dict[str, int], list[str]]:
     """Return what is said of all cases, held against what is right."""
     folder = DATA / request.param

@@ -217,3 +217,12 @@ def test_whose_a_name_is_follows_from_the_dialects(app: str, name: str) -> None:
         assert told == [label]
     elif not dialect.behaviour.library:
         assert label in told or told[-1].startswith("…")
+
+
+@pytest.mark.parametrize("name", ["SMTP_AUTH_USERNAME", "Smtp_Auth_Username"])
+def test_a_name_in_other_capitals_is_no_name(tmp_path: Path, name: str) -> None:
+    """And where a file is read strictly it stops the start."""
+    text = f"global:\n  smtp_smarthost: mx.corp.test:587\n  smtp_from: a@corp.test\n  {name}: a@corp.test\n"
+    (one,) = found_in(tmp_path, "alertmanager.yml", text)
+    (odd,) = (odd for odd in one.reading.oddities if odd.kind == "unread")
+    assert (odd.name, odd.expected, odd.ends) == (f"global.{name}", "global.smtp_auth_username", "start")

@@ -50,16 +50,21 @@ def configured(name: str, text: str) -> list[Configured]:
 @given(receivers=st.lists(st.lists(entry, min_size=1, max_size=2), min_size=1, max_size=3))
 @settings(max_examples=examples(40), deadline=None)
 def test_each_receiver_has_its_own_server_and_login(receivers: list[list[dict[str, str]]]) -> None:
-    """What it does not say is as it is for all; no value of one is ever read for another."""
+    """What it does not say is as it is for all; no value of one is ever read for another.
+
+    What does the same is told once.
+    """
     found = configured("alertmanager.yml", alertmanager(receivers))
-    wanted = []
+    wanted: list[dict[str, str]] = []
     for one in (one for entries in receivers for one in entries):
-        if one not in wanted:
-            wanted.append(one)
+        whole = {**GLOBAL, **one}
+        if whole["smarthost"].endswith(":465"):  # TLS from the first byte, whatever the switch says
+            whole.pop("require_tls", None)
+        if whole not in wanted:
+            wanted.append(whole)
     assert len(found) == len(wanted)
     assert len({one.service for one in found}) == len(found)
-    for said, one in zip(found, wanted, strict=True):
-        whole = {**GLOBAL, **one}
+    for said, whole in zip(found, wanted, strict=True):
         host, _, port = whole["smarthost"].partition(":")
         used = {name: value.text for name, value in said.reading.used.items()}
         assert (used["host"], used["port"]) == (host, port)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from msgspec import Struct
 from smtpdoctor.errors import UsageError
 from smtpdoctor.files import read_file
 
-__all__ = ["Packages", "packages", "sources"]
+__all__ = ["Packages", "imported", "packages", "sources"]
 
 _LEVELS: Final = 2  # folders below the one of the file
 _MOST_ENTRIES: Final = 2_000
@@ -61,6 +61,9 @@ _IN_TEXT: Final = {
     "Gemfile": re.compile(rf"(?m)^[ \t]*gem[ \t(]+[\"']({_NAME})[\"']"),
     "mod": re.compile(rf"(?m)^[ \t]*(?:require[ \t]+)?({_NAME})[ \t]+v\d"),
 }
+_IMPORTED: Final = re.compile(
+    rf"(?m)^[ \t]*(?:import|from)[ \t]+([A-Za-z_]\w*)|(?:require\(|from|import)[ \t]*[\"']({_NAME})[\"']"
+)
 _CALLED: Final = {
     "toml": re.compile(rf"(?m)^[ \t]*name[ \t]*=[ \t]*[\"']({_NAME})[\"']"),
     "mod": re.compile(rf"(?m)^module[ \t]+({_NAME})"),
@@ -114,6 +117,15 @@ def packages(env: Path) -> Packages:
             if kind in _CALLED:
                 names |= {one.lower() for one in _CALLED[kind].findall(text)}
     return Packages(frozenset(names), frozenset(needs))
+
+
+def imported(paths: Iterable[Path]) -> frozenset[str]:
+    """Return the packages that sources of Python and JavaScript import; in small letters."""
+    found: set[str] = set()
+    for path in paths:
+        text = _content(path).decode("utf-8", "replace")
+        found.update(next(filter(None, one.groups())).lower() for one in _IMPORTED.finditer(text))
+    return frozenset(found)
 
 
 def _of_json(text: str) -> tuple[set[str], set[str]]:

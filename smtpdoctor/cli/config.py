@@ -192,6 +192,7 @@ def _configured(
 ) -> Iterator[Configured]:
     doubt: UsageError | None = None
     seen: set[tuple[str, tuple[Region, ...]]] = set()
+    effects: list[tuple[object, ...]] = []
     for name, (document, assignments, first) in merged.items():
         scope = replace(first, assignments=tuple(assignments))
         who = decided.get(name) or identify(
@@ -222,9 +223,21 @@ def _configured(
         _refuse_long(scope, dialect)
         known = version or _version_of(dialect, scope) or files.locked(dialect, document.path)
         reading = read(dialect, scope, version=known)
+        if scope.part and (effect := _effect_of(reading)) in effects:
+            continue  # it does the same as another entry
+        elif scope.part:
+            effects.append(effect)
         yield Configured(name, who, reading, loaded_of(reading, document, from_flags(flags)), document)
     if doubt is not None and not seen:
         raise doubt
+
+
+def _effect_of(reading: Reading) -> tuple[object, ...]:
+    """Return what an application does, wherever it says so."""
+    used = {name: (one.text, one.at if one.text is None else None) for name, one in reading.used.items()}
+    odd = [(one.kind, one.setting, one.name.rpartition(".")[2]) for one in reading.oddities]
+    checks = (reading.verifies, reading.checks_name)
+    return (used, odd, [one.security for one in reading.answers], reading.logs_in, *checks)
 
 
 def _refuse_long(scope: Scope, dialect: Dialect) -> None:
@@ -297,7 +310,7 @@ class Files:
         if len(told) == 1:  # it lies in the application's own sources
             app = told.pop()
             return [("", document, Identified(app, "packages", (app,)))] if who.app is None else []
-        found = self._takers(path, sources)
+        found = self._takers(path, sources, of.needs)
         if found:
             self.documents += [said for said, _ in found]
             several = len(found) > 1
@@ -306,15 +319,22 @@ class Files:
             app: package
             for app in who.candidates
             for package in names.packages.get(app, ())
-            if package in of.needs
+            if package in of.needs | beside.imported(sources)
         }
         if len(by_package) == 1:
             (app, package) = by_package.popitem()
             return [("", document, Identified(app, "packages", (package,)))]
         return []
 
-    def _takers(self, env: Path, sources: Sequence[Path]) -> list[tuple[Document, Identified]]:
-        """Return the sources whose mail settings come from a `.env`, but for those that say what another one says."""
+    def _takers(
+        self, env: Path, sources: Sequence[Path], needs: frozenset[str]
+    ) -> list[tuple[Document, Identified]]:
+        """Return the sources whose mail settings come from a `.env`, but for those that say what another one says.
+
+        An object with a host and a port may be anybody's: more has to say whose, or the packages of the project.
+        """
+        from smtpdoctor.cli import beside
+
         found: dict[tuple[object, ...], tuple[Document, Identified]] = {}
         for path in sources:
             try:
@@ -324,7 +344,9 @@ class Files:
             for scope in document.scopes[:1]:
                 who = identify(scope, document.path, load.dialect_names(), syntax=document.syntax)
                 dialect = load.dialect(who.app) if who.app is not None else None
-                if dialect is None:
+                packages = load.dialect_names().packages.get(who.app or "", ())
+                known = who.sure or who.own or needs.union(beside.imported([path])).intersection(packages)
+                if dialect is None or not known:
                     continue
                 reading = read(dialect, scope)
                 host = reading.used.get("host")

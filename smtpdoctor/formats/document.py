@@ -129,7 +129,8 @@ class Scope(Struct, frozen=True, kw_only=True):
     """What one program gets of a file: a service, a container, an account; most files have one scope.
 
     ``name`` is the service's; ``image`` the container image with its tag. ``environment``: the names are
-    environment variables, whatever the syntax around them. Of equal names the last counts.
+    environment variables, whatever the syntax around them. Of equal names the last counts. ``part``: it is one of
+    several entries of a list, with what holds for all of them.
     """
 
     assignments: tuple[Assignment, ...]
@@ -137,6 +138,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     image: str = ""
     environment: bool = False
     place: Place | None = None
+    part: bool = False
 
     def __repr__(self) -> str:
         return f"Scope({self.name!r}, image={self.image!r}, {len(self.assignments)} assignments)"

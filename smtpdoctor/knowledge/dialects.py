@@ -334,6 +334,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     ``reader`` is who reads its ``.env``, ``readers`` who reads other syntaxes. ``secret_files``: the ending of a name that names a file with the
     value (``_FILE``). ``nothing``: words of the environment, in small letters, that its code takes for no value.
     ``each``: the entries of a list that each send by a server of their own, a ``*`` for a number or a name.
+    ``strict``: what does not happen with a name in its file that it does not know.
     ``filled_in``: it puts values from elsewhere where ``${NAME}`` stands in its files.
     ``prefixes``: every name that begins so is meant for it, and is read only if it is
     named somewhere here; ``known`` are names that it reads for other ends. ``version_of`` is what the
@@ -354,6 +355,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     nothing: tuple[str, ...] = ()
     filled_in: bool = False
     each: tuple[str, ...] = ()
+    strict: Literal["", "start"] = ""
     prefixes: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     flags: dict[str, Flag] = {}

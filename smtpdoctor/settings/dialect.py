@@ -731,13 +731,14 @@ class _Reader:
             for name in self.dialect.keys
             if name in _USUAL and (name not in used or used[name].at is None)
         }
-        wanting = self._wanting(used)
+        wanting, ends = self._wanting(used), self.dialect.strict
         tails: dict[str, list[str]] = {}
         for each in wanting:
             tail = _LAST_PART.split(each)[-1]
             if "*" not in tail and len(tail) >= _SHORTEST_PART:
                 tails.setdefault(tail, []).append(self.values.canonical(each))
         whole = {self.values.canonical(each): each for each in wanting if "*" not in each}
+        spelled = {each.lower(): meant for each, meant in whole.items()}
         for key, one in self.values.named().items():
             plain = key
             for ending in self.dialect.secret_files:
@@ -746,17 +747,24 @@ class _Reader:
                 continue
             if self._reads(one.name):  # perhaps by a pattern, which holds for slips as well
                 if (slip := _near(key, whole)) is not None:
-                    self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=slip))
+                    self.oddities.append(
+                        Oddity(kind="unread", name=one.name, at=one, expected=slip, ends=ends)
+                    )
+                continue
+            if (meant := spelled.get(key.lower())) is not None:
+                self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=meant, ends=ends))
                 continue
             if prefixes and key.startswith(prefixes):
-                self.oddities.append(Oddity(kind="unread", name=one.name, at=one))
+                self.oddities.append(Oddity(kind="unread", name=one.name, at=one, ends=ends))
                 continue
             if (slip := self._slip(one, tails) or _near(key, whole)) is not None:
-                self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=slip))
+                self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=slip, ends=ends))
                 continue
             for name, meant in lacking.items():
                 if name == "host" and one.value and _USUAL[name].fullmatch(one.name):
-                    self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=meant))
+                    self.oddities.append(
+                        Oddity(kind="unread", name=one.name, at=one, expected=meant, ends=ends)
+                    )
                     break
 
     def _wanting(self, used: Mapping[SettingName, Used]) -> list[str]:

@@ -42,7 +42,8 @@ _CARRIERS: Final = frozenset({"compose", "kubernetes", "github-actions", "gitlab
 class Identified(Struct, frozen=True):
     """The application of a scope, or those that it may be of; ``shown`` is the image, file or names that say so.
 
-    ``sure``: something says so that is no setting of mail; those have the same names in many a program.
+    ``sure``: something says so that is no setting of mail; those have the same names in many a program. ``own``: a
+    name does that only it has.
     """
 
     app: str | None
@@ -50,6 +51,7 @@ class Identified(Struct, frozen=True):
     shown: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
     sure: bool = False
+    own: bool = False
 
 
 def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") -> Identified:
@@ -100,9 +102,14 @@ def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") 
     best, score = ranked[0]
     second = ranked[1][1] if len(ranked) > 1 else 0.0
     if score >= _LEAST and score >= _MARGIN * second:
-        sure = best in called or _beside(best, there)
-        return Identified(best, "names", tuple(shown[best][:5]), sure=sure)
+        sure = best in called or _beside(best, there) or (in_file(best) and not _is_env(path))
+        own = any(readers.get(best) == "own" for readers in there.values())
+        return Identified(best, "names", tuple(shown[best][:5]), sure=sure, own=own)
     candidates = tuple(app for app, one in ranked if one * _MARGIN >= score)
+    # A program of one's own is made with a framework; an application that comes as an image has another one.
+    built = [app for app in candidates if image and app not in names.images]
+    if len(built) == 1:
+        return Identified(built[0], "image", (scope.image,))
     return Identified(None, "ambiguous", (), (BASE, *candidates) if base else candidates)
 
 

@@ -52,7 +52,7 @@ def parts_of(scope: Scope, app: str, names: DialectNames) -> Iterator[Scope]:
         )
         taken.add(called)
         name = f"{scope.name}/{called}" if scope.name else called
-        yield replace(scope, name=name, assignments=(*common, *own))
+        yield replace(scope, name=name, assignments=(*common, *own), part=True)
 
 
 @cache

@@ -312,3 +312,63 @@ def test_an_image_of_nobody_known_runs_a_program_made_with_a_framework(
     put(tmp_path, {"compose.yml": f"services:\n  web:\n    image: {image}\n    environment:\n{lines}"})
     (one,) = load_configs(Flags(), [tmp_path / "compose.yml"], environment=False, known=Known())
     assert one.identified.app == whose
+
+
+@given(
+    read=st.sets(st.sampled_from(["EMAIL_PORT", "EMAIL_USE_TLS", "EMAIL_HOST_USER"])), wrapped=st.booleans()
+)
+@settings(max_examples=examples(16), deadline=None)
+def test_a_name_that_no_source_takes_is_told(read: set[str], wrapped: bool) -> None:
+    """Django itself reads no variable: what its settings do not take is of no use, and has no value there."""
+    env = {
+        "EMAIL_HOST": "mx.corp.test",
+        "EMAIL_PORT": "2525",
+        "EMAIL_USE_TLS": "True",
+        "EMAIL_HOST_USER": "kim",
+    }
+    form = 'parsed(env("{0}"))' if wrapped else 'env("{0}")'
+    lines = [f"{name} = " + form.format(name) for name in sorted(read)]
+    text = "import environ\nenv = environ.Env()\nEMAIL_HOST = env('EMAIL_HOST')\n" + "\n".join(lines) + "\n"
+    with TemporaryDirectory() as there:
+        folder = put(
+            Path(there),
+            {".env": "".join(f"{name}={value}\n" for name, value in env.items()), "app/settings.py": text},
+        )
+        (one,) = load_configs(Flags(), [folder / ".env"], environment=False, known=Known())
+        told = {odd.name for odd in one.reading.oddities if odd.kind == "unread"}
+        assert told == env.keys() - read - {"EMAIL_HOST"}
+        port = one.loaded.settings.port
+        if "EMAIL_PORT" not in read:
+            assert port is not None
+            assert port.value == 25
+
+
+def test_what_is_not_reached_is_not_taken(tmp_path: Path) -> None:
+    """A branch of the settings that another variable rules out: the server is the default."""
+    put(
+        tmp_path,
+        {
+            ".env": "EMAIL_BACKEND=django.core.mail.backends.smtp.EmailBackend\nEMAIL_HOST=mx.corp.test\n",
+            "conf/settings.py": 'import os\nif os.getenv("EMAIL_BACKEND"):\n'
+            '    EMAIL_BACKEND = os.getenv("EMAIL_BACKEND")\nelif os.getenv("EMAIL_HOST"):\n'
+            '    EMAIL_HOST = os.getenv("EMAIL_HOST")\n',
+        },
+    )
+    (one,) = load_configs(Flags(), [tmp_path / ".env"], environment=False, known=Known())
+    assert one.reading.used["host"].text == "localhost"
+    assert [odd.name for odd in one.reading.oddities if odd.kind == "unread"] == ["EMAIL_HOST"]
+
+
+def test_the_values_of_dotenv_are_those_of_the_file(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        {
+            ".env": "EMAIL=kim@corp.test\nPASS=k7Rq2mXw\nMAIL_SERVER=mx.corp.test\n",
+            "emails.py": "from dotenv import dotenv_values\nimport smtplib\nvalues = dotenv_values('.env')\n"
+            's = smtplib.SMTP(values["MAIL_SERVER"], 587)\ns.starttls()\n'
+            's.login(values["EMAIL"], values.get("PASS"))\n',
+        },
+    )
+    (one,) = load_configs(Flags(), [tmp_path / ".env"], environment=False, known=Known())
+    used = {name: value.text for name, value in one.reading.used.items()}
+    assert (used["host"], used["username"], used["password"]) == ("mx.corp.test", "kim@corp.test", "k7Rq2mXw")

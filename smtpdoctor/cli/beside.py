@@ -17,7 +17,7 @@ from msgspec import Struct
 from smtpdoctor.errors import UsageError
 from smtpdoctor.files import read_file
 
-__all__ = ["Packages", "imported", "packages", "sources"]
+__all__ = ["Packages", "imported", "mentioned", "packages", "sources"]
 
 _LEVELS: Final = 2  # folders below the one of the file
 _MOST_ENTRIES: Final = 2_000
@@ -126,6 +126,12 @@ def imported(paths: Iterable[Path]) -> frozenset[str]:
         text = _content(path).decode("utf-8", "replace")
         found.update(next(filter(None, one.groups())).lower() for one in _IMPORTED.finditer(text))
     return frozenset(found)
+
+
+def mentioned(paths: Iterable[Path]) -> frozenset[str]:
+    """Return the words of sources, among them the names of variables."""
+    texts = (_content(path).decode("utf-8", "replace") for path in paths)
+    return frozenset(word for text in texts for word in re.findall(r"\w+", text))
 
 
 def _of_json(text: str) -> tuple[set[str], set[str]]:

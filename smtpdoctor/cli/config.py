@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +20,7 @@ from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.knowledge.table import names_of
 from smtpdoctor.model import Message, SettingName
 from smtpdoctor.settings.config import loaded_of
-from smtpdoctor.settings.dialect import Reading, read
+from smtpdoctor.settings.dialect import Oddity, Reading, read
 from smtpdoctor.settings.identify import Identified, identify, unknown_app
 from smtpdoctor.settings.parts import parts_of
 from smtpdoctor.settings.read import decoded, refuse_long
@@ -61,6 +61,8 @@ _NAMED_READERS: Final = (
     ("javascript", "expandVariables", "dotenv-node-expand"),
 )
 _BY_READER: Final = frozenset({"dotenv", "ini", "properties"})
+# Frameworks in these read no variable by themselves: what their code does not take has no effect.
+_BY_CODE: Final = frozenset({"javascript", "python"})
 _CODE: Final = frozenset({"csharp", "go", "java", "javascript", "php", "python", "ruby"})
 
 
@@ -225,6 +227,9 @@ def _configured(
         _refuse_long(scope, dialect)
         known = version or _version_of(dialect, scope) or files.locked(dialect, document.path)
         reading = read(dialect, scope, version=known)
+        if untaken := files.untaken.get(document.path):
+            odd = (Oddity(kind="unread", name=one.name, at=one) for one in untaken)
+            reading = replace(reading, oddities=(*reading.oddities, *odd))
         if scope.part and (effect := _effect_of(reading)) in effects:
             continue  # it does the same as another entry
         elif scope.part:
@@ -280,6 +285,7 @@ class Files:
         self._environment = dict(os.environ) if environment else {}
         self._left = _MOST_BESIDE
         self._env_texts: dict[str, str] = {}
+        self.untaken: dict[str, tuple[Assignment, ...]] = {}
 
     def document(self, path: Path, dialect: Dialect | None) -> Document:
         """Return what a file says, read by the rules of whoever reads it; raises UsageError."""
@@ -297,9 +303,13 @@ class Files:
 
         scope = document.scopes[0] if document.scopes else None
         who = identify(scope, document.path, load.dialect_names(), syntax="dotenv") if scope else None
-        if scope is None or who is None or who.sure:
-            return []
         names = load.dialect_names()
+        if (
+            scope is None
+            or who is None
+            or (who.sure and not _BY_CODE.intersection(names.syntaxes[who.app or ""]))
+        ):
+            return []
         about = {
             one.name for one in scope.assignments if _OF_MAIL.search(one.name) or names.readers(one.name)
         }
@@ -312,8 +322,11 @@ class Files:
         if len(told) == 1:  # it lies in the application's own sources
             app = told.pop()
             return [("", document, Identified(app, "packages", (app,)))] if who.app is None else []
-        found = self._takers(path, sources, of.needs)
+        found, whole = self._takers(path, sources, of.needs)
+        if who.sure:  # what else lies there is not what the file is for
+            found = [one for one in found if one[1].app == who.app]
         if found:
+            self._keep_untaken(scope, about, found, beside.mentioned(sources) if whole else frozenset())
             self.documents += [said for said, _ in found]
             several = len(found) > 1
             return [(said.path if several else "", said, whose) for said, whose in found]
@@ -330,14 +343,16 @@ class Files:
 
     def _takers(
         self, env: Path, sources: Sequence[Path], needs: frozenset[str]
-    ) -> list[tuple[Document, Identified]]:
-        """Return the sources whose mail settings come from a `.env`, but for those that say what another one says.
+    ) -> tuple[list[tuple[Document, Identified]], bool]:
+        """Return the sources whose mail settings come from a `.env`, and whether the server does as well.
 
+        Of those that say the same there is one.
         An object with a host and a port may be anybody's: more has to say whose, or the packages of the project.
         """
         from smtpdoctor.cli import beside
 
         found: dict[tuple[object, ...], tuple[Document, Identified]] = {}
+        without: list[tuple[Document, Identified]] = []
         for path in sources:
             try:
                 document = self._document(path, None, env)
@@ -352,16 +367,44 @@ class Files:
                     continue
                 reading = read(dialect, scope)
                 host = reading.used.get("host")
-                taken = [
-                    one.at is not None and one.at.region.place.path == str(env)
-                    for one in reading.used.values()
-                ]
-                if host is None or host.at is None or host.text is None or not any(taken):
+                taken = any(
+                    one.region.place.path == str(env) and dialect.id in load.dialect_names().readers(one.name)
+                    for one in scope.assignments
+                )
+                if host is None or host.text is None or not taken:
+                    continue
+                whose = replace(who, reason="sources", shown=(document.path,))
+                if host.at is None:
+                    without.append((document, whose))
                     continue
                 values = tuple(one.text for one in map(reading.used.get, _TOLD_APART) if one is not None)
                 key = (dialect.id, reading.security, reading.on, values)
-                found.setdefault(key, (document, replace(who, reason="sources", shown=(document.path,))))
-        return list(found.values())
+                found.setdefault(key, (document, whose))
+        # The server of who takes only a part may stand in yet another file; of the settings of a program it is none.
+        return list(found.values()) or [one for one in without[:1] if one[1].sure], bool(found)
+
+    def _keep_untaken(
+        self,
+        scope: Scope,
+        about: Container[str],
+        found: Sequence[tuple[Document, Identified]],
+        mentioned: Container[str],
+    ) -> None:
+        """Keep the names of a `.env` that an application's settings have and that no source takes.
+
+        What is mentioned may be taken in a way that is not seen.
+        """
+        for document, who in found:
+            taken = {place for each in document.scopes for one in each.assignments for place in one.places}
+            self.untaken[document.path] = tuple(
+                one
+                for one in scope.by_name().values()
+                if one.name in about
+                and one.value
+                and load.dialect_names().readers(one.name).get(who.app or "") in {"own", "mail"}
+                and one.region.place not in taken
+                and one.name not in mentioned
+            )
 
     def _document(self, path: Path, dialect: Dialect | None, env: Path | None = None) -> Document:
         """Return what a file says; ``env`` is the `.env` that it gets its variables from, where that is known."""

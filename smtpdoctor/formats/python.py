@@ -83,6 +83,7 @@ class _Reader:
             self._bytes.append(self._bytes[-1] + len(self._text[start:end].encode("utf-8", "surrogatepass")))
         self._imported: dict[str, str] = {}
         self._environments: dict[str, dict[str, tuple[Term, ...]]] = {}
+        self._mappings = {"os.environ", "environ"}  # variables by their names
         self._globals: set[tuple[int, str]] = set()
         self._terms: dict[int, Term] = {}
         self._level = 0
@@ -339,10 +340,10 @@ class _Reader:
     def _environment(self, node: ast.Assign) -> None:
         """Remember that a variable reads the environment, and what its scheme says of names."""
         made = node.value
-        if not isinstance(made, ast.Call) or self._name(made.func).rpartition(".")[2] not in {
-            "Env",
-            "FileAwareEnv",
-        }:
+        maker = self._name(made.func).rpartition(".")[2] if isinstance(made, ast.Call) else ""
+        if maker == "dotenv_values":
+            self._mappings |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        if not isinstance(made, ast.Call) or maker not in {"Env", "FileAwareEnv"}:
             return
         scheme: dict[str, tuple[Term, ...]] = {}
         for keyword in made.keywords:
@@ -393,7 +394,7 @@ class _Reader:
     def _of_Subscript(self, node: ast.Subscript) -> Term:  # noqa: N802
         name = self._name(node)
         base, _, key = name.rpartition(".")
-        if base in {"os.environ", "environ"}:
+        if base in self._mappings:
             return Env(key, *self._span(node))
         return Reference(name, *self._span(node)) if key else Opaque("", *self._span(node))
 
@@ -504,7 +505,8 @@ class _Reader:
             return None
         fallback = arguments[1] if len(arguments) > 1 else named.get("default")
         env = Env(name.text, *span, fallback=fallback)
-        if callee in _ENV_CALLS:
+        base, _, method = callee.rpartition(".")
+        if callee in _ENV_CALLS or (base in self._mappings and method == "get"):
             return env
         if callee in _CONFIGS:
             return self._cast(env, named.get("cast"), span)

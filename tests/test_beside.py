@@ -372,3 +372,17 @@ def test_the_values_of_dotenv_are_those_of_the_file(tmp_path: Path) -> None:
     (one,) = load_configs(Flags(), [tmp_path / ".env"], environment=False, known=Known())
     used = {name: value.text for name, value in one.reading.used.items()}
     assert (used["host"], used["username"], used["password"]) == ("mx.corp.test", "kim@corp.test", "k7Rq2mXw")
+
+
+def test_no_secret_of_the_file_is_shown_with_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor one that no source takes, on the lines around."""
+    monkeypatch.chdir(tmp_path)
+    names = NAMES[0]
+    path, text = PROGRAMS["smtplib"]
+    others = "STRIPE_SECRET=Tq8vLw2xNz\nDB_PWD=Hs4kRm9bYc\n"
+    put(tmp_path, {".env": others + env_of(names) + others.lower(), path: text.format(*names)})
+    for arguments in (["--fix"], ["--fix", "--format", "json"], []):
+        done = CliRunner().invoke(app, ["lint", "--no-environment", "--config", ".env", *arguments])
+        assert not any(one in done.output for one in ("Tq8vLw2xNz", "Hs4kRm9bYc", VALUES[3], "tq8vlw2xnz"))

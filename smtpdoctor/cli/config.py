@@ -18,12 +18,12 @@ from smtpdoctor.formats.document import Assignment, Document, Place, Region, Sco
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.knowledge.table import names_of
-from smtpdoctor.model import Message, SettingName
+from smtpdoctor.model import Message, Secret, SettingName
 from smtpdoctor.settings.config import loaded_of
 from smtpdoctor.settings.dialect import Oddity, Reading, read
 from smtpdoctor.settings.identify import Identified, identify, unknown_app
 from smtpdoctor.settings.parts import parts_of
-from smtpdoctor.settings.read import decoded, refuse_long
+from smtpdoctor.settings.read import decoded, names_secret, refuse_long
 from smtpdoctor.settings.resolve import Flags, Loaded, from_flags
 
 if TYPE_CHECKING:
@@ -234,7 +234,9 @@ def _configured(
             continue  # it does the same as another entry
         elif scope.part:
             effects.append(effect)
-        yield Configured(name, who, reading, loaded_of(reading, document, from_flags(flags)), document)
+        loaded = loaded_of(reading, document, from_flags(flags))
+        hidden = (Secret(one.value) for one in document.variables if one.value and names_secret(one.name))
+        yield Configured(name, who, reading, replace(loaded, secrets=(*loaded.secrets, *hidden)), document)
     if doubt is not None and not seen:
         raise doubt
 

@@ -115,7 +115,7 @@ def lint(*arguments: str) -> dict[str, object]:
     names=st.sampled_from(NAMES),
     file=st.sampled_from([".env", "mail.env"]),
 )
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(21), deadline=None)
 def test_the_program_that_takes_them_says_whose_settings_they_are(
     whose: str, names: tuple[str, ...], file: str
 ) -> None:
@@ -143,7 +143,7 @@ def test_the_program_that_takes_them_says_whose_settings_they_are(
     pair=st.lists(st.sampled_from(list(PROGRAMS)), min_size=2, max_size=2, unique=True),
     names=st.sampled_from(NAMES),
 )
-@settings(max_examples=examples(15), deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 def test_of_two_programs_both_are_told(pair: list[str], names: tuple[str, ...]) -> None:
     with TemporaryDirectory() as there:
         files = {PROGRAMS[one][0]: PROGRAMS[one][1].format(*names) for one in pair}
@@ -317,7 +317,7 @@ def test_an_image_of_nobody_known_runs_a_program_made_with_a_framework(
 @given(
     read=st.sets(st.sampled_from(["EMAIL_PORT", "EMAIL_USE_TLS", "EMAIL_HOST_USER"])), wrapped=st.booleans()
 )
-@settings(max_examples=examples(16), deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_a_name_that_no_source_takes_is_told(read: set[str], wrapped: bool) -> None:
     """Django itself reads no variable: what its settings do not take is of no use, and has no value there."""
     env = {

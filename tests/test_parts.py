@@ -48,7 +48,7 @@ def configured(name: str, text: str) -> list[Configured]:
 
 
 @given(receivers=st.lists(st.lists(entry, min_size=1, max_size=2), min_size=1, max_size=3))
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_each_receiver_has_its_own_server_and_login(receivers: list[list[dict[str, str]]]) -> None:
     """What it does not say is as it is for all; no value of one is ever read for another.
 

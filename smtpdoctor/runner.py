@@ -205,7 +205,9 @@ class _Queue:
         for number, lane in enumerate(self._lanes):
             self._waiting.setdefault(lane, deque()).append(number)
         self._room = dict.fromkeys(self._waiting, per_lane)
-        self._open = [numbers[0] for numbers in self._waiting.values()]  # the first of each lane with room: a heap
+        self._open = [
+            numbers[0] for numbers in self._waiting.values()
+        ]  # the first of each lane with room: a heap
         self._lock = threading.Lock()
         self.most = sum(min(len(numbers), per_lane) for numbers in self._waiting.values())
 

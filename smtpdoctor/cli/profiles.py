@@ -29,6 +29,7 @@ from smtpdoctor.cli.check import (
     refuse_unusable_in,
     repeated_of,
     resolver_of,
+    with_mending,
     words_of,
 )
 from smtpdoctor.cli.common import EXIT_INTERRUPTED, EXIT_USAGE, other_language, refuse_together, tell
@@ -409,7 +410,10 @@ def check_profiles(
         repeated = (*repeated_of(one, allow_cleartext_auth), "--profile", name)
         how = How(policy_of(one), one.retries or 0, repeated)
         found = _ready_of(loaded_for(one, lang=show.lang, known=known), one, options, how)
-        return [(service, application, None) for service, application in found]
+        return [
+            (service, _with_mending(application, service, one, show, known), None)
+            for service, application in found
+        ]
 
     _run_profiles(
         _Asked(request, names, known),
@@ -434,7 +438,10 @@ def check_applications(
 
     Raises UsageError where nothing can be begun.
     """
-    ready = dict(_ready_of(found, request, options, how))
+    ready = {
+        service: _with_mending(one, service, request, show, known)
+        for service, one in _ready_of(found, request, options, how)
+    }
     outcomes = {name: _Outcome() for name in ready}
     interrupted = False
     with show.several("check", services=True) as shows:
@@ -459,6 +466,10 @@ def _ready_of(
     if len(found) == 1:
         return [("", _Ready(found[0][1], options, how))]
     return [(service, _Ready(loaded, options, _with_service(how, service))) for service, loaded in found]
+
+
+def _with_mending(one: _Ready, service: str, request: Request, show: Show, known: Known) -> _Ready:
+    return replace(one, how=with_mending(one.how, service, request, lang=show.lang, known=known))
 
 
 def _with_service(how: How, service: str) -> How:

@@ -522,7 +522,7 @@ class Redactor:
         self._search: Search | None = None
         self._known: set[str] = set()
         self._plain: set[str] = set()
-        self.harmless: set[str] = set()  # those of the plain ones in which nothing has the form of a credential
+        self.harmless: set[str] = set()  # of the plain ones, those in which nothing looks like a credential
         self._without: dict[tuple[str, bool], str] = {}  # a reply is recorded, told as a fact and as evidence
         self._lines: dict[str, tuple[str, ...]] = {}  # of many runs at one server each is told the same
         if any(_reads_otherwise(one.secret) for one in needles if not one.few):
@@ -552,16 +552,15 @@ class Redactor:
         """Whether a text is known as one of which nothing is masked or escaped, whoever says it."""
         return text in self._plain
 
-    def lines(self, text: str) -> tuple[str, ...]:
+    def lines(self, text: str) -> list[str]:
         """Return the lines of what others said, masked as a whole before it is split."""
-        known = self._lines.get(text)
-        if known is not None:
-            return known
+        if (known := self._lines.get(text)) is not None:
+            return [*known]
         plain = text.replace("\r\n", "\n").removesuffix("\r")
         shown = self._shown(plain, lambda one: "\n".join(map(printable, one.split("\n"))))
-        lines = tuple(shown.split("\n"))
+        lines = shown.split("\n")
         if shown == plain and plain in self._known and len(self._lines) < _KNOWN:
-            self._lines[text] = lines
+            self._lines[text] = tuple(lines)
         return lines
 
     def own(self, text: str) -> str:

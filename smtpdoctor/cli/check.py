@@ -301,7 +301,12 @@ def checked(
 
 
 def with_mending(how: How, service: str, request: "Request", *, lang: Lang, known: Known) -> How:
-    """Return how to run it with what says of a report that failed how the files that were read are to be mended."""
+    """Return how to run it with what says of a report that failed how the application's files are to be mended.
+
+    Of a `.env` alone the lines to write are known without trying.
+    """
+    if not request.config:
+        return how
 
     def mended(report: "Report") -> "Report":
         from smtpdoctor.cli.mending import with_seen_changes

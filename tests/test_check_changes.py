@@ -63,7 +63,8 @@ def apply(folder: Path, sarif: Any) -> bool:
                 change["replacements"], key=lambda one: one["deletedRegion"]["startLine"], reverse=True
             ):
                 region = one["deletedRegion"]
-                lines[region["startLine"] - 1 : region["endLine"]] = one["insertedContent"]["text"].split("\n")
+                text = one["insertedContent"]["text"]
+                lines[region["startLine"] - 1 : region["endLine"]] = text.split("\n")
             path.write_text("\n".join(lines) + "\n")
     return "fixes" in result
 

@@ -91,6 +91,8 @@ def test_what_mends_a_file_does(
             assert changes["SMTP_OPPORTUNISTIC_TLS"]["file"] == "compose.yaml"
             return
         assert apply(tmp_path, json.loads(first.stdout))
+        if form == "mapping":  # where `NAME: true` is no text, which Compose before version 2 refuses
+            assert '      SMTP_OPPORTUNISTIC_TLS: "true"\n' in (tmp_path / "compose.yaml").read_text()
         cli("check", *flags, code=0)
 
 

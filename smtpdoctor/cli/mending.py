@@ -98,7 +98,7 @@ def with_seen_changes(report: Report, service: str, request: Request, *, lang: L
     if not any(one.severity is Severity.ERROR and one.fault is Fault.CONFIG for one in report.findings):
         return report
     try:
-        state = state_for(request, lang=lang, known=known)
+        state = state_for(replace(request, service=service or request.service), lang=lang, known=known)
     except UsageError:  # what came from a pipe is gone, and with it the file that could be changed
         return report
     subject = state.subject(service)

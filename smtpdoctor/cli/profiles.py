@@ -76,6 +76,8 @@ _DISPLACED: Final = {
 }
 _BEFORE_LOGIN: Final = frozenset({Stage.DNS, Stage.CONNECT, Stage.TLS})
 _TRUST: Final = ("ca_file", "connect_to")
+# That failed in one run, for whose files changes are tried: that takes some tenths of a second for each in a large file.
+_MOST_MENDED: Final = 5
 
 
 # -- The file → requests ------------------------------------------------------
@@ -469,6 +471,7 @@ def _ready_of(
 
 
 def _with_mending(one: _Ready, service: str, request: Request, show: Show, known: Known) -> _Ready:
+    """Return an application with what says how its files are to be mended."""
     return replace(one, how=with_mending(one.how, service, request, lang=show.lang, known=known))
 
 
@@ -498,6 +501,12 @@ def _run(ready: dict[str, _Ready], outcomes: dict[str, _Outcome], show: Show) ->
                 progress.advance(task)
 
         in_threads(jobs, done=done)
+    # Not before all have run: the time that it takes would be at the expense of their deadlines.
+    failed = [name for name in ready if (made := outcomes[name].report) and made.verdict == "fail"]
+    for name in failed[:_MOST_MENDED]:
+        mended, report = ready[name].how.mended, outcomes[name].report
+        if mended is not None and report is not None:
+            outcomes[name] = _Outcome(mended(report))
 
 
 def _work(name: str, one: _Ready, turn: Turn | None, redactor: Redactor) -> Callable[[], tuple[str, Report]]:
@@ -506,7 +515,7 @@ def _work(name: str, one: _Ready, turn: Turn | None, redactor: Redactor) -> Call
 
     def work() -> tuple[str, Report]:
         try:
-            return name, checked(one.loaded, options, one.how, redactor=redactor)
+            return name, checked(one.loaded, options, replace(one.how, mended=None), redactor=redactor)
         finally:
             if turn is not None:
                 turn.leave()

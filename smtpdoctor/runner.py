@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Hashable, Sequence
+from heapq import heappop, heappush
 from queue import Empty, SimpleQueue
 from typing import Final, Generic, TypeVar
 
@@ -163,15 +164,15 @@ def in_threads(
     queue = _Queue(jobs, per_lane)
 
     def work() -> None:
-        while (number := queue.take()) is not None:
+        number = queue.take()
+        while number is not None:
             try:
                 told.put((number, jobs[number].run(), None))
             except BaseException as error:  # noqa: BLE001 -- it is raised on the calling thread
                 told.put((number, None, error))
-            finally:
-                queue.finished(number)
+            number = queue.take(number)
 
-    for _ in range(min(threads, len(jobs))):
+    for _ in range(min(threads, queue.most)):
         threading.Thread(target=work, daemon=True).start()
     left = len(jobs)
     try:
@@ -192,35 +193,53 @@ def in_threads(
 
 
 class _Queue:
-    """Hands out the numbers of jobs, in order, but of no lane too many at a time."""
+    """Hands out the numbers of jobs, in order, but of no lane too many at a time.
+
+    Nobody waits here: room in a lane is made only by a thread that has ended a job of it, and that thread comes
+    back for the next one. So one that finds nothing to do now is not needed later either.
+    """
 
     def __init__(self, jobs: Sequence[Job[T]], per_lane: int) -> None:
         self._lanes = [one.lane for one in jobs]
-        self._waiting = list(range(len(jobs)))
-        self._running: Counter[Hashable] = Counter()
-        self._per_lane = per_lane
-        self._changed = threading.Condition()
+        self._waiting: dict[Hashable, deque[int]] = {}
+        for number, lane in enumerate(self._lanes):
+            self._waiting.setdefault(lane, deque()).append(number)
+        self._room = dict.fromkeys(self._waiting, per_lane)
+        self._open = [
+            numbers[0] for numbers in self._waiting.values()
+        ]  # the first of each lane with room: a heap
+        self._lock = threading.Lock()
+        self.most = sum(min(len(numbers), per_lane) for numbers in self._waiting.values())
 
-    def take(self) -> int | None:
-        """Return the next job, as soon as there is room for one; None where none is left."""
-        with self._changed:
-            while self._waiting:
-                for number in self._waiting:
-                    if self._running[self._lanes[number]] < self._per_lane:
-                        self._waiting.remove(number)
-                        self._running[self._lanes[number]] += 1
-                        return number
-                self._changed.wait()
-            return None
+    def take(self, ended: int | None = None) -> int | None:
+        """Return the next job for which there is room; None where no thread more is needed.
 
-    def finished(self, number: int) -> None:
-        """Make room for another one."""
-        with self._changed:
-            self._running[self._lanes[number]] -= 1
-            self._changed.notify_all()
+        ``ended`` is the job that the thread has ended, which makes room for another one.
+        """
+        with self._lock:
+            if ended is not None:
+                self._made_room(self._lanes[ended])
+            if not self._open:
+                return None
+            number = heappop(self._open)
+            lane = self._lanes[number]
+            self._waiting[lane].popleft()
+            self._room[lane] -= 1
+            if self._room[lane]:
+                self._offer(lane)
+            return number
+
+    def _made_room(self, lane: Hashable) -> None:
+        self._room[lane] += 1
+        if self._room[lane] == 1:
+            self._offer(lane)
+
+    def _offer(self, lane: Hashable) -> None:
+        if self._waiting[lane]:
+            heappush(self._open, self._waiting[lane][0])
 
     def stop(self) -> None:
         """Hand out no more."""
-        with self._changed:
-            self._waiting.clear()
-            self._changed.notify_all()
+        with self._lock:
+            self._waiting = {lane: deque() for lane in self._waiting}
+            self._open = []

@@ -281,6 +281,30 @@ def test_sending_into_a_lost_connection() -> None:
     assert caught.value.token in {"ECONNRESET", "EPIPE"}
 
 
+@given(st.binary(min_size=1, max_size=40).map(lambda data: b"220 " + data.replace(b"\n", b"")))
+def test_a_silence_ends_with_the_first_byte(data: bytes) -> None:
+    """However little has come, and nothing of it is lost for who reads the reply then."""
+    with paired() as (channel, theirs):
+        assert channel.is_silent(0.001)
+        theirs.sendall(data[:1])
+        assert not channel.is_silent(PATIENCE)
+        theirs.sendall(data[1:] + b"\r\n")
+        whole = channel.read_reply()
+    with paired() as (channel, theirs):
+        theirs.sendall(data + b"\r\n")
+        assert channel.read_reply() == whole
+
+
+def test_a_silence_is_no_end() -> None:
+    """The end of a connection is told as who reads a reply is told it."""
+    with paired() as (channel, theirs):
+        theirs.close()
+        for read in (lambda: channel.is_silent(PATIENCE), channel.read_reply):
+            with pytest.raises(Disconnected) as found:
+                read()
+            assert found.value.token == "eof"
+
+
 def test_half_a_reply() -> None:
     """What came of a reply that the server did not finish is evidence."""
     with (

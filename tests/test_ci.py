@@ -128,7 +128,7 @@ def test_nothing_of_an_input_is_run(runner: _Runner, name: str, text: str) -> No
 
 def test_the_action_takes_no_other_command(runner: _Runner) -> None:
     code, outputs, said = runner.run(command="sandbox")
-    assert (code, outputs) == (2, {})
+    assert (code, outputs["verdict"], outputs["exit-code"]) == (2, "error", "2")
     assert said.startswith("::error")
 
 

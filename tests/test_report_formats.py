@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from smtpdoctor.model import Lang, Report
-from smtpdoctor.report import FORMATS, RENDERERS, TERMINAL, renderer
+from smtpdoctor.report import FORMATS, RENDERERS, TERMINAL, renderer, terminal
 from smtpdoctor.report.nagios import code_of
 from smtpdoctor.report.told import Part, Places, Profile, Told, one_line, plain, worst
 from smtpdoctor.report.view import view_of
 from tests.checking import cli
 from tests.examples import examples
 from tests.fuzz.draw import RandomDraw
+from tests.fuzz.target import no_control
 from tests.fuzz.targets.reports import PASSWORD, a_report
 from tests.readers import READERS, Said, flat, json_schema, read_annotations, read_json, read_sarif
 
@@ -115,6 +117,32 @@ def test_every_format_says_the_same(name: str, seed: int, lang: Lang, service: s
     assert PASSWORD not in text
     assert_same(name, READERS[name](text), told)
     assert text == text.encode("utf-8").decode()
+
+
+def squeezed(text: str) -> str:
+    """Return a text without the blanks and line ends by which a terminal's width changes it."""
+    return "".join(text.split())
+
+
+@settings(max_examples=examples(25))
+@given(seed=st.integers(0, 1 << 32), lang=st.sampled_from(("en", "ko")), verbose=st.booleans())
+def test_the_terminal_says_the_same(seed: int, lang: Lang, verbose: bool) -> None:
+    """Verdict, ids and first step, for people; nothing that a terminal obeys comes through."""
+    view = told_of(a_report(_Nasty(seed)), lang, undecided=seed % 3 == 0).parts[0].view
+    stream = StringIO()
+    console = terminal.make_console(stream, color=False)
+    terminal.print_view(console, view, transcript=True, quiet=False, verbose=verbose, stages=True)
+    text = stream.getvalue()
+    assert PASSWORD not in text
+    no_control(text, "\n")
+    flat_text = squeezed(text)
+    assert [one.id for one in view.problems if one.id not in text] == []
+    *_, last = text.splitlines()
+    mark = {"pass": "✔", "warn": "!", "fail": "✖", "inconclusive": "✖"}[view.verdict]
+    assert last.startswith(mark)
+    assert any(squeezed(last[1:]) == squeezed(one) for one in view.last)
+    if view.problems and view.problems[0].steps:
+        assert squeezed(plain(view.problems[0].steps[0])) in flat_text
 
 
 def test_every_format_has_a_reader() -> None:

@@ -223,6 +223,23 @@ def test_results_come_in_order(count: int, threads: int, lanes: int, per_lane: i
     assert max(most) <= per_lane
 
 
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.integers(1, 8), st.integers(1, 3))
+def test_as_many_run_side_by_side_as_may(lanes: list[int], threads: int, per_lane: int) -> None:
+    """No thread is missing: the first ones wait for one another until all are there that there is room for."""
+    room = sum(min(lanes.count(lane), per_lane) for lane in set(lanes))
+    barrier = threading.Barrier(min(threads, room))
+    met = threading.Event()
+
+    def work() -> bool:
+        if not met.is_set():
+            barrier.wait(60)
+            met.set()
+        return True
+
+    jobs = [runner.Job(work, lane) for lane in lanes]
+    assert runner.in_threads(jobs, threads=threads, per_lane=per_lane) == [True] * len(lanes)
+
+
 def test_what_is_interrupted_leaves_the_rest() -> None:
     """Ctrl-C comes on the calling thread; what is done by then was told, and no other job begins."""
     begun: list[int] = []

@@ -78,9 +78,9 @@ def _changes(
 
 
 def _port(edit: Edit, names: Names) -> str | None:
-    """Return the server's port for the mode that an edit names."""
+    """Return the server's port for the mode that an edit names, if it is not shut."""
     mode = Security(edit.value.partition(":")[2])
-    return next((str(port) for port, one in names.pairs() if one is mode), None)
+    return next((str(port) for port, one in names.open_pairs() if one is mode), None)
 
 
 def _host(settings: Settings) -> str | None:

@@ -27,7 +27,6 @@ _CALL: Final = "()"
 _ENVIRONMENT: Final = r"[A-Z_][A-Z0-9_]*"
 _WITH_OPTIONS: Final = "createTransport."
 _USUAL: Final = ((587, Security.STARTTLS), (465, Security.TLS))  # RFC 8314
-_INSTEAD: Final = r"(\[[^\]]+\]|[^:\[\]]+):(\d+):(\[[^\]]+\]|[^:\[\]]+):(\d+)"  # what --connect-to takes
 
 
 def pairs_of(preset: Preset | None, host: str | None) -> tuple[tuple[int, Security], ...]:
@@ -287,6 +286,12 @@ class Names:
         """Return the ports to send by, each with its mode."""
         return pairs_of(self._preset, self._settings.host.value if self._settings.host else None)
 
+    def open_pairs(self) -> Iterator[tuple[int, Security]]:
+        """Yield those of them that this run has not found shut."""
+        told = (one.split("/") for one in self._finding.evidence.facts.get("siblings", "").split())
+        shut = {int(port) for port, _, state in told if state != "answers"}
+        yield from (pair for pair in self.pairs() if pair[0] not in shut)
+
     def _any_of(self, texts: Iterable[str]) -> str:
         return say(self._lang, "advice.or").join(texts)
 
@@ -296,7 +301,7 @@ class Names:
             mode = Security(value)
             return self._mode(mode) if self._fits_here(mode) else None
         wanted = Security(value) if what == "pair" else None
-        pairs = (pair for pair in self.pairs() if wanted in {None, pair[1]})
+        pairs = (pair for pair in self.open_pairs() if wanted in {None, pair[1]})
         return self._any_of(self._pair(port, mode) for port, mode in pairs)
 
     def _fits_here(self, mode: Security) -> bool:
@@ -393,9 +398,13 @@ class Names:
         if self._finding.stage is Stage.CONFIG:
             return host, port
         for flag, text in pairwise(self._options):
-            found = re.fullmatch(_INSTEAD, text) if flag == "--connect-to" else None
-            if found and (_bare(found[1]), found[2]) == (_bare(host), str(port)):
-                return found[3].strip("[]"), int(found[4])
+            if flag != "--connect-to":
+                continue
+            from smtpdoctor.endpoints import endpoints_in
+
+            found = endpoints_in(text)
+            if found is not None and (_bare(found[0][0]), found[0][1]) == (_bare(host), port):
+                return found[1]
         return host, port
 
     def _usual_mode(self) -> Security:

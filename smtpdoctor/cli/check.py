@@ -56,6 +56,7 @@ __all__ = [
     "refuse_unusable_in",
     "repeated_of",
     "resolver_of",
+    "with_mending",
     "words_of",
 ]
 
@@ -238,6 +239,7 @@ def check(  # noqa: PLR0913 -- the flags of the contract
             check_applications(applications, request, options, how, show, known=known)
             return
         loaded = only(applications)
+        how = with_mending(how, applications[0][0], request, lang=tongue, known=known)
         if egress:
             report = show.survey(loaded, options, how)
         else:
@@ -273,6 +275,7 @@ class How(Struct, frozen=True):
     policy: "Policy"
     retries: int = 0
     repeated: tuple[str, ...] = ()
+    mended: "Callable[[Report], Report] | None" = None  # adds to a report that failed what mends it
 
 
 def checked(
@@ -292,7 +295,25 @@ def checked(
         from smtpdoctor.doctor import check as run_check
 
         report = run_check(loaded, options, observer, redactor=redactor)
+    if how.mended is not None and report.verdict == "fail":
+        report = how.mended(report)
     return how.policy.applied(report)
+
+
+def with_mending(how: How, service: str, request: "Request", *, lang: Lang, known: Known) -> How:
+    """Return how to run it with what says of a report that failed how the application's files are to be mended.
+
+    Of a `.env` alone the lines to write are known without trying.
+    """
+    if not request.config:
+        return how
+
+    def mended(report: "Report") -> "Report":
+        from smtpdoctor.cli.mending import with_seen_changes
+
+        return with_seen_changes(report, service, request, lang=lang, known=known)
+
+    return replace(how, mended=mended)
 
 
 def refuse_unusable_in(request: "Request") -> None:
@@ -632,7 +653,7 @@ def _port(text: str) -> int:
 
 def connect_to_of(text: str) -> tuple[tuple[str, int], tuple[str, int]]:
     """Return a host and port, and those to dial instead; raises UsageError."""
-    from smtpdoctor.settings.target import endpoints_in
+    from smtpdoctor.endpoints import endpoints_in
 
     found = endpoints_in(text)
     if found is None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smtpdoctor.cli.known import Known
-from smtpdoctor.cli.mending import changes_by_key, prober, with_changes
+from smtpdoctor.cli.mending import changes_by_key, prober, shown_by_server, with_changes
 from smtpdoctor.cli.options import FormatChoice
 from smtpdoctor.cli.settings import Request
 from smtpdoctor.cli.states import state_for
@@ -19,7 +19,6 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.fix.plan import Plan, plan
 from smtpdoctor.fix.shown import difference
 from smtpdoctor.fix.state import Found, Key, State, Subject
-from smtpdoctor.labels import Label
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Change, Fault, Lang, Message, Policy, Report, Severity, Stage, Status
 from smtpdoctor.probes.session import Options
@@ -28,10 +27,6 @@ from smtpdoctor.text import say
 
 __all__ = ["Outcome", "mended", "show"]
 
-# What a server shows of settings that do not belong together.
-_SHOWN_BY_SERVER: Final = frozenset(
-    {Label.TLS_BYTES, Label.SILENT_TLS_PORT, Label.PLAIN_ANSWER, Label.SIBLING_ANSWERS}
-)
 _MOST_STEPS: Final = 2  # that are told of what is left
 
 
@@ -80,12 +75,7 @@ def _with_server(state: State, options: Options, policy: Policy, request: Reques
 
         refuse_steered(subject.loaded, request, options)
     first = policy.applied(run_check(subject.loaded, options))
-    seen = tuple(
-        Found(subject, one)
-        for one in first.findings
-        if one.stage is not Stage.CONFIG
-        and (one.id == "config-tls-mode" or one.evidence.labels & _SHOWN_BY_SERVER)
-    )
+    seen = tuple(Found(subject, one) for one in first.findings if shown_by_server(one))
     made = plan(state, inert=inert, holds=prober(options), seen=seen)
     if not made.changed:
         return _outcome(made, ((subject.service, first),), ((subject.service, first),), "login")

@@ -1,10 +1,11 @@
-"""What ``fix`` and ``lint`` do with a plan: findings with the changes that mend them, and files that are written."""
+"""What ``fix``, ``lint`` and ``check`` do with a plan: findings with the changes that mend them, and files that are written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -16,12 +17,37 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.fix.plan import Plan, plan
 from smtpdoctor.fix.shown import changes_of
 from smtpdoctor.fix.state import Found, Key, State
-from smtpdoctor.model import Change, Lang, Message, Report, Stage, Status
+from smtpdoctor.labels import Label
+from smtpdoctor.model import (
+    Change,
+    Fault,
+    Finding,
+    Lang,
+    Message,
+    Report,
+    Security,
+    Severity,
+    Stage,
+    Status,
+)
 from smtpdoctor.probes.session import Options
+from smtpdoctor.settings.hosts import same_host
 
-__all__ = ["changes_by_key", "prober", "with_changes", "with_tried_changes", "write_files"]
+__all__ = [
+    "changes_by_key",
+    "prober",
+    "shown_by_server",
+    "with_changes",
+    "with_seen_changes",
+    "with_tried_changes",
+    "write_files",
+]
 
 _MARK = "\ufeff"
+# What a server shows of settings that do not belong together.
+_SHOWN_BY_SERVER: Final = frozenset(
+    {Label.TLS_BYTES, Label.SILENT_TLS_PORT, Label.PLAIN_ANSWER, Label.SIBLING_ANSWERS}
+)
 
 
 def changes_by_key(plan: Plan) -> dict[Key, tuple[Change, ...]]:
@@ -61,6 +87,78 @@ def with_tried_changes(
         return reports
     changes = changes_by_key(plan(state))
     return [(name, with_changes(report, state, name, changes)) for name, report in reports]
+
+
+def with_seen_changes(report: Report, service: str, request: Request, *, lang: Lang, known: Known) -> Report:
+    """Return the report of a check whose findings say what mends them, as far as an edit of a file does.
+
+    Each change was tried by reading the files again, and agrees with what this run has seen of the server, which is
+    not bothered again. What cannot be tried so is left to the catalogue's words.
+    """
+    if not any(one.severity is Severity.ERROR and one.fault is Fault.CONFIG for one in report.findings):
+        return report
+    try:
+        state = state_for(replace(request, service=service or request.service), lang=lang, known=known)
+    except UsageError:  # what came from a pipe is gone, and with it the file that could be changed
+        return report
+    subject = state.subject(service)
+    if subject is None:
+        return report
+    seen = tuple(Found(subject, one) for one in report.findings if shown_by_server(one))
+    changes = changes_by_key(plan(state, holds=_as_seen(report), seen=seen))
+    # What the settings alone have shown and the server has confirmed is one finding here, with the labels of both.
+    for one in seen:
+        alike = (made for key, made in changes.items() if _but_labels(key) == _but_labels(one.key))
+        if one.key not in changes and (found := next(alike, None)):
+            changes[one.key] = found
+    return with_changes(report, state, service, changes)
+
+
+def _but_labels(key: Key) -> tuple[str, ...]:
+    service, name, _, *rest = key
+    return service, name, *rest
+
+
+def shown_by_server(finding: Finding) -> bool:
+    """Whether only the server has shown that settings do not belong together."""
+    return finding.stage is not Stage.CONFIG and (
+        finding.id == "config-tls-mode" or bool(finding.evidence.labels & _SHOWN_BY_SERVER)
+    )
+
+
+def _as_seen(report: Report) -> Callable[[State, str], bool]:
+    """Return what tells whether a server takes a connection as settings say, by what a run has seen of its ports."""
+    host = report.settings.host
+    port = report.settings.port.value if report.settings.port else 0
+    tls: dict[int, bool] = {}  # ports of that host: whether TLS begins with the first byte
+    for finding in report.findings:
+        evidence = finding.evidence
+        for one in evidence.facts.get("siblings", "").split():
+            number, mode, state = one.split("/")
+            if state == "answers":
+                tls[int(number)] = mode == Security.TLS.value
+        if Label.PLAIN_ANSWER in evidence.labels:
+            tls[port] = False
+        elif evidence.labels & {Label.TLS_BYTES, Label.SILENT_TLS_PORT}:
+            tls[port] = True
+
+    def holds(state: State, service: str) -> bool:
+        subject = state.subject(service)
+        if subject is None or host is None:
+            return False
+        now = subject.loaded.settings
+        if now.host is None or now.port is None or now.security is None:
+            return False
+        mode = now.security.value
+        begins = tls.get(now.port.value)
+        return (
+            same_host(now.host.value, host.value)
+            and begins is not None
+            and mode is not Security.NONE
+            and begins == (mode is Security.TLS)
+        )
+
+    return holds
 
 
 def prober(options: Options) -> Callable[[State, str], bool]:

@@ -29,6 +29,7 @@ from smtpdoctor.cli.check import (
     refuse_unusable_in,
     repeated_of,
     resolver_of,
+    with_mending,
     words_of,
 )
 from smtpdoctor.cli.common import EXIT_INTERRUPTED, EXIT_USAGE, other_language, refuse_together, tell
@@ -75,6 +76,8 @@ _DISPLACED: Final = {
 }
 _BEFORE_LOGIN: Final = frozenset({Stage.DNS, Stage.CONNECT, Stage.TLS})
 _TRUST: Final = ("ca_file", "connect_to")
+# That failed in one run, for whose files changes are tried: that takes some tenths of a second for each in a large file.
+_MOST_MENDED: Final = 5
 
 
 # -- The file → requests ------------------------------------------------------
@@ -409,7 +412,10 @@ def check_profiles(
         repeated = (*repeated_of(one, allow_cleartext_auth), "--profile", name)
         how = How(policy_of(one), one.retries or 0, repeated)
         found = _ready_of(loaded_for(one, lang=show.lang, known=known), one, options, how)
-        return [(service, application, None) for service, application in found]
+        return [
+            (service, _with_mending(application, service, one, show, known), None)
+            for service, application in found
+        ]
 
     _run_profiles(
         _Asked(request, names, known),
@@ -434,7 +440,10 @@ def check_applications(
 
     Raises UsageError where nothing can be begun.
     """
-    ready = dict(_ready_of(found, request, options, how))
+    ready = {
+        service: _with_mending(one, service, request, show, known)
+        for service, one in _ready_of(found, request, options, how)
+    }
     outcomes = {name: _Outcome() for name in ready}
     interrupted = False
     with show.several("check", services=True) as shows:
@@ -459,6 +468,11 @@ def _ready_of(
     if len(found) == 1:
         return [("", _Ready(found[0][1], options, how))]
     return [(service, _Ready(loaded, options, _with_service(how, service))) for service, loaded in found]
+
+
+def _with_mending(one: _Ready, service: str, request: Request, show: Show, known: Known) -> _Ready:
+    """Return an application with what says how its files are to be mended."""
+    return replace(one, how=with_mending(one.how, service, request, lang=show.lang, known=known))
 
 
 def _with_service(how: How, service: str) -> How:
@@ -487,6 +501,12 @@ def _run(ready: dict[str, _Ready], outcomes: dict[str, _Outcome], show: Show) ->
                 progress.advance(task)
 
         in_threads(jobs, done=done)
+    # Not before all have run: the time that it takes would be at the expense of their deadlines.
+    failed = [name for name in ready if (made := outcomes[name].report) and made.verdict == "fail"]
+    for name in failed[:_MOST_MENDED]:
+        mended, report = ready[name].how.mended, outcomes[name].report
+        if mended is not None and report is not None:
+            outcomes[name] = _Outcome(mended(report))
 
 
 def _work(name: str, one: _Ready, turn: Turn | None, redactor: Redactor) -> Callable[[], tuple[str, Report]]:
@@ -495,7 +515,7 @@ def _work(name: str, one: _Ready, turn: Turn | None, redactor: Redactor) -> Call
 
     def work() -> tuple[str, Report]:
         try:
-            return name, checked(one.loaded, options, one.how, redactor=redactor)
+            return name, checked(one.loaded, options, replace(one.how, mended=None), redactor=redactor)
         finally:
             if turn is not None:
                 turn.leave()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -175,7 +176,8 @@ def loaded_for(request: Request, *, lang: Lang, known: Known) -> list[tuple[str,
     return [(one.service, one.loaded) for one in found]
 
 
-def _names(app: str | None) -> list[str]:
+@lru_cache(maxsize=32)
+def _names(app: str | None) -> tuple[str, ...]:
     """Return the variables to look for: one application's, or every one's for detection."""
     found = load.app(app) if app else None
     apps = [found] if found else list(load.apps().values())
@@ -184,7 +186,7 @@ def _names(app: str | None) -> list[str]:
         for variables in one.variables.values():
             names.update((name, None) for name in variables)
         names.update((name, None) for name in (*one.flags, *one.detect))
-    return list(names)
+    return tuple(names)
 
 
 def _unreadable(variables: Variables) -> Iterator[Message]:

@@ -25,6 +25,8 @@ _QUOTES: Final = ("'", '"')
 _DEFAULTED: Final = re.compile(r"(\$\{[^{}:]+(?::?-|:))([^{}]*)(\})")
 _ELSEWHERE: Final = re.compile(r"\$\{|\$[A-Za-z_]|\{\{|<%|#\{|%\(|\$__")
 _CLOSING: Final = re.compile(r"[\s]*[,;)\]}]*[,;]?")
+_YAML: Final = frozenset({"compose", "kubernetes", "yaml"})
+_OTHER: Final = re.compile(r"(?i:true|false|yes|no|on|off|null|~)|[\d.+-][\d_.e+-]*")  # no text in YAML 1.1
 _HEAD: Final = 4_000  # characters of a line; a longer one is no line of settings
 # Where entries of a list have a comma between them, and perhaps none behind the last.
 _LISTS: Final = frozenset({"json", "javascript", "ruby", "php", "python", "go", "csharp", "java"})
@@ -160,7 +162,9 @@ def insertions(
             yield Edit(path, line_end, line_end, newline + line)
             continue
         before = head[:at] + new + head[at + len(part) :]
-        for spelled in _for_new(value, kind, anchor, text):
+        # A variable of the environment is a text: Compose before version 2, and Kubernetes, refuse `NAME: true`.
+        is_text = anchor.kind == "word" and document.syntax in _YAML and before.rstrip().endswith(":")
+        for spelled in _for_new(value, kind, anchor, text, is_text=is_text):
             for close in dict.fromkeys((closing, *((f"{closing},",) if document.syntax in _LISTS else ()))):
                 line = before + spelled + close
                 if close == closing:
@@ -168,9 +172,16 @@ def insertions(
                 yield Edit(path, start, start, line + newline)
 
 
-def _for_new(value: str, kind: Kind | None, anchor: Assignment, text: str) -> Iterator[str]:
-    """Yield how a value is written in a line of its own: bare, or in the quotes that the model has."""
+def _for_new(
+    value: str, kind: Kind | None, anchor: Assignment, text: str, *, is_text: bool = False
+) -> Iterator[str]:
+    """Yield how a value is written in a line of its own: bare, or in the quotes that the model has.
+
+    ``is_text``: what would be read as something else without quotes has them.
+    """
     old = text[anchor.region.start : anchor.region.end]
+    if is_text and _OTHER.fullmatch(value):
+        yield f"'{value}'" if old[:1] == "'" else f'"{value}"'
     bare = kind in {"boolean", "number"} or re.fullmatch(r"[\w.:/@+-]*", value) is not None
     if bare:
         yield value

@@ -522,7 +522,9 @@ class Redactor:
         self._search: Search | None = None
         self._known: set[str] = set()
         self._plain: set[str] = set()
+        self.harmless: set[str] = set()  # of the plain ones, those in which nothing looks like a credential
         self._without: dict[tuple[str, bool], str] = {}  # a reply is recorded, told as a fact and as evidence
+        self._lines: dict[str, tuple[str, ...]] = {}  # of many runs at one server each is told the same
         if any(_reads_otherwise(one.secret) for one in needles if not one.few):
             self._closely()  # which tells the sieve what else such a secret may become
 
@@ -546,10 +548,20 @@ class Redactor:
             self._plain.add(text)
         return shown
 
+    def is_plain(self, text: str) -> bool:
+        """Whether a text is known as one of which nothing is masked or escaped, whoever says it."""
+        return text in self._plain
+
     def lines(self, text: str) -> list[str]:
         """Return the lines of what others said, masked as a whole before it is split."""
-        text = text.replace("\r\n", "\n").removesuffix("\r")
-        return self._shown(text, lambda one: "\n".join(map(printable, one.split("\n")))).split("\n")
+        if (known := self._lines.get(text)) is not None:
+            return [*known]
+        plain = text.replace("\r\n", "\n").removesuffix("\r")
+        shown = self._shown(plain, lambda one: "\n".join(map(printable, one.split("\n"))))
+        lines = shown.split("\n")
+        if shown == plain and plain in self._known and len(self._lines) < _KNOWN:
+            self._lines[text] = tuple(lines)
+        return lines
 
     def own(self, text: str) -> str:
         """Return a setting or name of our own user: only a whole secret in it is masked."""

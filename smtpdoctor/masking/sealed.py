@@ -108,10 +108,19 @@ class Seal:
 
     def own(self, text: str) -> str:
         """Return a text of the user's own as it may be shown."""
-        return without_credentials(self._redact.own(text)) if text else text
+        return self._shown(text, self._redact.own)
 
     def _heard(self, text: str) -> str:
-        return without_credentials(self._redact(text)) if text else text
+        return self._shown(text, self._redact)
+
+    def _shown(self, text: str, mask: Mask) -> str:
+        harmless = self._redact.harmless
+        if not text or text in harmless:
+            return text
+        shown = without_credentials(mask(text))
+        if shown == text and self._redact.is_plain(text):
+            harmless.add(text)
+        return shown
 
 
 def _message(message: Message, mask: Mask) -> Message:

@@ -22,7 +22,7 @@ from smtpdoctor.smtp.reply import Reply
 
 __all__ = ["hello", "step"]
 
-# After this long without a greeting a second connection looks at what else the port may be.
+# After this long without a sign of a greeting a second connection looks at what else the port may be.
 _PATIENCE: Final = 1.5
 _READY: Final = 220
 _SHUTTING_DOWN: Final = 421
@@ -41,16 +41,15 @@ def step(session: Session) -> Passed:
     """Read the greeting and say EHLO."""
     channel = session.open_channel()
     session.awaiting = ""
-    side = _SideLook(session)
+    side = None
     try:
+        if channel.is_silent(min(_PATIENCE, session.options.timeout / 3)):
+            side = _SideLook(session)
         greeting = channel.read_reply()
     except TimedOut as error:
-        raise _silent(session, error, side.result()) from error
+        raise _silent(session, error, side.result() if side else None) from error
     except Disconnected as error:
-        side.cancel()
         raise _turned_away(session) or error from error
-    finally:
-        side.cancel()
     session.greeted = True
     session.banner = greeting.text
     facts = GreetingFacts(banner=session.banner, quirks=tuple(sorted(greeting.quirks)))
@@ -218,22 +217,14 @@ class _SideLook:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._cancelled = threading.Event()
         self._result: Look | None = None
-        patience = min(_PATIENCE, session.options.timeout / 3)
-        self._thread = threading.Thread(target=self._run, args=(patience,), daemon=True, name="look")
+        self._thread = threading.Thread(target=self._run, daemon=True, name="look")
         self._thread.start()
 
-    def _run(self, patience: float) -> None:
-        if not self._cancelled.wait(patience):
-            self._result = look_at(self._session)
-
-    def cancel(self) -> None:
-        """Do not look: the greeting came."""
-        self._cancelled.set()
+    def _run(self) -> None:
+        self._result = look_at(self._session)
 
     def result(self) -> Look | None:
         """Return what was seen, if anything, without waiting long for it."""
-        self._cancelled.set()
         self._thread.join(0.3)
         return self._result

@@ -17,7 +17,7 @@ from smtpdoctor.text import say
 if TYPE_CHECKING:
     from smtpdoctor.model import Lang
     from smtpdoctor.report.told import Found, Part, Seen, Told
-    from smtpdoctor.report.view import Problem, View
+    from smtpdoctor.report.view import Problem, Row, View
 
 __all__ = ["END", "tell", "tell_found"]
 
@@ -187,14 +187,18 @@ def _stages(view: View, lang: Lang) -> Iterator[str]:
     )
 
 
+def _source(row: Row) -> str:
+    """Return where a value comes from, and what is odd about it."""
+    source = " ".join([row.source, *(f"({one.words})" for one in row.overrides)])
+    return " · ".join(filter(None, (source, row.remark)))
+
+
 def _settings(view: View, lang: Lang) -> Iterator[str]:
     rows = [
         (
             _escaped(row.label),
             _code(row.shown, cell=True),
-            _escaped(
-                " ".join([row.source, *(f"({one.words})" for one in row.overrides), row.remark]).strip()
-            ),
+            _escaped(_source(row)),
         )
         for row in view.settings
         if row.value is not None

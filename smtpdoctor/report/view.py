@@ -644,7 +644,10 @@ def _todo(excerpts: Sequence[Excerpt], steps: Sequence[str], lang: Lang) -> tupl
     ):  # the mark of a list is no part of it
         added = [one.removeprefix("- ") for one in added]
     written = ", ".join(added)
-    place = excerpts[0].place
+    files: dict[str | None, str] = {}
+    for one in excerpts:
+        files.setdefault(one.path, one.place)
+    place = ", ".join(files.values())
     return (
         say(lang, "report.write", line=written, place=place),
         say(lang, "report.write-line", line=written),

@@ -132,8 +132,8 @@ def project_in(path: Path) -> Project | None:
     import tomllib
 
     own = path.name == NAME
-    said: dict[str, object] = {"file": str(path), "flag": str(path.name)}
-    text = decoded(read_file(path, most=_LARGEST, flag=path.name), said)
+    flag = Message("usage.project")
+    text = decoded(read_file(path, most=_LARGEST, flag=flag), {"file": str(path), "flag": flag})
     try:
         data: Any = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of thousands of digits is no TOMLDecodeError

@@ -7,9 +7,7 @@ guesses again.
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Mapping
-from typing import Final
 
 from msgspec import Struct
 
@@ -26,14 +24,11 @@ __all__ = [
     "Login",
     "Mailbox",
     "Target",
-    "endpoints_in",
     "is_loopback",
     "redirected",
     "refuse_astray",
     "target_of",
 ]
-
-_HIGHEST_PORT: Final = 65_535  # RFC 9293
 
 ConnectTo = Mapping[tuple[str, int], tuple[str, int]]
 """What to dial instead of a host and port."""
@@ -49,21 +44,6 @@ def is_loopback(host: str) -> bool:
     except ValueError:
         return False
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
-
-
-def endpoints_in(text: str) -> tuple[tuple[str, int], tuple[str, int]] | None:
-    """Return a host and port, and those to dial instead, of ``HOST:PORT:ADDR:PORT`` as curl has it; None: not such.
-
-    An IPv6 address stands in brackets.
-    """
-    part = r"(\[[^\]]+\]|[^:\[\]]+)"
-    found = re.fullmatch(rf"{part}:(\d{{1,5}}):{part}:(\d{{1,5}})", text, re.ASCII)
-    if found is None:
-        return None
-    name, port, address, other = found.groups()
-    if not all(0 < int(number) <= _HIGHEST_PORT for number in (port, other)):
-        return None
-    return (name.strip("[]"), int(port)), (address.strip("[]"), int(other))
 
 
 def redirected(connect_to: ConnectTo, host: str, port: int) -> tuple[str, int] | None:

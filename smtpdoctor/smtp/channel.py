@@ -291,6 +291,24 @@ class Channel:
         except DialogueError as error:
             raise self._told(error) from error.__cause__
 
+    def is_silent(self, seconds: float) -> bool:
+        """Wait for the beginning of a reply, and tell whether none came in so many seconds.
+
+        Raises Disconnected and TLSFailed, as ``read_reply`` does.
+        """
+        deadline = self.deadline
+        self.deadline = min(deadline, time.monotonic() + seconds)
+        try:
+            while not self._parser.pending_bytes:
+                self._feed(self._read())
+        except TimedOut:
+            return True
+        except DialogueError as error:
+            raise self._told(error) from error.__cause__
+        finally:
+            self.deadline = deadline
+        return False
+
     def more_within(self, seconds: float) -> Reply | None:
         """Return another reply, if one comes within some seconds though nothing was asked; else None.
 

@@ -38,6 +38,7 @@ class Transcript:
 
     def record_received(self, data: bytes, *, encrypted: bool = False) -> None:
         """Append what came from the wire as it came, one turn a line: decoded, masked, made printable."""
+        data = data.removesuffix(b"\n")
         # Each line is decoded by itself, as a reply's are: one of them may be of another code page.
-        lines = map(decode, data.removesuffix(b"\n").split(b"\n"))
-        self.record("in", "\n".join(lines), encrypted=encrypted)
+        text = data.decode() if data.isascii() else "\n".join(map(decode, data.split(b"\n")))
+        self.record("in", text, encrypted=encrypted)

@@ -383,6 +383,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.project.password.how": "Write it in a file of its own that is not in the repository and name that with `password_file`, or leave it to the environment or to `--password-file`.",
     "usage.project.outside": "{place}: password_file has to be in {folder} or below it, since whoever wrote this file could name any file of yours",
     "usage.project.outside.how": "Name a file elsewhere with `--password-file` on the command line.",
+    "usage.project": "settings of the project",
     "usage.project.none": "--profile and --all-profiles need a smtpdoctor.toml, or a [tool.smtpdoctor] in pyproject.toml",
     "usage.project.none.how": "It is looked for in this folder, and in a repository in those above, up to its root.",
     "usage.project.profile": "{file} has no profile {name}",

@@ -376,6 +376,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.project.password.how": "저장소에 올리지 않는 별도 파일에 적고 `password_file`로 지정하거나, 환경 변수 또는 `--password-file`로 전달합니다.",
     "usage.project.outside": "{place}: password_file은 {folder} 안에 있어야 합니다. 그렇지 않으면 이 파일을 쓴 사람이 사용자의 아무 파일이나 지정할 수 있습니다",
     "usage.project.outside.how": "다른 곳에 있는 파일은 명령줄에서 `--password-file`로 지정합니다.",
+    "usage.project": "프로젝트 설정",
     "usage.project.none": "--profile과 --all-profiles에는 smtpdoctor.toml 또는 pyproject.toml의 [tool.smtpdoctor]가 필요합니다",
     "usage.project.none.how": "현재 폴더에서 찾고, 저장소 안이라면 저장소 루트까지 상위 폴더에서도 찾습니다.",
     "usage.project.profile": "{file}에 {name} 프로필이 없습니다",

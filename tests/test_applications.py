@@ -26,7 +26,7 @@ from smtpdoctor.cli import app
 from smtpdoctor.cli.generate import format_for
 from smtpdoctor.cli.options import FileKind
 from smtpdoctor.errors import UsageError
-from smtpdoctor.generate.application import AppFile, planner_for, settings_of
+from smtpdoctor.generate.application import planner_for, settings_of
 from smtpdoctor.generate.kinds import KINDS, kinds_of
 from smtpdoctor.generate.plan import Wish
 from smtpdoctor.generate.spelling import form_of, says
@@ -224,8 +224,8 @@ def test_a_file_keeps_what_is_not_ours(name: str) -> None:
             plan = planner({})
         except UsageError:
             continue
-        file = AppFile(dialect, kind, planner)
-        if file.form.text:
+        file = format_for(dialect, kind, planner)
+        if form_of(dialect, kind.name).text:
             with pytest.raises(UsageError):
                 file.merge(before, plan, "en", file="x", force=False)
             continue

@@ -59,7 +59,14 @@ def convert(  # noqa: PLR0913, PLR0912, PLR0915 -- the flags of the contract
     known: Known,
 ) -> None:
     """Say the settings of one application in the words of another, and what cannot be said."""
-    from smtpdoctor.cli.generate import format_for, kind_of, put, refuse_odd_targets, tell_of_git
+    from smtpdoctor.cli.generate import (
+        format_for,
+        kind_of,
+        put,
+        refuse_odd_targets,
+        tell_of_git,
+        tell_of_secrets,
+    )
     from smtpdoctor.generate.converting import Request, losses_of, planner_of
 
     tongue = language(lang)
@@ -119,9 +126,10 @@ def convert(  # noqa: PLR0913, PLR0912, PLR0915 -- the flags of the contract
             if names
             else known.say(tongue, "generate.unchanged", file=write)
         )
+    tell_of_secrets(result, plan, tongue)
     if result.to_fill_in:
         tell(say(tongue, "generate.fill", names=", ".join(result.to_fill_in)))
-    elif not losses:
+    elif not losses and not result.secrets:
         tell(say(tongue, "convert.whole"))
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["format_for", "generate", "kind_of", "put", "refuse_odd_targets", "tell_of_git"]
 
 _WITH_SERVICES: Final = frozenset({"compose", "kubernetes", "msmtprc"})
+_LOOKED_AT: Final = 400_000  # bytes
 _NAMES: Final = ("username", "sender", "host", "port", "security", "cipher", "ehlo", "service")
 
 
@@ -181,6 +182,8 @@ def kind_of(application: Dialect, path: Path | None, kind: str | None) -> FileKi
     if kind is not None or path is None:
         return kind_for(application, kind)
     found = kind_of_file(application, str(path))
+    if found is None or found.name == "yaml":
+        found = _kind_within(application, path) or found
     if found is None:
         known = ", ".join(one.name for one in kinds_of(application))
         values: dict[str, object] = {"file": str(path), "app": application.id, "known": known}
@@ -188,6 +191,22 @@ def kind_of(application: Dialect, path: Path | None, kind: str | None) -> FileKi
             Message("usage.generate.file", values), Message("usage.generate.file.for", {"known": known})
         )
     return found
+
+
+def _kind_within(application: Dialect, path: Path) -> FileKind | None:
+    """Return the kind of a file that stands already by a look into it; YAML of no special kind stays open."""
+    from smtpdoctor.generate.kinds import kinds_of
+
+    syntax = _syntax_within(path)
+    return next((one for one in kinds_of(application) if one.syntax == syntax != "yaml"), None)
+
+
+def _syntax_within(path: Path) -> str | None:
+    from smtpdoctor.files import beginning_of
+    from smtpdoctor.formats import syntax_of
+
+    text = beginning_of(path, _LOOKED_AT).decode("utf-8", "replace")
+    return syntax_of(str(path), text) if text.strip() else None
 
 
 def _planned(
@@ -216,6 +235,10 @@ def format_for(application: Dialect, file_kind: FileKind, planner: Planner) -> F
     """Return how a kind of file of an application is written."""
     from smtpdoctor.generate.application import AppFile, ComposeFile
 
+    if file_kind.name == "kubernetes":
+        from smtpdoctor.generate.manifests import ManifestFile
+
+        return ManifestFile(application, file_kind, planner)
     written = ComposeFile if file_kind.name == "compose" else AppFile
     return written(application, file_kind, planner)
 
@@ -238,6 +261,17 @@ def _tell_of_mode(plan: Plan, wish: Wish, lang: Lang) -> None:
     since = next((one.since for one in reversed(reading.answers) if one.since), "")
     if len({one.security for one in reading.answers}) > 1 and since:
         tell(say(lang, "convert.version", app=app, version=since))
+
+
+def tell_of_secrets(result: Merged, plan: Plan, lang: Lang) -> None:
+    """Say which Secret of Kubernetes has to hold what was not written into a workload."""
+    from smtpdoctor.generate.manifests import SECRET
+
+    for name, secret in result.secrets:
+        key = "generate.secrets" if secret == SECRET else "generate.secrets.there"
+        tell(say(lang, key, name=name, secret=secret))
+        if any(name in one.names and one.parts for one in plan.variables):
+            tell(say(lang, "generate.secrets.line", name=name))
 
 
 def tell_of_git(path: Path, plan: Plan, lang: Lang) -> None:
@@ -303,6 +337,8 @@ def _format(path: Path | None, kind: str | None) -> Format:
     if path is None:
         return named or FORMATS[0]
     found = format_of(path.name)
+    if found is None and named is None:
+        found = next((one for one in FORMATS if one.NAME == _syntax_within(path)), None)
     if found is None and named is None:
         values: dict[str, object] = {"file": str(path)}
         raise UsageError(Message("usage.generate.format", values), Message("usage.generate.format.for"))
@@ -399,6 +435,7 @@ def _tell(
         tell(say(lang, "generate.masked", names=", ".join(unprinted)))
     if result.to_fill_in:
         tell(say(lang, "generate.fill", names=", ".join(result.to_fill_in)))
+    tell_of_secrets(result, plan, lang)
     for caution in format_.cautions(plan, names):
         tell(say(lang, caution))
     if path is not None and (command := format_.check_command(str(path))):

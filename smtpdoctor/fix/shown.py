@@ -14,6 +14,7 @@ from smtpdoctor.fix.operations import Done
 from smtpdoctor.fix.plan import Plan, Step
 from smtpdoctor.fix.state import State
 from smtpdoctor.masking.guess import is_harmless, looks_random
+from smtpdoctor.masking.references import references_in
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Change, Origin, Secret
 from smtpdoctor.settings.read import names_secret
@@ -50,12 +51,13 @@ def _masking(state: State, path: str, *others: State) -> _Masking:
         text = text[:start] + "\n".join(map(_masked, text[start:end].split("\n"))) + text[end:]
     seals = [seal_of(one.loaded) for each in states for one in each.subjects]
     public = _public(states)
+    named = references_in(text)
 
     def mask(line: str) -> str:
         shown = line.removesuffix("\r")
         for seal in seals:
             shown = seal.own(shown)
-        shown = _NAMED.sub(_behind_name, shown)
+        shown = _NAMED.sub(lambda found: found[0] if _refers(found, named) else _behind_name(found), shown)
         shown = _TOKEN.sub(lambda found: found[0] if found[0] in public else _if_random(found), shown)
         return printable(shown)
 
@@ -105,6 +107,12 @@ def _behind_name(found: re.Match[str]) -> str:
     if value == Secret.MASK or value.lower() in {"true", "false", "null", "none", "nil"} or value.isdigit():
         return found[0]
     return found[1] + Secret.MASK
+
+
+def _refers(found: re.Match[str], named: frozenset[str]) -> bool:
+    """Whether what stands there is the name of a Secret or of a key of it."""
+    name = re.sub(r"\W", "", found[1]).lower()
+    return name.endswith("keyref") or (name == "key" and found[2].strip("\"'") in named)
 
 
 def _masked(text: str) -> str:

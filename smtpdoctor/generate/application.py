@@ -533,6 +533,7 @@ class AppFile:
         places = {
             one.name: at for one in plan.variables if (at := self._standing_at(values, one)) is not None
         }
+        plan = self._adapted(plan, places)
         standing = {name: self._standing(at, document, plan, name) for name, at in places.items()}
         told = dict(standing)
         for setting in ("host", "username", "sender"):
@@ -564,6 +565,10 @@ class AppFile:
             to_fill_in=decision.to_fill_in,
             left=decision.left,
         )
+
+    def _adapted(self, plan: Plan, places: Mapping[str, Assignment]) -> Plan:  # noqa: ARG002 -- for other kinds of files
+        """Return a plan that leaves alone what is not to be changed in such a file."""
+        return plan
 
     def _with_standing(self, one: Variable, values: Values, plan: Plan) -> Variable:
         """Return a value of several settings with the login that stands there, where it is this provider's."""

@@ -35,7 +35,7 @@ def inserted(
     ``owned`` are the settings of the application that stand in it.
     """
     end = "\r\n" if "\r\n" in text else "\n"
-    if kind.name in {"yaml", "kubernetes"}:
+    if kind.name == "yaml":
         return _of_yaml(kind, form, text, lines, heading, end)
     if kind.name == "json":
         return _of_json(text, scope, lines, end)
@@ -173,9 +173,7 @@ def _of_yaml(
     left: list[Line] = []
     for one in lines:
         path = tuple(one.name.split("."))
-        if kind.name == "kubernetes":
-            path = ("stringData", one.name)
-        elif form.flat:
+        if form.flat:
             path = (one.name,)
         place = next(
             (

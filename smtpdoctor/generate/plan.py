@@ -196,7 +196,8 @@ class Decision:
 class Merged:
     """The new text of a file, and what became of each variable (names only).
 
-    ``values`` is what must be read in it, ``renewed`` that it changed, be it only in its comments.
+    ``values`` is what must be read in it, ``renewed`` that it changed, be it only in its comments. ``secrets``
+    are names whose values a Secret outside the file has to have, each with its name.
     """
 
     text: str = field(repr=False)
@@ -206,6 +207,7 @@ class Merged:
     to_fill_in: tuple[str, ...]
     left: Left = field(default_factory=Left)
     renewed: bool = False
+    secrets: tuple[tuple[str, str], ...] = ()
 
 
 def unwritable(value: str) -> Message | str | None:

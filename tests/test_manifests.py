@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
+from smtpdoctor.cli import app
 from smtpdoctor.cli.generate import format_for
 from smtpdoctor.errors import UsageError
 from smtpdoctor.formats import reader_of
@@ -53,7 +56,13 @@ def manifest(kind: str, env: str, secret: str, *, sidecar: bool, end: str, last:
     lines.append(f"{inner}containers:")
     if sidecar:
         lines += [f"{inner}- name: proxy", f"{inner}  image: envoyproxy/envoy:v1", f"{inner}  env: []"]
-    container = ["name: n8n", "image: docker.io/n8nio/n8n:1.70", *ENVS[env], "ports:", "- containerPort: 5678"]
+    container = [
+        "name: n8n",
+        "image: docker.io/n8nio/n8n:1.70",
+        *ENVS[env],
+        "ports:",
+        "- containerPort: 5678",
+    ]
     if secret.startswith("envFrom"):
         container += ["envFrom:", "- secretRef: {name: mine}"]
     lines += [f"{inner}- {container[0]}", *(f"{inner}  {one}".rstrip() for one in container[1:])]
@@ -64,9 +73,9 @@ def manifest(kind: str, env: str, secret: str, *, sidecar: bool, end: str, last:
     return end.join(lines) + (end if last else "")
 
 
-def merged(app: str, text: str, wish: Wish, *, force: bool = False, preset: str = "gmail") -> Merged:
+def merged(name: str, text: str, wish: Wish, *, force: bool = False, preset: str = "gmail") -> Merged:
     """Return a manifest with an application's settings in it; raises UsageError."""
-    provider, dialect = load.preset(preset), load.dialect(app)
+    provider, dialect = load.preset(preset), load.dialect(name)
     assert provider is not None
     assert dialect is not None
     kind = next(one for one in kinds_of(dialect) if one.name == "kubernetes")
@@ -79,7 +88,7 @@ def objects(text: str) -> list[Any]:
     return list(YAML(typ="safe", pure=True).load_all(text))
 
 
-def container_of(text: str) -> dict[str, Any]:
+def container_of(text: str) -> Any:
     """Return the container of the application, as somebody else's reader has it."""
     for one in objects(text):
         spec = one.get("spec") or {}
@@ -110,7 +119,7 @@ def settings_in(dialect: Dialect, text: str) -> dict[str, str | None]:
     st.booleans(),
     st.booleans(),
 )
-@settings(max_examples=examples(150))
+@settings(max_examples=examples(40))
 def test_a_container_gets_entries_and_every_other_byte_stays(
     kind: str, env: str, secret: str, sidecar: bool, end: str, last: bool, given_password: bool
 ) -> None:
@@ -207,3 +216,71 @@ def test_two_containers_of_no_known_image_are_told_apart_by_name() -> None:
     result = merged("n8n", before, Wish(username="jane@gmail.com", service="n8n"))
     names = [one["name"] for one in container_of(result.text)["env"]]
     assert "N8N_SMTP_HOST" in names
+
+
+LISTS = {
+    "block": "- name: N8N_EMAIL_MODE\n  value: smtp\n- name: N8N_SMTP_HOST\n  value: mail.example-shop.com\n"
+    "- name: N8N_SMTP_PORT\n  value: '587'   # STARTTLS\n# who\n- name: N8N_SMTP_SENDER\n  value: a@example-shop.com\n",
+    "quoted": '- name: N8N_EMAIL_MODE\n  value: "smtp"\n- value: "mail.example-shop.com"\n  name: N8N_SMTP_HOST\n'
+    '- name: N8N_SMTP_PORT\n  value: "587"\n- name: N8N_SMTP_SENDER\n  value: "a@example-shop.com"\n',
+    "braces": "- {name: N8N_EMAIL_MODE, value: smtp}\n- {name: N8N_SMTP_HOST, value: mail.example-shop.com}\n"
+    '- {name: N8N_SMTP_PORT, value: "587"}\n- {name: N8N_SMTP_SENDER, value: a@example-shop.com}\n',
+}
+AROUND = {
+    "deployment": (ABOVE["Deployment"], "      containers:\n      - name: n8n\n        image: n8nio/n8n\n        env:\n", 8),
+    "indented": (ABOVE["Deployment"], "      containers:\n        - name: n8n\n          image: n8nio/n8n\n          env:\n", 12),
+    "values": ([], "image: {repository: n8nio/n8n, tag: latest}\nextraEnv:\n", 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("style", LISTS)
+def test_what_is_missing_is_added_as_an_entry(style: str, around: str, tmp_path: Path) -> None:
+    """Where the change that mends a finding is one more variable of a container."""
+    above, head, depth = AROUND[around]
+    lines = "".join(f"{' ' * depth}{line}\n" for line in LISTS[style].splitlines())
+    kind = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: n8n}\n" if above else ""
+    before = kind + "".join(f"{one}\n" for one in above) + head + lines
+    path = tmp_path / "file.yaml"
+    path.write_text(before, encoding="utf-8")
+    arguments = ["fix", "--no-network", "--write", "--no-environment", "--config", str(path), "--lang", "en"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    after = path.read_text(encoding="utf-8")
+    rest = iter(after.splitlines())
+    assert all(any(line == one for one in rest) for line in before.splitlines()), after
+    assert len(after.splitlines()) == len(before.splitlines()) + (1 if style == "braces" else 2)
+    assert 'value: "false"' in after
+
+
+def test_the_names_of_secrets_are_shown_as_they_are(tmp_path: Path) -> None:
+    """What takes a value from a Secret is no value; a plain password beside it is masked."""
+    above, head, depth = AROUND["deployment"]
+    entries = (
+        "- name: N8N_SMTP_PASS\n  valueFrom: {secretKeyRef: {name: mail, key: smtp-password}}\n"
+        "- name: TOKEN\n  valueFrom:\n    secretKeyRef:\n      name: mail\n      key: token-of-n8n\n"
+        "- name: OTHER_PASSWORD\n  value: smtp-password-4711\n"
+    )
+    lines = "".join(f"{' ' * depth}{line}\n" for line in (LISTS["block"] + entries).splitlines())
+    kind = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: n8n}\n"
+    path = tmp_path / "file.yaml"
+    path.write_text(kind + "".join(f"{one}\n" for one in above) + head + lines, encoding="utf-8")
+    arguments = ["fix", "--no-network", "--no-environment", "--config", str(path), "--lang", "en"]
+    told = CliRunner().invoke(app, arguments).output
+    assert "smtp-password-4711" not in told
+    assert "secretKeyRef: ********" not in told
+
+
+def test_the_kind_of_a_file_is_known_by_what_stands_in_it(tmp_path: Path) -> None:
+    """Its name need not say that it is a manifest, or a Compose file."""
+    texts = {
+        "app.yaml": manifest("Deployment", "plain", "", sidecar=True, end="\n", last=True),
+        "stack.prod.yaml": "services:\n  n8n:\n    image: n8nio/n8n\n    environment:\n      TZ: UTC\n",
+    }
+    for name, text in texts.items():
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        arguments = ["generate", "gmail", "--app", "n8n", "--write", str(path), "--lang", "en"]
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 0, done.output
+        assert "smtp.gmail.com" in path.read_text(encoding="utf-8")

@@ -198,7 +198,9 @@ def _kind_within(application: Dialect, path: Path) -> FileKind | None:
     from smtpdoctor.generate.kinds import kinds_of
 
     syntax = _syntax_within(path)
-    return next((one for one in kinds_of(application) if one.syntax == syntax != "yaml"), None)
+    if syntax in {None, "yaml"}:
+        return None
+    return next((one for one in kinds_of(application) if one.syntax == syntax), None)
 
 
 def _syntax_within(path: Path) -> str | None:
@@ -265,9 +267,9 @@ def _tell_of_mode(plan: Plan, wish: Wish, lang: Lang) -> None:
 
 def tell_of_secrets(result: Merged, plan: Plan, lang: Lang) -> None:
     """Say which Secret of Kubernetes has to hold what was not written into a workload."""
-    from smtpdoctor.generate.manifests import SECRET
-
     for name, secret in result.secrets:
+        from smtpdoctor.generate.manifests import SECRET
+
         key = "generate.secrets" if secret == SECRET else "generate.secrets.there"
         tell(say(lang, key, name=name, secret=secret))
         if any(name in one.names and one.parts for one in plan.variables):
@@ -338,7 +340,8 @@ def _format(path: Path | None, kind: str | None) -> Format:
         return named or FORMATS[0]
     found = format_of(path.name)
     if found is None and named is None:
-        found = next((one for one in FORMATS if one.NAME == _syntax_within(path)), None)
+        syntax = _syntax_within(path)
+        found = next((one for one in FORMATS if syntax == one.NAME), None)
     if found is None and named is None:
         values: dict[str, object] = {"file": str(path)}
         raise UsageError(Message("usage.generate.format", values), Message("usage.generate.format.for"))

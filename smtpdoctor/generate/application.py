@@ -48,11 +48,13 @@ from smtpdoctor.generate.plan import (
     values_for,
 )
 from smtpdoctor.generate.spelling import Spelled, form_of, says, shaped, spelled, word_of, words_for
+from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect, Form
 from smtpdoctor.knowledge.schema import App, Endpoint, Preset
 from smtpdoctor.knowledge.table import state_from, state_of
 from smtpdoctor.model import Lang, Message, Security, SettingName
 from smtpdoctor.settings.dialect import Reading, Values, read
+from smtpdoctor.settings.identify import image_fits
 from smtpdoctor.settings.smtp_url import SmtpUrlError, parts_of
 from smtpdoctor.smtp.command import MailboxError, mailbox
 
@@ -62,6 +64,7 @@ __all__ = [
     "Planner",
     "kind_for",
     "modes_of",
+    "of_image",
     "plan_in",
     "planner_for",
     "reading_of",
@@ -718,6 +721,12 @@ class AppFile:
             raise _unusual(file, plan.variables[0].name)
 
 
+def of_image(dialect: Dialect, scopes: Sequence[Scope]) -> list[Scope]:
+    """Return what runs an image of an application."""
+    patterns = load.dialect_names().images.get(dialect.id, ())
+    return [one for one in scopes if one.image and any(image_fits(one.image, each) for each in patterns)]
+
+
 class ComposeFile(AppFile):
     """The environment of a service in a Compose file, which is taken apart by its lines."""
 
@@ -744,7 +753,9 @@ class ComposeFile(AppFile):
         document = self._document(text, file)
         if plan.service is not None or document is None:
             return plan.service
-        ours = [one.name for one in document.scopes if self._host_stands(one)]
+        ours = [one.name for one in document.scopes if self._host_stands(one)] or [
+            one.name for one in of_image(self.dialect, document.scopes)
+        ]
         return ours[0] if len(ours) == 1 and ours[0] else None
 
     def merge(self, text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merged:

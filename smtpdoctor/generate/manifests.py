@@ -20,18 +20,16 @@ from smtpdoctor.formats.yaml_nodes import File, Item, Node, Scalar, parsed
 from smtpdoctor.formats.yaml_nodes import Mapping as MapNode
 from smtpdoctor.formats.yaml_nodes import Sequence as ListNode
 from smtpdoctor.formats.yaml_scalars import Style, write
-from smtpdoctor.generate.application import AppFile
+from smtpdoctor.generate.application import AppFile, of_image
 from smtpdoctor.generate.comments import heading
 from smtpdoctor.generate.kinds import Line, laid_out
 from smtpdoctor.generate.plan import Merged, Plan, Variable
-from smtpdoctor.knowledge import load
 from smtpdoctor.model import Lang, Message, SettingName
 from smtpdoctor.settings.dialect import Values
-from smtpdoctor.settings.identify import image_fits
 
 __all__ = ["SECRET", "ManifestFile"]
 
-SECRET: Final = "smtp"  # so is the Secret called that is written as a whole file
+SECRET: Final = "smtp"  # noqa: S105 -- so is the Secret called that is written as a whole file
 _MAPS: Final = frozenset({"Secret", "ConfigMap"})
 _Edit = tuple[int, int, str]
 
@@ -66,8 +64,7 @@ class ManifestFile(AppFile):
         scopes = document.scopes
         if plan.service is not None or len(scopes) < 2 or any(map(self._host_stands, scopes)):  # noqa: PLR2004
             return super()._scope(document, plan, file)
-        patterns = load.dialect_names().images.get(self.dialect.id, ())
-        ours = [one for one in scopes if any(one.image and image_fits(one.image, each) for each in patterns)]
+        ours = of_image(self.dialect, scopes)
         nodes = parsed(document.path, document.texts[document.path])
         containers = [one for one in scopes if _is_container(nodes, _node_at(nodes, one.place))]
         for chosen in (ours, containers, [] if containers else list(scopes)):

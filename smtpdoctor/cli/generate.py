@@ -80,7 +80,7 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     if output is not None and not in_words:
         refuse_to_destroy(output, force=force)
     provider = preset_named(preset)
-    application = _app(app)
+    application = _app(app, manifest=_is_manifest(write, kind))
     wish = _wish(values or [], security, _settings_of(application))
     file_kind = _kind_of(application, write, kind)
     name = kind if file_kind is None else file_kind.name
@@ -139,17 +139,33 @@ def _keep_users_file(output: Path, text: str, *, force: bool) -> None:
         raise UsageError(error.message, Message("usage.output.write", {"file": str(output)})) from error
 
 
-def _app(name: str | None) -> App | Dialect:
-    """Return the base variables, or the application with a name; raises UsageError."""
+def _is_manifest(path: Path | None, kind: str | None) -> bool:
+    """Whether what is to be written is of Kubernetes: said so, by the name of the file, or by what stands in it."""
+    if kind is not None or path is None:
+        return kind == "kubernetes"
+    if path.suffix.lower() not in {".yaml", ".yml"}:
+        return False
+    from smtpdoctor.generate.kinds import KINDS
+
+    return _syntax_within(path) == "kubernetes" or any(
+        one.name == "kubernetes" and one.owns(path.name) and not path.exists() for one in KINDS
+    )
+
+
+def _app(name: str | None, *, manifest: bool) -> App | Dialect:
+    """Return the base variables, or the application with a name; raises UsageError.
+
+    ``manifest``: it is for Kubernetes, where the base variables are written as those of any application.
+    """
     from smtpdoctor.knowledge import load
 
     known = load.apps()
     found = known.get((name or "smtp").strip().lower())
-    if found is not None:
+    if found is not None and not manifest:
         return found
     from smtpdoctor.settings.identify import unknown_app
 
-    dialect = load.dialect(name or "")
+    dialect = load.dialect(name or "smtp")
     if dialect is None:
         raise unknown_app(name or "")
     return dialect
@@ -168,7 +184,7 @@ def _kind_of(application: App | Dialect, path: Path | None, kind: str | None) ->
 
     if isinstance(application, App):
         if kind not in {None, "dotenv", "compose"}:
-            values: dict[str, object] = {"app": application.id, "kind": kind, "known": "dotenv, compose"}
+            values: dict[str, object] = {"app": application.id, "kind": kind, "known": "dotenv, compose, kubernetes"}
             raise UsageError(Message("usage.generate.kind", values))
         return None
     return kind_of(application, path, kind)

@@ -184,7 +184,11 @@ def _kind_of(application: App | Dialect, path: Path | None, kind: str | None) ->
 
     if isinstance(application, App):
         if kind not in {None, "dotenv", "compose"}:
-            values: dict[str, object] = {"app": application.id, "kind": kind, "known": "dotenv, compose, kubernetes"}
+            values: dict[str, object] = {
+                "app": application.id,
+                "kind": kind,
+                "known": "dotenv, compose, kubernetes",
+            }
             raise UsageError(Message("usage.generate.kind", values))
         return None
     return kind_of(application, path, kind)

@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +40,6 @@ from smtpdoctor.generate.plan import (
     Value,
     Variable,
     Wish,
-    character,
     decide,
     endpoints_for,
     host_for,
@@ -47,7 +47,17 @@ from smtpdoctor.generate.plan import (
     unwritable,
     values_for,
 )
-from smtpdoctor.generate.spelling import Spelled, form_of, says, shaped, spelled, word_of, words_for
+from smtpdoctor.generate.refusals import culprit, refused, syntax_called
+from smtpdoctor.generate.spelling import (
+    Spelled,
+    form_of,
+    names_of_key,
+    says,
+    shaped,
+    spelled,
+    word_of,
+    words_for,
+)
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect, Form
 from smtpdoctor.knowledge.schema import App, Endpoint, Preset
@@ -326,7 +336,7 @@ class AppFile:
 
     def render(self, plan: Plan, lang: Lang, *, file: str | None = None) -> str:
         """Return a whole file; raises UsageError for a value that cannot be written."""
-        shown = file or self.kind.name
+        shown = file or ""
         tried = dict.fromkeys(range(len(plan.variables)), 0)
         while True:
             texts = [self._literal(one, tried[number], shown) for number, one in enumerate(plan.variables)]
@@ -335,33 +345,70 @@ class AppFile:
             if wrong is None:
                 return text
             if wrong < 0:
-                raise self._unwritten(plan.variables[-wrong - 1], shown, UnwritableError(""))
+                raise self._unwritten(plan.variables[-wrong - 1], shown)
             tried[wrong] += 1
 
     def _literal(self, one: Variable, number: int, file: str) -> str:
         """Return one of the ways to write a value."""
         kind = "string" if self.form.strings else one.kind
-        if what := unwritable(one.value):
-            raise self._unwritten(one, file, what)
+        if unwritable(one.value):
+            raise self._unwritten(one, file)
         try:
             value = self.form.words.get(one.value, one.value) if one.flag else one.value
             ways = list(literals(self.kind.name, value, kind, self.rules))
         except UnwritableError as error:
-            raise self._unwritten(one, file, error) from error
+            raise self._unwritten(one, file, error.what) from error
         if number >= len(ways):
-            raise self._unwritten(one, file, UnwritableError(""))
+            raise self._unwritten(one, file)
         return ways[number]
 
-    def _unwritten(self, one: Variable, file: str, error: UnwritableError | Message | str) -> UsageError:
-        what = error
-        if isinstance(error, UnwritableError):
-            what = character(error.what) if error.what else Message("generate.what.changed")
-        values: dict[str, object] = {"name": one.name, "file": file, "what": what, "syntax": self.kind.name}
+    def _unwritten(self, one: Variable, file: str, what: str = "") -> UsageError:
+        """Return why a value is not written; ``what`` is what its writer says, where trying does not tell."""
+        syntax = syntax_called(self.kind.name, self.rules)
         able = [
-            other.name for other in kinds_of(self.dialect) if other is not self.kind and _holds(other, one)
+            other.kind.name
+            for other in (
+                AppFile(self.dialect, kind, self.planner)
+                for kind in kinds_of(self.dialect)
+                if kind is not self.kind
+            )
+            if other.holds(one, one.value)
         ]
-        hints = [Message("usage.generate.syntax.other", {"known": ", ".join(able)})] if able else []
-        return UsageError(Message("usage.generate.syntax", values), *hints)
+        endings = self.dialect.secret_files if one.setting == "password" else ()
+        return refused(
+            one.name,
+            file,
+            one.value,
+            culprit(one.value, partial(self.holds, one)) or what,
+            syntax,
+            able=able,
+            pointer=f"{one.name}{endings[0]}" if endings and self.kind.shape == "variable" else "",
+        )
+
+    def holds(self, one: Variable, value: str) -> bool:
+        """Whether such a file can hold a value for a setting, so that it is read back."""
+        if unwritable(value):
+            return False
+        if self.kind.name == "compose":
+            return True
+        key = self.dialect.keys.get(one.setting)
+        names = names_of_key(self.dialect, self.form, self.kind.shape, one.setting, key)
+        name = next((name for name in names if "@" not in name), one.name)
+        try:
+            ways = list(
+                literals(self.kind.name, value, "string" if self.form.strings else one.kind, self.rules)
+            )
+        except UnwritableError:
+            return False
+        if not self.kind.syntax or self.form.text or self.kind.write is None:
+            return bool(ways)
+        for way in ways:
+            document = self._document(laid_out(self.kind, self.form, [Line(name, way)], ()), "x")
+            scope = document.scopes[0] if document is not None and document.scopes else Scope(assignments=())
+            at = Values(self.dialect, scope).get((name,))
+            if at is not None and _same(at, value):
+                return True
+        return False
 
     def _text(self, plan: Plan, texts: Sequence[str], lang: Lang, file: str | None) -> str:
         command = self.check_command(file)
@@ -663,7 +710,7 @@ class AppFile:
                 value = one.value.lower() if literal == "boolean" else one.value
                 return write(value, literal, at.style or self.kind.syntax, old)
             except (UnwritableError, ValueError) as error:
-                raise self._unwritten(one, file, UnwritableError(str(error))) from error
+                raise self._unwritten(one, file, str(error)) from error
         if own or self.kind.name == "dotenv":
             if one.kind in {"boolean", "number"} and at.style.startswith("yaml plain"):
                 return one.value
@@ -672,7 +719,7 @@ class AppFile:
                     one.value, at.style if own else "dotenv", old, reader="" if own else self.rules or ""
                 )
             except UnwritableError as error:
-                raise self._unwritten(one, file, error) from error
+                raise self._unwritten(one, file, error.what) from error
         kind: Kind = at.kind if at.kind in {"boolean", "number"} else one.kind
         if self.kind.name in {"json", "toml"} and at.kind == "string":
             kind = "string"
@@ -798,16 +845,6 @@ def settings_of(plan: Plan, dialect: Dialect) -> dict[SettingName, str]:
                     if name in parts:
                         settings[part] = parts[name]
     return settings
-
-
-def _holds(kind: FileKind, one: Variable) -> bool:
-    """Whether a value can stand in a kind of file."""
-    if kind.name == "compose":
-        return unwritable(one.value) is None
-    try:
-        return any(True for _ in literals(kind.name, one.value, one.kind, ""))
-    except UnwritableError:
-        return False
 
 
 def _same(at: Assignment, meant: str) -> bool:

@@ -22,10 +22,10 @@ from smtpdoctor.generate.plan import (
     Plan,
     Standing,
     Variable,
-    character,
     decide,
     host_in,
 )
+from smtpdoctor.generate.refusals import culprit, refused
 from smtpdoctor.model import Lang, Message
 
 __all__ = ["NAME", "cautions", "check_command", "merge", "owns", "read", "render"]
@@ -56,16 +56,26 @@ def cautions(plan: Plan, names: Iterable[str]) -> tuple[Message, ...]:
     return (Message("generate.dollar", {"names": ", ".join(dollars)}),) if dollars else ()
 
 
-def _unwritten(name: str, file: str, error: UnwritableError) -> UsageError:
-    values: dict[str, object] = {"name": name, "file": file, "what": character(error.what)}
-    return UsageError(Message("usage.generate.quote", values))
+def _unwritten(name: str, value: str, file: str, error: UnwritableError) -> UsageError:
+    syntax = Message("generate.syntax.read-alike")
+    core = culprit(value, _is_writable) or error.what
+    able = ("compose", "kubernetes")
+    return refused(name, file, value, core, syntax, able=able, pointer=f"{name}_FILE")
+
+
+def _is_writable(value: str) -> bool:
+    try:
+        assignment("A", value)
+    except UnwritableError:
+        return False
+    return True
 
 
 def _line(variable: Variable, file: str) -> str:
     try:
         return assignment(variable.name, variable.value)
     except UnwritableError as error:
-        raise _unwritten(variable.name, file, error) from error
+        raise _unwritten(variable.name, variable.value, file, error) from error
 
 
 def render(plan: Plan, lang: Lang, *, file: str | None = None) -> str:
@@ -179,7 +189,7 @@ def _replaced(source: str, name: str, value: str, file: str) -> str:
     try:
         new = assigned(source, value)
     except UnwritableError as error:
-        raise _unwritten(name, file, error) from error
+        raise _unwritten(name, value, file, error) from error
     if new is None:
         raise _unusual(file, name)
     return new

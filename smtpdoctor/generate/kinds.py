@@ -77,7 +77,7 @@ def _lines(sign: str, pattern: str) -> Callable[[Sequence[Line], Form], Iterator
     def write(lines: Sequence[Line], form: Form) -> Iterator[str]:  # noqa: ARG001 -- the interface of a kind
         for one in lines:
             yield from _spaced(one, sign)
-            yield pattern.format(name=one.name, text=one.text).rstrip(" ")
+            yield pattern.format(name=one.name, text=one.text)
 
     return write
 

@@ -507,3 +507,25 @@ def test_what_cannot_be_written_is_refused_with_why_and_with_what_can(name: str)
             for other in str(hint.values.get("known", "")).split(", ") if "known" in hint.values else ():
                 able = next(one for one in kinds if one.name == other)
                 assert refusal(able, password) is None, (kind.name, other, password)
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_what_is_said_to_people_is_in_their_language(name: str) -> None:
+    """Also what stands in the midst of a text that is written as a whole."""
+    preset = load.preset("naver")
+    assert preset is not None
+    dialect = dialect_of(name)
+    for kind in kinds_of(dialect):
+        try:
+            planner = planner_for(dialect, kind, preset, Wish(username="jane@naver.com"))
+            file = format_for(dialect, kind, planner)
+            texts = [file.render(planner({}), lang).splitlines() for lang in LANGUAGES]
+        except UsageError:
+            continue
+        signs = "<!--" if kind.comment == "<!--" else kind.comment or "#"
+        alike = [
+            line.strip()
+            for line in texts[1]
+            if line.strip().startswith(signs) and not re.search("[가-힣]|https?://|smtpdoctor ", line)
+        ]
+        assert alike == [], kind.name

@@ -31,7 +31,7 @@ from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.generate import compose
 from smtpdoctor.generate.comments import about, heading, renewed
 from smtpdoctor.generate.insertion import inserted
-from smtpdoctor.generate.kinds import FileKind, Line, commented, filled, kinds_of, laid_out
+from smtpdoctor.generate.kinds import FileKind, Line, commented, filled, in_language, kinds_of, laid_out
 from smtpdoctor.generate.literals import literals
 from smtpdoctor.generate.plan import (
     Merged,
@@ -414,7 +414,7 @@ class AppFile:
         command = self.check_command(file)
         above = list(heading(plan, lang, check=command if command and command.isprintable() else None))
         if self.form.text:
-            return self._of_form(plan, texts, [*above, *self._all_about(plan, lang)])
+            return self._of_form(plan, texts, [*above, *self._all_about(plan, lang)], lang)
         lines = []
         before = None
         said: tuple[str, ...]
@@ -435,7 +435,7 @@ class AppFile:
             if setting in there:
                 yield from about(plan, setting, lang, without=self.kind.unsaid)
 
-    def _of_form(self, plan: Plan, texts: Sequence[str], comments: Sequence[str]) -> str:
+    def _of_form(self, plan: Plan, texts: Sequence[str], comments: Sequence[str], lang: Lang) -> str:
         words = {one.flag or one.setting: one.value for one in plan.variables}
         said = {one.flag or one.setting: text for one, text in zip(plan.variables, texts, strict=True)}
         sender = words.get("sender", "")
@@ -458,7 +458,7 @@ class AppFile:
         for name, value in derived.items():
             words[name] = value
             said[name] = next(literals(self.kind.name, value, "word", self.rules))
-        lines = filled(self.form.text, said, words)
+        lines = filled(in_language(self.form, lang), said, words)
         first = 1 if lines and lines[0].startswith("<?") else 0
         return "\n".join((*lines[:first], *commented(comments, self.kind.comment), *lines[first:])) + "\n"
 

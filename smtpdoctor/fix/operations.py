@@ -9,15 +9,19 @@ from itertools import islice
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smtpdoctor.fix.parts import with_part
 from smtpdoctor.fix.state import State, Subject
-from smtpdoctor.formats.document import Assignment, Document, Kind
+from smtpdoctor.formats import env
+from smtpdoctor.formats.document import Assignment, Document, Kind, Source
 from smtpdoctor.formats.editing import Edit, insertions, removals, renamings, spellings
 from smtpdoctor.model import SettingName
 
 __all__ = ["Done", "Operation", "applied"]
 
+# A value that another name holds, and nothing else: ${A}, "$A".
+_REFERENCE: Final = re.compile(r"[\"']?\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))[\"']?")
 _MOST_TRIED: Final = 24
 _MOST_ANCHORS: Final = 6
 _MOST_INSERTED: Final = 60
@@ -61,7 +65,11 @@ def applied(state: State, service: str, operation: Operation) -> Done | None:
         return None
     for edit, one in islice(_edits(subject, plain), _MOST_INSERTED if plain.what == "put" else _MOST_TRIED):
         after = state.with_edit(edit)
-        if after is not None and after.problems() <= state.problems() and _did(state, after, plain, one):
+        if (
+            after is not None
+            and after.problems() <= state.problems()
+            and _did(state, after, plain, one, edit)
+        ):
             text = state.text(edit.path) or ""
             line = text.count("\n", 0, edit.start) + 1 if plain.what != "put" else None
             return Done(operation, edit, line, after)
@@ -98,8 +106,9 @@ def _edits(subject: Subject, operation: Operation) -> Iterator[tuple[Edit, Assig
     match operation.what:
         case "set" if one is not None:
             reader = subject.dialect.reader
-            for edit in spellings(document, one, operation.value, operation.kind, reader=reader):
-                yield edit, one
+            for there in (one, *_behind(document, one)):
+                edits = spellings(document, there, operation.value, operation.kind, reader=reader)
+                yield from ((edit, one) for edit in edits)
         case "remove" if one is not None:
             yield from ((edit, one) for edit in removals(document, one))
         case "rename" if one is not None:
@@ -115,6 +124,33 @@ def _edits(subject: Subject, operation: Operation) -> Iterator[tuple[Edit, Assig
                         yield edit, None
         case _:
             return
+
+
+def _behind(document: Document, one: Assignment) -> Iterator[Assignment]:
+    """Yield what a value of a `.env` is taken from whole, name after name: A=${B}, B=${C}, C=587."""
+    if not one.style.startswith("dotenv") and document.syntax != "dotenv":
+        return
+    text = document.texts.get(one.region.place.path, "")
+    for behind in _way(text, one):
+        if not _REFERENCE.fullmatch(text[behind.region.start : behind.region.end]):
+            yield behind if document.syntax == "dotenv" else replace(behind, style=one.style)
+
+
+def _way(text: str, one: Assignment) -> list[Assignment]:
+    """Return the names of a `.env` by way of which a value comes from the last of them."""
+    found: list[Assignment] = []
+    known: dict[str, Assignment] = {}
+    start, end = one.region.start, one.region.end
+    while hit := _REFERENCE.fullmatch(text[start:end]):
+        if not known:
+            document = env.read(Source(path=one.region.place.path, text=text))
+            known = {name: each for scope in document.scopes for name, each in scope.by_name().items()}
+        behind = known.pop(hit[1] or hit[2], None)
+        if behind is None:
+            break
+        found.append(behind)
+        start, end = behind.region.start, behind.region.end
+    return found
 
 
 def _variable_renamings(subject: Subject, operation: Operation) -> Iterator[Edit]:
@@ -182,7 +218,7 @@ def _anchors(subject: Subject, name: str) -> list[Assignment]:
     return sorted(there, key=rank, reverse=True)[:_MOST_ANCHORS] if mail else []
 
 
-def _did(before: State, after: State, operation: Operation, one: Assignment | None) -> bool:
+def _did(before: State, after: State, operation: Operation, one: Assignment | None, edit: Edit) -> bool:
     """Whether the files say what was meant, and of everything else the same as before."""
     old, new = before.entries(), after.entries()
     gone, come = old.keys() - new.keys(), new.keys() - old.keys()
@@ -223,8 +259,15 @@ def _did(before: State, after: State, operation: Operation, one: Assignment | No
             kind = operation.kind or one.kind
             if kind in {"boolean", "number"} and one.kind != "word" and new[key][1] != kind:
                 return False
-        elif _leans(each, document, one.name):
+        elif _holds(each, edit) or _leans(each, document, one.name):
             touched.add(key)
+    if not _holds(one, edit):  # of what else is made of that value nothing may change
+        way = {(each.region.start, each.name) for each in _way(before.text(edit.path) or "", one)}
+        touched |= {
+            key
+            for key, each, _ in before.standing()
+            if each.region.place.path == edit.path and (each.region.start, each.name) in way
+        }
     return hit and not gone and not come and _unchanged(old, new, touched)
 
 
@@ -237,6 +280,12 @@ def _put_in(
     """Whether values changed that are made of a variable, and no others."""
     made = {key for key, each, document in before.standing() if _leans(each, document, variable)}
     return any(new[key] != old[key] for key in made) and _unchanged(old, new, made)
+
+
+def _holds(one: Assignment, edit: Edit) -> bool:
+    """Whether an edit is made in the text of a value."""
+    region = one.region
+    return region.place.path == edit.path and region.start <= edit.start <= edit.end <= region.end
 
 
 def _leans(one: Assignment, document: Document, name: str) -> bool:

@@ -13,6 +13,9 @@ from smtpdoctor.doctor import seal_of
 from smtpdoctor.fix.operations import Done
 from smtpdoctor.fix.plan import Plan, Step
 from smtpdoctor.fix.state import State
+from smtpdoctor.formats.document import Assignment
+from smtpdoctor.formats.editing import Edit
+from smtpdoctor.formats.owning import own_name
 from smtpdoctor.masking.guess import is_harmless, looks_random
 from smtpdoctor.masking.references import references_in
 from smtpdoctor.masking.words import printable
@@ -219,6 +222,24 @@ def _whole_value(done: Done) -> str:
     return next((one.value for one in standing if one is not None and one.value), done.operation.value)
 
 
+def _standing_name(state: State, edit: Edit) -> str:
+    """Return the name whose own value an edit changes, "" where it stands under none.
+
+    What a container gets as SMTP_PORT may stand as MAIL_PORT in a `.env`, or under a key of a ConfigMap.
+    """
+    path = normpath(edit.path)
+
+    def held(one: Assignment) -> bool:
+        region = one.region
+        return normpath(region.place.path) == path and region.start <= edit.start <= edit.end <= region.end
+
+    for _, one, _ in state.standing():
+        if not one.effect and held(one):
+            return one.name.partition("@")[0]
+    text = state.text(edit.path) or ""
+    return own_name(edit.path, text, edit.start)
+
+
 def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
     edit, operation = done.edit, done.operation
     old = before.text(edit.path) or ""
@@ -239,6 +260,8 @@ def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
         gone = [line.replace(hidden, Secret.MASK) for line in gone]
         come = [line.replace(hidden, Secret.MASK) for line in come]
     name = operation.value if operation.what == "rename" else operation.name.partition("@")[0]
+    if operation.what == "set":
+        name = _standing_name(before, edit) or name
     secret = names_secret(name) or operation.setting == "password"
     value = "" if operation.what in {"remove", "rename"} else _whole_value(done)
     for subject in (*before.subjects, *done.state.subjects):

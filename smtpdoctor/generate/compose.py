@@ -24,7 +24,6 @@ from smtpdoctor.generate.plan import (
     host_in,
     unwritable,
 )
-from smtpdoctor.generate.refusals import refused, syntax_called
 from smtpdoctor.model import Lang, Message
 
 __all__ = ["NAME", "cautions", "check_command", "merge", "owns", "read", "render"]
@@ -74,6 +73,8 @@ def cautions(plan: Plan, names: Iterable[str]) -> tuple[Message, ...]:
 def _checked(name: str, value: str, file: str) -> str:
     """Return a value as Compose wants it, ``$`` doubled; raises UsageError for control characters."""
     if unwritable(value):
+        from smtpdoctor.generate.refusals import refused, syntax_called
+
         raise refused(name, file, value, "", syntax_called(NAME))
     return value.replace("$", "$$")
 

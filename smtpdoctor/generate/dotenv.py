@@ -25,7 +25,6 @@ from smtpdoctor.generate.plan import (
     decide,
     host_in,
 )
-from smtpdoctor.generate.refusals import culprit, refused
 from smtpdoctor.model import Lang, Message
 
 __all__ = ["NAME", "cautions", "check_command", "merge", "owns", "read", "render"]
@@ -57,6 +56,8 @@ def cautions(plan: Plan, names: Iterable[str]) -> tuple[Message, ...]:
 
 
 def _unwritten(name: str, value: str, file: str, error: UnwritableError) -> UsageError:
+    from smtpdoctor.generate.refusals import culprit, refused
+
     syntax = Message("generate.syntax.read-alike")
     core = culprit(value, _is_writable) or error.what
     able = ("compose", "kubernetes")

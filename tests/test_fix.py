@@ -505,7 +505,7 @@ def test_a_working_file_stays_as_it_is(tmp_path: Path) -> None:
 CHAINS = {
     "one": ("MAIL_PORT=465\n", 1, "MAIL_PORT"),
     "two": ("A=x\nPORT=465\nMAIL_PORT=${PORT}\n", 2, "PORT"),
-    "three": ("MAIL_PORT_=465\nB=\"${MAIL_PORT_}\"\nMAIL_PORT=${B}\n", 1, "MAIL_PORT_"),
+    "three": ('MAIL_PORT_=465\nB="${MAIL_PORT_}"\nMAIL_PORT=${B}\n', 1, "MAIL_PORT_"),
 }
 
 

@@ -208,12 +208,12 @@ def test_a_file_without_a_container_gets_a_secret_of_its_own() -> None:
 def test_two_containers_of_no_known_image_are_told_apart_by_name() -> None:
     """Nothing is guessed: the containers are named in the refusal."""
     before = manifest("Deployment", "plain", "", sidecar=True, end="\n", last=True)
-    before = before.replace("docker.io/n8nio/n8n:1.70", "shop/django:1")
+    before = before.replace("docker.io/n8nio/n8n:1.70", "shop/django:1").replace("- name: n8n", "- name: web")
     wish = Wish(username="jane@gmail.com")
     with pytest.raises(UsageError) as refused:
         merged("n8n", before, wish)
-    assert refused.value.message.values["names"] == "proxy, n8n"
-    result = merged("n8n", before, Wish(username="jane@gmail.com", service="n8n"))
+    assert refused.value.message.values["names"] == "proxy, web"
+    result = merged("n8n", before, Wish(username="jane@gmail.com", service="web"))
     names = [one["name"] for one in container_of(result.text)["env"]]
     assert "N8N_SMTP_HOST" in names
 

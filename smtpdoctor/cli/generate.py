@@ -203,7 +203,7 @@ def kind_of(application: Dialect, path: Path | None, kind: str | None) -> FileKi
         return kind_for(application, kind)
     found = kind_of_file(application, str(path))
     if found is None or found.name == "yaml":
-        found = _kind_within(application, path) or found
+        found = _kind_within(application, path, found)
     if found is None:
         known = ", ".join(one.name for one in kinds_of(application))
         values: dict[str, object] = {"file": str(path), "app": application.id, "known": known}
@@ -213,14 +213,41 @@ def kind_of(application: Dialect, path: Path | None, kind: str | None) -> FileKi
     return found
 
 
-def _kind_within(application: Dialect, path: Path) -> FileKind | None:
-    """Return the kind of a file that stands already by a look into it; YAML of no special kind stays open."""
+def _kind_within(application: Dialect, path: Path, named: FileKind | None) -> FileKind | None:
+    """Return the kind of a file that stands already by a look into it, else the one that its name tells.
+
+    Raises UsageError for one in which the application has no settings.
+    """
+    from smtpdoctor.generate.application import kind_for
     from smtpdoctor.generate.kinds import kinds_of
 
     syntax = _syntax_within(path)
-    if syntax in {None, "yaml"}:
-        return None
-    return next((one for one in kinds_of(application) if one.syntax == syntax), None)
+    if syntax is None:
+        return named
+    if syntax in {"compose", "kubernetes"}:
+        return kind_for(application, syntax)
+    if syntax != "yaml":
+        return next((one for one in kinds_of(application) if one.syntax == syntax), named)
+    if named is not None or not _has_variables(path):
+        return named
+    # A map or list of environment variables is read alike, whoever starts the container.
+    return next((one for one in kinds_of(application) if one.name == "kubernetes"), None)
+
+
+def _has_variables(path: Path) -> bool:
+    """Whether environment variables stand in a YAML file."""
+    from smtpdoctor.files import beginning_of
+    from smtpdoctor.formats import reader_of
+    from smtpdoctor.formats.document import Source, TooLargeError
+
+    reading = reader_of("yaml")
+    text = beginning_of(path, _LOOKED_AT).decode("utf-8", "replace")
+    try:
+        return reading is not None and any(
+            one.environment for one in reading(Source(path=str(path), text=text)).scopes
+        )
+    except TooLargeError:
+        return False
 
 
 def _syntax_within(path: Path) -> str | None:
@@ -290,7 +317,8 @@ def tell_of_secrets(result: Merged, plan: Plan, lang: Lang) -> None:
     for name, secret in result.secrets:
         from smtpdoctor.generate.manifests import SECRET
 
-        key = "generate.secrets" if secret == SECRET else "generate.secrets.there"
+        known = "generate.secrets.there" if secret else "generate.secrets.elsewhere"
+        key = "generate.secrets" if secret == SECRET else known
         tell(say(lang, key, name=name, secret=secret))
         if any(name in one.names and one.parts for one in plan.variables):
             tell(say(lang, "generate.secrets.line", name=name))

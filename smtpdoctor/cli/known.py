@@ -37,7 +37,17 @@ _SECONDS: Final = 1.0
 _LONGEST: Final = 400  # characters of a value that are shown
 _FILES: Final = ("env_file", "write")
 # Values in words of ours alone. Where one is masked, everybody can read the password off the gap.
-_OURS: Final = frozenset({("usage.one-of", "names"), ("usage.set", "names"), ("usage.help", "command")})
+_OURS: Final = frozenset(
+    {
+        ("usage.one-of", "names"),
+        ("usage.set", "names"),
+        ("usage.help", "command"),
+        # The variables of an application.
+        ("generate.written", "names"),
+        ("usage.generate.exists", "names"),
+        ("usage.generate.kind", "app"),
+    }
+)
 # What was typed where a name or an address belongs, and is none; the name of a file may well look random.
 _TYPED: Final = frozenset({"name", "value", "words", "scheme"})
 

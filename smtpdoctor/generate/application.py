@@ -73,8 +73,8 @@ __all__ = [
     "ComposeFile",
     "Planner",
     "kind_for",
+    "likely",
     "modes_of",
-    "of_image",
     "plan_in",
     "planner_for",
     "reading_of",
@@ -581,10 +581,13 @@ class AppFile:
             plan, variables=tuple(self._with_standing(one, values, plan) for one in plan.variables)
         )
         places = {
-            one.name: at for one in plan.variables if (at := self._standing_at(values, one)) is not None
+            one.name: at
+            for one in plan.variables
+            if (at := self._standing_at(values, one)) is not None and not self._is_shared(document, scope, at)
         }
         plan = self._adapted(plan, places)
         standing = {name: self._standing(at, document, plan, name) for name, at in places.items()}
+        self._refuse_elsewhere(document, plan, places, standing, file)
         told = dict(standing)
         for setting in ("host", "username", "sender"):
             key = self.dialect.keys.get(setting)
@@ -651,11 +654,45 @@ class AppFile:
             state = state_from(flag, at.source)
             if state is not None and state == state_of(flag, one.value):
                 return Standing(one.value)
+        if at.kind == "null" or (at.value or "").strip().lower() in self._nothing(document):
+            return Standing("")
         if at.region.place.path != document.path or at.value is None:
             return Standing(raw, "reference" if raw or at.value is None else "text")
         if flag is not None and flag.truth != "words" and at.kind == "string" and one.kind == "boolean":
             return Standing(f'"{at.value}"')  # a text is true in code, whatever it says
         return Standing(at.value, "reference" if "${" in raw else "text")
+
+    def _nothing(self, document: Document) -> tuple[str, ...]:
+        """Return the words that an application takes for no value in such a file."""
+        return self.dialect.nothing if document.syntax == "dotenv" else ()
+
+    def _refuse_elsewhere(
+        self,
+        document: Document,
+        plan: Plan,
+        places: Mapping[str, Assignment],
+        standing: Mapping[str, Standing],
+        file: str,
+    ) -> None:
+        """Raise UsageError for what has to change and is only handed on by a file, with where it comes from."""
+        found: dict[str, str] = {}
+        for one in plan.variables:
+            at, there = places.get(one.name), standing.get(one.name)
+            if at is None or there is None or one.yields:
+                continue
+            if there.kind == "text" and (not there.text or one.equals(there.text)):
+                continue
+            place = at.region.place
+            if place.path != document.path:
+                found[at.name] = f"{place.path}:{place.line}"
+            elif at.value is None and at.source and at.kind in {"unknown", "call"}:
+                found[at.name] = at.source
+        if found:
+            names = ", ".join(f"{name} ({source})" for name, source in found.items())
+            hints = []
+            if any(kind.name == "dotenv" for kind in kinds_of(self.dialect)) and self.kind.name != "dotenv":
+                hints.append(Message("usage.generate.elsewhere.env"))
+            raise UsageError(Message("usage.generate.elsewhere", {"file": file, "names": names}), *hints)
 
     def _changed(
         self,
@@ -742,6 +779,28 @@ class AppFile:
             found += [line] if said is None else [f"{indent}{one}{end}" for one in commented(said, sign)]
         return "".join(found)
 
+    def _accounts(self, document: Document, plan: Plan, file: str) -> list[object]:
+        """Return what the other accounts of a file say: under the same names, and not to be changed."""
+        ours = self._scope(document, plan, file)
+        regions = {one.region.start for one in ours.assignments if not self._is_shared(document, ours, one)}
+        return [
+            [(one.name, one.value) for one in scope.assignments]
+            for scope in document.scopes
+            if scope.name != ours.name and not any(one.region.start in regions for one in scope.assignments)
+        ]
+
+    def _is_shared(self, document: Document, scope: Scope, at: Assignment) -> bool:
+        """Whether what stands there holds for another account as well, which is not to be changed."""
+        if self.kind.name != "msmtprc":
+            return False
+        own = {one.region.start for one in scope.assignments if one.name == "host"}
+        others = (
+            one
+            for one in document.scopes
+            if one.name != scope.name and not own & {each.region.start for each in one.assignments}
+        )
+        return any(each.region == at.region for one in others for each in one.assignments)
+
     def _verify(
         self,
         before: Document,
@@ -766,12 +825,17 @@ class AppFile:
         there, now = _others(before, ours), _others(after, ours)
         if any(now.get(scope) != values for scope, values in there.items() if values):
             raise _unusual(file, plan.variables[0].name)
+        if self.kind.name == "msmtprc" and self._accounts(before, plan, file) != self._accounts(
+            after, plan, file
+        ):
+            raise _unusual(file, plan.variables[0].name)
 
 
-def of_image(dialect: Dialect, scopes: Sequence[Scope]) -> list[Scope]:
-    """Return what runs an image of an application."""
+def likely(dialect: Dialect, scopes: Sequence[Scope]) -> list[Scope]:
+    """Return what runs an image of an application, or else is called as it is."""
     patterns = load.dialect_names().images.get(dialect.id, ())
-    return [one for one in scopes if one.image and any(image_fits(one.image, each) for each in patterns)]
+    found = [one for one in scopes if one.image and any(image_fits(one.image, each) for each in patterns)]
+    return found or [one for one in scopes if one.name == dialect.id]
 
 
 class ComposeFile(AppFile):
@@ -801,7 +865,7 @@ class ComposeFile(AppFile):
         if plan.service is not None or document is None:
             return plan.service
         ours = [one.name for one in document.scopes if self._host_stands(one)] or [
-            one.name for one in of_image(self.dialect, document.scopes)
+            one.name for one in likely(self.dialect, document.scopes)
         ]
         return ours[0] if len(ours) == 1 and ours[0] else None
 

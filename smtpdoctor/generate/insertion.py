@@ -36,7 +36,7 @@ def inserted(
     """
     end = "\r\n" if "\r\n" in text else "\n"
     if kind.name == "yaml":
-        return _of_yaml(kind, form, text, lines, heading, end)
+        return _of_yaml(kind, form, text, owned, lines, heading, end)
     if kind.name == "json":
         return _of_json(text, scope, lines, end)
     if kind.name in {"ini", "toml"}:
@@ -166,7 +166,13 @@ def _end_of(text: str, start: int, indent: int) -> int:
 
 
 def _of_yaml(
-    kind: FileKind, form: Form, text: str, lines: Sequence[Line], heading: Sequence[str], end: str
+    kind: FileKind,
+    form: Form,
+    text: str,
+    owned: Sequence[Assignment],
+    lines: Sequence[Line],
+    heading: Sequence[str],
+    end: str,
 ) -> Additions:
     keys = _keys(text)
     found: dict[tuple[int, int], list[Line]] = {}
@@ -202,7 +208,9 @@ def _of_yaml(
         (at, _block(text, at, list(nested(several, " " * inner)), end))
         for (at, inner), several in sorted(found.items(), key=lambda one: -one[0][1])  # the deepest first
     ]
-    if left:
+    if left and form.flat and owned:
+        additions += _of_lines(kind, form, text, owned, left, heading, end)
+    elif left:
         additions += _at_end(kind, form, text, left, heading, end)
     return _together(additions)
 

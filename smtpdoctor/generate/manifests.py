@@ -20,7 +20,7 @@ from smtpdoctor.formats.yaml_nodes import File, Item, Node, Scalar, parsed
 from smtpdoctor.formats.yaml_nodes import Mapping as MapNode
 from smtpdoctor.formats.yaml_nodes import Sequence as ListNode
 from smtpdoctor.formats.yaml_scalars import Style, write
-from smtpdoctor.generate.application import AppFile, of_image
+from smtpdoctor.generate.application import AppFile, likely
 from smtpdoctor.generate.comments import heading
 from smtpdoctor.generate.kinds import Line, laid_out
 from smtpdoctor.generate.plan import Merged, Plan, Variable
@@ -56,6 +56,9 @@ class ManifestFile(AppFile):
             values={name: value for name, value in merged.values.items() if name not in made},
             to_fill_in=tuple(name for name in merged.to_fill_in if name not in made),
             secrets=tuple(made.items()),
+            left=replace(
+                merged.left, doubtful=tuple(name for name in merged.left.doubtful if name not in made)
+            ),
         )
 
     # Which container
@@ -64,10 +67,11 @@ class ManifestFile(AppFile):
         scopes = document.scopes
         if plan.service is not None or len(scopes) < 2 or any(map(self._host_stands, scopes)):  # noqa: PLR2004
             return super()._scope(document, plan, file)
-        ours = of_image(self.dialect, scopes)
+        ours = likely(self.dialect, scopes)
         nodes = parsed(document.path, document.texts[document.path])
         containers = [one for one in scopes if _is_container(nodes, _node_at(nodes, one.place))]
-        for chosen in (ours, containers, [] if containers else list(scopes)):
+        maps = [one for one in scopes if one.environment and _under_key(nodes, one.place) is not None]
+        for chosen in (ours, containers, [] if containers else maps, [] if containers else list(scopes)):
             if len(chosen) == 1:
                 return chosen[0]
         return super()._scope(replace_scopes(document, containers or list(scopes)), plan, file)
@@ -79,9 +83,10 @@ class ManifestFile(AppFile):
         variables = []
         for one in plan.variables:
             at = places.get(one.name)
-            if _is_secret(one) and at is not None and at.value is None:
-                if one.secret:
-                    self._made[one.name] = at.source.partition("/")[0]
+            login = _is_secret(one) or one.setting in {"username", "sender"}
+            if login and at is not None and at.value is None and at.kind == "unknown":
+                if not one.yields:  # it was asked for, and is to be changed where it stands
+                    self._made[one.name] = at.source.partition("/")[0] if "/" in at.source else ""
                 one = replace(one, yields=True, fill_in=False)  # noqa: PLW2901 -- the same variable
             variables.append(one)
         return replace(plan, variables=tuple(variables))
@@ -272,6 +277,8 @@ def _added(
         yield from _of_container(nodes, node, places, additions, home)
     elif isinstance(held := _under_key(nodes, scope.place), ListNode):
         yield _in_list(nodes, held, places, additions, home)
+    elif isinstance(held, MapNode) and held.entries and not held.flow:
+        yield [_in_variables(nodes, held, places, additions)], []
     if not scope.assignments and not _is_container(nodes, node):
         yield [_alone(nodes, additions, above)], []
 
@@ -392,6 +399,17 @@ def _in_map(nodes: File, node: MapNode, kind: str, additions: Sequence[Variable]
     lines = [f"{column}{wanted[0]}:"]
     lines += [f"{column}  {one.name}: {write(one.value, 'yaml single string')}" for one in additions]
     return [env_items.line_behind(nodes.text, env_items.end_of(nodes, node), lines)]
+
+
+def _in_variables(
+    nodes: File, held: MapNode, places: Mapping[str, Assignment], additions: Sequence[Variable]
+) -> _Edit:
+    """Return the edit that gives a map of environment variables more of them, beside those that are ours."""
+    starts = {one.region.start for one in places.values()}
+    owned = [value for _, value in held.entries if isinstance(value, Scalar) and value.start in starts]
+    column = " " * (nodes.place(held.start).column - 1)
+    lines = [f"{column}{one.name}: {write(one.value, 'yaml plain string')}" for one in additions]
+    return env_items.line_behind(nodes.text, env_items.end_of(nodes, owned[-1] if owned else held), lines)
 
 
 def _alone(nodes: File, additions: Sequence[Variable], above: Sequence[str]) -> _Edit:

@@ -557,3 +557,34 @@ def test_the_key_of_a_config_map_is_named() -> None:
     told = json.loads(run("lint", "--config", "d.yaml", "--format", "json", code=1))
     changes = [one for each in told["findings"] for one in each["changes"]]
     assert {"file": "d.yaml", "line": 5, "name": "port", "value": "587"} in changes
+
+
+@pytest.mark.parametrize("behind", ["", "   ", " # of Gmail", "\r"])
+@pytest.mark.parametrize("ahead", ["", "export "])
+def test_a_value_that_ends_the_reading_of_a_file_gets_quotes(behind: str, ahead: str) -> None:
+    """An app password as it is shown, with blanks: the whole file is refused for it, and what stands below is lost."""
+    end = "\r\n" if behind == "\r" else "\n"
+    lines = [
+        "MAIL_MAILER=smtp", "MAIL_HOST=smtp.gmail.com", "MAIL_PORT=587", "MAIL_USERNAME=a@gmail.com",
+        f"{ahead}MAIL_PASSWORD=abcd efgh ijkl mnop{behind.rstrip(chr(13))}", "MAIL_FROM_ADDRESS=a@gmail.com", "",
+    ]  # fmt: skip
+    Path("laravel.env").write_bytes(end.join(lines).encode())
+    arguments = ("fix", "--no-network", "--config", "laravel.env", "--app", "laravel")
+    told = run(*arguments, code=1)
+    assert "efgh" not in told
+    run(*arguments, "--write")
+    after = Path("laravel.env").read_bytes().decode().split(end)
+    assert after[:4] + after[5:] == lines[:4] + lines[5:]
+    assert after[4].replace("'", "").replace('"', "") == lines[4]
+    assert re.search("[\"']abcd efgh ijkl mnop[\"']", after[4])
+
+
+def test_words_for_nothing_and_names_of_variables_are_no_secrets() -> None:
+    """They would hide the lines in which they stand for something else."""
+    Path("settings.py").write_text(
+        'EMAIL_HOST = "smtp.gmail.com"\nEMAIL_PORT = 465\nEMAIL_USE_TLS = True\nEMAIL_HOST_USER = "a@gmail.com"\n'
+        'EMAIL_HOST_PASSWORD = "abcdabcdabcdabcd"\nOTHER_SECRET = secret("EMAIL_HOST_PASSWORD")\n',
+        encoding="utf-8",
+    )
+    told = run("fix", "--no-network", "--config", "settings.py", "--app", "django", code=1)
+    assert ' EMAIL_HOST_PASSWORD = "********"' in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from fnmatch import fnmatchcase, translate
 from itertools import islice
 from typing import Final, Literal
@@ -15,6 +16,7 @@ from smtpdoctor.fix.parts import with_part
 from smtpdoctor.fix.state import State, Subject
 from smtpdoctor.formats import env
 from smtpdoctor.formats.document import Assignment, Document, Kind, Source
+from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.formats.editing import Edit, insertions, removals, renamings, spellings
 from smtpdoctor.model import SettingName
 
@@ -30,10 +32,12 @@ _MOST_INSERTED: Final = 60
 class Operation(Struct, frozen=True):
     """A change of one name: ``set`` where it stands, ``put`` where it does not, ``remove``, ``rename`` to ``value``.
 
+    ``quote``: its line in a `.env` cannot be read as it stands, and ``value`` is what stands there.
+
     ``kind`` is what the value is to be where the syntax has types.
     """
 
-    what: Literal["set", "put", "remove", "rename"]
+    what: Literal["set", "put", "remove", "rename", "quote"]
     name: str
     value: str = ""
     setting: SettingName | None = None
@@ -117,13 +121,31 @@ def _edits(subject: Subject, operation: Operation) -> Iterator[tuple[Edit, Assig
                     yield edit, one
         case "rename":
             yield from ((edit, None) for edit in _variable_renamings(subject, operation))
+        case "quote":
+            yield from ((edit, None) for edit in _quotations(document, operation, subject.dialect.reader))
         case "put" if one is None:
-            for name in _alike(subject, operation.name):
-                for anchor in _anchors(subject, name):
-                    for edit in insertions(document, anchor, name, operation.value, operation.kind):
-                        yield edit, None
+            yield from ((edit, None) for edit in _insertions(subject, document, operation))
         case _:
             return
+
+
+def _insertions(subject: Subject, document: Document, operation: Operation) -> Iterator[Edit]:
+    for name in _alike(subject, operation.name):
+        for anchor in _anchors(subject, name):
+            yield from insertions(document, anchor, name, operation.value, operation.kind)
+
+
+def _quotations(document: Document, operation: Operation, reader: str) -> Iterator[Edit]:
+    """Yield the ways in which a value of a `.env` stands in quotes."""
+    text = document.texts.get(document.path, "")
+    value = re.escape(operation.value)
+    for found in re.finditer(
+        rf"(?m)^[ \t]*(?:export[ \t]+)?{re.escape(operation.name)}=[ \t]*({value})", text
+    ):
+        spelled = [f'"{operation.value}"', f"'{operation.value}'"]
+        with suppress(UnwritableError):
+            spelled.insert(0, env.write(operation.value, reader or env.DEFAULT))
+        yield from (Edit(document.path, found.start(1), found.end(1), one) for one in dict.fromkeys(spelled))
 
 
 def _behind(document: Document, one: Assignment) -> Iterator[Assignment]:
@@ -236,6 +258,13 @@ def _did(before: State, after: State, operation: Operation, one: Assignment | No
             and not come
             and {key[2] for key in gone} == {operation.name}
             and _unchanged(old, new, set())
+        )
+    if operation.what == "quote":  # what stands below it is read, too
+        given = {new[key][0] for key in new if key[2] == operation.name}
+        return (
+            not gone
+            and operation.value in given
+            and _unchanged(old, new, {key for key in old if key[2] == operation.name})
         )
     if operation.what == "rename" and one is None:
         return not gone and not come and _put_in(before, old, new, operation.value)

@@ -79,6 +79,7 @@ __all__ = [
     "planner_for",
     "reading_of",
     "settings_of",
+    "unsayable",
 ]
 
 Planner = Callable[[Mapping[str, str]], Plan]
@@ -197,6 +198,8 @@ def _of_text(
         for setting, value in settings.items()
         if setting in there
     ]
+    if form.words and any(word and word not in form.words for word in words.values()):
+        return None  # it has no word for that
     for name, word in words.items():
         if word:
             kind: Kind = "boolean" if word in {"true", "false"} else "word"
@@ -278,7 +281,15 @@ def _unable(dialect: Dialect, kind: FileKind, preset: Preset, wish: Wish) -> Usa
         is not None
     ]  # fmt: skip
     hints = [Message("usage.generate.fits", {"endpoints": fitting[0]})] if fitting else []
-    return UsageError(Message("usage.generate.security", said), *hints)
+    return UsageError(unsayable(said, values["port"].text), *hints)
+
+
+def unsayable(said: Mapping[str, object], port: str) -> Message:
+    """Return that an application cannot be set to a mode; where only its port stands in the way, so."""
+    known = str(said["known"]).split(", ")
+    if said["security"] in known:
+        return Message("usage.generate.security.port", {**said, "port": port})
+    return Message("usage.generate.security", said)
 
 
 def _unique(endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:

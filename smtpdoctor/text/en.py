@@ -440,6 +440,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.generate.format.for": "--for dotenv, --for compose or --for kubernetes says which it is.",
     "usage.generate.endpoint": "{preset} does not offer {asked}; it offers {offered}",
     "usage.generate.security": "{app} cannot be set to {security}; it knows {known}",
+    "usage.generate.security.port": "{app} cannot be set to {security} on port {port}: with it, the port decides between {known}",
     "usage.generate.service": "{file} has {count} services; name one with --set service=NAME ({names})",
     "usage.generate.no-service": "{file} has no service {name}; it has {names}",
     "usage.generate.env-file": "{file}: service {service} reads its variables from {other}, and `environment` would override them; use --write {other}, or --force to write to `environment`",

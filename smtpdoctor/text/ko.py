@@ -433,6 +433,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.generate.format.for": "--for dotenv, --for compose, --for kubernetes로 형식을 지정할 수 있습니다.",
     "usage.generate.endpoint": "{preset}에는 {asked} 조합이 없습니다. 사용할 수 있는 조합: {offered}",
     "usage.generate.security": "{app}에는 {security} 방식을 설정할 수 없습니다. 가능한 방식: {known}",
+    "usage.generate.security.port": "{app}에서는 {port} 포트에 {security} 방식을 쓸 수 없습니다. {known} 중 어느 방식을 쓸지는 포트에 따라 정해집니다",
     "usage.generate.service": "{file}에 서비스가 {count}개 있습니다. --set service=이름 으로 하나를 지정합니다 ({names})",
     "usage.generate.no-service": "{file}에 {name} 서비스가 없습니다. 있는 서비스: {names}",
     "usage.generate.env-file": "{file}: {service} 서비스는 {other} 파일에서 변수를 읽으며, `environment`에 쓰면 그 값을 덮게 됩니다. --write {other}를 사용하거나, `environment`에 쓰려면 --force를 사용합니다",

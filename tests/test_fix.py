@@ -588,3 +588,17 @@ def test_words_for_nothing_and_names_of_variables_are_no_secrets() -> None:
     )
     told = run("fix", "--no-network", "--config", "settings.py", "--app", "django", code=1)
     assert ' EMAIL_HOST_PASSWORD = "********"' in told
+
+
+def test_the_name_of_a_variable_is_shown() -> None:
+    """A reference says where a password comes from, and is none; one with a default holds one."""
+    base = "spring:\n  mail:\n    host: smtp.gmail.com\n    port: 465\n    username: a@gmail.com\n    password: {}\n    properties:\n      mail.smtp.starttls.enable: true\n"
+    for text, shown in (
+        ("${MAIL_PASSWORD}", True),
+        ('"${MAIL_PASSWORD}"', True),
+        ("${A:abcdabcdabcdabcd}", False),
+    ):
+        Path("application.yml").write_text(base.format(text), encoding="utf-8")
+        told = run("fix", "--no-network", "--config", "application.yml", code=1)
+        assert (f"    password: {text}" in told) is shown
+        assert "abcdabcdabcdabcd" not in told

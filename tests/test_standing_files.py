@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from smtpdoctor.cli import app
+from smtpdoctor.text import LANGUAGES, say
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +120,46 @@ def test_names_that_hold_a_password_are_told_whole() -> None:
     _, done = generate("documenso", ".env", 'NEXT_PRIVATE_SMTP_PASSWORD="password"\n')
     assert "NEXT_PRIVATE_SMTP_HOST" in done.stderr
     assert "********" not in done.stderr.replace("NEXT_PRIVATE_SMTP_PASSWORD", "")
+
+
+def test_a_password_that_is_known_is_not_asked_for() -> None:
+    """It is not printed, and how it gets into the new file is said."""
+    Path(".env").write_text(
+        "SMTP_SERVER=smtp.gmail.com\nSMTP_PORT=465\nSMTP_TLS=true\nSMTP_LOGIN=a@gmail.com\n"
+        "SMTP_PASSWORD=abcdabcdabcdabcd\nSMTP_FROM_ADDRESS=a@gmail.com\n",
+        encoding="utf-8",
+    )
+    for lang in LANGUAGES:
+        arguments = ["convert", ".env", "--from", "mastodon", "--to", "n8n", "--lang", lang]
+        done = CliRunner().invoke(app, arguments)
+        assert "abcdabcd" not in done.output
+        assert "--with-password" in done.stderr
+        assert say(lang, "generate.fill", names="N8N_SMTP_PASS") not in done.stderr
+        done = CliRunner().invoke(app, [*arguments, "--write", f"{lang}.env"])
+        assert "--with-password" not in done.stderr
+        assert "abcdabcdabcdabcd" in Path(f"{lang}.env").read_text(encoding="utf-8")
+
+
+def test_a_mode_that_only_the_port_keeps_from_is_said_so() -> None:
+    """And not that an application does not know what it knows."""
+    Path("m.env").write_text(
+        "SMTP_SERVER=smtp.gmail.com\nSMTP_PORT=465\nSMTP_LOGIN=a@gmail.com\nSMTP_PASSWORD=x\nSMTP_FROM_ADDRESS=a@gmail.com\n",
+        encoding="utf-8",
+    )
+    done = CliRunner().invoke(
+        app, ["convert", "m.env", "--from", "mastodon", "--to", "grafana", "--lang", "en"]
+    )
+    assert done.exit_code == 2
+    assert "on port 465" in done.stderr
+
+
+def test_thunderbird_gets_no_word_that_it_does_not_know() -> None:
+    """Its file has no word for encryption where it is offered."""
+    Path("ghost.env").write_text(
+        "mail__transport=SMTP\nmail__options__host=smtp.gmail.com\nmail__options__port=587\n"
+        "mail__options__secure=false\nmail__options__auth__user=a@gmail.com\nmail__options__auth__pass=x\nmail__from=a@gmail.com\n",
+        encoding="utf-8",
+    )
+    done = CliRunner().invoke(app, ["convert", "ghost.env", "--to", "thunderbird", "--lang", "en"])
+    assert "<socketType>STARTTLS</socketType>" in done.stdout
+    assert "requires STARTTLS" in done.stderr

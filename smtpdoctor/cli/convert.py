@@ -25,6 +25,7 @@ from smtpdoctor.text import say
 if TYPE_CHECKING:
     from smtpdoctor.cli.config import Configured
     from smtpdoctor.generate.converting import Loss
+    from smtpdoctor.generate.plan import Plan
 
 __all__ = ["convert"]
 
@@ -127,10 +128,19 @@ def convert(  # noqa: PLR0913, PLR0912, PLR0915 -- the flags of the contract
             else known.say(tongue, "generate.unchanged", file=write)
         )
     tell_of_secrets(result, plan, tongue)
-    if result.to_fill_in:
-        tell(say(tongue, "generate.fill", names=", ".join(result.to_fill_in)))
-    elif not losses and not result.secrets:
+    masked = [] if carried or source.loaded.settings.password is None else _with_password(plan)
+    if masked:
+        tell(say(tongue, "convert.masked", names=", ".join(masked)))
+    to_fill_in = [name for name in result.to_fill_in if name not in masked]
+    if to_fill_in:
+        tell(say(tongue, "generate.fill", names=", ".join(to_fill_in)))
+    elif not losses and not result.secrets and not masked:
         tell(say(tongue, "convert.whole"))
+
+
+def _with_password(plan: Plan) -> list[str]:
+    """Return the names whose values hold a password."""
+    return [one.name for one in plan.variables if "password" in {one.setting, *one.parts}]
 
 
 def _said(one: Loss, lang: Lang) -> str:

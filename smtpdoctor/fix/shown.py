@@ -33,6 +33,8 @@ _NAMED: Final = re.compile(
     r"(?!\$\{|\{\{|<%|process\.env|os\.|ENV|getenv|env\()([^\s\"'`,;)}\]]+)"
 )
 _TOKEN: Final = re.compile(r"[^\s\"'`=,;<>()]{12,}={0,2}")
+# A value that is a variable's, and nothing else: ${A}, "$A".
+_TAKEN: Final = re.compile(r"[\"']?\$(?:\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)[\"']?")
 _QUOTE: Final = r"(?:[\"]{3}|[']{3}|[\"'`])?"
 _PIECE: Final = re.compile(rf"^({_QUOTE}(?:[\w.-]+=)?{_QUOTE})(.*?)({_QUOTE}\s*)$", re.DOTALL)
 
@@ -149,7 +151,8 @@ def _secret_places(state: State, path: str, text: str, secrets: frozenset[str]) 
         secret = names_secret(one.name) or (one.value or "").strip(" \t\r\n\"'`") in secrets
         if secret and not harmless and normpath(one.region.place.path) == key:
             regions.add((one.region.start, one.region.end))
-    # One within another is masked with it.
+    # One within another is masked with it; the name of a variable is no secret.
+    regions = {one for one in regions if not _TAKEN.fullmatch(text[one[0] : one[1]])}
     return {
         one
         for one in regions

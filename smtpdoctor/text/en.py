@@ -601,6 +601,7 @@ MESSAGES: Final[dict[str, str]] = {
     "generate.opportunistic": "{app} cannot require STARTTLS: it encrypts where the server offers it, and somebody in between can take the offer away and read the password.",
     "generate.versioned": "{file} is in a git repository and not ignored: put it into .gitignore before it holds the password.",
     "convert.header": "SMTP settings that {app} had, written by smtpdoctor",
+    "convert.masked": "{names}: the password is not printed; --write FILE writes it, and --with-password prints it.",
     "convert.mode.starttls": "{app} cannot require STARTTLS: it encrypts where the server offers it, and somebody in between can take the offer away and read the password. {source} refused to send then.",
     "convert.mode.opportunistic": "{app} requires STARTTLS: from a server that does not offer it nothing is sent, where {source} went on in clear text.",
     "convert.mode.none": "{app} cannot be kept in clear text: it uses STARTTLS where the server offers it, and {source} did not.",

@@ -26,13 +26,14 @@ from smtpdoctor.cli import app
 from smtpdoctor.cli.generate import format_for
 from smtpdoctor.cli.options import FileKind
 from smtpdoctor.errors import UsageError
-from smtpdoctor.generate.application import AppFile, planner_for, settings_of
+from smtpdoctor.generate.application import planner_for, settings_of
 from smtpdoctor.generate.kinds import KINDS, kinds_of
 from smtpdoctor.generate.plan import Wish
 from smtpdoctor.generate.spelling import form_of, says
 from smtpdoctor.knowledge import load
-from smtpdoctor.model import Secret, Security
+from smtpdoctor.model import Message, Secret, Security
 from smtpdoctor.settings.dialect import read
+from smtpdoctor.text import LANGUAGES, say
 from tests.examples import examples
 from tests.written import cells, document_of, faults, sayable, written
 
@@ -224,8 +225,8 @@ def test_a_file_keeps_what_is_not_ours(name: str) -> None:
             plan = planner({})
         except UsageError:
             continue
-        file = AppFile(dialect, kind, planner)
-        if file.form.text:
+        file = format_for(dialect, kind, planner)
+        if form_of(dialect, kind.name).text:
             with pytest.raises(UsageError):
                 file.merge(before, plan, "en", file="x", force=False)
             continue
@@ -470,3 +471,61 @@ def test_names_are_told_without_our_own_signs(lang: str) -> None:
     for name in load.dialect_ids():
         shown = CliRunner().invoke(app, ["apps", name, "--lang", lang]).stdout
         assert not re.search(r"\w@(?:host|port|user|password|scheme|query)\b", shown), name
+
+
+UNUSUAL = ("a\tb", "a'\"$`b", "a${B}c", "ab ", "한글🙂", "a%(b)s")
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_what_cannot_be_written_is_refused_with_why_and_with_what_can(name: str) -> None:
+    """Which signs, in which syntax; and each kind of file that is named for it holds the value."""
+    preset = load.preset("own")
+    assert preset is not None
+    dialect = dialect_of(name)
+    kinds = kinds_of(dialect)
+
+    def refusal(kind: Kind, password: str) -> UsageError | None:
+        wish = Wish(username="jane", sender="jane@example.com", password=Secret(password))
+        try:
+            planner = planner_for(dialect, kind, preset, wish)
+            format_for(dialect, kind, planner).render(planner({}), "en")
+        except UsageError as error:
+            return error
+        return None
+
+    for kind, password in product(kinds, UNUSUAL):
+        error = refusal(kind, password)
+        if error is None or error.message.key != "usage.generate.syntax":
+            continue  # others: it takes no login, or has no place for a password
+        why = error.message.values["why"]
+        assert isinstance(why, Message)
+        assert why.key != "generate.why.changed", (kind.name, password)
+        told = [say(lang, error.message) for lang in LANGUAGES]
+        assert all(one and "None" not in one for one in told)
+        assert why.key == "generate.why.control" or error.hints
+        for hint in error.hints:
+            for other in str(hint.values.get("known", "")).split(", ") if "known" in hint.values else ():
+                able = next(one for one in kinds if one.name == other)
+                assert refusal(able, password) is None, (kind.name, other, password)
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_what_is_said_to_people_is_in_their_language(name: str) -> None:
+    """Also what stands in the midst of a text that is written as a whole."""
+    preset = load.preset("naver")
+    assert preset is not None
+    dialect = dialect_of(name)
+    for kind in kinds_of(dialect):
+        try:
+            planner = planner_for(dialect, kind, preset, Wish(username="jane@naver.com"))
+            file = format_for(dialect, kind, planner)
+            texts = [file.render(planner({}), lang).splitlines() for lang in LANGUAGES]
+        except UsageError:
+            continue
+        signs = "<!--" if kind.comment == "<!--" else kind.comment or "#"
+        alike = [
+            line.strip()
+            for line in texts[1]
+            if line.strip().startswith(signs) and not re.search("[가-힣]|https?://|smtpdoctor ", line)
+        ]
+        assert alike == [], kind.name

@@ -500,3 +500,105 @@ def test_a_working_file_stays_as_it_is(tmp_path: Path) -> None:
         state = working(tmp_path / "x", files_of(one, "gmail", "tls"))
         if state is not None and not state.found:
             assert plan(state).steps == ()
+
+
+CHAINS = {
+    "one": ("MAIL_PORT=465\n", 1, "MAIL_PORT"),
+    "two": ("A=x\nPORT=465\nMAIL_PORT=${PORT}\n", 2, "PORT"),
+    "three": ('MAIL_PORT_=465\nB="${MAIL_PORT_}"\nMAIL_PORT=${B}\n', 1, "MAIL_PORT_"),
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("put_in", ["${MAIL_PORT}", '"${MAIL_PORT:-587}"', "$MAIL_PORT"])
+def test_a_change_names_what_is_changed(chain: str, put_in: str) -> None:
+    """Behind a variable that is put in stands another name, in another file; that is the one to be changed."""
+    text, line, name = CHAINS[chain]
+    Path("compose.yaml").write_text(
+        "services:\n  web:\n    image: ghcr.io/mastodon/mastodon:v4.2\n    environment:\n"
+        f"      SMTP_SERVER: smtp.gmail.com\n      SMTP_PORT: {put_in}\n      SMTP_LOGIN: a@gmail.com\n"
+        "      SMTP_PASSWORD: abcdabcdabcdabcd\n      SMTP_FROM_ADDRESS: a@gmail.com\n",
+        encoding="utf-8",
+    )
+    Path(".env").write_text(text, encoding="utf-8")
+    for command in (("fix", "--no-network"), ("lint",)):
+        told = json.loads(run(*command, "--config", "compose.yaml", "--format", "json", code=1))
+        (change,) = next(one["changes"] for one in told.get("fixed", told["findings"]) if one["changes"])
+        assert (change["file"], change["line"], change["name"]) == (".env", line, name)
+    run("fix", "--no-network", "--write", "--config", "compose.yaml")
+    assert Path(".env").read_text(encoding="utf-8") == text.replace("465", "587")
+
+
+def test_what_others_are_made_of_as_well_stays() -> None:
+    """A value that serves another end, too, is not changed for the sake of the mail."""
+    text = "PORT=4650\nEMAIL_PORT=${PORT}\nOTHER=${PORT}\n"
+    rest = "EMAIL_HOST=smtp.gmail.com\nEMAIL_USE_TLS=true\nEMAIL_HOST_USER=a@gmail.com\nEMAIL_HOST_PASSWORD=abcdabcdabcdabcd\n"
+    path = Path("django.env")
+    arguments = ("fix", "--no-network", "--write", "--config", "django.env", "--app", "django")
+    path.write_text(text + rest, encoding="utf-8")
+    run(*arguments)
+    assert path.read_text(encoding="utf-8") == text + rest
+    path.write_text(text.replace("OTHER=${PORT}\n", "") + rest, encoding="utf-8")
+    run(*arguments)
+    assert "PORT=587\nEMAIL_PORT=${PORT}\n" in path.read_text(encoding="utf-8")
+
+
+def test_the_key_of_a_config_map_is_named() -> None:
+    """What a container takes from a ConfigMap stands there under a key of its own."""
+    Path("d.yaml").write_text(
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: mail}\ndata:\n  port: "465"\n---\n'
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: m}\nspec:\n  template:\n    spec:\n      containers:\n"
+        "      - name: web\n        image: ghcr.io/mastodon/mastodon:v4.2\n        env:\n"
+        "        - {name: SMTP_SERVER, value: smtp.gmail.com}\n        - name: SMTP_PORT\n          valueFrom:\n"
+        "            configMapKeyRef: {name: mail, key: port}\n        - {name: SMTP_LOGIN, value: a@gmail.com}\n"
+        "        - {name: SMTP_FROM_ADDRESS, value: a@gmail.com}\n",
+        encoding="utf-8",
+    )
+    told = json.loads(run("lint", "--config", "d.yaml", "--format", "json", code=1))
+    changes = [one for each in told["findings"] for one in each["changes"]]
+    assert {"file": "d.yaml", "line": 5, "name": "port", "value": "587"} in changes
+
+
+@pytest.mark.parametrize("behind", ["", "   ", " # of Gmail", "\r"])
+@pytest.mark.parametrize("ahead", ["", "export "])
+def test_a_value_that_ends_the_reading_of_a_file_gets_quotes(behind: str, ahead: str) -> None:
+    """An app password as it is shown, with blanks: the whole file is refused for it, and what stands below is lost."""
+    end = "\r\n" if behind == "\r" else "\n"
+    lines = [
+        "MAIL_MAILER=smtp", "MAIL_HOST=smtp.gmail.com", "MAIL_PORT=587", "MAIL_USERNAME=a@gmail.com",
+        f"{ahead}MAIL_PASSWORD=abcd efgh ijkl mnop{behind.rstrip(chr(13))}", "MAIL_FROM_ADDRESS=a@gmail.com", "",
+    ]  # fmt: skip
+    Path("laravel.env").write_bytes(end.join(lines).encode())
+    arguments = ("fix", "--no-network", "--config", "laravel.env", "--app", "laravel")
+    told = run(*arguments, code=1)
+    assert "efgh" not in told
+    run(*arguments, "--write")
+    after = Path("laravel.env").read_bytes().decode().split(end)
+    assert after[:4] + after[5:] == lines[:4] + lines[5:]
+    assert after[4].replace("'", "").replace('"', "") == lines[4]
+    assert re.search("[\"']abcd efgh ijkl mnop[\"']", after[4])
+
+
+def test_words_for_nothing_and_names_of_variables_are_no_secrets() -> None:
+    """They would hide the lines in which they stand for something else."""
+    Path("settings.py").write_text(
+        'EMAIL_HOST = "smtp.gmail.com"\nEMAIL_PORT = 465\nEMAIL_USE_TLS = True\nEMAIL_HOST_USER = "a@gmail.com"\n'
+        'EMAIL_HOST_PASSWORD = "abcdabcdabcdabcd"\nOTHER_SECRET = secret("EMAIL_HOST_PASSWORD")\n',
+        encoding="utf-8",
+    )
+    told = run("fix", "--no-network", "--config", "settings.py", "--app", "django", code=1)
+    assert ' EMAIL_HOST_PASSWORD = "********"' in told
+
+
+def test_the_name_of_a_variable_is_shown() -> None:
+    """A reference says where a password comes from, and is none; one with a default holds one."""
+    base = "spring:\n  mail:\n    host: smtp.gmail.com\n    port: 465\n    username: a@gmail.com\n    password: {}\n    properties:\n      mail.smtp.starttls.enable: true\n"
+    for text, shown in (
+        ("${MAIL_PASSWORD}", True),
+        ('"${MAIL_PASSWORD}"', True),
+        ("${A:abcdabcdabcdabcd}", False),
+    ):
+        Path("application.yml").write_text(base.format(text), encoding="utf-8")
+        told = run("fix", "--no-network", "--config", "application.yml", code=1)
+        assert (f"    password: {text}" in told) is shown
+        assert "abcdabcdabcdabcd" not in told

@@ -465,10 +465,10 @@ def test_two_who_write_at_once_both_have_what_they_gave(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("it's", "contains ';"),
-        ("tail\\", "contains \\;"),
-        ("a\\\\b", "contains \\;"),
-        ("x${HOME}y", "contains ${;"),
+        ("it's", "contains ',"),
+        ("tail\\", "contains \\,"),
+        ("a\\\\b", "contains \\,"),
+        ("x${HOME}y", "contains ${,"),
         ("line\nbreak", "a line break (U+000A)"),
         ("twice\n\n", "a line break (U+000A)"),
         ("a\rb", "a carriage return (U+000D)"),

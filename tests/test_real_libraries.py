@@ -88,8 +88,13 @@ def smtplib_cases() -> Iterator[Case]:
 
 def flat(app: str, login: Sequence[str], *names: str) -> Iterator[Case]:
     for options in choices(*names, words=(True, False, "False")):
-        names_of_login = tuple(assignment(name, "x") for name in login)
+        names_of_login = tuple(map(of_login, login))
         yield Case(app, options, names_of_login + tuple(value(*one) for one in options.items()))
+
+
+def of_login(name: str) -> Assignment:
+    """Return a setting that every case has; which value it has changes nothing, but that a port is a number."""
+    return assignment(name, "587" if name.endswith("PORT") else "x")
 
 
 def url_cases() -> Iterator[Case]:
@@ -118,7 +123,7 @@ def fastapi_cases() -> Iterator[Case]:
         if False not in case.options.values()
     )
     options = {"MAIL_STARTTLS": True, "MAIL_SSL_TLS": False, "VALIDATE_CERTS": False}
-    names_of_login = tuple(assignment(name, "x") for name in login)
+    names_of_login = tuple(map(of_login, login))
     yield Case("fastapi-mail", options, names_of_login + tuple(value(*one) for one in options.items()))
 
 

@@ -109,4 +109,9 @@ def sayable(dialect: Dialect, preset: Preset, port: int, mode: Security) -> bool
         return False
     if login and ("username" not in dialect.keys or dialect.behaviour.login == "never"):
         return False
-    return write(dialect, mode, port, login=login) is not None
+    words = write(dialect, mode, port, login=login)
+    if words is None:
+        return False
+    known = [form.words for form in dialect.form if form.words and not form.off]
+    # What a person may choose in a window need not have a word in a file.
+    return all(not word or all(word in one for one in known) for word in words.values())

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smtpdoctor.advice.names import Names, offers
 from smtpdoctor.diagnosis import Context, holds
@@ -18,6 +19,7 @@ from smtpdoctor.model import Change, Finding, Origin, Secret, Security, SettingN
 __all__ = ["Excerpt", "Line", "changes_of", "excerpts_of"]
 
 # The settings that have a flag of their own; a password has none that holds it.
+_ASSIGNED: Final = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=(.*)", re.DOTALL)
 _FLAGS: Final[frozenset[SettingName]] = frozenset({"host", "port", "security", "username", "sender", "ehlo"})
 
 
@@ -122,8 +124,19 @@ def _place(name: SettingName, origin: Origin | None, variable: str, settings: Se
     if origin is not None and origin.kind in {"environment", "argument"}:
         return origin
     if origin is not None and origin.kind == "file":
-        return origin if origin.path is not None else None  # None: from a log
+        return _standing_at(origin) if origin.path is not None else None  # None: from a log
     return _beside(variable, settings)
+
+
+def _standing_at(origin: Origin) -> Origin | None:
+    """Return a place with the name that stands there, None where it only hands on what another name holds.
+
+    What an application reads as SMTP_PORT may be the MAIL_PORT of a `.env` that a Compose file puts in.
+    """
+    found = _ASSIGNED.match(origin.text)
+    if found is None or found[1] == origin.name:
+        return origin
+    return None if "$" in found[2] else replace(origin, name=found[1])
 
 
 def _beside(variable: str, settings: Settings) -> Origin | None:

@@ -113,7 +113,8 @@ def load_configs(
             else:  # later files win
                 texts = {**before[0].texts, **document.texts}
                 joined = replace(before[0], texts=texts, problems=before[0].problems + document.problems)
-                merged[scope.name] = (joined, [*before[1], *scope.assignments], before[2])
+                first = before[2] if before[2].image or before[2].environment else scope
+                merged[scope.name] = (joined, [*before[1], *scope.assignments], first)
     if not paths:
         merged[""] = _environment_alone()
     if service is not None and not merged:

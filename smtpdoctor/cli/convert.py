@@ -25,6 +25,7 @@ from smtpdoctor.text import say
 if TYPE_CHECKING:
     from smtpdoctor.cli.config import Configured
     from smtpdoctor.generate.converting import Loss
+    from smtpdoctor.generate.plan import Plan
 
 __all__ = ["convert"]
 
@@ -59,7 +60,14 @@ def convert(  # noqa: PLR0913, PLR0912, PLR0915 -- the flags of the contract
     known: Known,
 ) -> None:
     """Say the settings of one application in the words of another, and what cannot be said."""
-    from smtpdoctor.cli.generate import format_for, kind_of, put, refuse_odd_targets, tell_of_git
+    from smtpdoctor.cli.generate import (
+        format_for,
+        kind_of,
+        put,
+        refuse_odd_targets,
+        tell_of_git,
+        tell_of_secrets,
+    )
     from smtpdoctor.generate.converting import Request, losses_of, planner_of
 
     tongue = language(lang)
@@ -119,10 +127,20 @@ def convert(  # noqa: PLR0913, PLR0912, PLR0915 -- the flags of the contract
             if names
             else known.say(tongue, "generate.unchanged", file=write)
         )
-    if result.to_fill_in:
-        tell(say(tongue, "generate.fill", names=", ".join(result.to_fill_in)))
-    elif not losses:
+    tell_of_secrets(result, plan, tongue)
+    masked = [] if carried or source.loaded.settings.password is None else _with_password(plan)
+    if masked:
+        tell(say(tongue, "convert.masked", names=", ".join(masked)))
+    to_fill_in = [name for name in result.to_fill_in if name not in masked]
+    if to_fill_in:
+        tell(say(tongue, "generate.fill", names=", ".join(to_fill_in)))
+    elif not losses and not result.secrets and not masked:
         tell(say(tongue, "convert.whole"))
+
+
+def _with_password(plan: Plan) -> list[str]:
+    """Return the names whose values hold a password."""
+    return [one.name for one in plan.variables if "password" in {one.setting, *one.parts}]
 
 
 def _said(one: Loss, lang: Lang) -> str:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["format_for", "generate", "kind_of", "put", "refuse_odd_targets", "tell_of_git"]
 
 _WITH_SERVICES: Final = frozenset({"compose", "kubernetes", "msmtprc"})
+_LOOKED_AT: Final = 400_000  # bytes
 _NAMES: Final = ("username", "sender", "host", "port", "security", "cipher", "ehlo", "service")
 
 
@@ -79,7 +80,7 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     if output is not None and not in_words:
         refuse_to_destroy(output, force=force)
     provider = preset_named(preset)
-    application = _app(app)
+    application = _app(app, manifest=_is_manifest(write, kind))
     wish = _wish(values or [], security, _settings_of(application))
     file_kind = _kind_of(application, write, kind)
     name = kind if file_kind is None else file_kind.name
@@ -138,17 +139,33 @@ def _keep_users_file(output: Path, text: str, *, force: bool) -> None:
         raise UsageError(error.message, Message("usage.output.write", {"file": str(output)})) from error
 
 
-def _app(name: str | None) -> App | Dialect:
-    """Return the base variables, or the application with a name; raises UsageError."""
+def _is_manifest(path: Path | None, kind: str | None) -> bool:
+    """Whether what is to be written is of Kubernetes: said so, by the name of the file, or by what stands in it."""
+    if kind is not None or path is None:
+        return kind == "kubernetes"
+    if path.suffix.lower() not in {".yaml", ".yml"}:
+        return False
+    from smtpdoctor.generate.kinds import KINDS
+
+    return _syntax_within(path) == "kubernetes" or any(
+        one.name == "kubernetes" and one.owns(path.name) and not path.exists() for one in KINDS
+    )
+
+
+def _app(name: str | None, *, manifest: bool) -> App | Dialect:
+    """Return the base variables, or the application with a name; raises UsageError.
+
+    ``manifest``: it is for Kubernetes, where the base variables are written as those of any application.
+    """
     from smtpdoctor.knowledge import load
 
     known = load.apps()
     found = known.get((name or "smtp").strip().lower())
-    if found is not None:
+    if found is not None and not manifest:
         return found
     from smtpdoctor.settings.identify import unknown_app
 
-    dialect = load.dialect(name or "")
+    dialect = load.dialect(name or "smtp")
     if dialect is None:
         raise unknown_app(name or "")
     return dialect
@@ -167,7 +184,11 @@ def _kind_of(application: App | Dialect, path: Path | None, kind: str | None) ->
 
     if isinstance(application, App):
         if kind not in {None, "dotenv", "compose"}:
-            values: dict[str, object] = {"app": application.id, "kind": kind, "known": "dotenv, compose"}
+            values: dict[str, object] = {
+                "app": application.id,
+                "kind": kind,
+                "known": "dotenv, compose, kubernetes",
+            }
             raise UsageError(Message("usage.generate.kind", values))
         return None
     return kind_of(application, path, kind)
@@ -181,6 +202,8 @@ def kind_of(application: Dialect, path: Path | None, kind: str | None) -> FileKi
     if kind is not None or path is None:
         return kind_for(application, kind)
     found = kind_of_file(application, str(path))
+    if found is None or found.name == "yaml":
+        found = _kind_within(application, path, found)
     if found is None:
         known = ", ".join(one.name for one in kinds_of(application))
         values: dict[str, object] = {"file": str(path), "app": application.id, "known": known}
@@ -188,6 +211,51 @@ def kind_of(application: Dialect, path: Path | None, kind: str | None) -> FileKi
             Message("usage.generate.file", values), Message("usage.generate.file.for", {"known": known})
         )
     return found
+
+
+def _kind_within(application: Dialect, path: Path, named: FileKind | None) -> FileKind | None:
+    """Return the kind of a file that stands already by a look into it, else the one that its name tells.
+
+    Raises UsageError for one in which the application has no settings.
+    """
+    from smtpdoctor.generate.application import kind_for
+    from smtpdoctor.generate.kinds import kinds_of
+
+    syntax = _syntax_within(path)
+    if syntax is None:
+        return named
+    if syntax in {"compose", "kubernetes"}:
+        return kind_for(application, syntax)
+    if syntax != "yaml":
+        return next((one for one in kinds_of(application) if one.syntax == syntax), named)
+    if named is not None or not _has_variables(path):
+        return named
+    # A map or list of environment variables is read alike, whoever starts the container.
+    return next((one for one in kinds_of(application) if one.name == "kubernetes"), None)
+
+
+def _has_variables(path: Path) -> bool:
+    """Whether environment variables stand in a YAML file."""
+    from smtpdoctor.files import beginning_of
+    from smtpdoctor.formats import reader_of
+    from smtpdoctor.formats.document import Source, TooLargeError
+
+    reading = reader_of("yaml")
+    text = beginning_of(path, _LOOKED_AT).decode("utf-8", "replace")
+    try:
+        return reading is not None and any(
+            one.environment for one in reading(Source(path=str(path), text=text)).scopes
+        )
+    except TooLargeError:
+        return False
+
+
+def _syntax_within(path: Path) -> str | None:
+    from smtpdoctor.files import beginning_of
+    from smtpdoctor.formats import syntax_of
+
+    text = beginning_of(path, _LOOKED_AT).decode("utf-8", "replace")
+    return syntax_of(str(path), text) if text.strip() else None
 
 
 def _planned(
@@ -216,6 +284,10 @@ def format_for(application: Dialect, file_kind: FileKind, planner: Planner) -> F
     """Return how a kind of file of an application is written."""
     from smtpdoctor.generate.application import AppFile, ComposeFile
 
+    if file_kind.name == "kubernetes":
+        from smtpdoctor.generate.manifests import ManifestFile
+
+        return ManifestFile(application, file_kind, planner)
     written = ComposeFile if file_kind.name == "compose" else AppFile
     return written(application, file_kind, planner)
 
@@ -238,6 +310,18 @@ def _tell_of_mode(plan: Plan, wish: Wish, lang: Lang) -> None:
     since = next((one.since for one in reversed(reading.answers) if one.since), "")
     if len({one.security for one in reading.answers}) > 1 and since:
         tell(say(lang, "convert.version", app=app, version=since))
+
+
+def tell_of_secrets(result: Merged, plan: Plan, lang: Lang) -> None:
+    """Say which Secret of Kubernetes has to hold what was not written into a workload."""
+    for name, secret in result.secrets:
+        from smtpdoctor.generate.manifests import SECRET
+
+        known = "generate.secrets.there" if secret else "generate.secrets.elsewhere"
+        key = "generate.secrets" if secret == SECRET else known
+        tell(say(lang, key, name=name, secret=secret))
+        if any(name in one.names and one.parts for one in plan.variables):
+            tell(say(lang, "generate.secrets.line", name=name))
 
 
 def tell_of_git(path: Path, plan: Plan, lang: Lang) -> None:
@@ -303,6 +387,9 @@ def _format(path: Path | None, kind: str | None) -> Format:
     if path is None:
         return named or FORMATS[0]
     found = format_of(path.name)
+    if found is None and named is None:
+        syntax = _syntax_within(path)
+        found = next((one for one in FORMATS if syntax == one.NAME), None)
     if found is None and named is None:
         values: dict[str, object] = {"file": str(path)}
         raise UsageError(Message("usage.generate.format", values), Message("usage.generate.format.for"))
@@ -399,6 +486,7 @@ def _tell(
         tell(say(lang, "generate.masked", names=", ".join(unprinted)))
     if result.to_fill_in:
         tell(say(lang, "generate.fill", names=", ".join(result.to_fill_in)))
+    tell_of_secrets(result, plan, lang)
     for caution in format_.cautions(plan, names):
         tell(say(lang, caution))
     if path is not None and (command := format_.check_command(str(path))):

@@ -37,7 +37,17 @@ _SECONDS: Final = 1.0
 _LONGEST: Final = 400  # characters of a value that are shown
 _FILES: Final = ("env_file", "write")
 # Values in words of ours alone. Where one is masked, everybody can read the password off the gap.
-_OURS: Final = frozenset({("usage.one-of", "names"), ("usage.set", "names"), ("usage.help", "command")})
+_OURS: Final = frozenset(
+    {
+        ("usage.one-of", "names"),
+        ("usage.set", "names"),
+        ("usage.help", "command"),
+        # The variables of an application.
+        ("generate.written", "names"),
+        ("usage.generate.exists", "names"),
+        ("usage.generate.kind", "app"),
+    }
+)
 # What was typed where a name or an address belongs, and is none; the name of a file may well look random.
 _TYPED: Final = frozenset({"name", "value", "words", "scheme"})
 
@@ -126,6 +136,7 @@ class Known:
 
     def _sources(self) -> Iterator[str]:
         from smtpdoctor.masking.guess import credentials_in
+        from smtpdoctor.masking.references import references_in
 
         yield from self._typed()
         for name, text in os.environ.items():
@@ -133,8 +144,10 @@ class Known:
         for path in self._paths("password_file"):
             yield from (*_in_file(str(path)), *_misplaced(str(path)))
         for path in [*(path for name in _FILES for path in self._paths(name)), Path(".env")]:
-            for name, text in re.findall(_ASSIGNMENT, _text_of(path)):
-                for one in _unquoted(text):
+            whole = _text_of(path)
+            named = references_in(whole)
+            for name, text in re.findall(_ASSIGNMENT, whole):
+                for one in _unquoted(text) if name != "key" or text.strip() not in named else ():
                     yield from _of_variable(name, one)
         for name in ("url", "host"):
             for text in self._all(name):

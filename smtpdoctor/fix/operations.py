@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from fnmatch import fnmatchcase, translate
 from itertools import islice
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smtpdoctor.fix.parts import with_part
 from smtpdoctor.fix.state import State, Subject
-from smtpdoctor.formats.document import Assignment, Document, Kind
+from smtpdoctor.formats import env
+from smtpdoctor.formats.document import Assignment, Document, Kind, Source
+from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.formats.editing import Edit, insertions, removals, renamings, spellings
 from smtpdoctor.model import SettingName
 
 __all__ = ["Done", "Operation", "applied"]
 
+# A value that another name holds, and nothing else: ${A}, "$A".
+_REFERENCE: Final = re.compile(r"[\"']?\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))[\"']?")
 _MOST_TRIED: Final = 24
 _MOST_ANCHORS: Final = 6
 _MOST_INSERTED: Final = 60
@@ -26,10 +32,12 @@ _MOST_INSERTED: Final = 60
 class Operation(Struct, frozen=True):
     """A change of one name: ``set`` where it stands, ``put`` where it does not, ``remove``, ``rename`` to ``value``.
 
+    ``quote``: its line in a `.env` cannot be read as it stands, and ``value`` is what stands there.
+
     ``kind`` is what the value is to be where the syntax has types.
     """
 
-    what: Literal["set", "put", "remove", "rename"]
+    what: Literal["set", "put", "remove", "rename", "quote"]
     name: str
     value: str = ""
     setting: SettingName | None = None
@@ -61,7 +69,11 @@ def applied(state: State, service: str, operation: Operation) -> Done | None:
         return None
     for edit, one in islice(_edits(subject, plain), _MOST_INSERTED if plain.what == "put" else _MOST_TRIED):
         after = state.with_edit(edit)
-        if after is not None and after.problems() <= state.problems() and _did(state, after, plain, one):
+        if (
+            after is not None
+            and after.problems() <= state.problems()
+            and _did(state, after, plain, one, edit)
+        ):
             text = state.text(edit.path) or ""
             line = text.count("\n", 0, edit.start) + 1 if plain.what != "put" else None
             return Done(operation, edit, line, after)
@@ -98,8 +110,9 @@ def _edits(subject: Subject, operation: Operation) -> Iterator[tuple[Edit, Assig
     match operation.what:
         case "set" if one is not None:
             reader = subject.dialect.reader
-            for edit in spellings(document, one, operation.value, operation.kind, reader=reader):
-                yield edit, one
+            for there in (one, *_behind(document, one)):
+                edits = spellings(document, there, operation.value, operation.kind, reader=reader)
+                yield from ((edit, one) for edit in edits)
         case "remove" if one is not None:
             yield from ((edit, one) for edit in removals(document, one))
         case "rename" if one is not None:
@@ -108,13 +121,58 @@ def _edits(subject: Subject, operation: Operation) -> Iterator[tuple[Edit, Assig
                     yield edit, one
         case "rename":
             yield from ((edit, None) for edit in _variable_renamings(subject, operation))
+        case "quote":
+            yield from ((edit, None) for edit in _quotations(document, operation, subject.dialect.reader))
         case "put" if one is None:
-            for name in _alike(subject, operation.name):
-                for anchor in _anchors(subject, name):
-                    for edit in insertions(document, anchor, name, operation.value, operation.kind):
-                        yield edit, None
+            yield from ((edit, None) for edit in _insertions(subject, document, operation))
         case _:
             return
+
+
+def _insertions(subject: Subject, document: Document, operation: Operation) -> Iterator[Edit]:
+    for name in _alike(subject, operation.name):
+        for anchor in _anchors(subject, name):
+            yield from insertions(document, anchor, name, operation.value, operation.kind)
+
+
+def _quotations(document: Document, operation: Operation, reader: str) -> Iterator[Edit]:
+    """Yield the ways in which a value of a `.env` stands in quotes."""
+    text = document.texts.get(document.path, "")
+    value = re.escape(operation.value)
+    for found in re.finditer(
+        rf"(?m)^[ \t]*(?:export[ \t]+)?{re.escape(operation.name)}=[ \t]*({value})", text
+    ):
+        spelled = [f'"{operation.value}"', f"'{operation.value}'"]
+        with suppress(UnwritableError):
+            spelled.insert(0, env.write(operation.value, reader or env.DEFAULT))
+        yield from (Edit(document.path, found.start(1), found.end(1), one) for one in dict.fromkeys(spelled))
+
+
+def _behind(document: Document, one: Assignment) -> Iterator[Assignment]:
+    """Yield what a value of a `.env` is taken from whole, name after name: A=${B}, B=${C}, C=587."""
+    if not one.style.startswith("dotenv") and document.syntax != "dotenv":
+        return
+    text = document.texts.get(one.region.place.path, "")
+    for behind in _way(text, one):
+        if not _REFERENCE.fullmatch(text[behind.region.start : behind.region.end]):
+            yield behind if document.syntax == "dotenv" else replace(behind, style=one.style)
+
+
+def _way(text: str, one: Assignment) -> list[Assignment]:
+    """Return the names of a `.env` by way of which a value comes from the last of them."""
+    found: list[Assignment] = []
+    known: dict[str, Assignment] = {}
+    start, end = one.region.start, one.region.end
+    while hit := _REFERENCE.fullmatch(text[start:end]):
+        if not known:
+            document = env.read(Source(path=one.region.place.path, text=text))
+            known = {name: each for scope in document.scopes for name, each in scope.by_name().items()}
+        behind = known.pop(hit[1] or hit[2], None)
+        if behind is None:
+            break
+        found.append(behind)
+        start, end = behind.region.start, behind.region.end
+    return found
 
 
 def _variable_renamings(subject: Subject, operation: Operation) -> Iterator[Edit]:
@@ -182,7 +240,7 @@ def _anchors(subject: Subject, name: str) -> list[Assignment]:
     return sorted(there, key=rank, reverse=True)[:_MOST_ANCHORS] if mail else []
 
 
-def _did(before: State, after: State, operation: Operation, one: Assignment | None) -> bool:
+def _did(before: State, after: State, operation: Operation, one: Assignment | None, edit: Edit) -> bool:
     """Whether the files say what was meant, and of everything else the same as before."""
     old, new = before.entries(), after.entries()
     gone, come = old.keys() - new.keys(), new.keys() - old.keys()
@@ -200,6 +258,13 @@ def _did(before: State, after: State, operation: Operation, one: Assignment | No
             and not come
             and {key[2] for key in gone} == {operation.name}
             and _unchanged(old, new, set())
+        )
+    if operation.what == "quote":  # what stands below it is read, too
+        given = {new[key][0] for key in new if key[2] == operation.name}
+        return (
+            not gone
+            and operation.value in given
+            and _unchanged(old, new, {key for key in old if key[2] == operation.name})
         )
     if operation.what == "rename" and one is None:
         return not gone and not come and _put_in(before, old, new, operation.value)
@@ -223,8 +288,15 @@ def _did(before: State, after: State, operation: Operation, one: Assignment | No
             kind = operation.kind or one.kind
             if kind in {"boolean", "number"} and one.kind != "word" and new[key][1] != kind:
                 return False
-        elif _leans(each, document, one.name):
+        elif _holds(each, edit) or _leans(each, document, one.name):
             touched.add(key)
+    if not _holds(one, edit):  # of what else is made of that value nothing may change
+        way = {(each.region.start, each.name) for each in _way(before.text(edit.path) or "", one)}
+        touched |= {
+            key
+            for key, each, _ in before.standing()
+            if each.region.place.path == edit.path and (each.region.start, each.name) in way
+        }
     return hit and not gone and not come and _unchanged(old, new, touched)
 
 
@@ -237,6 +309,12 @@ def _put_in(
     """Whether values changed that are made of a variable, and no others."""
     made = {key for key, each, document in before.standing() if _leans(each, document, variable)}
     return any(new[key] != old[key] for key in made) and _unchanged(old, new, made)
+
+
+def _holds(one: Assignment, edit: Edit) -> bool:
+    """Whether an edit is made in the text of a value."""
+    region = one.region
+    return region.place.path == edit.path and region.start <= edit.start <= edit.end <= region.end
 
 
 def _leans(one: Assignment, document: Document, name: str) -> bool:

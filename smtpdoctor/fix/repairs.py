@@ -102,6 +102,9 @@ _PASSWORDS: Final = frozenset({"password", "pass", "passwd", "pwd", "pw", "passp
 _QUOTE: Final = re.compile(r"\s*([\"'`])(.*)\1\s*(?:#.*)?", re.DOTALL)
 _PUT_IN: Final = re.compile(r"(?<!\$)\$\{?([A-Za-z_]\w*)")
 _COMMENT: Final = re.compile(r"\s+#.*$", re.DOTALL)
+_UNQUOTED: Final = re.compile(
+    r"[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.]*)=[ \t]*(?P<value>[^\s#\"'`](?:[^\"'`]*?[^\s\"'`])??)(?:[ \t]+#.*|[ \t]*)"
+)
 _REMARK: Final = re.compile(r"\s#+\s")
 
 
@@ -412,6 +415,17 @@ def _may_be(setting: SettingName | None, text: str) -> bool:
             return True
 
 
+def _of_file(found: Found) -> Iterator[Repair]:
+    """Yield quotes around the value of the line at which the reading of a `.env` ends: it has blanks, mostly."""
+    document, origin = found.subject.document, found.finding.evidence.origin
+    if document.syntax != "dotenv" or origin is None or origin.line is None or origin.path != document.path:
+        return
+    lines = document.texts.get(document.path, "").split("\n")
+    line = _UNQUOTED.fullmatch(lines[origin.line - 1].rstrip("\r")) if origin.line <= len(lines) else None
+    if line is not None:
+        yield (Operation("quote", line["name"], line["value"]),)
+
+
 def _of_missing(found: Found) -> Iterator[Repair]:
     """Yield what a provider is known to want where a setting is not there; a login is nobody's to guess."""
     subject = found.subject
@@ -652,6 +666,7 @@ def _kind_of(flag: Flag, word: str, one: Assignment | None) -> Kind | None:
 
 
 _KINDS: Final[tuple[tuple[frozenset[Label], Callable[[Found], Iterator[Repair]]], ...]] = (
+    (frozenset({Label.FILE_SYNTAX}), _of_file),
     (_VALUES, _of_value),
     (_HOSTS, _of_host),
     (_WORDS, _of_word),

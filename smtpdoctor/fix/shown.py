@@ -13,7 +13,11 @@ from smtpdoctor.doctor import seal_of
 from smtpdoctor.fix.operations import Done
 from smtpdoctor.fix.plan import Plan, Step
 from smtpdoctor.fix.state import State
+from smtpdoctor.formats.document import Assignment
+from smtpdoctor.formats.editing import Edit
+from smtpdoctor.formats.owning import own_name
 from smtpdoctor.masking.guess import is_harmless, looks_random
+from smtpdoctor.masking.references import references_in
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Change, Origin, Secret
 from smtpdoctor.settings.config import origin_of
@@ -30,6 +34,8 @@ _NAMED: Final = re.compile(
     r"(?!\$\{|\{\{|<%|process\.env|os\.|ENV|getenv|env\()([^\s\"'`,;)}\]]+)"
 )
 _TOKEN: Final = re.compile(r"[^\s\"'`=,;<>()]{12,}={0,2}")
+# A value that is a variable's, and nothing else: ${A}, "$A".
+_TAKEN: Final = re.compile(r"[\"']?\$(?:\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)[\"']?")
 _QUOTE: Final = r"(?:[\"]{3}|[']{3}|[\"'`])?"
 _PIECE: Final = re.compile(rf"^({_QUOTE}(?:[\w.-]+=)?{_QUOTE})(.*?)({_QUOTE}\s*)$", re.DOTALL)
 
@@ -51,12 +57,13 @@ def _masking(state: State, path: str, *others: State) -> _Masking:
         text = text[:start] + "\n".join(map(_masked, text[start:end].split("\n"))) + text[end:]
     seals = [seal_of(one.loaded) for each in states for one in each.subjects]
     public = _public(states)
+    named = references_in(text)
 
     def mask(line: str) -> str:
         shown = line.removesuffix("\r")
         for seal in seals:
             shown = seal.own(shown)
-        shown = _NAMED.sub(_behind_name, shown)
+        shown = _NAMED.sub(lambda found: found[0] if _refers(found, named) else _behind_name(found), shown)
         shown = _TOKEN.sub(lambda found: found[0] if found[0] in public else _if_random(found), shown)
         return printable(shown)
 
@@ -108,6 +115,12 @@ def _behind_name(found: re.Match[str]) -> str:
     return found[1] + Secret.MASK
 
 
+def _refers(found: re.Match[str], named: frozenset[str]) -> bool:
+    """Whether what stands there is the name of a Secret or of a key of it."""
+    name = re.sub(r"\W", "", found[1]).lower()
+    return name.endswith("keyref") or (name == "key" and found[2].strip("\"'") in named)
+
+
 def _masked(text: str) -> str:
     """Return a mask in the place of a value, its quotes and the name before it left."""
     found = _PIECE.match(text)
@@ -139,7 +152,8 @@ def _secret_places(state: State, path: str, text: str, secrets: frozenset[str]) 
         secret = names_secret(one.name) or (one.value or "").strip(" \t\r\n\"'`") in secrets
         if secret and not harmless and normpath(one.region.place.path) == key:
             regions.add((one.region.start, one.region.end))
-    # One within another is masked with it.
+    # One within another is masked with it; the name of a variable is no secret.
+    regions = {one for one in regions if not _TAKEN.fullmatch(text[one[0] : one[1]])}
     return {
         one
         for one in regions
@@ -221,6 +235,24 @@ def _named_there(done: Done, name: str) -> str:
     return name
 
 
+def _standing_name(state: State, edit: Edit) -> str:
+    """Return the name whose own value an edit changes, "" where it stands under none.
+
+    What a container gets as SMTP_PORT may stand as MAIL_PORT in a `.env`, or under a key of a ConfigMap.
+    """
+    path = normpath(edit.path)
+
+    def held(one: Assignment) -> bool:
+        region = one.region
+        return normpath(region.place.path) == path and region.start <= edit.start <= edit.end <= region.end
+
+    for _, one, _ in state.standing():
+        if not one.effect and held(one):
+            return one.name.partition("@")[0]
+    text = state.text(edit.path) or ""
+    return own_name(edit.path, text, edit.start)
+
+
 def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
     edit, operation = done.edit, done.operation
     old = before.text(edit.path) or ""
@@ -241,8 +273,9 @@ def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
         gone = [line.replace(hidden, Secret.MASK) for line in gone]
         come = [line.replace(hidden, Secret.MASK) for line in come]
     name = operation.value if operation.what == "rename" else operation.name.partition("@")[0]
+    if operation.what == "set":
+        name = _standing_name(before, edit) or _named_there(done, name)
     secret = names_secret(name) or operation.setting == "password"
-    name = _named_there(done, name) if operation.what == "set" else name
     value = "" if operation.what in {"remove", "rename"} else _whole_value(done)
     for subject in (*before.subjects, *done.state.subjects):
         value = seal_of(subject.loaded).own(value)

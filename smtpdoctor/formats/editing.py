@@ -31,6 +31,9 @@ _HEAD: Final = 4_000  # characters of a line; a longer one is no line of setting
 # Where entries of a list have a comma between them, and perhaps none behind the last.
 _LISTS: Final = frozenset({"json", "javascript", "ruby", "php", "python", "go", "csharp", "java"})
 
+# Where environment variables stand in lists, each as an entry with a name and a value.
+_LISTED: Final = frozenset({"kubernetes", "yaml"})
+
 
 class Edit(Struct, frozen=True):
     """Other characters in the place of some: those from ``start`` to ``end`` of a file."""
@@ -144,6 +147,8 @@ def insertions(
     document: Document, anchor: Assignment, name: str, value: str, kind: Kind | None = None
 ) -> Iterator[Edit]:
     """Yield lines with a new name below, or above, the line in which another one stands, made after its model."""
+    if document.syntax in _LISTED:
+        yield from _entries(document, anchor, name, value)
     for path, start, line_end, head, tail in _lines_of(document, anchor):
         found = _own_part(anchor.name, head)
         if found is None:
@@ -170,6 +175,21 @@ def insertions(
                 if close == closing:
                     yield Edit(path, line_end, line_end, newline + line)
                 yield Edit(path, start, start, line + newline)
+
+
+def _entries(document: Document, anchor: Assignment, name: str, value: str) -> Iterator[Edit]:
+    """Yield an entry of a list beside the one that gives a container a variable."""
+    from smtpdoctor.formats import env_items
+    from smtpdoctor.formats.yaml_nodes import parsed
+
+    paths = dict.fromkeys((anchor.region.place.path, *(place.path for place in anchor.effect)))
+    for path in paths:
+        text = document.texts.get(path)
+        if text is None or path != document.path:
+            continue
+        entry, dollars = env_items.Entry(name, value), document.syntax == "kubernetes"
+        for start, end, new in env_items.below(parsed(path, text), anchor, entry, dollars=dollars):
+            yield Edit(path, start, end, new)
 
 
 def _for_new(

@@ -21,6 +21,7 @@ READERS: Final = ("spring", "java")
 _NATURAL: Final = re.compile(r"[^\r\n]*+(?:\r\n|\r|\n|\Z)")
 _DIVISION: Final = re.compile(r"[#!]---[ \t\f]*+")
 _KEY: Final = re.compile(r"((?:[^\\=: \t\f]++|\\.)*+)(?:[ \t\f]*+[=:]|[ \t\f])?+[ \t\f]*+", re.DOTALL)
+_PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPED: Final = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 # What is escaped for the syntax's sake.
@@ -134,7 +135,10 @@ def _decoded(raw: str) -> tuple[str, bool]:
         odd = odd or sign not in _MEANT
         return _ESCAPED.get(sign, sign)
 
-    return _ESCAPE.sub(one, raw), odd
+    text = _ESCAPE.sub(one, raw)
+    if _PAIR.search(text):  # Java counts in halves of such characters
+        text = _PAIR.sub(lambda found: found[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
+    return text, odd
 
 
 def _assignment(builder: Builder, one: _Entry, placeholders: _Placeholders | None) -> Assignment:

@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,7 @@ from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.generate import compose
 from smtpdoctor.generate.comments import about, heading, renewed
 from smtpdoctor.generate.insertion import inserted
-from smtpdoctor.generate.kinds import FileKind, Line, commented, filled, kinds_of, laid_out
+from smtpdoctor.generate.kinds import FileKind, Line, commented, filled, in_language, kinds_of, laid_out
 from smtpdoctor.generate.literals import literals
 from smtpdoctor.generate.plan import (
     Merged,
@@ -39,7 +40,6 @@ from smtpdoctor.generate.plan import (
     Value,
     Variable,
     Wish,
-    character,
     decide,
     endpoints_for,
     host_for,
@@ -47,12 +47,24 @@ from smtpdoctor.generate.plan import (
     unwritable,
     values_for,
 )
-from smtpdoctor.generate.spelling import Spelled, form_of, says, shaped, spelled, word_of, words_for
+from smtpdoctor.generate.refusals import culprit, refused, syntax_called
+from smtpdoctor.generate.spelling import (
+    Spelled,
+    form_of,
+    names_of_key,
+    says,
+    shaped,
+    spelled,
+    word_of,
+    words_for,
+)
+from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect, Form
 from smtpdoctor.knowledge.schema import App, Endpoint, Preset
 from smtpdoctor.knowledge.table import state_from, state_of
 from smtpdoctor.model import Lang, Message, Security, SettingName
 from smtpdoctor.settings.dialect import Reading, Values, read
+from smtpdoctor.settings.identify import image_fits
 from smtpdoctor.settings.smtp_url import SmtpUrlError, parts_of
 from smtpdoctor.smtp.command import MailboxError, mailbox
 
@@ -61,11 +73,13 @@ __all__ = [
     "ComposeFile",
     "Planner",
     "kind_for",
+    "likely",
     "modes_of",
     "plan_in",
     "planner_for",
     "reading_of",
     "settings_of",
+    "unsayable",
 ]
 
 Planner = Callable[[Mapping[str, str]], Plan]
@@ -184,6 +198,8 @@ def _of_text(
         for setting, value in settings.items()
         if setting in there
     ]
+    if form.words and any(word and word not in form.words for word in words.values()):
+        return None  # it has no word for that
     for name, word in words.items():
         if word:
             kind: Kind = "boolean" if word in {"true", "false"} else "word"
@@ -265,7 +281,15 @@ def _unable(dialect: Dialect, kind: FileKind, preset: Preset, wish: Wish) -> Usa
         is not None
     ]  # fmt: skip
     hints = [Message("usage.generate.fits", {"endpoints": fitting[0]})] if fitting else []
-    return UsageError(Message("usage.generate.security", said), *hints)
+    return UsageError(unsayable(said, values["port"].text), *hints)
+
+
+def unsayable(said: Mapping[str, object], port: str) -> Message:
+    """Return that an application cannot be set to a mode; where only its port stands in the way, so."""
+    known = str(said["known"]).split(", ")
+    if said["security"] in known:
+        return Message("usage.generate.security.port", {**said, "port": port})
+    return Message("usage.generate.security", said)
 
 
 def _unique(endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
@@ -323,7 +347,7 @@ class AppFile:
 
     def render(self, plan: Plan, lang: Lang, *, file: str | None = None) -> str:
         """Return a whole file; raises UsageError for a value that cannot be written."""
-        shown = file or self.kind.name
+        shown = file or ""
         tried = dict.fromkeys(range(len(plan.variables)), 0)
         while True:
             texts = [self._literal(one, tried[number], shown) for number, one in enumerate(plan.variables)]
@@ -332,39 +356,76 @@ class AppFile:
             if wrong is None:
                 return text
             if wrong < 0:
-                raise self._unwritten(plan.variables[-wrong - 1], shown, UnwritableError(""))
+                raise self._unwritten(plan.variables[-wrong - 1], shown)
             tried[wrong] += 1
 
     def _literal(self, one: Variable, number: int, file: str) -> str:
         """Return one of the ways to write a value."""
         kind = "string" if self.form.strings else one.kind
-        if what := unwritable(one.value):
-            raise self._unwritten(one, file, what)
+        if unwritable(one.value):
+            raise self._unwritten(one, file)
         try:
             value = self.form.words.get(one.value, one.value) if one.flag else one.value
             ways = list(literals(self.kind.name, value, kind, self.rules))
         except UnwritableError as error:
-            raise self._unwritten(one, file, error) from error
+            raise self._unwritten(one, file, error.what) from error
         if number >= len(ways):
-            raise self._unwritten(one, file, UnwritableError(""))
+            raise self._unwritten(one, file)
         return ways[number]
 
-    def _unwritten(self, one: Variable, file: str, error: UnwritableError | Message | str) -> UsageError:
-        what = error
-        if isinstance(error, UnwritableError):
-            what = character(error.what) if error.what else Message("generate.what.changed")
-        values: dict[str, object] = {"name": one.name, "file": file, "what": what, "syntax": self.kind.name}
+    def _unwritten(self, one: Variable, file: str, what: str = "") -> UsageError:
+        """Return why a value is not written; ``what`` is what its writer says, where trying does not tell."""
+        syntax = syntax_called(self.kind.name, self.rules)
         able = [
-            other.name for other in kinds_of(self.dialect) if other is not self.kind and _holds(other, one)
+            other.kind.name
+            for other in (
+                AppFile(self.dialect, kind, self.planner)
+                for kind in kinds_of(self.dialect)
+                if kind is not self.kind
+            )
+            if other.holds(one, one.value)
         ]
-        hints = [Message("usage.generate.syntax.other", {"known": ", ".join(able)})] if able else []
-        return UsageError(Message("usage.generate.syntax", values), *hints)
+        endings = self.dialect.secret_files if one.setting == "password" else ()
+        return refused(
+            one.name,
+            file,
+            one.value,
+            culprit(one.value, partial(self.holds, one)) or what,
+            syntax,
+            able=able,
+            pointer=f"{one.name}{endings[0]}" if endings and self.kind.shape == "variable" else "",
+        )
+
+    def holds(self, one: Variable, value: str) -> bool:
+        """Whether such a file can hold a value for a setting, so that it is read back."""
+        if unwritable(value):
+            return False
+        if self.kind.name == "compose":
+            return True
+        key = self.dialect.keys.get(one.setting)
+        names = names_of_key(self.dialect, self.form, self.kind.shape, one.setting, key)
+        name = next((name for name in names if "@" not in name), one.name)
+        try:
+            ways = list(
+                literals(self.kind.name, value, "string" if self.form.strings else one.kind, self.rules)
+            )
+        except UnwritableError:
+            return False
+        if not self.kind.syntax or self.form.text or self.kind.write is None:
+            return bool(ways)
+        for way in ways:
+            document = self._document(laid_out(self.kind, self.form, [Line(name, way)], ()), "x")
+            scope = document.scopes[0] if document is not None and document.scopes else Scope(assignments=())
+            at = Values(self.dialect, scope).get((name,))
+            if at is not None and _same(at, value):
+                return True
+        return False
 
     def _text(self, plan: Plan, texts: Sequence[str], lang: Lang, file: str | None) -> str:
         command = self.check_command(file)
         above = list(heading(plan, lang, check=command if command and command.isprintable() else None))
         if self.form.text:
-            return self._of_form(plan, texts, [*above, *self._all_about(plan, lang)])
+            return self._of_form(plan, texts, [*above, *self._all_about(plan, lang)], lang)
         lines = []
         before = None
         said: tuple[str, ...]
@@ -385,7 +446,7 @@ class AppFile:
             if setting in there:
                 yield from about(plan, setting, lang, without=self.kind.unsaid)
 
-    def _of_form(self, plan: Plan, texts: Sequence[str], comments: Sequence[str]) -> str:
+    def _of_form(self, plan: Plan, texts: Sequence[str], comments: Sequence[str], lang: Lang) -> str:
         words = {one.flag or one.setting: one.value for one in plan.variables}
         said = {one.flag or one.setting: text for one, text in zip(plan.variables, texts, strict=True)}
         sender = words.get("sender", "")
@@ -408,7 +469,7 @@ class AppFile:
         for name, value in derived.items():
             words[name] = value
             said[name] = next(literals(self.kind.name, value, "word", self.rules))
-        lines = filled(self.form.text, said, words)
+        lines = filled(in_language(self.form, lang), said, words)
         first = 1 if lines and lines[0].startswith("<?") else 0
         return "\n".join((*lines[:first], *commented(comments, self.kind.comment), *lines[first:])) + "\n"
 
@@ -531,9 +592,13 @@ class AppFile:
             plan, variables=tuple(self._with_standing(one, values, plan) for one in plan.variables)
         )
         places = {
-            one.name: at for one in plan.variables if (at := self._standing_at(values, one)) is not None
+            one.name: at
+            for one in plan.variables
+            if (at := self._standing_at(values, one)) is not None and not self._is_shared(document, scope, at)
         }
+        plan = self._adapted(plan, places)
         standing = {name: self._standing(at, document, plan, name) for name, at in places.items()}
+        self._refuse_elsewhere(document, plan, places, standing, file)
         told = dict(standing)
         for setting in ("host", "username", "sender"):
             key = self.dialect.keys.get(setting)
@@ -564,6 +629,10 @@ class AppFile:
             to_fill_in=decision.to_fill_in,
             left=decision.left,
         )
+
+    def _adapted(self, plan: Plan, places: Mapping[str, Assignment]) -> Plan:  # noqa: ARG002 -- for other kinds of files
+        """Return a plan that leaves alone what is not to be changed in such a file."""
+        return plan
 
     def _with_standing(self, one: Variable, values: Values, plan: Plan) -> Variable:
         """Return a value of several settings with the login that stands there, where it is this provider's."""
@@ -596,11 +665,45 @@ class AppFile:
             state = state_from(flag, at.source)
             if state is not None and state == state_of(flag, one.value):
                 return Standing(one.value)
+        if at.kind == "null" or (at.value or "").strip().lower() in self._nothing(document):
+            return Standing("")
         if at.region.place.path != document.path or at.value is None:
             return Standing(raw, "reference" if raw or at.value is None else "text")
         if flag is not None and flag.truth != "words" and at.kind == "string" and one.kind == "boolean":
             return Standing(f'"{at.value}"')  # a text is true in code, whatever it says
         return Standing(at.value, "reference" if "${" in raw else "text")
+
+    def _nothing(self, document: Document) -> tuple[str, ...]:
+        """Return the words that an application takes for no value in such a file."""
+        return self.dialect.nothing if document.syntax == "dotenv" else ()
+
+    def _refuse_elsewhere(
+        self,
+        document: Document,
+        plan: Plan,
+        places: Mapping[str, Assignment],
+        standing: Mapping[str, Standing],
+        file: str,
+    ) -> None:
+        """Raise UsageError for what has to change and is only handed on by a file, with where it comes from."""
+        found: dict[str, str] = {}
+        for one in plan.variables:
+            at, there = places.get(one.name), standing.get(one.name)
+            if at is None or there is None or one.yields:
+                continue
+            if there.kind == "text" and (not there.text or one.equals(there.text)):
+                continue
+            place = at.region.place
+            if place.path != document.path:
+                found[at.name] = f"{place.path}:{place.line}"
+            elif at.value is None and at.source and at.kind in {"unknown", "call"}:
+                found[at.name] = at.source
+        if found:
+            names = ", ".join(f"{name} ({source})" for name, source in found.items())
+            hints = []
+            if any(kind.name == "dotenv" for kind in kinds_of(self.dialect)) and self.kind.name != "dotenv":
+                hints.append(Message("usage.generate.elsewhere.env"))
+            raise UsageError(Message("usage.generate.elsewhere", {"file": file, "names": names}), *hints)
 
     def _changed(
         self,
@@ -655,7 +758,7 @@ class AppFile:
                 value = one.value.lower() if literal == "boolean" else one.value
                 return write(value, literal, at.style or self.kind.syntax, old)
             except (UnwritableError, ValueError) as error:
-                raise self._unwritten(one, file, UnwritableError(str(error))) from error
+                raise self._unwritten(one, file, str(error)) from error
         if own or self.kind.name == "dotenv":
             if one.kind in {"boolean", "number"} and at.style.startswith("yaml plain"):
                 return one.value
@@ -664,7 +767,7 @@ class AppFile:
                     one.value, at.style if own else "dotenv", old, reader="" if own else self.rules or ""
                 )
             except UnwritableError as error:
-                raise self._unwritten(one, file, error) from error
+                raise self._unwritten(one, file, error.what) from error
         kind: Kind = at.kind if at.kind in {"boolean", "number"} else one.kind
         if self.kind.name in {"json", "toml"} and at.kind == "string":
             kind = "string"
@@ -686,6 +789,28 @@ class AppFile:
             indent = line[: len(line) - len(line.lstrip())]
             found += [line] if said is None else [f"{indent}{one}{end}" for one in commented(said, sign)]
         return "".join(found)
+
+    def _accounts(self, document: Document, plan: Plan, file: str) -> list[object]:
+        """Return what the other accounts of a file say: under the same names, and not to be changed."""
+        ours = self._scope(document, plan, file)
+        regions = {one.region.start for one in ours.assignments if not self._is_shared(document, ours, one)}
+        return [
+            [(one.name, one.value) for one in scope.assignments]
+            for scope in document.scopes
+            if scope.name != ours.name and not any(one.region.start in regions for one in scope.assignments)
+        ]
+
+    def _is_shared(self, document: Document, scope: Scope, at: Assignment) -> bool:
+        """Whether what stands there holds for another account as well, which is not to be changed."""
+        if self.kind.name != "msmtprc":
+            return False
+        own = {one.region.start for one in scope.assignments if one.name == "host"}
+        others = (
+            one
+            for one in document.scopes
+            if one.name != scope.name and not own & {each.region.start for each in one.assignments}
+        )
+        return any(each.region == at.region for one in others for each in one.assignments)
 
     def _verify(
         self,
@@ -711,6 +836,17 @@ class AppFile:
         there, now = _others(before, ours), _others(after, ours)
         if any(now.get(scope) != values for scope, values in there.items() if values):
             raise _unusual(file, plan.variables[0].name)
+        if self.kind.name == "msmtprc" and self._accounts(before, plan, file) != self._accounts(
+            after, plan, file
+        ):
+            raise _unusual(file, plan.variables[0].name)
+
+
+def likely(dialect: Dialect, scopes: Sequence[Scope]) -> list[Scope]:
+    """Return what runs an image of an application, or else is called as it is."""
+    patterns = load.dialect_names().images.get(dialect.id, ())
+    found = [one for one in scopes if one.image and any(image_fits(one.image, each) for each in patterns)]
+    return found or [one for one in scopes if one.name == dialect.id]
 
 
 class ComposeFile(AppFile):
@@ -739,7 +875,9 @@ class ComposeFile(AppFile):
         document = self._document(text, file)
         if plan.service is not None or document is None:
             return plan.service
-        ours = [one.name for one in document.scopes if self._host_stands(one)]
+        ours = [one.name for one in document.scopes if self._host_stands(one)] or [
+            one.name for one in likely(self.dialect, document.scopes)
+        ]
         return ours[0] if len(ours) == 1 and ours[0] else None
 
     def merge(self, text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merged:
@@ -782,16 +920,6 @@ def settings_of(plan: Plan, dialect: Dialect) -> dict[SettingName, str]:
                     if name in parts:
                         settings[part] = parts[name]
     return settings
-
-
-def _holds(kind: FileKind, one: Variable) -> bool:
-    """Whether a value can stand in a kind of file."""
-    if kind.name == "compose":
-        return unwritable(one.value) is None
-    try:
-        return any(True for _ in literals(kind.name, one.value, one.kind, ""))
-    except UnwritableError:
-        return False
 
 
 def _same(at: Assignment, meant: str) -> bool:

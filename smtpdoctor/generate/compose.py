@@ -72,8 +72,10 @@ def cautions(plan: Plan, names: Iterable[str]) -> tuple[Message, ...]:
 
 def _checked(name: str, value: str, file: str) -> str:
     """Return a value as Compose wants it, ``$`` doubled; raises UsageError for control characters."""
-    if what := unwritable(value):
-        raise UsageError(Message("usage.generate.quote", {"name": name, "file": file, "what": what}))
+    if unwritable(value):
+        from smtpdoctor.generate.refusals import refused, syntax_called
+
+        raise refused(name, file, value, "", syntax_called(NAME))
     return value.replace("$", "$$")
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from smtpdoctor.errors import UsageError
-from smtpdoctor.generate.application import Planner, modes_of, plan_in, reading_of
+from smtpdoctor.generate.application import Planner, modes_of, plan_in, reading_of, unsayable
 from smtpdoctor.generate.kinds import FileKind, kinds_of
 from smtpdoctor.generate.plan import Plan, Value, Wish
 from smtpdoctor.generate.spelling import form_of, names_of_key
@@ -113,7 +113,7 @@ def planner_of(request: Request) -> Planner:
         texts = {name: one.text for name, one in values.items() if name in target.keys}
         known = ", ".join(one.value for one in modes_of(target, request.kind, texts))
         said = {"app": target.id, "security": mode.value, "known": known or "-"}
-        raise UsageError(Message("usage.generate.security", said), *_fitting(request, preset, values))
+        raise UsageError(unsayable(said, values["port"].text), *_fitting(request, preset, values))
 
     return plan
 

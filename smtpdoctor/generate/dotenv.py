@@ -22,7 +22,6 @@ from smtpdoctor.generate.plan import (
     Plan,
     Standing,
     Variable,
-    character,
     decide,
     host_in,
 )
@@ -56,16 +55,28 @@ def cautions(plan: Plan, names: Iterable[str]) -> tuple[Message, ...]:
     return (Message("generate.dollar", {"names": ", ".join(dollars)}),) if dollars else ()
 
 
-def _unwritten(name: str, file: str, error: UnwritableError) -> UsageError:
-    values: dict[str, object] = {"name": name, "file": file, "what": character(error.what)}
-    return UsageError(Message("usage.generate.quote", values))
+def _unwritten(name: str, value: str, file: str, error: UnwritableError) -> UsageError:
+    from smtpdoctor.generate.refusals import culprit, refused
+
+    syntax = Message("generate.syntax.read-alike")
+    core = culprit(value, _is_writable) or error.what
+    able = ("compose", "kubernetes")
+    return refused(name, file, value, core, syntax, able=able, pointer=f"{name}_FILE")
+
+
+def _is_writable(value: str) -> bool:
+    try:
+        assignment("A", value)
+    except UnwritableError:
+        return False
+    return True
 
 
 def _line(variable: Variable, file: str) -> str:
     try:
         return assignment(variable.name, variable.value)
     except UnwritableError as error:
-        raise _unwritten(variable.name, file, error) from error
+        raise _unwritten(variable.name, variable.value, file, error) from error
 
 
 def render(plan: Plan, lang: Lang, *, file: str | None = None) -> str:
@@ -179,7 +190,7 @@ def _replaced(source: str, name: str, value: str, file: str) -> str:
     try:
         new = assigned(source, value)
     except UnwritableError as error:
-        raise _unwritten(name, file, error) from error
+        raise _unwritten(name, value, file, error) from error
     if new is None:
         raise _unusual(file, name)
     return new

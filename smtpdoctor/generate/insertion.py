@@ -35,8 +35,8 @@ def inserted(
     ``owned`` are the settings of the application that stand in it.
     """
     end = "\r\n" if "\r\n" in text else "\n"
-    if kind.name in {"yaml", "kubernetes"}:
-        return _of_yaml(kind, form, text, lines, heading, end)
+    if kind.name == "yaml":
+        return _of_yaml(kind, form, text, owned, lines, heading, end)
     if kind.name == "json":
         return _of_json(text, scope, lines, end)
     if kind.name in {"ini", "toml"}:
@@ -166,16 +166,20 @@ def _end_of(text: str, start: int, indent: int) -> int:
 
 
 def _of_yaml(
-    kind: FileKind, form: Form, text: str, lines: Sequence[Line], heading: Sequence[str], end: str
+    kind: FileKind,
+    form: Form,
+    text: str,
+    owned: Sequence[Assignment],
+    lines: Sequence[Line],
+    heading: Sequence[str],
+    end: str,
 ) -> Additions:
     keys = _keys(text)
     found: dict[tuple[int, int], list[Line]] = {}
     left: list[Line] = []
     for one in lines:
         path = tuple(one.name.split("."))
-        if kind.name == "kubernetes":
-            path = ("stringData", one.name)
-        elif form.flat:
+        if form.flat:
             path = (one.name,)
         place = next(
             (
@@ -204,7 +208,9 @@ def _of_yaml(
         (at, _block(text, at, list(nested(several, " " * inner)), end))
         for (at, inner), several in sorted(found.items(), key=lambda one: -one[0][1])  # the deepest first
     ]
-    if left:
+    if left and form.flat and owned:
+        additions += _of_lines(kind, form, text, owned, left, heading, end)
+    elif left:
         additions += _at_end(kind, form, text, left, heading, end)
     return _together(additions)
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from smtpdoctor.formats import looks
 from smtpdoctor.generate.spelling import Shape, form_of, names_of_key
 from smtpdoctor.knowledge.dialects import Dialect, Form
+from smtpdoctor.model import Lang
 
 __all__ = [
     "KINDS",
@@ -23,6 +24,7 @@ __all__ = [
     "Line",
     "commented",
     "filled",
+    "in_language",
     "kind_of_file",
     "kinds_of",
     "laid_out",
@@ -77,7 +79,7 @@ def _lines(sign: str, pattern: str) -> Callable[[Sequence[Line], Form], Iterator
     def write(lines: Sequence[Line], form: Form) -> Iterator[str]:  # noqa: ARG001 -- the interface of a kind
         for one in lines:
             yield from _spaced(one, sign)
-            yield pattern.format(name=one.name, text=one.text).rstrip(" ")
+            yield pattern.format(name=one.name, text=one.text)
 
     return write
 
@@ -253,7 +255,13 @@ def kind_of_file(dialect: Dialect, path: str) -> FileKind | None:
     return next(iter(fitting), kinds[0] if named and kinds else None)
 
 
+_NOTE: Final = re.compile(r"@\{#([^}]+)\}")
 _PLACE: Final = re.compile(r"@\{([=?!]?)([^}]+)\}")
+
+
+def in_language(form: Form, lang: Lang) -> str:
+    """Return a form's text with what it says to people in their language."""
+    return _NOTE.sub(lambda found: form.notes[found[1]].in_(lang), form.text)
 
 
 def filled(text: str, literals: Mapping[str, str], words: Mapping[str, str]) -> list[str]:

@@ -78,6 +78,8 @@ def _properties(value: str, kind: Kind, rules: str) -> Iterator[str]:  # noqa: A
     text = value.replace("\\", "\\\\")
     if text[:1] in {" ", "\t"}:
         text = "\\" + text
+    if text.endswith(" ") and len(text) > 1:  # what nobody sees, the next editor takes away
+        text = text[:-1] + "\\u0020"
     # Java read these files as Latin-1 up to version 8, and Spring does still.
     yield re.sub(r"[^\x20-\x7e]", lambda found: "".join(f"\\u{unit:04x}" for unit in _units(found[0])), text)
 

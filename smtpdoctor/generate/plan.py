@@ -196,7 +196,8 @@ class Decision:
 class Merged:
     """The new text of a file, and what became of each variable (names only).
 
-    ``values`` is what must be read in it, ``renewed`` that it changed, be it only in its comments.
+    ``values`` is what must be read in it, ``renewed`` that it changed, be it only in its comments. ``secrets``
+    are names whose values a Secret outside the file has to have, each with its name.
     """
 
     text: str = field(repr=False)
@@ -206,6 +207,7 @@ class Merged:
     to_fill_in: tuple[str, ...]
     left: Left = field(default_factory=Left)
     renewed: bool = False
+    secrets: tuple[tuple[str, str], ...] = ()
 
 
 def unwritable(value: str) -> Message | str | None:
@@ -644,6 +646,20 @@ class _Deciding:
                         if self.standing[one].text.strip() not in _own_placeholders():
                             self.reset.append(one)
 
+    def doubt_password(self) -> None:
+        """Doubt a password that stays where the user name beside it gives way to another one."""
+        variables = self.plan.app.variables
+        gone = [
+            name
+            for name in variables.get("username", ())
+            if name in self.edits and name in self.standing and self.standing[name].text.strip()
+        ]
+        for one in self.plan.variables:
+            kept = one.name in self.unchanged and one.name not in self.doubtful
+            text = self.standing[one.name].text if one.name in self.standing else ""
+            if gone and kept and one.yields and one.setting == "password" and not is_placeholder(text):
+                self.doubtful.append(one.name)
+
 
 def decide(plan: Plan, standing: Mapping[str, Standing], *, file: str, force: bool) -> Decision:
     """Decide what happens to a file in which these variables stand.
@@ -656,9 +672,12 @@ def decide(plan: Plan, standing: Mapping[str, Standing], *, file: str, force: bo
     for name in plan.unwanted:
         deciding.remove(name)
     deciding.forget_login()
+    deciding.doubt_password()
     if deciding.conflicts:
         names = ", ".join(deciding.conflicts)
-        raise UsageError(Message("usage.generate.exists", {"file": file, "names": names}))
+        handed = [name for name in deciding.conflicts if re.search(rf"\$\{{?{name}\b", standing[name].text)]
+        hints = [Message("usage.generate.exists.handed", {"names": ", ".join(handed)})] if handed else []
+        raise UsageError(Message("usage.generate.exists", {"file": file, "names": names}), *hints)
     return Decision(
         edits=deciding.edits,
         additions=tuple(deciding.additions),

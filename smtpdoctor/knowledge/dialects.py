@@ -310,7 +310,7 @@ class Form(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     flags in this kind of file. ``also`` is written beside a login. ``text`` is the whole of a file that is more
     than a list of settings, with ``@{host}`` where a setting or flag stands as a literal, ``@{=flag}`` for the
     word as it is, ``@{?flag}`` and ``@{!flag}`` in lines for one that is set or absent; a line goes where one of
-    its settings does not apply. ``asked`` are placeholders in it that a person has to fill in. ``spare``
+    its settings does not apply, and ``@{#note}`` for what ``notes`` says to people. ``asked`` are placeholders in it that a person has to fill in. ``spare``
     are flags that older versions refuse: they are written only where nothing else leads to a mode. ``flat``: points
     in names are no levels. ``strings``: every value is a text. ``off``: not written though it is read.
     """
@@ -320,6 +320,7 @@ class Form(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     also: dict[str, str] = {}
     words: dict[str, str] = {}
     text: str = ""
+    notes: dict[str, Text] = {}
     asked: tuple[str, ...] = ()
     spare: tuple[str, ...] = ()
     flat: bool = False
@@ -404,7 +405,7 @@ def problems_of(dialect: Dialect) -> Iterator[str]:
     if bool(dialect.behaviour.login_names) != bool(dialect.behaviour.login_on):
         yield "behaviour: login_names and login_on belong together"
     for form in dialect.form:
-        known = {*dialect.keys, *dialect.flags, "domain", *_PLACES}
+        known = {*dialect.keys, *dialect.flags, "domain", *_PLACES, *(f"#{name}" for name in form.notes)}
         named = {*form.names, *(name.lstrip("=?!") for name in re.findall(r"@\{([^}]+)\}", form.text))}
         yield from (f"form {form.kind}: {name!r} is no setting and no flag" for name in sorted(named - known))
     if not dialect.sources:

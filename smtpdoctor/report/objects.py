@@ -90,6 +90,11 @@ def preset_object(preset: Preset, lang: Lang) -> dict[str, Any]:
     }
 
 
+def _secrets(result: Merged) -> list[dict[str, str]]:
+    """Return the names whose values have to stand in a Secret of Kubernetes, each with the Secret's."""
+    return [{"name": name, "secret": secret} for name, secret in result.secrets]
+
+
 def generated_object(preset: str, app: str, file: str | None, result: Merged) -> dict[str, Any]:
     """Return what was written into a file; without one, the text that was made."""
     return {
@@ -101,6 +106,7 @@ def generated_object(preset: str, app: str, file: str | None, result: Merged) ->
         "written": list(result.written) if file else [],
         "unchanged": list(result.unchanged) if file else [],
         "to_fill_in": list(result.to_fill_in),
+        "secrets": _secrets(result),
         "reset": list(result.left.reset),
         "doubtful": list(result.left.doubtful),
         **({} if file else {"text": result.text}),

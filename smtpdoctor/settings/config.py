@@ -90,6 +90,8 @@ _QUOTED: Final[Mapping[str, str]] = {
     "compose": "'…'",
     "kubernetes": "'…'",
 }
+_NO_SECRETS: Final = frozenset({"null", "none", "nil", "true", "false"})
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _PROBLEMS: Final[Mapping[str, Label]] = {
     "syntax": Label.FILE_SYNTAX,
     "line": Label.FILE_SYNTAX,
@@ -410,8 +412,10 @@ class _Loader:
             password is not None and password.text
         ):  # also one that is a part of a URL, or an argument of a call
             yield Secret(password.text)
-        for one in self._reading.scope.assignments:
-            if one.value and names_secret(one.name):
+        assignments = self._reading.scope.assignments
+        called = {one.name for one in assignments if one.kind == "call"}
+        for one in assignments:
+            if one.value and names_secret(one.name) and not _is_no_secret(one, called):
                 yield Secret(one.value)
 
 
@@ -437,6 +441,14 @@ def _more_of(one: Oddity) -> Label | None:
     if one.kind == "off" and one.facts.get("absent"):
         return Label.SWITCH_NOT_CALLED if one.expected == _CALLED else Label.SWITCH_ABSENT
     return None
+
+
+def _is_no_secret(one: Assignment, called: set[str]) -> bool:
+    """Whether what stands under a secret's name is a word for nothing, or the variable that it is taken from."""
+    if one.kind in {"call", "null", "boolean"} or (one.value or "").strip().lower() in _NO_SECRETS:
+        return True
+    function, _, argument = one.name.rpartition(".")
+    return argument == "0" and f"{function}()" in called and _VARIABLE.fullmatch(one.value or "") is not None
 
 
 def _with_part(name: str) -> str:

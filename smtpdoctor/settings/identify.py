@@ -59,7 +59,7 @@ def identify(scope: Scope, path: str, names: DialectNames, *, syntax: str = "") 
     image = scope.image.rpartition("@")[0] or scope.image
     for app, patterns in names.images.items():
         for pattern in patterns:
-            if image and _image_fits(image, pattern) and _has_any(app, scope, names):
+            if image and image_fits(image, pattern) and _has_any(app, scope, names):
                 return Identified(app, "image", (scope.image,), sure=True)
     there = {
         name: names.readers(name)
@@ -174,7 +174,8 @@ def _fits(syntax: str, syntaxes: tuple[str, ...]) -> bool:
     return syntax in syntaxes or syntax in _CARRIERS or (syntax == "dotenv" and "environment" in syntaxes)
 
 
-def _image_fits(image: str, pattern: str) -> bool:
+def image_fits(image: str, pattern: str) -> bool:
+    """Whether a container image, with or without its tag, is one of a pattern of ``detect.images``."""
     name = image.partition(":")[0] if image.count(":") <= 1 else image.rpartition(":")[0]
     return fnmatchcase(name, pattern) or fnmatchcase(name, f"*/{pattern}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
@@ -75,6 +76,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(restore)
     if config.getoption("numprocesses", None):
         known.keep(Path(home))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of every later search for garbage: it is large, and stays to the end."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

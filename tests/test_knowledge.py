@@ -563,7 +563,7 @@ def test_copies_share_a_cache(small: Path, tmp_path: Path) -> None:
     assert count(other) == both
     # A state of the files is kept for a while, and few of them.
     states = set()
-    for number in range(8):
+    for number in range(6):
         (small / "hints.toml").write_text(FILES["hints.toml"] + "\n" * number)
         states = count(tmp_path)
     assert theirs in states

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final, Protocol
 
 from msgspec.structs import replace
@@ -134,7 +135,11 @@ def _known_of(loaded: Loaded) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _redactor(loaded: Loaded) -> Redactor:
-    secrets, public = _known_of(loaded)
+    return _made(*_known_of(loaded))
+
+
+@lru_cache(maxsize=2)  # what is tried to mend one file is judged a dozen times, with the same secrets
+def _made(secrets: tuple[str, ...], public: tuple[str, ...]) -> Redactor:
     return Redactor(secrets, public=public)
 
 

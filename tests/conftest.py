@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # As a shell has it for what runs in its background, and programs that are started inherit it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Without byte code each worker and each of some hundred processes compiles all of it again: twice the time.
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if hasattr(config, "workerinput"):  # a worker of pytest-xdist shares the folder of its master
         return
     home = tempfile.mkdtemp(prefix="smtpdoctor-tests-")
@@ -71,6 +76,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(restore)
     if config.getoption("numprocesses", None):
         known.keep(Path(home))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of every later search for garbage: it is large, and stays to the end."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

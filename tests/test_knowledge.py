@@ -563,7 +563,7 @@ def test_copies_share_a_cache(small: Path, tmp_path: Path) -> None:
     assert count(other) == both
     # A state of the files is kept for a while, and few of them.
     states = set()
-    for number in range(8):
+    for number in range(6):
         (small / "hints.toml").write_text(FILES["hints.toml"] + "\n" * number)
         states = count(tmp_path)
     assert theirs in states
@@ -616,10 +616,9 @@ def test_the_module_tells_what_re2_does_not_take(small: Path) -> None:
     assert output.startswith("eof: ")
 
 
-def test_the_module_checks_the_checkout() -> None:
-    """``python -m smtpdoctor.knowledge`` says how much there is, and succeeds."""
-    output = run("-m", "smtpdoctor.knowledge")
-    assert f"entries={len(KNOWN.entries)} presets={len(KNOWN.presets)} " in output
+def test_the_module_tells_how_much_there_is(small: Path) -> None:
+    """``python -m smtpdoctor.knowledge`` finds nothing wrong, and succeeds."""
+    assert "entries=1 presets=1 " in run("-m", "smtpdoctor.knowledge")
 
 
 def test_any_number_of_threads_may_be_the_first() -> None:

@@ -16,8 +16,9 @@ from smtpdoctor.knowledge.names import bare_words
 from smtpdoctor.knowledge.schema import Question
 from smtpdoctor.text import LANGUAGES
 from tests.each import each
+from tests.known import known
 
-KNOWN = load.from_sources()
+KNOWN = known()
 QUESTIONS = KNOWN.questions
 WORDS = [word for question in QUESTIONS for word in question.words]
 

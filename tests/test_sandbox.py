@@ -32,6 +32,7 @@ from smtpdoctor.probes.session import Options
 from smtpdoctor.sandbox import HOST, Mail, Sandbox
 from smtpdoctor.settings.resolve import Loaded
 from smtpdoctor.text import say
+from tests.checking import cli
 from tests.examples import examples
 
 if TYPE_CHECKING:
@@ -705,6 +706,11 @@ def _run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     return done
 
 
+def _told(*arguments: str, code: int = 0) -> Any:
+    """Run the command in this process, and return what it says as JSON."""
+    return json.loads(cli(*arguments, "--format", "json", code=code).stdout)
+
+
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_check_against_the_sandbox_passes(lang: str) -> None:
     """The quick start: every stage up to delivery passes, without any server or setting."""
@@ -719,7 +725,7 @@ def test_check_against_the_sandbox_passes(lang: str) -> None:
 def test_check_against_the_sandbox_in_json(lang: str, security: str) -> None:
     """All stages pass, nothing is found, and the subject arrived in the run's language."""
     words = ["--security", security, "--to", "me@example.test", "--sender", SENDER, "--strict"]
-    report = json.loads(_run("check", "--sandbox", "--format", "json", "--lang", lang, *words).stdout)
+    report = _told("check", "--sandbox", "--lang", lang, *words)
     assert (report["verdict"], report["findings"]) == ("pass", [])
     assert {stage["status"] for stage in report["stages"]} == {"pass"}
     assert len(report["stages"]) == len(Stage)
@@ -745,14 +751,14 @@ def test_check_against_the_sandbox_quietly() -> None:
 
 def test_check_against_the_sandbox_until() -> None:
     """A run that ends earlier sends nothing and looks for nothing."""
-    report = json.loads(_run("check", "--sandbox", "--until", "auth", "--format", "json").stdout)
+    report = _told("check", "--sandbox", "--until", "auth")
     assert [stage["name"] for stage in report["stages"]][-1] == "auth"
     assert report["verdict"] == "pass"
 
 
 def test_check_against_the_sandbox_without_encryption_fails_at_the_login() -> None:
     """As it would at any provider that takes no login in the clear."""
-    report = json.loads(_run("check", "--sandbox", "--security", "none", "--format", "json", code=1).stdout)
+    report = _told("check", "--sandbox", "--security", "none", code=1)
     failed = [stage["name"] for stage in report["stages"] if stage["status"] == "fail"]
     assert failed == ["auth"]
     assert report["findings"][0]["severity"] == "error"
@@ -760,7 +766,7 @@ def test_check_against_the_sandbox_without_encryption_fails_at_the_login() -> No
 
 def test_check_against_the_sandbox_over_ipv6_is_a_contradiction() -> None:
     """It listens on 127.0.0.1 only."""
-    assert "--ipv6" in _run("check", "--sandbox", "--ipv6", "--lang", "en", code=2).stderr
+    assert "--ipv6" in cli("check", "--sandbox", "--ipv6", "--lang", "en", code=2).stderr
 
 
 @pytest.mark.parametrize("arrives", [True, False])
@@ -1075,11 +1081,11 @@ def test_a_taken_port_on_the_command_line(lang: str) -> None:
     """Exit code 2, the port named; JSON stays JSON."""
     with socket.create_server((HOST, 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = _run("sandbox", "--tls-port", port, "--lang", lang, code=2)
+        done = cli("sandbox", "--tls-port", port, "--lang", lang, code=2)
         assert port in done.stderr
         assert done.stdout == ""
-        done = _run("sandbox", "--starttls-port", port, "--lang", lang, "--format", "json", code=2)
-        assert port in json.loads(done.stdout)["error"]["message"]
+        told = _told("sandbox", "--starttls-port", port, "--lang", lang, code=2)
+        assert port in told["error"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -1096,7 +1102,7 @@ def test_a_taken_port_on_the_command_line(lang: str) -> None:
 )
 def test_usage_errors(arguments: list[str]) -> None:
     """Exit code 2 before anything starts."""
-    done = _run("sandbox", *arguments, code=2)
+    done = cli("sandbox", *arguments, code=2)
     assert done.stdout == ""
     first, *hints = done.stderr.splitlines()
     assert first.startswith("Error: ")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
@@ -248,8 +249,13 @@ def _is_for(preset: Preset, url: str) -> bool:
     domain = _domain(url)
     if any(domain == _domain(link.url) for link in preset.link):
         return True
-    others = (link.url for one in load.presets().values() for link in one.link)
-    return all(domain != _domain(other) for other in others)
+    return domain not in _domains()
+
+
+@cache
+def _domains() -> frozenset[str]:
+    """Return the domains of the pages of all providers."""
+    return frozenset(_domain(link.url) for one in load.presets().values() for link in one.link)
 
 
 def _domain(url: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -50,6 +51,7 @@ def settings_in(template: str) -> frozenset[SettingName]:
     return frozenset(found)  # type: ignore[arg-type] # the schema knows no others
 
 
+@lru_cache(maxsize=256)  # each step is held against each that is told before it
 def _marks(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the pages that a text names, and what it speaks of: its words but for the small ones, by their stems."""
     words = _WORD.findall(_URL.sub(" ", text).lower())

@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from copy import copy
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from typing import Annotated, Any, Final, NoReturn, get_args
 
 import typer
@@ -103,12 +103,17 @@ class _LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command = command_of(cmd_name, function_of(cmd_name))
+        command = copy(_built(cmd_name))
         command.get_help = lambda _: help_of(cmd_name, self._language()).rstrip("\n")
         version = copy(next(one for one in self.params if one.name == "version"))
         version.expose_value = False  # its callback does it all
-        command.params.append(version)
+        command.params = [*command.params, version]
         return command
+
+
+@cache  # whoever calls the application again and again reads a signature once
+def _built(name: str) -> Any:
+    return command_of(name, function_of(name))
 
 
 def _exit_code(run: Callable[[], Any], arguments: Sequence[str]) -> int:

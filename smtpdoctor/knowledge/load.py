@@ -526,16 +526,25 @@ def names() -> Names:
     return names_of(own.values()).over(built_in, own) if own else built_in
 
 
+@cache
+def _by_name() -> dict[str, Preset]:
+    """Return the presets by each of their names, as it is and without what stands between its words."""
+    found: dict[str, Preset] = {}
+    for one in presets().values():
+        for name in (one.id, one.name.en.lower(), one.name.ko, *one.aliases):
+            found.setdefault(name, one)
+            found.setdefault(name.replace(" ", "").replace("-", ""), one)
+    return found
+
+
 def preset(name: str) -> Preset | None:
     """Return the preset of that id, alias, host, mail domain or address."""
     key = name.strip().lower()
     if (found := preset_with_id(key)) is not None:
         return found
     squeezed = key.replace(" ", "").replace("-", "").replace("_", "")
-    for one in presets().values():
-        known = (one.id, one.name.en.lower(), one.name.ko, *one.aliases)
-        if any(key == other or squeezed == other.replace(" ", "").replace("-", "") for other in known):
-            return one
+    if (found := _by_name().get(key) or _by_name().get(squeezed)) is not None:
+        return found
     domain = key.rpartition("@")[2]
     return preset_with_id(names().of_host(domain) or names().domains.get(domain))
 

@@ -167,13 +167,20 @@ def _is_padded(text: str, first: int, last: int) -> bool:
 
 def _is_known(word: str, known: frozenset[str], *, plain: bool) -> bool:
     """Whether a word can be shown that stands behind the name of a secret."""
-    if word.lower() in known or all(
-        _is_known_part(one, known, plain) for one in re.split(r"[\W_]+", word.lower())
+    parts = re.split(r"[\W_]+", word.lower())
+    if word.lower() in known or (
+        all(_is_known_part(one, known, plain) for one in parts)
+        # Many short parts that are no words make up a long one.
+        and sum(len(one) for one in parts if _is_odd_and_short(one, known)) < _SHORT
     ):
         return True
     if _pattern(_PLACE).fullmatch(word) or _pattern(_ADDRESS).fullmatch(word):
         return True
     return _pattern(_PAGE).fullmatch(word) is not None and _is_harmless(word, known)
+
+
+def _is_odd_and_short(part: str, known: frozenset[str]) -> bool:
+    return len(part) < _SHORT_BEHIND and part.isalpha() and part.isascii() and part not in known
 
 
 def _is_known_part(part: str, known: frozenset[str], plain: bool) -> bool:  # noqa: FBT001

@@ -28,6 +28,7 @@ _MANY_LINES: Final = 40  # a quoted value does not go on for longer
 _MOST_STEPS: Final = 4_000  # from quote to quote; a text with more has no structure that could be told
 _MOST_ESCAPES: Final = 16
 _TELLING: Final = 4  # letters of a word that may be one of a secret
+_LONG: Final = 6  # letters of words that are shorter and unknown, together
 
 
 class Talk(NamedTuple):
@@ -96,7 +97,8 @@ def named(text: str) -> Named:
     """Return where secrets stand in a text by what stands before them."""
     scan = _Scan(text)
     scan.behind_names()
-    values = [*scan.spans, *scan.in_calls(), *scan.options(), *_rows(text, scan.lexicon.known)]
+    values = [*scan.spans, *scan.in_calls(), *scan.options(), *scan.in_commands(), *scan.logins()]
+    values += _rows(text, scan.lexicon.known)
     return Named(values, list(_dialogue(text)), sorted([*scan.talk, *scan.in_quotes()]))
 
 
@@ -155,6 +157,17 @@ _WRAPPED: Final = (
 )
 _CALL: Final = r"[a-z_][\w.:<>]{0,40}+\([ \t]*+(?:[brufn@$]{1,2})?(?=[\"'`]|\\{1,8}[\"'])"
 _LOGIN_BEFORE: Final = r"\b(?:login|machine|user(?:name)?|account|default)[ \t]{1,8}[^\s]{1,60}\s{1,8}\Z"
+# `gh secret set SMTP_PASSWORD --body …`, `--name /app/SMTP_PASSWORD --value …`
+_VALUE_OPTION: Final = r"[\"']?[ \t]{1,8}-{1,2}(?:value|body|b|v|val|data)(?:[ \t=]{1,4}|(?=[\"']))"
+# Commands that a secret is an argument of, and what is turned into base64 to log in by hand.
+_COMMANDS: Final = (
+    r"\bdoveadm[ \t]{1,4}auth[ \t]{1,4}(?:test|login)(?:[ \t]{1,4}-\S{1,60}){0,4}[ \t]{1,4}[^\s-]\S{0,200}[ \t]{1,4}"
+    r"|\bhtpasswd[ \t]{1,4}-[a-z]*b[a-z]*[ \t]{1,4}\S{1,200}[ \t]{1,4}\S{1,200}[ \t]{1,4}"
+    r"|\b(?:echo|printf|print)(?:[ \t]{1,4}-\w{1,4})?[ \t]{1,4}(?=[^\n]{0,400}\|[ \t]*(?:base64|openssl|b64encode|uuencode)\b)"
+)
+_LABEL: Final = (
+    r"(?:^|\n)[ \t]*(?:[\w-]{1,20}+[ \t]{1,4}){0,3}\Z"  # words before the name of a field of a form
+)
 _OPENING: Final = r"\\{0,8}[\"'`]|&quot;|&#0?3[49];|%22|[“”„«»‘’‹「『]"
 _CLOSERS: Final = {
     "“": "”“",
@@ -179,6 +192,13 @@ _SAYING: Final = (
     "message",
 )  # calls
 _PAIRS: Final = {"(": ")", "[": "]", "{": "}"}
+_BEFORE_A_NAME: Final = frozenset(("", *" \t\n\r\"'`(["))
+_FAULTS: Final = frozenset(
+    (
+        *("invalid", "bad", "wrong", "missing", "error", "failed", "failure"),
+        *("expired", "unknown", "denied", "refused", "rejected", "incorrect", "mismatch"),
+    )
+)
 _BEHIND: Final = r"\s|$|[,;:)\]}>&|/\\.<%#+!?=-]"
 
 
@@ -217,7 +237,7 @@ class _Scan:
             if span is not None and span.end > span.start:
                 self.spans.append(span)
                 done = max(done, span.end)
-            if strong or stem not in self.lexicon.soft:
+            if strong or stem not in self.lexicon.soft or self._names_a_setting(left, start, right):
                 plain = hit[0].isascii() and not (
                     not text[right : right + 1].isascii() and text[right].isalpha()
                 )
@@ -277,7 +297,7 @@ class _Scan:
         odd = _pattern(_STRUCTURE).match(text, place)
         if odd is not None and not self._is_nothing(odd.end()):
             return Span(odd.end(), self._line_end(place), self._line_end(place)), True
-        return self._beside(left, place), False
+        return self._beside(left, right, place), False
 
     def _begins_line(self, left: int) -> bool:
         """Whether a name begins its line, as in a file of settings."""
@@ -288,14 +308,12 @@ class _Scan:
 
     def _is_exact(self, left: int, right: int, place: int, sign: re.Match[str]) -> bool:
         """Whether a name is one of a setting, behind which no sentence goes on: SMTP_PASSWORD=…, "password": …."""
-        name = self.text[left:right]
         tight = sign[1] not in {":", "：", "|"} and self.text[sign.end() : sign.end() + 1] not in {" ", ""}
-        humps = any(one.islower() and other.isupper() for one, other in pairwise(name))
-        return tight or place > right or humps or "_" in name or "." in name or name.startswith("-")
+        return tight or place > right or self._is_setting(left, right)
 
     def _paired(self, place: int) -> int | None:
         """Return where the value begins that stands apart from its name: `value: …`, `<string>…`."""
-        for pattern in (_pattern(_TAGS), self.lexicon.pair):
+        for pattern in (_pattern(_TAGS), self.lexicon.pair, _pattern(_VALUE_OPTION)):
             if (found := pattern.match(self.text, place)) is not None:
                 return found.end()
         # `<entry key="password">…</entry>`, `<Password type="plain">…`
@@ -328,23 +346,51 @@ class _Scan:
         end = line if end < 0 else end
         return Span(begin, end, max(end, text.rfind("</", begin, line))) if end > begin else None
 
-    def _beside(self, left: int, place: int) -> Span | None:
+    def _beside(self, left: int, right: int, place: int) -> Span | None:
         """Return what stands behind a name with nothing but a blank between, where it can be its value."""
-        start = _end(r"[ \t]*+", self.text, place)
+        text = self.text
+        start = _end(r"[ \t]*+", text, place)
+        if (below := _pattern(r"[ \t]*+\r?\n[ \t]*+(\S++)[ \t\r]*+(?:\n|$)").match(text, place)) is not None:
+            # The fields of a form, copied: a name on its line, what was typed on the next.
+            label = place == right and _pattern(_LABEL).search(text, max(0, left - 80), left)
+            if not label or self._are_known(below[1]):
+                return None
+            return Span(below.start(1), below.end(1), self._line_end(below.start(1)))
         if start == place:
             return None
         if self._opens(start):
             return self._quoted(start)
-        if self.text.startswith("-", left) or _pattern(_LOGIN_BEFORE).search(
-            self.text, max(0, left - 80), left
-        ):
+        if text.startswith("-", left) or _pattern(_LOGIN_BEFORE).search(text, max(0, left - 80), left):
             return self._at(start, exact=False)
+        # `wp config set SMTP_PASSWORD …`, `smtp_pass …`; in a sentence a word of a language follows.
+        word = _pattern(r"(?!\([^()\n]{0,60}\)(?:\s|$))\S++").match(text, start)
+        if word is None or self._are_known(word[0]) or _pattern(_ENDING).match(text, start):
+            return None
+        alone = self._begins_line(left) and text[word.end() : word.end() + 1] in {"", "\n", "\r"}
+        if alone or (self._is_setting(left, right) and self._stands_alone(left, right)):
+            return self._at(start, exact=True)
         return None
+
+    def _names_a_setting(self, left: int, start: int, right: int) -> bool:
+        compound = self.text[left:start].lower() in self.lexicon.prefixes  # SMTPPASS
+        return (compound or self._is_setting(left, right)) and self._stands_alone(left, right)
+
+    def _stands_alone(self, left: int, right: int) -> bool:
+        """Whether a name is a word of its own, and none of an error: not ?p=BadCredentials, not INVALID_TOKEN."""
+        apart = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", self.text[left:right]).lower().split()
+        return self.text[left - 1 : left] in _BEFORE_A_NAME and not _FAULTS.intersection(apart)
+
+    def _is_setting(self, left: int, right: int) -> bool:
+        """Whether a name is one of a setting by how it is written: SMTP_PASSWORD, smtpPassword, smtp.password."""
+        name = self.text[left:right]
+        humps = any(one.islower() and other.isupper() for one, other in pairwise(name))
+        return humps or "_" in name or "." in name or name.startswith("-")
 
     def _at(self, place: int, *, exact: bool, whole_line: bool = False) -> Span | None:
         """Return the value that begins at a place; ``exact``: no sentence can go on there."""
         text = self.text
-        start = _end(r"[ \t]*+(?:\r?\n[ \t]*+(?:\d{1,5}[ \t]*\|[ \t]*+)?)?", text, place)
+        lines = "{1,2}" if not exact else ""
+        start = _end(rf"[ \t]*+(?:(?:\r?\n[ \t]*+){lines}(?:\d{{1,5}}[ \t]*\|[ \t]*+)?)?", text, place)
         another_line = "\n" in text[place:start]
         wrapped, start = start, _end(_WRAPPED, text, start)
         exact = exact or "\n" in text[wrapped:start]  # a block of YAML
@@ -391,10 +437,16 @@ class _Scan:
     def _are_known(self, text: str) -> bool:
         """Whether no word in a text is one that a person could have made up."""
         apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-        return all(
-            len(one) < _TELLING or one in self.lexicon.known or self.lexicon.names.search(one) is not None
-            for one in _pattern(r"[^\W_]+").findall(apart.lower())
-        )
+        lexicon, short = self.lexicon, 0
+        for word in _pattern(r"[^\W_]+").findall(apart.lower()):
+            if word in lexicon.known or word in lexicon.kinds:
+                continue
+            if len(word) >= _TELLING:
+                prefix = next((one for one in lexicon.prefixes if word.startswith(one)), "")
+                if word[len(prefix) :] not in lexicon.kinds:
+                    return False
+            short += len(word) if word.isalpha() and word.isascii() else 0
+        return short < _LONG  # many short parts that are no words make up a long one
 
     def _is_said(self, start: int) -> bool:
         """Whether a reply of a server stands at a place, and no value that begins as one does."""
@@ -549,6 +601,27 @@ class _Scan:
             elif (colon := text.find(":", span.start, span.widest)) >= 0:
                 yield Span(colon + 1, span.widest, span.widest)
 
+    def in_commands(self) -> Iterator[Span]:
+        """Yield what commands are given that take a secret, or encode one: `echo -n … | base64`."""
+        for found in islice(_pattern(_COMMANDS).finditer(self.text), _MANY_LINES):
+            start = _end(r"\$(?=[\"'])", self.text, found.end())
+            span = self._quoted(start) if self._opens(start) else Span(start, *unquoted_end(self.text, start))
+            if span is not None and span.end > span.start:
+                yield span
+
+    def logins(self) -> Iterator[Span]:
+        """Yield the passwords of `as bob:…`, where neither part is a word that such a sentence has."""
+        for found in islice(compiled(_LOGIN).finditer(self.text), _MOST):
+            user = found[1].lower()
+            if (
+                user in self.lexicon.known
+                or user in _SCHEMES
+                or _pattern(r"[0-9a-f]*\d[0-9a-f]*").fullmatch(user)
+            ):
+                continue  # a word of the sentence, of a URL, or an address of IPv6
+            if not self._are_known(found[2]):
+                yield Span(found.start(2), found.end(2), found.end(2))
+
 
 def _end(pattern: str, text: str, start: int) -> int:
     """Return where a pattern ends that matches at a place, or the place."""
@@ -626,8 +699,10 @@ _ROW: Final = (
 )
 _IN_A_LINE, _ALONG = 3, 6  # the groups of the password
 _SCHEMES: Final = frozenset(
-    ("http", "https", "smtp", "smtps", "file", "ldap", "ldaps", "tcp", "ssl", "tls", "unix")
+    ("http", "https", "smtp", "smtps", "file", "ldap", "ldaps", "tcp", "ssl", "tls", "unix", "arn", "urn")
 )
+# A login in a sentence: `as bob:…`, `creds bob:…`.
+_LOGIN: Final = r"\b(?:for|as|user|login|with|account|credentials?|creds?|auth)[ \t]{1,4}[\"'`]?([\w.@+-]{1,64}):(\S{4,400})"
 
 
 def _rows(text: str, known: frozenset[str]) -> Iterator[Span]:

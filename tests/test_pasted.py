@@ -27,7 +27,7 @@ from tests.each import each
 from tests.examples import examples
 from tests.fuzz.leak import leaked as leaked_in_any_form
 from tests.fuzz.target import no_control
-from tests.pasted import FAILURES, NAMES, PLAIN_NAMES, SHAPES, filled, fits, leaked
+from tests.pasted import BODIES, FAILURES, LEADS, NAMES, PLAIN_NAMES, SHAPES, filled, fits, leaked, told
 from tests.test_explain import run
 
 PREFIXES = (
@@ -41,6 +41,8 @@ PREFIXES = (
     "10:00:00.123 [main] INFO c.e.App - ",
 )
 LAYOUTS = ("{s}\n{f}", "{f}\n{s}", "{s} {f}", "{f} {s}", "{f} ({s})", "{f}: {s}", "{s}\n\n{f}\n{s}")
+NL = "\n"
+OF_A_LINE = {"line", "field"}  # nothing stands before them, or behind
 LETTERS = string.ascii_letters + string.digits
 ALPHABETS = (
     LETTERS,
@@ -82,7 +84,7 @@ def pasted(draw: st.DrawFn) -> tuple[str, str]:
         plain=draw(st.sampled_from(PLAIN_NAMES)),
     )
     layout = draw(st.sampled_from(LAYOUTS))
-    assume(kind != "line" or not re.search(r"\{s\}.*\{f\}", layout))
+    assume(kind not in OF_A_LINE or not re.search(r"\{s\}.*\{f\}", layout))
     failure = draw(st.sampled_from(FAILURES))
     assume(not leaked(secret, failure))
     text = layout.format(s=shape.rstrip("\n"), f=failure)
@@ -115,10 +117,32 @@ def test_each_shape(part: int) -> None:
             shape = filled(
                 template, secret=secret, name=chance.choice(NAMES), plain=chance.choice(PLAIN_NAMES)
             )
-            text = f"{chance.choice(FAILURES)} {shape}"
+            text = f"{chance.choice(FAILURES)}{NL if kind == 'field' else ' '}{shape}"
             said = shown(text)
             assert not leaked(secret, said), text
             assert letters != LETTERS or not leaked_in_any_form(secret, said), text
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_password_of_syntax(part: int) -> None:
+    """Whatever a password begins with and holds, it is one where a text says so: brackets, quotes, a reply's code.
+
+    Every shape with every beginning, each with one of the bodies; of the body no six characters are shown.
+    """
+    chance = random.Random(part)  # noqa: S311 -- no secret of anybody
+    for number, (kind, template) in enumerate(SHAPES[part::4]):
+        for lead in LEADS[number % 6 :: 6]:
+            body = chance.choice(BODIES)
+            secret = f"{lead}{body}"
+            if not fits(kind, secret) or not told(template):
+                continue
+            said = {"name": chance.choice(NAMES), "plain": chance.choice(PLAIN_NAMES)}
+            shape = filled(template, secret=secret, **said).rstrip("\n")
+            lines = (
+                "{s}\n{f}" if kind in OF_A_LINE else chance.choice(("{f}: {s}", "{s} ({f})", "smtp: {f} {s}"))
+            )
+            text = lines.format(f=FAILURES[0], s=shape)
+            assert not leaked(body, masked(text)), (text, masked(text))
 
 
 @settings(max_examples=examples(12), deadline=None)

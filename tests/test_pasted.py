@@ -601,3 +601,60 @@ def test_behind_too_many_places_nothing_is_shown(number: int) -> None:
     text = without_credentials("see " + "smtp://a:pw@h " * number + "tail")
     assert ("tail" in text) is (number == 500)
     assert "pw" not in text
+
+
+# Behind a secret nothing is sure to be none of it, so all that follows in its line goes, too.
+NAMED = (
+    "password: ‹sunshine›",
+    "password: {} is empty",
+    "password: ‹{}sunshine›",
+    'password: "" is empty',
+    'password: "‹",sunshine›',
+    "password: 535 5.7.8 not accepted",
+    "password: ‹535-sunshine›",
+    "password: null",
+    "password: ‹null;sunshine›",
+    "password: <your password>",
+    "password: ‹<sunshine>›",
+    "password: ‹$sunshine›",
+    "password: your-app-password",
+    "password: ‹your-sunshine›",
+    "password is required, see below",
+    "wp config set SMTP_PASSWORD ‹sunshine›",
+    "SMTP_PASSWORD is not set",
+    "SEC_E_INVALID_TOKEN (0x80090308) - the token is invalid",
+    "?p=BadCredentials ‹sunshine›",
+    "<password>‹sunshine</password> and more›",
+    'setPassword("‹sunshine") failed›',
+    "swaks -ap -tls now",
+    "swaks -ap ‹-sunshine now›",
+    "swaks -p 587 now",
+    "gh secret set SMTP_PASSWORD --body ‹sunshine›",
+    "doveadm auth test bob ‹sunshine›",
+    "echo -n '‹sunshine' | base64›",
+    "echo hello | cat",
+    "bob/‹sunshine@mail.example.com› refused",
+    "smtp/mail.example.com@EXAMPLE.COM refused",
+    "creds bob:‹sunshine refused›",
+    "as https://mail.example.com:443/smtp",
+    "for 2001:db8::1 port 25",
+    "[password:protected] => ‹sunshine›",
+    'SmtpException("authentication failed") raised',
+    'login("bob:‹sunshine")›',
+    'login("bob") failed',
+    'login("bob", ‹"sunshine")›',
+)
+
+
+@each("marked", NAMED)
+def test_each_name_to_the_letter(marked: str) -> None:
+    """Where a value begins that a text names, and where none does: nothing, a reply, a placeholder, a sentence."""
+    text = marked.replace("‹", "").replace("›", "")
+    assert masked(text) == re.sub("‹[^›]*›", Secret.MASK, marked)
+
+
+@pytest.mark.parametrize("between", ["\n", ":\n", ":\n\n"])
+def test_the_fields_of_a_form(between: str) -> None:
+    """A name on its line, and on the next what was typed, unless that goes on in a sentence."""
+    assert "sunshine" not in masked(f"Username\nbob\nPassword{between}sunshine\nSign in")
+    assert "incorrect" in masked(f"Password{between}incorrect\nSign in")

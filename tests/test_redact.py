@@ -914,6 +914,7 @@ def test_what_servers_say_stays_as_it_is(
     by chance a word has five of them in a row: that is rare, and no more can be said of it.
     """
     secret = made(seed, alphabet, length)
+    assume(secret.isascii() or length > 5)
     redact = Redactor([secret])
     size = min(5, length)
     known = {one[start : start + size] for one in (plain(secret), visible(secret)) for start in range(length)}

@@ -512,6 +512,35 @@ def test_who_shares_the_base_variables_is_not_guessed(folder: Path) -> None:
     assert told["app"] == "smtp"
 
 
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(
+    ("end", "quote", "told"), [("\n", "", "printf %s VALUE | base64"), ("", '"', "`$`"), ("", "", "")]
+)
+def test_what_became_of_the_values_is_told_whoever_they_are_for(
+    folder: Path, lang: str, end: str, quote: str, told: str
+) -> None:
+    """A Secret made with `echo`, quotes in a list of Compose: no application has what was meant."""
+    values = {"SMTP_HOST": "mail.corp.example", "SMTP_PORT": "587", "SMTP_USERNAME": "bob"}
+    if quote or not end:
+        rows = "".join(f"      - {name}={quote}{value}{quote}\n" for name, value in values.items())
+        text, start = f"services:\n  web:\n    image: me/app\n    environment:\n{rows}", 5
+    else:
+        rows = "".join(
+            f"  {name}: {base64.b64encode((value + end).encode()).decode()}\n"
+            for name, value in values.items()
+        )
+        text, start = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: mail}}\ndata:\n{rows}", 5
+    (folder / "x.yaml").write_text(text)
+    output = lint("--config", "x.yaml", "--lang", lang, code=2)
+    assert "--app" in output
+    shown = [f"{name} (x.yaml:{line})" for line, name in enumerate(values, start)]
+    if told:
+        assert told in output
+        assert ", ".join(shown) in output
+    else:
+        assert not any(one in output for one in shown)
+
+
 @pytest.mark.parametrize(
     ("missing", "finding"), [("SMTP_PORT", "config-missing"), ("SMTP_SENDER", "config-missing"),
                              ("SMTP_PASSWORD", "config-credentials-form"), ("SMTP_USERNAME", "config-credentials-form")]

@@ -35,6 +35,8 @@ _LARGEST_BESIDE: Final = 4_194_304  # lock files are long
 _MOST_BESIDE: Final = 50
 _MOST_CANDIDATES: Final = 8
 _MOST_TOLD: Final = 3
+# What has rules of its own for the values that it hands to applications.
+_CARRIERS: Final = frozenset({"compose", "kubernetes"})
 _MOST_COMPARED: Final = 20  # names that nobody reads
 _NEAR: Final = 0.85
 _OF_MAIL: Final = re.compile(r"(?i)mail|smtp")
@@ -179,7 +181,7 @@ def _configured(
         if who.reason == "nothing":
             continue
         if who.app is None:
-            doubt = doubt or _ambiguous(who, document, name)
+            doubt = doubt or _ambiguous(who, document, name, assignments)
             continue
         dialect = asked or load.dialect(who.app)
         same = (
@@ -351,7 +353,9 @@ def _read_as(syntax: str, source: Source) -> Document:
     return read_it(source)
 
 
-def _ambiguous(who: Identified, document: Document, service: str) -> UsageError:
+def _ambiguous(
+    who: Identified, document: Document, service: str, assignments: Sequence[Assignment]
+) -> UsageError:
     values: dict[str, object] = {
         "file": document.path,
         "service": service,
@@ -359,8 +363,24 @@ def _ambiguous(who: Identified, document: Document, service: str) -> UsageError:
     }
     key = "usage.config.ambiguous" if len(who.candidates) > 1 else "usage.config.ambiguous.one"
     return UsageError(
-        Message(key, values), *_troubles([document]), Message("usage.config.ambiguous.how", values)
+        Message(key, values),
+        *_troubles([document]),
+        *_changed(document, assignments),
+        Message("usage.config.ambiguous.how", values),
     )
+
+
+def _changed(document: Document, assignments: Sequence[Assignment]) -> Iterator[Message]:
+    """Yield which values of mail settings are not what was meant, whichever application gets them."""
+    if document.syntax not in _CARRIERS:
+        return
+    known = load.dialect_names()
+    places: dict[str, dict[str, None]] = {}
+    for one in assignments:
+        for remark in one.remarks if known.readers(one.name) else ():
+            key = "usage.config.newline" if remark.kind == "trailing-newline" else "usage.config.changed"
+            places.setdefault(key, {})[f"{one.name} ({one.region.place})"] = None
+    yield from (Message(key, {"names": ", ".join(found)}) for key, found in places.items())
 
 
 def _troubles(documents: Sequence[Document]) -> list[Message]:

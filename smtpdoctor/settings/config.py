@@ -166,8 +166,9 @@ class _Loader:
             answer = None
         if "security" not in found and answer is not None and answer.security is not None:
             found["security"] = Setting(answer.security, self._security_origin(answer))
-        evidence += self._oddities()
+        # First what became of the values that are there: what is missing or odd may be for that.
         evidence += self._remarks()
+        evidence += self._oddities()
         evidence += self._problems()
         host = found.get("host")
         preset = preset_of_host(host.value) if host is not None else None

@@ -325,6 +325,8 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.config.ambiguous.one": "{file}: the names in it are not enough to tell which application these settings belong to (perhaps {known})",
     "usage.config.trouble": "{place}: reading stops here, and what comes after it may be lost; see whether a quote, a bracket or the indentation is wrong.",
     "usage.config.trouble.limit": "{place}: more than is looked into ({what}).",
+    "usage.config.newline": "Whichever application it is for, what ends with a line break, as `echo` without `-n` leaves it, has to be encoded again (`printf %s VALUE | base64`): {names}.",
+    "usage.config.changed": "What does not reach any application as it is written; see the quotes, spaces, `$` and `#`: {names}.",
     "usage.config.ambiguous.how": "Name the application: `--app NAME`.",
     "usage.config.nothing": "{file}: no mail settings of an application that smtpdoctor knows",
     "usage.config.nothing-of": "{file}: no mail settings of {app} (it reads {names}, …)",

@@ -318,6 +318,8 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.config.ambiguous.one": "{file}: 어느 애플리케이션의 설정인지 판단할 내용이 부족합니다(후보: {known})",
     "usage.config.trouble": "{place}에서 읽기가 멈춰 그 뒤의 내용을 놓쳤을 수 있습니다. 따옴표, 괄호, 들여쓰기가 맞는지 확인합니다.",
     "usage.config.trouble.limit": "{place}: 읽을 수 있는 한도를 넘었습니다({what}).",
+    "usage.config.newline": "어느 애플리케이션의 설정이든 줄바꿈으로 끝나는 값은 다시 인코딩해야 합니다(`-n` 없이 `echo`를 쓴 결과, `printf %s VALUE | base64`): {names}.",
+    "usage.config.changed": "적힌 그대로 전달되지 않는 값입니다. 따옴표, 공백, `$`, `#`을 확인합니다: {names}.",
     "usage.config.ambiguous.how": "`--app 이름`으로 애플리케이션을 지정합니다.",
     "usage.config.nothing": "{file}: smtpdoctor가 아는 애플리케이션의 메일 설정이 없습니다",
     "usage.config.nothing-of": "{file}: {app}의 메일 설정이 없습니다(읽는 이름: {names} …)",

@@ -27,7 +27,7 @@ from tests.each import each
 from tests.examples import examples
 from tests.fuzz.leak import leaked as leaked_in_any_form
 from tests.fuzz.target import no_control
-from tests.pasted import FAILURES, NAMES, PLAIN_NAMES, SHAPES, filled, fits, leaked
+from tests.pasted import BODIES, FAILURES, LEADS, NAMES, PLAIN_NAMES, SHAPES, filled, fits, leaked, told
 from tests.test_explain import run
 
 PREFIXES = (
@@ -41,6 +41,8 @@ PREFIXES = (
     "10:00:00.123 [main] INFO c.e.App - ",
 )
 LAYOUTS = ("{s}\n{f}", "{f}\n{s}", "{s} {f}", "{f} {s}", "{f} ({s})", "{f}: {s}", "{s}\n\n{f}\n{s}")
+NL = "\n"
+OF_A_LINE = {"line", "field"}  # nothing stands before them, or behind
 LETTERS = string.ascii_letters + string.digits
 ALPHABETS = (
     LETTERS,
@@ -82,7 +84,7 @@ def pasted(draw: st.DrawFn) -> tuple[str, str]:
         plain=draw(st.sampled_from(PLAIN_NAMES)),
     )
     layout = draw(st.sampled_from(LAYOUTS))
-    assume(kind != "line" or not re.search(r"\{s\}.*\{f\}", layout))
+    assume(kind not in OF_A_LINE or not re.search(r"\{s\}.*\{f\}", layout))
     failure = draw(st.sampled_from(FAILURES))
     assume(not leaked(secret, failure))
     text = layout.format(s=shape.rstrip("\n"), f=failure)
@@ -115,10 +117,32 @@ def test_each_shape(part: int) -> None:
             shape = filled(
                 template, secret=secret, name=chance.choice(NAMES), plain=chance.choice(PLAIN_NAMES)
             )
-            text = f"{chance.choice(FAILURES)} {shape}"
+            text = f"{chance.choice(FAILURES)}{NL if kind == 'field' else ' '}{shape}"
             said = shown(text)
             assert not leaked(secret, said), text
             assert letters != LETTERS or not leaked_in_any_form(secret, said), text
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_password_of_syntax(part: int) -> None:
+    """Whatever a password begins with and holds, it is one where a text says so: brackets, quotes, a reply's code.
+
+    Every shape with every beginning, each with one of the bodies; of the body no six characters are shown.
+    """
+    chance = random.Random(part)  # noqa: S311 -- no secret of anybody
+    for number, (kind, template) in enumerate(SHAPES[part::4]):
+        for lead in LEADS[number % 6 :: 6]:
+            body = chance.choice(BODIES)
+            secret = f"{lead}{body}"
+            if not fits(kind, secret) or not told(template):
+                continue
+            said = {"name": chance.choice(NAMES), "plain": chance.choice(PLAIN_NAMES)}
+            shape = filled(template, secret=secret, **said).rstrip("\n")
+            lines = (
+                "{s}\n{f}" if kind in OF_A_LINE else chance.choice(("{f}: {s}", "{s} ({f})", "smtp: {f} {s}"))
+            )
+            text = lines.format(f=FAILURES[0], s=shape)
+            assert not leaked(body, masked(text)), (text, masked(text))
 
 
 @settings(max_examples=examples(12), deadline=None)
@@ -577,3 +601,60 @@ def test_behind_too_many_places_nothing_is_shown(number: int) -> None:
     text = without_credentials("see " + "smtp://a:pw@h " * number + "tail")
     assert ("tail" in text) is (number == 500)
     assert "pw" not in text
+
+
+# Behind a secret nothing is sure to be none of it, so all that follows in its line goes, too.
+NAMED = (
+    "password: ‹sunshine›",
+    "password: {} is empty",
+    "password: ‹{}sunshine›",
+    'password: "" is empty',
+    'password: "‹",sunshine›',
+    "password: 535 5.7.8 not accepted",
+    "password: ‹535-sunshine›",
+    "password: null",
+    "password: ‹null;sunshine›",
+    "password: <your password>",
+    "password: ‹<sunshine>›",
+    "password: ‹$sunshine›",
+    "password: your-app-password",
+    "password: ‹your-sunshine›",
+    "password is required, see below",
+    "wp config set SMTP_PASSWORD ‹sunshine›",
+    "SMTP_PASSWORD is not set",
+    "SEC_E_INVALID_TOKEN (0x80090308) - the token is invalid",
+    "?p=BadCredentials ‹sunshine›",
+    "<password>‹sunshine</password> and more›",
+    'setPassword("‹sunshine") failed›',
+    "swaks -ap -tls now",
+    "swaks -ap ‹-sunshine now›",
+    "swaks -p 587 now",
+    "gh secret set SMTP_PASSWORD --body ‹sunshine›",
+    "doveadm auth test bob ‹sunshine›",
+    "echo -n '‹sunshine' | base64›",
+    "echo hello | cat",
+    "bob/‹sunshine@mail.example.com› refused",
+    "smtp/mail.example.com@EXAMPLE.COM refused",
+    "creds bob:‹sunshine refused›",
+    "as https://mail.example.com:443/smtp",
+    "for 2001:db8::1 port 25",
+    "[password:protected] => ‹sunshine›",
+    'SmtpException("authentication failed") raised',
+    'login("bob:‹sunshine")›',
+    'login("bob") failed',
+    'login("bob", ‹"sunshine")›',
+)
+
+
+@each("marked", NAMED)
+def test_each_name_to_the_letter(marked: str) -> None:
+    """Where a value begins that a text names, and where none does: nothing, a reply, a placeholder, a sentence."""
+    text = marked.replace("‹", "").replace("›", "")
+    assert masked(text) == re.sub("‹[^›]*›", Secret.MASK, marked)
+
+
+@pytest.mark.parametrize("between", ["\n", ":\n", ":\n\n"])
+def test_the_fields_of_a_form(between: str) -> None:
+    """A name on its line, and on the next what was typed, unless that goes on in a sentence."""
+    assert "sunshine" not in masked(f"Username\nbob\nPassword{between}sunshine\nSign in")
+    assert "incorrect" in masked(f"Password{between}incorrect\nSign in")

@@ -112,6 +112,7 @@ _FOR_WHOM: Final = frozenset(
     {"for", "as", "user", "login", "with", "account", "credentials", "creds", "auth"}
 )
 _PAIR: Final = r"([\w.@+-]{1,64}+)([:/|])([^\W\d_]{4,}+)"  # user:password
+_PAIR_AT: Final = rf"([\w.+-]{{1,64}}+)[/|](\S{{4,}})@{_HOST}(?::\d{{1,5}})?"  # user/password@host
 # A place in a program: `SMTPTransport.java:734`, `node:internal/async_hooks:130`, `Foo::Bar#baz`.
 _PARTS: Final = r"[./:#()\[\]<>,_;=\"'-]+"
 
@@ -147,15 +148,23 @@ def _odd_words(text: str, start: int, spans: list[Span], talk: list[Talk]) -> It
             yield Span(phrase if phrase > 0 else first, last, last)
             phrase, before = last, core
             continue
-        elif (pair := _pattern(_PAIR).fullmatch(core)) is not None and not (
-            pair[3].lower() in known
-            or pair[1].lower() in known
-            or (pair[2] != ":" and before not in _FOR_WHOM)
-        ):
-            yield Span(first + pair.start(3), last, last)
+        elif (inside := _in_pair(core, before, known)) is not None:
+            yield Span(first + inside, last, last)
         elif len(core) >= _SHORT and (_is_padded(text, first, last) or not _is_harmless(core, known)):
             yield Span(_odd_part(core, known) + first, last, last)
         before, phrase = core, -1
+
+
+def _in_pair(word: str, before: str, known: frozenset[str]) -> int | None:
+    """Return where the password begins of a word that is a login: bob:…, bob/…@host; ``before``: the word before."""
+    pair = _pattern(_PAIR).fullmatch(word)
+    if pair is not None and (pair[2] == ":" or before in _FOR_WHOM):
+        return None if pair[3].lower() in known or pair[1].lower() in known else pair.start(3)
+    pair = _pattern(_PAIR_AT).fullmatch(word)
+    # No principal of Kerberos, whose parts are a service and a host.
+    if pair is None or pair[1].lower() in known or _pattern(_PLACE).fullmatch(pair[2]):
+        return None
+    return pair.start(2)
 
 
 def _is_padded(text: str, first: int, last: int) -> bool:
@@ -167,13 +176,20 @@ def _is_padded(text: str, first: int, last: int) -> bool:
 
 def _is_known(word: str, known: frozenset[str], *, plain: bool) -> bool:
     """Whether a word can be shown that stands behind the name of a secret."""
-    if word.lower() in known or all(
-        _is_known_part(one, known, plain) for one in re.split(r"[\W_]+", word.lower())
+    parts = re.split(r"[\W_]+", word.lower())
+    if word.lower() in known or (
+        all(_is_known_part(one, known, plain) for one in parts)
+        # Many short parts that are no words make up a long one.
+        and sum(len(one) for one in parts if _is_odd_and_short(one, known)) < _SHORT
     ):
         return True
     if _pattern(_PLACE).fullmatch(word) or _pattern(_ADDRESS).fullmatch(word):
         return True
     return _pattern(_PAGE).fullmatch(word) is not None and _is_harmless(word, known)
+
+
+def _is_odd_and_short(part: str, known: frozenset[str]) -> bool:
+    return len(part) < _SHORT_BEHIND and part.isalpha() and part.isascii() and part not in known
 
 
 def _is_known_part(part: str, known: frozenset[str], plain: bool) -> bool:  # noqa: FBT001

@@ -27,6 +27,8 @@ _LONGEST_NAME: Final = 60
 _MANY_LINES: Final = 40  # a quoted value does not go on for longer
 _MOST_STEPS: Final = 4_000  # from quote to quote; a text with more has no structure that could be told
 _MOST_ESCAPES: Final = 16
+_TELLING: Final = 4  # letters of a word that may be one of a secret
+_LONG: Final = 6  # letters of words that are shorter and unknown, together
 
 
 class Talk(NamedTuple):
@@ -95,7 +97,8 @@ def named(text: str) -> Named:
     """Return where secrets stand in a text by what stands before them."""
     scan = _Scan(text)
     scan.behind_names()
-    values = [*scan.spans, *scan.in_calls(), *scan.options(), *_rows(text, scan.lexicon.known)]
+    values = [*scan.spans, *scan.in_calls(), *scan.options(), *scan.in_commands(), *scan.logins()]
+    values += _rows(text, scan.lexicon.known)
     return Named(values, list(_dialogue(text)), sorted([*scan.talk, *scan.in_quotes()]))
 
 
@@ -108,8 +111,10 @@ def unquoted_end(text: str, start: int) -> tuple[int, int]:
 
 
 _CLOSE: Final = r"(?:\\{0,8}+[\"'`]|&quot;|&#0?3[49];|%22|[\])*”’»]){0,4}+"
+# `["password":protected]=>`, `["password":"App\Mailer":private]=>`: a property, as PHP prints one.
+_SCOPE: Final = r"(?::[\"']?[\w\\]{1,80}+[\"']?)?:(?:protected|private|public)[\"']?\]"
 _NOTE: Final = r"(?:[ \t]{0,8}(?:\([^()\n]{0,60}+\)|\[[^\[\]\n]{0,60}+\]))?"
-_SIGN: Final = r"[ \t]{0,40}(=>|->|→|:=|=+|:+|＝|：|\|)"
+_SIGN: Final = r"[ \t]{0,40}(=>|->|→|:=|=+|:+|＝|：|\||%3[AD])"
 _FOR: Final = r"[ \t]{1,4}(?:for|of|on|from|by|as|with)\b[^\n:=]{1,120}+[:=]"
 _IS: Final = (
     r"[ \t]{1,4}(?:is|was|are|were|to|value|used|는|은|が|は)\b[ \t]{0,4}[:=]?[ \t]{0,4}"
@@ -122,13 +127,17 @@ _STRUCTURE: Final = (
 _TAGS: Final = (
     r"[\"']?/?>?(?:(?:\s*+</?[a-z][^<>\n]{0,120}+>){1,4}+|(?:\s*+&lt;/?[a-z][\w:.-]{0,40}+&gt;){1,4}+)"
 )
+# A placeholder is one by the words in it.
 _NOTHING: Final = (
     r"(?:[\"'`(\[<{]{0,3}(?:null|none|nil|undefined|true|false|\*{3,}|x{3,}|\.{3,}|…|-|hidden|redacted|masked|filtered"
-    r"|secret|removed|omitted|not[ _-]set|unset|empty|blank|<[\w ./-]{1,40}>|\$\{?[a-z_][a-z0-9_]*\}?|%[a-z_]{1,40}%"
-    r"|\{\{?[\w. -]{1,40}\}\}?|your[-_ ][\w -]{1,40})|[\"'`]{2})[\"'`)\]>},;.]{0,3}(?=\s|$)"
+    r"|secret|removed|omitted|not[ _-]set|unset|empty|blank|(?P<words><[\w ./-]{1,40}>|\$\{?[a-z_][a-z0-9_]*\}?"
+    r"|%[a-z_]{1,40}%|\{\{?[\w. -]{1,40}\}\}?|your[-_ ][\w -]{1,40}))|[\"'`]{2})[\"'`)\]>},;.]{0,3}(?=\s|$)"
 )
-# What a server says is no value: a reply or an enhanced code.
-_SAID: Final = r"[245][0-9][0-9](?:[ -]|$)|#?[245]\.[0-9]{1,2}\.[0-9]{1,3}\b"
+# Behind brackets or quotes with nothing in them: that the value is over, and not that it begins with them.
+_OVER: Final = r"[,;:)\]}>.!?&|\"'`\\]{0,4}(?:\s|$)|[,;:)\]}]{0,4}(?:[\"'`\\]|</)|[)\]}]{0,4}[,;&](?=[\w.-]{1,40}(?:=|:\s))"
+_ENDING: Final = r"[.,;:!?)\]}\"'…]{0,4}(?=\s|$)"  # of a word in a sentence
+# What a server says is no value: a reply code, an enhanced one, or both.
+_SAID: Final = r"(?:[245][0-9][0-9](?:[ \t]+|-|$))?(?:#?[245]\.[0-9]{1,2}\.[0-9]{1,3}(?=[\s:;]|$)[ \t:;]*+)?"
 # Behind a blank another field begins, or a sign that no value goes on with.
 _FURTHER: Final = (
     r"(?=\n)|[ \t](?=[a-z][\w.-]{0,40}[=:]|-{1,2}[a-z]|[(\[{<|]|[245][0-9][0-9][ -]|\S*[,;)\]}](?:\s|$))"
@@ -138,12 +147,27 @@ _BEGINNING: Final = (
     r"[ \t]{1,4}){0,3}[\"'$\[@]{0,2}"
 )
 # Types and wrappers before a value: `string(8) "…"`, `!binary |`, `String("…")`, `Some("…")`, `b'…'`.
+_TAG: Final = (
+    r"(?:!{1,2}(?:binary|str|string|int|float|env|env_var|secret|vault|encrypted|sub|ref)\b[ \t]++(?=\S))?"
+)
+_BLOCK: Final = r"(?:[|>][+-]?\d?[ \t]*+\r?\n[ \t]*+)?"
 _WRAPPED: Final = (
-    r"(?:(?:string|str|bytes|int|float)\(\d{1,9}\)[ \t]*+)?(?:!{1,2}\w{1,20}+[ \t]++(?=\S))?(?:[|>][+-]?\d?[ \t]*+\r?\n[ \t]*+)?"
+    rf"(?:(?:string|str|bytes|int|float)\(\d{{1,9}}\)[ \t]*+)?{_TAG}{_BLOCK}"
     r"(?:base64:)?(?:[brufn@$]{1,2}(?=[\"'`]))?"
 )
 _CALL: Final = r"[a-z_][\w.:<>]{0,40}+\([ \t]*+(?:[brufn@$]{1,2})?(?=[\"'`]|\\{1,8}[\"'])"
-_LOGIN_BEFORE: Final = r"\b(?:login|machine|user(?:name)?|account|default)[ \t]{1,8}[^\s]{1,60}[ \t]{1,8}\Z"
+_LOGIN_BEFORE: Final = r"\b(?:login|machine|user(?:name)?|account|default)[ \t]{1,8}[^\s]{1,60}\s{1,8}\Z"
+# `gh secret set SMTP_PASSWORD --body …`, `--name /app/SMTP_PASSWORD --value …`
+_VALUE_OPTION: Final = r"[\"']?[ \t]{1,8}-{1,2}(?:value|body|b|v|val|data)(?:[ \t=]{1,4}|(?=[\"']))"
+# Commands that a secret is an argument of, and what is turned into base64 to log in by hand.
+_COMMANDS: Final = (
+    r"\bdoveadm[ \t]{1,4}auth[ \t]{1,4}(?:test|login)(?:[ \t]{1,4}-\S{1,60}){0,4}[ \t]{1,4}[^\s-]\S{0,200}[ \t]{1,4}"
+    r"|\bhtpasswd[ \t]{1,4}-[a-z]*b[a-z]*[ \t]{1,4}\S{1,200}[ \t]{1,4}\S{1,200}[ \t]{1,4}"
+    r"|\b(?:echo|printf|print)(?:[ \t]{1,4}-\w{1,4})?[ \t]{1,4}(?=[^\n]{0,400}\|[ \t]*(?:base64|openssl|b64encode|uuencode)\b)"
+)
+_LABEL: Final = (
+    r"(?:^|\n)[ \t]*(?:[\w-]{1,20}+[ \t]{1,4}){0,3}\Z"  # words before the name of a field of a form
+)
 _OPENING: Final = r"\\{0,8}[\"'`]|&quot;|&#0?3[49];|%22|[“”„«»‘’‹「『]"
 _CLOSERS: Final = {
     "“": "”“",
@@ -168,6 +192,13 @@ _SAYING: Final = (
     "message",
 )  # calls
 _PAIRS: Final = {"(": ")", "[": "]", "{": "}"}
+_BEFORE_A_NAME: Final = frozenset(("", *" \t\n\r\"'`(["))
+_FAULTS: Final = frozenset(
+    (
+        *("invalid", "bad", "wrong", "missing", "error", "failed", "failure"),
+        *("expired", "unknown", "denied", "refused", "rejected", "incorrect", "mismatch"),
+    )
+)
 _BEHIND: Final = r"\s|$|[,;:)\]}>&|/\\.<%#+!?=-]"
 
 
@@ -206,7 +237,7 @@ class _Scan:
             if span is not None and span.end > span.start:
                 self.spans.append(span)
                 done = max(done, span.end)
-            if strong or stem not in self.lexicon.soft:
+            if strong or stem not in self.lexicon.soft or self._names_a_setting(left, start, right):
                 plain = hit[0].isascii() and not (
                     not text[right : right + 1].isascii() and text[right].isalpha()
                 )
@@ -242,7 +273,7 @@ class _Scan:
     def _value(self, left: int, right: int) -> tuple[Span | None, bool]:
         """Return where the value of a name stands, and whether the name is one beyond doubt."""
         text = self.text
-        place = _end(_CLOSE, text, right)
+        place = _end(_SCOPE, text, _end(_CLOSE, text, right))
         if text.startswith(("(", ">"), right):
             return self._in_brackets(left, right)
         if text[left - 1 : left] == "/" and text.startswith(("<", "&"), right - 1):
@@ -264,9 +295,9 @@ class _Scan:
         if (said := _pattern(_IS).match(text, place)) is not None and place == right:
             return self._at(said.end(), exact=False), False
         odd = _pattern(_STRUCTURE).match(text, place)
-        if odd is not None and not _pattern(_NOTHING).match(text, odd.end()):
+        if odd is not None and not self._is_nothing(odd.end()):
             return Span(odd.end(), self._line_end(place), self._line_end(place)), True
-        return self._beside(left, place), False
+        return self._beside(left, right, place), False
 
     def _begins_line(self, left: int) -> bool:
         """Whether a name begins its line, as in a file of settings."""
@@ -277,14 +308,12 @@ class _Scan:
 
     def _is_exact(self, left: int, right: int, place: int, sign: re.Match[str]) -> bool:
         """Whether a name is one of a setting, behind which no sentence goes on: SMTP_PASSWORD=…, "password": …."""
-        name = self.text[left:right]
         tight = sign[1] not in {":", "：", "|"} and self.text[sign.end() : sign.end() + 1] not in {" ", ""}
-        humps = any(one.islower() and other.isupper() for one, other in pairwise(name))
-        return tight or place > right or humps or "_" in name or "." in name or name.startswith("-")
+        return tight or place > right or self._is_setting(left, right)
 
     def _paired(self, place: int) -> int | None:
         """Return where the value begins that stands apart from its name: `value: …`, `<string>…`."""
-        for pattern in (_pattern(_TAGS), self.lexicon.pair):
+        for pattern in (_pattern(_TAGS), self.lexicon.pair, _pattern(_VALUE_OPTION)):
             if (found := pattern.match(self.text, place)) is not None:
                 return found.end()
         # `<entry key="password">…</entry>`, `<Password type="plain">…`
@@ -317,25 +346,54 @@ class _Scan:
         end = line if end < 0 else end
         return Span(begin, end, max(end, text.rfind("</", begin, line))) if end > begin else None
 
-    def _beside(self, left: int, place: int) -> Span | None:
+    def _beside(self, left: int, right: int, place: int) -> Span | None:
         """Return what stands behind a name with nothing but a blank between, where it can be its value."""
-        start = _end(r"[ \t]*+", self.text, place)
+        text = self.text
+        start = _end(r"[ \t]*+", text, place)
+        if (below := _pattern(r"[ \t]*+\r?\n[ \t]*+(\S++)[ \t\r]*+(?:\n|$)").match(text, place)) is not None:
+            # The fields of a form, copied: a name on its line, what was typed on the next.
+            label = place == right and _pattern(_LABEL).search(text, max(0, left - 80), left)
+            if not label or self._are_known(below[1]):
+                return None
+            return Span(below.start(1), below.end(1), self._line_end(below.start(1)))
         if start == place:
             return None
         if self._opens(start):
             return self._quoted(start)
-        if self.text.startswith("-", left) or _pattern(_LOGIN_BEFORE).search(
-            self.text, max(0, left - 80), left
-        ):
+        if text.startswith("-", left) or _pattern(_LOGIN_BEFORE).search(text, max(0, left - 80), left):
             return self._at(start, exact=False)
+        # `wp config set SMTP_PASSWORD …`, `smtp_pass …`; in a sentence a word of a language follows.
+        word = _pattern(r"(?!\([^()\n]{0,60}\)(?:\s|$))\S++").match(text, start)
+        if word is None or self._are_known(word[0]) or _pattern(_ENDING).match(text, start):
+            return None
+        alone = self._begins_line(left) and text[word.end() : word.end() + 1] in {"", "\n", "\r"}
+        if alone or (self._is_setting(left, right) and self._stands_alone(left, right)):
+            return self._at(start, exact=True)
         return None
+
+    def _names_a_setting(self, left: int, start: int, right: int) -> bool:
+        compound = self.text[left:start].lower() in self.lexicon.prefixes  # SMTPPASS
+        return (compound or self._is_setting(left, right)) and self._stands_alone(left, right)
+
+    def _stands_alone(self, left: int, right: int) -> bool:
+        """Whether a name is a word of its own, and none of an error: not ?p=BadCredentials, not INVALID_TOKEN."""
+        apart = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", self.text[left:right]).lower().split()
+        return self.text[left - 1 : left] in _BEFORE_A_NAME and not _FAULTS.intersection(apart)
+
+    def _is_setting(self, left: int, right: int) -> bool:
+        """Whether a name is one of a setting by how it is written: SMTP_PASSWORD, smtpPassword, smtp.password."""
+        name = self.text[left:right]
+        humps = any(one.islower() and other.isupper() for one, other in pairwise(name))
+        return humps or "_" in name or "." in name or name.startswith("-")
 
     def _at(self, place: int, *, exact: bool, whole_line: bool = False) -> Span | None:
         """Return the value that begins at a place; ``exact``: no sentence can go on there."""
         text = self.text
-        start = _end(r"[ \t]*+(?:\r?\n[ \t]*+(?:\d{1,5}[ \t]*\|[ \t]*+)?)?", text, place)
+        lines = "{1,2}" if not exact else ""
+        start = _end(rf"[ \t]*+(?:(?:\r?\n[ \t]*+){lines}(?:\d{{1,5}}[ \t]*\|[ \t]*+)?)?", text, place)
         another_line = "\n" in text[place:start]
-        start = _end(_WRAPPED, text, start)
+        wrapped, start = start, _end(_WRAPPED, text, start)
+        exact = exact or "\n" in text[wrapped:start]  # a block of YAML
         if start >= len(text) or text[start] == "\n":
             return None
         if self._opens(start):
@@ -343,12 +401,13 @@ class _Scan:
         if (call := _pattern(_CALL).match(text, start)) is not None:
             inside = self._quoted(call.end())
             return inside and inside._replace(start=start)  # the call itself may be a part of the value
-        if _pattern(_SAID).match(text, start) or _pattern(_NOTHING).match(text, start):
+        if self._is_said(start) or self._is_nothing(start):
             return None
         if text[start] in _PAIRS:
             inside = self._bracketed(start)
-            end = inside.end if inside is not None else start + 1  # of brackets with nothing in them
-            if _pattern(_BEHIND).match(text, end + 1) is not None:
+            # Of brackets with nothing in them, what stands behind may be the value.
+            end, over = (inside.end, _BEHIND) if inside is not None else (start + 1, _OVER)
+            if _pattern(over).match(text, end + 1) is not None:
                 return inside
         if another_line and not exact and _pattern(r"\S++[ \t]*+(?:$|\n)").match(text, start) is None:
             return None  # a sentence on a line of its own
@@ -368,8 +427,37 @@ class _Scan:
         word = _pattern(r"[^\W\d_]+(?:['’-][^\W\d_]+)*").match(self.text, start)
         if word is None or word[0].lower() not in self.lexicon.prose:
             return False
-        behind = self.text[word.end() : word.end() + 1]
-        return not behind or behind.isspace() or behind in ".,;:!?)]}\"'"
+        return _pattern(_ENDING).match(self.text, word.end()) is not None
+
+    def _is_nothing(self, start: int) -> bool:
+        """Whether a value says that there is none, or stands for one: null, <your password>, $SMTP_PASSWORD."""
+        found = _pattern(_NOTHING).match(self.text, start)
+        return found is not None and (found["words"] is None or self._are_known(found["words"]))
+
+    def _are_known(self, text: str) -> bool:
+        """Whether no word in a text is one that a person could have made up."""
+        apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+        lexicon, short = self.lexicon, 0
+        for word in _pattern(r"[^\W_]+").findall(apart.lower()):
+            if word in lexicon.known or word in lexicon.kinds:
+                continue
+            if len(word) >= _TELLING:
+                prefix = next((one for one in lexicon.prefixes if word.startswith(one)), "")
+                if word[len(prefix) :] not in lexicon.kinds:
+                    return False
+            short += len(word) if word.isalpha() and word.isascii() else 0
+        return short < _LONG  # many short parts that are no words make up a long one
+
+    def _is_said(self, start: int) -> bool:
+        """Whether a reply of a server stands at a place, and no value that begins as one does."""
+        end = _end(_SAID, self.text, start)
+        if end == start:
+            return False
+        tight = self.text[end - 1] == "-"
+        word = _pattern(r"[^\W\d_]++(?:['’-][^\W\d_]++)*+" + (_ENDING if tight else "")).match(self.text, end)
+        if word is None:
+            return not tight and not self.text[end : end + 1].isdigit()
+        return not word[0].isascii() or self._are_known(word[0])
 
     def _line_end(self, start: int) -> int:
         end = self.text.find("\n", start)
@@ -392,6 +480,8 @@ class _Scan:
         begin = start + len(mark)
         line = self._line_end(begin)
         first = self._closing(mark, begin, line)
+        if first == begin and _pattern(_OVER).match(text, begin + len(mark)) is None:
+            return Span(begin, line, line)  # no end of quotes with nothing in them: the value goes on
         if first is not None:
             return Span(begin, first, max(first, self._last_closing(mark, begin, line)))
         # Cut short, or a value of several lines: what is certain is this line.
@@ -504,10 +594,33 @@ class _Scan:
             if span is None:
                 continue
             if hit[1]:
-                if not _pattern(r"\d{1,5}(?:\s|$)|-").match(text, span.start):
+                other = _pattern(r"\d{1,5}(?:\s|$)|-{1,2}[a-z][a-z-]{0,30}(?=[\s=]|$)").match(text, start)
+                # It may be a port or another option.
+                if other is None or not self._are_known(other[0].lstrip("0123456789")):
                     yield Span(span.start, span.widest, span.widest)
             elif (colon := text.find(":", span.start, span.widest)) >= 0:
                 yield Span(colon + 1, span.widest, span.widest)
+
+    def in_commands(self) -> Iterator[Span]:
+        """Yield what commands are given that take a secret, or encode one: `echo -n … | base64`."""
+        for found in islice(_pattern(_COMMANDS).finditer(self.text), _MANY_LINES):
+            start = _end(r"\$(?=[\"'])", self.text, found.end())
+            span = self._quoted(start) if self._opens(start) else Span(start, *unquoted_end(self.text, start))
+            if span is not None and span.end > span.start:
+                yield span
+
+    def logins(self) -> Iterator[Span]:
+        """Yield the passwords of `as bob:…`, where neither part is a word that such a sentence has."""
+        for found in islice(compiled(_LOGIN).finditer(self.text), _MOST):
+            user = found[1].lower()
+            if (
+                user in self.lexicon.known
+                or user in _SCHEMES
+                or _pattern(r"[0-9a-f]*\d[0-9a-f]*").fullmatch(user)
+            ):
+                continue  # a word of the sentence, of a URL, or an address of IPv6
+            if not self._are_known(found[2]):
+                yield Span(found.start(2), found.end(2), found.end(2))
 
 
 def _end(pattern: str, text: str, start: int) -> int:
@@ -581,9 +694,15 @@ def _is_coded(word: str) -> bool:
 _HOST: Final = r"(?:@?[a-z0-9.-]+\.[a-z]+|localhost)"
 # Postfix' file of passwords: a host or domain, blanks, and user:password; as a line, or in one.
 _ROW: Final = (
-    rf"(?m)^[ \t]*(?:\[?{_HOST}\]?|\[[0-9a-f.:]+\])(?::[a-z0-9]+)?[ \t]+[^\s:\[(]+:((?:[^\s:/]|/[^/\s]).*)$"
-    rf"|[\s(\"'](?:\[{_HOST}\](?::[a-z0-9]+)?|@{_HOST}|{_HOST}(?::[0-9]+)?)[ \t]+([^\s:\[(]+):((?:[^\s/]|/[^/\s]).*)"
+    rf"(?m)^[ \t]*(\[?{_HOST}\]?(?::[a-z0-9]+)?|\[[0-9a-f.:]+\](?::[a-z0-9]+)?)[ \t]+([^\s:\[(]+):(\S.*)$"
+    rf"|[\s(\"'](\[{_HOST}\](?::[a-z0-9]+)?|@{_HOST}|{_HOST}(?::[0-9]+)?)[ \t]+([^\s:\[(]+):(\S.*)"
 )
+_IN_A_LINE, _ALONG = 3, 6  # the groups of the password
+_SCHEMES: Final = frozenset(
+    ("http", "https", "smtp", "smtps", "file", "ldap", "ldaps", "tcp", "ssl", "tls", "unix", "arn", "urn")
+)
+# A login in a sentence: `as bob:…`, `creds bob:…`.
+_LOGIN: Final = r"\b(?:for|as|user|login|with|account|credentials?|creds?|auth)[ \t]{1,4}[\"'`]?([\w.@+-]{1,64}):(\S{4,400})"
 
 
 def _rows(text: str, known: frozenset[str]) -> Iterator[Span]:
@@ -591,6 +710,14 @@ def _rows(text: str, known: frozenset[str]) -> Iterator[Span]:
     if ":" not in text:
         return
     for found in compiled(_ROW).finditer(text):
-        group = 1 if found[1] else 3
-        if group == 1 or found[2].lower() not in known:
-            yield Span(found.start(group), found.end(group), found.end(group))
+        group = _IN_A_LINE if found[_IN_A_LINE] else _ALONG
+        host, user, value = found[group - 2], found[group - 1].lower(), found[group]
+        if group == _ALONG and user in known:
+            continue
+        # `https://…`, `Foo::Bar`, unless the host is written as only a table has it.
+        if value.startswith("//") and user in _SCHEMES:
+            continue
+        code = (":", "//", "/ ") if group == _IN_A_LINE else ("//", "/ ")
+        if value.startswith(code) and not host.startswith(("[", "@")):
+            continue
+        yield Span(found.start(group), found.end(group), found.end(group))

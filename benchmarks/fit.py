@@ -43,18 +43,15 @@ _ROUNDS: Final = 40
 _SHRINK: Final = 6.0  # what a weight costs, squared and halved, beside the losses of all texts
 _RARE: Final = 2  # texts, in fewer of which something seen says nothing
 _RARE_WORD: Final = 3
-_OF_WORDINGS: Final = 0.8  # what a line counts as a system prints it
-_OF_EXAMPLES: Final = 0.3  # an example of the catalogue is what its pattern was written for
-# A text that was taken as it came counts for several that were looked for since the catalogue lacked them.
-_OF_DRAWN: Final = 3.0
+_OF_WORDINGS: Final = 0.1  # what a line counts as a system prints it: they are many, and cut out
 _SMALL: Final = 0.02
 _STEEP: Final = 1e-9
 _STILL: Final = 0.01  # a step that changes nothing any more, as weights are kept in hundredths
 _NONE: Final = "none"
 # Hundredths of probability, held against the texts by `evaluate.py --own-out`.
-_TOLD: Final = 72
-_LIKELY: Final = 92
-_CERTAIN: Final = 99
+_TOLD: Final = 70
+_LIKELY: Final = 90
+_CERTAIN: Final = 98
 
 
 class Sample(NamedTuple):
@@ -124,8 +121,7 @@ def _labelled(seen: Sequence[Sequence[str]], case: Mapping[str, Any]) -> list[Sa
     if failure and len(seen) > 1:
         fitting = [one for one in seen if any(f"rule.{name}" in one for name in case["label"])]
         seen = fitting[:1] or seen[:1]
-    weight = _OF_WORDINGS if case.get("wording") else _OF_EXAMPLES if case.get("example") else 1.0
-    weight *= _OF_DRAWN if case.get("drawn") else 1.0
+    weight = _OF_WORDINGS if case.get("wording") else 1.0
     return [Sample(names, failure, weight / len(seen)) for names in seen]
 
 

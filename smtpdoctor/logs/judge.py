@@ -17,7 +17,7 @@ from smtpdoctor.knowledge.patterns import matches as occurs
 from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.excerpt import excerpt
 from smtpdoctor.logs.judged import Judgement
-from smtpdoctor.logs.lines import fails, may_tell
+from smtpdoctor.logs.lines import may_tell
 from smtpdoctor.logs.lookup import of_entry
 from smtpdoctor.logs.reading import Reading, Said, apart, read, said_in, says_failure
 from smtpdoctor.logs.records import Record, goes_on
@@ -116,9 +116,7 @@ class Judge(Struct, frozen=True):
             return True
         if not self.pasted:
             return False
-        return _REFUSAL.search(text) is not None or any(
-            may_tell(line) or fails(line) for line in text.split("\n")
-        )
+        return _REFUSAL.search(text) is not None or says_failure(text) or any(map(may_tell, text.split("\n")))
 
     def _finding(self, reading: Reading, matches: Sequence[Match], text: str) -> Finding | None:
         # A line of a log stands there because a program wrote it; what a person pastes may be anything.
@@ -130,8 +128,7 @@ class Judge(Struct, frozen=True):
             finding = found_by(matches[0], iter(matches[1:]), evidence)
         else:
             known = reading.sure and (evidence.enhanced is not None or _REFUSAL.search(text) is not None)
-            # What was weighed may complain in any words: "my mails do not work" names no failure.
-            if share is None and not known and not says_failure(text):
+            if not known and not says_failure(text):
                 return None
             unclear = of_entry(load.entry("unclear"), evidence=evidence)
             finding = replace(unclear, confidence=Confidence.POSSIBLE)

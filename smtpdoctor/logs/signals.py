@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import Final
 
 from smtpdoctor.diagnosis import Match
@@ -19,6 +20,7 @@ __all__ = ["concepts_in", "seen_in"]
 
 _LINES: Final = 60
 _LINE: Final = 600  # characters of a line that are looked at
+_MANY: Final = 12  # concepts in a line, more of which are a list of things and no sentence
 _WORDS: Final = 4_000  # characters of a text whose words are looked at
 _WORD: Final = re.compile(r"[^\W\d_]{3,20}")
 _PLAIN: Final = re.compile(r"[\W_]+")
@@ -105,6 +107,8 @@ def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
     for line in lines:
         spoken = concepts_in(line)
         found.update(dict.fromkeys(f"c.{name}" for name in spoken))
+        if len(spoken) <= _MANY:
+            found.update(dict.fromkeys(f"{one}+{other}" for one, other in combinations(sorted(spoken), 2)))
         for name in _KINDS:
             kinds[name] += name in spoken
         for name, pattern in _MACHINE.items():

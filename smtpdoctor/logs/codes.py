@@ -13,7 +13,7 @@ __all__ = ["codes_in", "token_in"]
 
 _NEGATIVE: Final = 400
 _REPLY: Final = re.compile(
-    r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)(?:[ -]|[\"']?, ?[\"']?)#?([245]\.\d{1,3}\.\d{1,3})(?!\d)"
+    r"(?<![\d.:/-])(2\d\d|4[23457]\d|5\d\d)(?:[ -]|[\"']?, ?[bu]?[\"']?)#?([245]\.\d{1,3}\.\d{1,3})(?!\d)"
 )
 _LEADING: Final = re.compile(r"^\W{0,4}(4[23457]\d|5\d\d)(?:[ -]|$|(?=[A-Z]))", re.MULTILINE)
 _ENHANCED: Final = re.compile(r"(?<![\d.@/v-])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
@@ -49,7 +49,7 @@ def token_in(text: str) -> str | None:
 def _basic(text: str) -> int | None:
     if (spelt := _spelt_out(text)) is not None:
         return spelt
-    wrapped = (int(found[1] or found[2] or found[3] or 0) for found in _wrapper().finditer(text))
+    wrapped = (int(next(filter(None, found.groups()), 0)) for found in _wrapper().finditer(text))
     for codes in (wrapped, map(int, _LEADING.findall(text))):
         if (code := next((one for one in codes if one >= _NEGATIVE), None)) is not None:
             return code
@@ -60,11 +60,14 @@ def _basic(text: str) -> int | None:
 
 @cache
 def _wrapper() -> Any:
-    """Return the pattern of what stands before a code; that of a process is passed over."""
+    """Return the pattern of what stands before a code; that of a process or of HTTP is passed over."""
     return compiled(
         r"\bexit code [0-9]+"
+        r"|\b(?:internal server error|http(?: status| error| response)?(?: code)?)[^\pL\pN_\n]{1,4}[1-5][0-9]{2}\b"
         rf"|(?:{load.hints().before_code})(?:[^\pL\pN_\n]{{0,7}}[^\pL\pN_\n.-])?{_CODE}(?:[^0-9.:/]|$)"
         r"|: (4[2-5][0-9]|5[0-5][0-9])[ -][\"'<(]?\pL"
+        # Python: the arguments of an exception
+        r"|[(\"'](421|43[0-9]|45[0-9]|5[2-5][0-9]), ?[bu]?[\"']|[(\"'](5[01][0-9]), ?b[\"']"
         r"|\bsmtp[^\n()]{0,12}\(([45][0-9][0-9])\) ?[:：]"
     )
 

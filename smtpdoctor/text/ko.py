@@ -463,7 +463,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.generate.unsaid": "{app}의 {kind} 파일에는 {names} 항목을 쓸 곳이 없습니다",
     "usage.generate.whole": "{file}에 합칠 수 없습니다. {syntax} 파일은 통째로만 씁니다. --write 없이 실행하면 내용을 출력합니다",
     "usage.generate.broken": "{place}: 여기서부터 파일을 읽을 수 없습니다. 먼저 고칩니다. 아무것도 쓰지 않았습니다",
-    "usage.generate.kind": "{app}의 설정은 {kind} 형식의 파일에 쓰지 않습니다. 쓸 수 있는 형식: {known}",
+    "usage.generate.kind": "--for: {app}의 설정은 {kind} 형식의 파일에 쓰지 않습니다. 쓸 수 있는 형식: {known}",
     "usage.generate.file": "{file} 파일이 {app}의 어떤 설정 파일인지 알 수 없습니다",
     "usage.generate.file.for": "--for로 지정합니다: {known}",
     "usage.convert.to": "어느 애플리케이션의 설정으로 바꿀지 --to로 지정합니다. 예: --to n8n(목록: smtpdoctor apps)",

@@ -514,6 +514,42 @@ def test_who_shares_the_base_variables_is_not_guessed(folder: Path) -> None:
     assert told["app"] == "smtp"
 
 
+@pytest.mark.parametrize("app", ["nodemailer", "smtplib"])
+def test_a_library_that_is_called_reads_no_variables(folder: Path, app: str) -> None:
+    """Its settings are arguments: no variable is to be named after one, and the source is what to look at."""
+    (folder / ".env").write_text("SMTP_HOST=mail.corp.example\nSMTP_PORT=587\n")
+    output = lint("--config", ".env", "--app", app, code=2)
+    assert "--config" in output
+    assert "*" not in output
+
+
+NODE = "nodemailer.createTransport({host: process.env.SMTP_HOST, port: PORT, secure: process.env.SMTP_SECURE === 'true'})"
+DJANGO = """import environ
+env = environ.Env()
+EMAIL_HOST = env("SMTP_HOST")
+EMAIL_PORT = env.int("SMTP_PORT")
+EMAIL_USE_SSL = env.bool("SMTP_SECURE")
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("server.js", NODE.replace("PORT,", "Number(process.env.SMTP_PORT) || 587,")),
+        ("server.js", NODE.replace("PORT,", "parseInt(process.env.SMTP_PORT, 10),")),
+        ("settings.py", DJANGO),
+        ("settings.py", DJANGO.replace("env.int(", "int(env(").replace('_PORT")', '_PORT"))')),
+    ],
+)
+def test_a_variable_that_a_source_makes_a_number_of_is_changed(folder: Path, name: str, source: str) -> None:
+    (folder / name).write_text(source)
+    env = folder / ".env"
+    env.write_text("SMTP_HOST=smtp.gmail.com\nSMTP_PORT=587\nSMTP_SECURE=true\n")
+    done = CliRunner().invoke(app, ["fix", "--no-network", "--no-environment", "--write", "--config", name])
+    assert "Wrote" in done.output
+    assert env.read_text() == "SMTP_HOST=smtp.gmail.com\nSMTP_PORT=465\nSMTP_SECURE=true\n"
+
+
 @pytest.mark.parametrize("lang", ["en", "ko"])
 @pytest.mark.parametrize(
     ("end", "quote", "told"), [("\n", "", "printf %s VALUE | base64"), ("", '"', "`$`"), ("", "", "")]

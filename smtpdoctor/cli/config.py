@@ -42,6 +42,7 @@ _MOST_COMPARED: Final = 20  # names that nobody reads
 _NEAR: Final = 0.85
 _OF_MAIL: Final = re.compile(r"(?i)mail|smtp")
 _TOLD_APART: Final[tuple[SettingName, ...]] = ("host", "port", "username")
+_VARIABLE: Final = re.compile(r"[A-Za-z_]\w*")
 _NOWHERE: Final = Region(Place("", 0, 0), 0, 0)  # the environment of the process
 _VARIABLES: Final = (".env", ".env.local", ".env.production", "../.env", "../../.env")
 # Syntaxes that look for `.env` by themselves, or are it.
@@ -63,6 +64,7 @@ _NAMED_READERS: Final = (
 _BY_READER: Final = frozenset({"dotenv", "ini", "properties"})
 # Frameworks in these read no variable by themselves: what their code does not take has no effect.
 _BY_CODE: Final = frozenset({"javascript", "python"})
+_VARIABLES_IN: Final = frozenset({"environment", "dotenv"})
 _CODE: Final = frozenset({"csharp", "go", "java", "javascript", "php", "python", "ruby"})
 
 
@@ -164,6 +166,18 @@ def _of_charts(document: Document) -> Iterator[Scope]:
             yield scope
 
 
+def _can_hold(scope: Scope, dialect: Dialect) -> bool:
+    """Whether an application can have settings there: one that is only given them in calls reads no variable."""
+    return not _is_called(dialect) or not all(_VARIABLE.fullmatch(one.name) for one in scope.assignments)
+
+
+def _is_called(dialect: Dialect) -> bool:
+    """Whether an application has all of its settings as arguments in source code."""
+    names = (name for key in dialect.keys.values() for name in key.names)
+    reads_variables = not _VARIABLES_IN.isdisjoint(dialect.syntaxes) or any(map(_VARIABLE.fullmatch, names))
+    return not reads_variables and not _CODE.isdisjoint(dialect.syntaxes)
+
+
 def _environment_alone() -> tuple[Document, list[Assignment], Scope]:
     """Return the process environment as a document: the names of it that some application reads."""
     names = load.dialect_names()
@@ -204,7 +218,7 @@ def _configured(
             scope, document.path, load.dialect_names(), syntax=document.syntax
         )
         if asked is not None:
-            if who.reason == "nothing" and len(merged) > 1:
+            if (who.reason == "nothing" and len(merged) > 1) or not _can_hold(scope, asked):
                 continue
             who = Identified(asked.id, "asked")
         if who.reason == "nothing":
@@ -595,6 +609,9 @@ def _nothing(paths: Sequence[Path], dialect: Dialect | None, documents: Sequence
     values: dict[str, object] = {"file": ", ".join(map(str, paths))}
     if dialect is not None:
         names = [name for key in dialect.keys.values() for name in key.names]
+        names = [name for name in names if not re.search(r"[*@]", name)] or names
         values |= {"app": dialect.name.en, "names": ", ".join(names[:4])}
+        if _is_called(dialect):
+            hints = (*hints, Message("usage.config.calls", values))
         return UsageError(Message("usage.config.nothing-of", values), *hints)
     return UsageError(Message("usage.config.nothing", values), *hints, Message("usage.app.list"))

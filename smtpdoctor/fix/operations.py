@@ -285,7 +285,8 @@ def _did(before: State, after: State, operation: Operation, one: Assignment | No
             touched.add(key)
             if new.get(key, (None, ""))[0] != operation.value:
                 return False
-            kind = operation.kind or one.kind
+            # A `.env` has texts alone: what becomes a number or a switch of it does so further on.
+            kind = (operation.kind or one.kind) if each.effect == one.effect else each.kind
             if kind in {"boolean", "number"} and one.kind != "word" and new[key][1] != kind:
                 return False
         elif _holds(each, edit) or _leans(each, document, one.name):

@@ -87,6 +87,7 @@ _IN_INI: Final = re.compile(r'"""([^#;`\n]*)"""')
 _FILLED_IN: Final = re.compile(r"\$\{[^}]+\}")
 _SENDER: Final = frozenset({"FROM", "SENDER"})
 _LAST_PART: Final = re.compile(r"[._:\[\]]+")
+_VARIABLE: Final = re.compile(r"[A-Za-z_]\w*")
 _SHORTEST_NAME: Final = 8  # letters of a name of several words
 _SHORTEST_PART: Final = 4  # letters of a word in which a slip is told from another word
 
@@ -761,7 +762,7 @@ class _Reader:
                 self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=slip, ends=ends))
                 continue
             for name, meant in lacking.items():
-                if name == "host" and one.value and _USUAL[name].fullmatch(one.name):
+                if name == "host" and one.value and _USUAL[name].fullmatch(one.name) and _can_be(meant, one):
                     self.oddities.append(
                         Oddity(kind="unread", name=one.name, at=one, expected=meant, ends=ends)
                     )
@@ -1015,6 +1016,11 @@ def _near(name: str, known: Mapping[str, str]) -> str | None:
         if _lacks_a_word(parts, key.split("_")):
             return meant
     return None
+
+
+def _can_be(meant: str, one: Assignment) -> bool:
+    """Whether what stands there could have another name: an argument of a call is none for a variable."""
+    return _VARIABLE.fullmatch(meant) is not None or _VARIABLE.fullmatch(one.name) is None
 
 
 def _lacks_a_word(parts: Sequence[str], whole: Sequence[str]) -> bool:

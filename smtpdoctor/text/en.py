@@ -336,6 +336,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.config.sources": "{file}: its settings are read by several programs: {names}",
     "usage.config.sources.how": "Choose one: `--config {file}`.",
     "usage.config.nothing": "{file}: no mail settings of an application that smtpdoctor knows",
+    "usage.config.calls": "{app} is given its settings in source code. Name the file that does so with `--config`; the variables that it takes are then read from the `.env` beside it.",
     "usage.config.nothing-of": "{file}: no mail settings of {app} (it reads {names}, …)",
     "usage.app.near": "Did you mean `{name}`?",
     "usage.app.list": "`smtpdoctor apps` lists the applications.",

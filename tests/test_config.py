@@ -514,6 +514,22 @@ def test_who_shares_the_base_variables_is_not_guessed(folder: Path) -> None:
     assert told["app"] == "smtp"
 
 
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_service_that_nobody_can_judge_is_named(folder: Path, lang: str) -> None:
+    """Beside one that is known: silence would look like a clean bill. One without mail settings is not spoken of."""
+    (folder / "compose.yml").write_text(
+        "services:\n"
+        "  api:\n    image: acme/api\n    environment: {SMTP_HOST: mail.corp.example, SMTP_PORT: 587, SMTP_USER: bob}\n"
+        "  db:\n    image: postgres\n    environment: {POSTGRES_DB: api, POSTGRES_PASSWORD: x}\n"
+        "  n8n:\n    image: n8nio/n8n\n    environment: {N8N_SMTP_HOST: mail.corp.example, N8N_SMTP_PORT: 465}\n"
+    )
+    done = CliRunner().invoke(app, ["lint", "--no-environment", "--config", "compose.yml", "--lang", lang])
+    assert done.exit_code != 2
+    assert "--service api --app" in done.stderr
+    assert "--service db" not in done.stderr
+    assert "n8n" not in done.stderr
+
+
 @pytest.mark.parametrize("app", ["nodemailer", "smtplib"])
 def test_a_library_that_is_called_reads_no_variables(folder: Path, app: str) -> None:
     """Its settings are arguments: no variable is to be named after one, and the source is what to look at."""

@@ -43,6 +43,7 @@ _NEAR: Final = 0.85
 _OF_MAIL: Final = re.compile(r"(?i)mail|smtp")
 _TOLD_APART: Final[tuple[SettingName, ...]] = ("host", "port", "username")
 _VARIABLE: Final = re.compile(r"[A-Za-z_]\w*")
+_OF_HOST: Final = re.compile(r"(?i)(?:\w+_)?(?:SMTP|E?MAIL|MAILER)_?(?:HOST|HOSTNAME|SERVER|ADDRESS|URL|DSN)")
 _NOWHERE: Final = Region(Place("", 0, 0), 0, 0)  # the environment of the process
 _VARIABLES: Final = (".env", ".env.local", ".env.production", "../.env", "../../.env")
 # Syntaxes that look for `.env` by themselves, or are it.
@@ -225,6 +226,7 @@ def _configured(
             continue
         if who.app is None:
             doubt = doubt or _ambiguous(who, document, name, assignments)
+            files.passed_over += _passed_over(who, document, name, assignments)
             continue
         dialect = asked or load.dialect(who.app)
         same = (
@@ -293,7 +295,8 @@ class Files:
     """Reads the files that were named, and those that they name.
 
     ``texts`` is what was read, None where there is no such file: what is there already is not read again, so
-    that a change can be tried without a file. ``documents`` are those of the named files.
+    that a change can be tried without a file. ``documents`` are those of the named files,
+    ``passed_over`` says which services with mail settings are nobody's for sure.
     """
 
     def __init__(self, *, environment: bool, texts: Mapping[str, str | None] | None = None) -> None:
@@ -303,6 +306,7 @@ class Files:
         self._left = _MOST_BESIDE
         self._env_texts: dict[str, str] = {}
         self.untaken: dict[str, tuple[Assignment, ...]] = {}
+        self.passed_over: list[Message] = []
 
     def document(self, path: Path, dialect: Dialect | None) -> Document:
         """Return what a file says, read by the rules of whoever reads it; raises UsageError."""
@@ -550,6 +554,16 @@ def _ambiguous(
         *_changed(document, assignments),
         Message("usage.config.ambiguous.how", values),
     )
+
+
+def _passed_over(
+    who: Identified, document: Document, service: str, assignments: Sequence[Assignment]
+) -> Iterator[Message]:
+    """Yield what to say of a service that nobody can judge; without a server it sends no mail."""
+    if service and any(_OF_HOST.fullmatch(one.name) for one in assignments):
+        known = ", ".join(who.candidates[:_MOST_CANDIDATES])
+        values = {"file": document.path, "service": service, "known": known}
+        yield Message("usage.config.passed-over", values)
 
 
 def _changed(document: Document, assignments: Sequence[Assignment]) -> Iterator[Message]:

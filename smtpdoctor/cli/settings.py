@@ -163,8 +163,9 @@ def loaded_for(request: Request, *, lang: Lang, known: Known) -> list[tuple[str,
     flags, env_files, environment = flags_of(request), request.env_file or [], not request.no_environment
     if not request.config:
         return [("", load_settings(flags, env_files, environment=environment, lang=lang, known=known))]
-    from smtpdoctor.cli.config import load_configs
+    from smtpdoctor.cli.config import Files, load_configs
 
+    files = Files(environment=environment)
     found = load_configs(
         flags,
         [*request.config, *env_files],
@@ -172,7 +173,10 @@ def loaded_for(request: Request, *, lang: Lang, known: Known) -> list[tuple[str,
         version=request.app_version or "",
         environment=environment,
         known=known,
+        files=files,
     )
+    for message in files.passed_over:
+        tell(known.say(lang, message))
     return [(one.service, one.loaded) for one in found]
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Source",
     "TooLargeError",
     "edited",
+    "line_end_of",
     "line_start",
     "line_starts",
     "place_at",
@@ -206,6 +207,11 @@ def line_start(text: str, line: int) -> int:
         if not at:
             return len(text)
     return at
+
+
+def line_end_of(text: str) -> str:
+    """Return what ends the lines of a text; of several, what Windows has."""
+    return "\r\n" if "\r\n" in text else "\n"
 
 
 def line_starts(text: str) -> list[int]:

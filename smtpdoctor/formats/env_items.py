@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from smtpdoctor.formats import yaml_nodes
-from smtpdoctor.formats.document import Assignment, Region
+from smtpdoctor.formats.document import Assignment, Region, line_end_of
 from smtpdoctor.formats.yaml_scalars import Style, write
 
 __all__ = ["Entry", "Reference", "below", "block", "end_of", "line_behind", "listed", "lists", "referring"]
@@ -41,15 +41,9 @@ class Entry(Struct, frozen=True):
 
 def lists(file: yaml_nodes.File) -> Iterator[yaml_nodes.Sequence]:
     """Yield the lists of a file whose entries have names."""
-    waiting: list[yaml_nodes.Item] = list(reversed(file.documents))
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, yaml_nodes.Sequence):
-            if any(_named(file, item) for item in node.items):
-                yield node
-            waiting += reversed(node.items)
-        elif isinstance(node, yaml_nodes.Mapping):
-            waiting += (value for _, value in reversed(node.entries))
+    for node in file.items():
+        if isinstance(node, yaml_nodes.Sequence) and any(_named(file, item) for item in node.items):
+            yield node
 
 
 def _named(file: yaml_nodes.File, item: yaml_nodes.Item) -> str:
@@ -111,20 +105,27 @@ def block(
     inner = f"{indent} {gap}"
     lines = [f"{indent}-{gap}{key}: {one.name}"]
     if isinstance(one.value, Reference):
-        return [
-            *lines,
-            f"{inner}valueFrom:",
-            f"{inner}  secretKeyRef:",
-            f"{inner}    name: {one.value.secret}",
-            f"{inner}    key: {one.value.key}",
-        ]
+        return [*lines, *(f"{inner}{line}" for line in _taken(one.value))]
     return [*lines, f"{inner}value: {_text(one.value, quote, dollars=dollars)}"]
+
+
+def _taken(reference: Reference) -> list[str]:
+    """Return the lines that take a value from a Secret, in the place of the one with the value."""
+    return [
+        "valueFrom:",
+        "  secretKeyRef:",
+        f"    name: {reference.secret}",
+        f"    key: {reference.key}",
+    ]
+
+
+def _taken_in_braces(reference: Reference) -> str:
+    return f"valueFrom: {{secretKeyRef: {{name: {reference.secret}, key: {reference.key}}}}}"
 
 
 def _in_braces(one: Entry, key: str, quote: str, *, dollars: bool) -> str:
     if isinstance(one.value, Reference):
-        inner = f"{{name: {one.value.secret}, key: {one.value.key}}}"
-        return f"{{{key}: {one.name}, valueFrom: {{secretKeyRef: {inner}}}}}"
+        return f"{{{key}: {one.name}, {_taken_in_braces(one.value)}}}"
     # Within braces a comma or a brace ends a plain text.
     text = _text(one.value, quote, dollars=dollars)
     plain = text[:1] not in {"'", '"'} and set(text) & set(",[]{}")
@@ -166,7 +167,7 @@ def end_of(file: yaml_nodes.File, node: yaml_nodes.Item) -> int:
 
 def line_behind(text: str, at: int, lines: Sequence[str]) -> tuple[int, int, str]:
     """Return where lines go behind the line of a place, and their text with its line ends."""
-    end = "\r\n" if "\r\n" in text else "\n"
+    end = line_end_of(text)
     stop = text.find("\n", at)
     if stop < 0:
         return len(text), len(text), "".join(f"{end}{line}" for line in lines)
@@ -185,15 +186,8 @@ def referring(file: yaml_nodes.File, region: Region, reference: Reference) -> tu
                 if not isinstance(value, yaml_nodes.Scalar) or value.start != region.start:
                     continue
                 if item.flow:
-                    inner = f"{{name: {reference.secret}, key: {reference.key}}}"
-                    return key.start, value.end, f"valueFrom: {{secretKeyRef: {inner}}}"
-                end = "\r\n" if "\r\n" in file.text else "\n"
+                    return key.start, value.end, _taken_in_braces(reference)
                 indent = " " * (file.place(key.start).column - 1)
-                lines = (
-                    "valueFrom:",
-                    f"{indent}  secretKeyRef:",
-                    f"{indent}    name: {reference.secret}",
-                    f"{indent}    key: {reference.key}",
-                )
-                return key.start, value.end, end.join(lines)
+                between = f"{line_end_of(file.text)}{indent}"
+                return key.start, value.end, between.join(_taken(reference))
     return None

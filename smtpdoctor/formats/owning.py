@@ -31,11 +31,8 @@ def _in_env(path: str, text: str, at: int) -> str:
 
 def _in_yaml(path: str, text: str, at: int) -> str:
     file = yaml_nodes.parsed(path, text)
-    waiting: list[yaml_nodes.Item] = list(file.documents)
-    while waiting:
-        node = waiting.pop()
+    for node in file.items():
         if isinstance(node, yaml_nodes.Sequence):
-            waiting += node.items
             for item in node.items:
                 if isinstance(item, yaml_nodes.Scalar) and item.start <= at <= item.end and "=" in item.value:
                     return item.value.partition("=")[0]
@@ -45,5 +42,4 @@ def _in_yaml(path: str, text: str, at: int) -> str:
                     own = key.value if isinstance(key, yaml_nodes.Scalar) else ""
                     named = file.string(node, "name") or file.string(node, "key")
                     return named if own == "value" and named else own
-                waiting.append(value)
     return ""

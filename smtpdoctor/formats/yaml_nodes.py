@@ -174,17 +174,20 @@ class File(Struct):
                     node = value
         return None if node is None else self.follow(node, 0)
 
-    def scalars(self) -> Iterator[Scalar]:
-        """Yield every value of the file once, where it stands; no keys."""
+    def items(self) -> Iterator[Item]:
+        """Yield everything that stands in the file once, what holds others before these; no keys."""
         waiting: list[Item] = list(reversed(self.documents))
         while waiting:
             node = waiting.pop()
-            if isinstance(node, Scalar):
-                yield node
-            elif isinstance(node, Sequence):
+            yield node
+            if isinstance(node, Sequence):
                 waiting += reversed(node.items)
             elif isinstance(node, Mapping):
                 waiting += (value for _, value in reversed(node.entries))
+
+    def scalars(self) -> Iterator[Scalar]:
+        """Yield every value of the file once, where it stands; no keys."""
+        return (node for node in self.items() if isinstance(node, Scalar))
 
     def string(self, node: Item | None, *names: str) -> str:
         """Return a scalar's text as it stands under these keys, ``""`` where there is none or a template."""

@@ -26,6 +26,7 @@ from smtpdoctor.formats.document import (
     Source,
     TooLargeError,
     edited,
+    line_end_of,
 )
 from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.generate import compose
@@ -783,7 +784,7 @@ class AppFile:
             bare[len(sign) + 1 :] if (bare := line.strip()).startswith(f"{sign} ") else None for line in lines
         ]
         new = renewed(texts, plan, lang, host=host)
-        end = "\r\n" if "\r\n" in text else "\n"
+        end = line_end_of(text)
         found: list[str] = []
         for line, said in zip(lines, new, strict=True):
             indent = line[: len(line) - len(line.lstrip())]

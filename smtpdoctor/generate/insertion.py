@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from smtpdoctor.formats.document import Assignment, Scope
+from smtpdoctor.formats.document import Assignment, Scope, line_end_of
 from smtpdoctor.generate.kinds import FileKind, Line, laid_out, nested, nested_json
 from smtpdoctor.knowledge.dialects import Form
 
@@ -34,7 +34,7 @@ def inserted(
 
     ``owned`` are the settings of the application that stand in it.
     """
-    end = "\r\n" if "\r\n" in text else "\n"
+    end = line_end_of(text)
     if kind.name == "yaml":
         return _of_yaml(kind, form, text, owned, lines, heading, end)
     if kind.name == "json":

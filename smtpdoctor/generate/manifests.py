@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from smtpdoctor.errors import UsageError
 from smtpdoctor.formats import env_items
-from smtpdoctor.formats.document import Assignment, Document, Place, Region, Scope, edited
+from smtpdoctor.formats.document import Assignment, Document, Place, Region, Scope, edited, line_end_of
 from smtpdoctor.formats.env_items import Entry, Reference
 from smtpdoctor.formats.yaml_nodes import File, Item, Node, Scalar, parsed
 from smtpdoctor.formats.yaml_nodes import Mapping as MapNode
@@ -191,14 +191,7 @@ def _is_secret(one: Variable) -> bool:
 
 def _mappings(nodes: File) -> Iterator[MapNode]:
     """Yield every mapping of a file, those above first."""
-    waiting: list[Item] = list(reversed(nodes.documents))
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ListNode):
-            waiting += reversed(node.items)
-        elif isinstance(node, MapNode):
-            yield node
-            waiting += (value for _, value in reversed(node.entries))
+    return (node for node in nodes.items() if isinstance(node, MapNode))
 
 
 def _node_at(nodes: File, place: Place | None) -> MapNode | None:
@@ -333,9 +326,8 @@ def _in_env(
         model = next((value for key, value in node.entries if _is_key(key, "image")), node.entries[0][1])
         yield [*edits, env_items.line_behind(nodes.text, env_items.end_of(nodes, model), lines)], made
     else:  # nothing stands there but a bracket
-        end = "\r\n" if "\r\n" in nodes.text else "\n"
         key, value = own
-        text = end.join(lines).lstrip(" ")
+        text = line_end_of(nodes.text).join(lines).lstrip(" ")
         yield [*edits, (key.start, max(env_items.end_of(nodes, value), key.start + 4), text)], made
 
 
@@ -419,7 +411,7 @@ def _alone(nodes: File, additions: Sequence[Variable], above: Sequence[str]) -> 
 
     kind = next(one for one in KINDS if one.name == "kubernetes")
     lines = [Line(one.name, write(one.value, "yaml single string")) for one in additions]
-    end = "\r\n" if "\r\n" in nodes.text else "\n"
+    end = line_end_of(nodes.text)
     whole = laid_out(kind, Form(kind=kind.name), lines, above).replace("\n", end)
     text = nodes.text
     ahead = "" if not text or text.endswith("\n") else end

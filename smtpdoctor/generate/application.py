@@ -81,6 +81,7 @@ __all__ = [
     "reading_of",
     "settings_of",
     "unsayable",
+    "unusual",
 ]
 
 Planner = Callable[[Mapping[str, str]], Plan]
@@ -597,7 +598,7 @@ class AppFile:
             for one in plan.variables
             if (at := self._standing_at(values, one)) is not None and not self._is_shared(document, scope, at)
         }
-        plan = self._adapted(plan, places)
+        plan, secrets = self._adapted(plan, places)
         standing = {name: self._standing(at, document, plan, name) for name, at in places.items()}
         self._refuse_elsewhere(document, plan, places, standing, file)
         told = dict(standing)
@@ -608,7 +609,8 @@ class AppFile:
                 told.setdefault(key.names[0], Standing(at.value))
         decision = decide(plan, told, file=file, force=force)
         edits = {name: value for name, value in decision.edits.items() if name in places}
-        after = self._changed(document, scope, plan, edits, places, decision.additions, lang, file)
+        after, more = self._changed(document, scope, plan, edits, places, decision.additions, lang, file)
+        secrets = {**secrets, **more}
         renewed_text = self._with_new_comments(after, plan, lang, host_in(plan, told))
         self._verify(
             document,
@@ -623,17 +625,23 @@ class AppFile:
             values={
                 name: value
                 for name, value in decision.values.items()
-                if name in {v.name for v in plan.variables}
+                if name in {v.name for v in plan.variables} and name not in secrets
             },
             written=decision.written,
             unchanged=decision.unchanged,
-            to_fill_in=decision.to_fill_in,
-            left=decision.left,
+            to_fill_in=tuple(name for name in decision.to_fill_in if name not in secrets),
+            left=replace(
+                decision.left, doubtful=tuple(name for name in decision.left.doubtful if name not in secrets)
+            ),
+            secrets=tuple(secrets.items()),
         )
 
-    def _adapted(self, plan: Plan, places: Mapping[str, Assignment]) -> Plan:  # noqa: ARG002 -- for other kinds of files
-        """Return a plan that leaves alone what is not to be changed in such a file."""
-        return plan
+    def _adapted(self, plan: Plan, places: Mapping[str, Assignment]) -> tuple[Plan, Mapping[str, str]]:  # noqa: ARG002 -- for other kinds of files
+        """Return a plan that leaves alone what is not to be changed in such a file, and what a Secret has to have for it.
+
+        The latter, as that of ``_changed``, are names, each with the Secret's, which is empty where it is not known.
+        """
+        return plan, {}
 
     def _with_standing(self, one: Variable, values: Values, plan: Plan) -> Variable:
         """Return a value of several settings with the login that stands there, where it is this provider's."""
@@ -716,20 +724,14 @@ class AppFile:
         additions: Sequence[Variable],
         lang: Lang,
         file: str,
-    ) -> str:
-        """Return a file's text with values in their places and what is missing added."""
+    ) -> tuple[str, Mapping[str, str]]:
+        """Return a file's text with values in their places and what is missing added; and what a Secret has to have."""
         text = document.texts[document.path]
-        regions: list[tuple[Region, str]] = []
-        for name, value in edits.items():
-            at = places[name]
-            one = next(one for one in plan.variables if one.name == name)
-            if at.region.place.path != document.path or (not at.style and self.kind.name != "dotenv"):
-                raise _unusual(file, name)
-            regions.append((at.region, self._edited(at, text, replace(one, value=value), file)))
+        regions = self._replacements(document, plan, edits, places, file)
         if additions and self.form.text:
             raise UsageError(Message("usage.generate.whole", {"file": file, "syntax": self.kind.name}))
         if not additions:
-            return edited(text, regions)
+            return edited(text, regions), {}
         lines = [
             Line(
                 one.name,
@@ -742,10 +744,28 @@ class AppFile:
         owned = [at for at in places.values() if at.region.place.path == document.path]
         added = inserted(self.kind, self.form, text, scope, owned, lines, above)
         if added is None:
-            raise _unusual(file, additions[0].name)
-        return edited(
-            text, [*regions, *((Region(Place(document.path, 1), at, at), new) for at, new in added)]
-        )
+            raise unusual(file, additions[0].name)
+        insertions = ((Region(Place(document.path, 1), at, at), new) for at, new in added)
+        return edited(text, [*regions, *insertions]), {}
+
+    def _replacements(
+        self,
+        document: Document,
+        plan: Plan,
+        edits: Mapping[str, str],
+        places: Mapping[str, Assignment],
+        file: str,
+    ) -> list[tuple[Region, str]]:
+        """Return what takes the place of values that stand in a file; raises UsageError for one that cannot be written."""
+        text = document.texts[document.path]
+        found: list[tuple[Region, str]] = []
+        for name, value in edits.items():
+            at = places[name]
+            one = next(one for one in plan.variables if one.name == name)
+            if at.region.place.path != document.path or (not at.style and self.kind.name != "dotenv"):
+                raise unusual(file, name)
+            found.append((at.region, self._edited(at, text, replace(one, value=value), file)))
+        return found
 
     def _edited(self, at: Assignment, text: str, one: Variable, file: str) -> str:
         from smtpdoctor.formats.code.writing import LANGUAGES, write
@@ -833,14 +853,14 @@ class AppFile:
             if places.get(one.name) is not None and places[one.name].value is None and one.name not in wanted:
                 continue
             if meant and (at is None or (at.value is not None and not _same(at, meant))):
-                raise _unusual(file, one.name)
+                raise unusual(file, one.name)
         there, now = _others(before, ours), _others(after, ours)
         if any(now.get(scope) != values for scope, values in there.items() if values):
-            raise _unusual(file, plan.variables[0].name)
+            raise unusual(file, plan.variables[0].name)
         if self.kind.name == "msmtprc" and self._accounts(before, plan, file) != self._accounts(
             after, plan, file
         ):
-            raise _unusual(file, plan.variables[0].name)
+            raise unusual(file, plan.variables[0].name)
 
 
 def likely(dialect: Dialect, scopes: Sequence[Scope]) -> list[Scope]:
@@ -937,7 +957,8 @@ def _bare(text: str) -> str:
         return text
 
 
-def _unusual(file: str, name: str) -> UsageError:
+def unusual(file: str, name: str) -> UsageError:
+    """Return that a name stands in a file in a form that cannot be changed safely."""
     return UsageError(Message("usage.generate.unusual", {"file": file, "name": name}))
 
 

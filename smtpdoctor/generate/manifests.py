@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace as with_fields
 
 from smtpdoctor.errors import UsageError
 from smtpdoctor.formats import env_items
@@ -20,11 +21,11 @@ from smtpdoctor.formats.yaml_nodes import File, Item, Node, Scalar, parsed
 from smtpdoctor.formats.yaml_nodes import Mapping as MapNode
 from smtpdoctor.formats.yaml_nodes import Sequence as ListNode
 from smtpdoctor.formats.yaml_scalars import Style, write
-from smtpdoctor.generate.application import AppFile, likely
+from smtpdoctor.generate.application import AppFile, likely, unusual
 from smtpdoctor.generate.comments import heading
 from smtpdoctor.generate.kinds import Line, laid_out
-from smtpdoctor.generate.plan import Merged, Plan, Variable
-from smtpdoctor.model import Lang, Message, SettingName
+from smtpdoctor.generate.plan import Plan, Variable
+from smtpdoctor.model import Lang, SettingName
 from smtpdoctor.settings.dialect import Values
 
 __all__ = ["SECRET", "ManifestFile"]
@@ -46,21 +47,6 @@ class _Home(Struct, frozen=True):
 class ManifestFile(AppFile):
     """A file of Kubernetes objects, as a ``Format``."""
 
-    def merge(self, text: str, plan: Plan, lang: Lang, *, file: str, force: bool) -> Merged:
-        """Return a file's text with the plan in it; raises UsageError and changes nothing else."""
-        self._made: dict[str, str] = {}
-        merged = super().merge(text, plan, lang, file=file, force=force)
-        made = self._made
-        return replace(
-            merged,
-            values={name: value for name, value in merged.values.items() if name not in made},
-            to_fill_in=tuple(name for name in merged.to_fill_in if name not in made),
-            secrets=tuple(made.items()),
-            left=replace(
-                merged.left, doubtful=tuple(name for name in merged.left.doubtful if name not in made)
-            ),
-        )
-
     # Which container
 
     def _scope(self, document: Document, plan: Plan, file: str) -> Scope:
@@ -74,22 +60,22 @@ class ManifestFile(AppFile):
         for chosen in (ours, containers, [] if containers else maps, [] if containers else list(scopes)):
             if len(chosen) == 1:
                 return chosen[0]
-        return super()._scope(replace_scopes(document, containers or list(scopes)), plan, file)
+        return super()._scope(with_fields(document, scopes=tuple(containers) or scopes), plan, file)
 
     # What is written
 
-    def _adapted(self, plan: Plan, places: Mapping[str, Assignment]) -> Plan:
+    def _adapted(self, plan: Plan, places: Mapping[str, Assignment]) -> tuple[Plan, Mapping[str, str]]:
         """Return a plan that leaves a password where a Secret has it that is not in this file."""
-        variables = []
+        variables, secrets = [], {}
         for one in plan.variables:
             at = places.get(one.name)
             login = _is_secret(one) or one.setting in {"username", "sender"}
             if login and at is not None and at.value is None and at.kind == "unknown":
                 if not one.yields:  # it was asked for, and is to be changed where it stands
-                    self._made[one.name] = at.source.partition("/")[0] if "/" in at.source else ""
+                    secrets[one.name] = at.source.partition("/")[0] if "/" in at.source else ""
                 one = replace(one, yields=True, fill_in=False)  # noqa: PLW2901 -- the same variable
             variables.append(one)
-        return replace(plan, variables=tuple(variables))
+        return replace(plan, variables=tuple(variables)), secrets
 
     def _changed(
         self,
@@ -101,12 +87,12 @@ class ManifestFile(AppFile):
         additions: Sequence[Variable],
         lang: Lang,
         file: str,
-    ) -> str:
+    ) -> tuple[str, Mapping[str, str]]:
         text = document.texts[document.path]
         nodes = parsed(document.path, text)
         home = _home(nodes, scope, places)
         changes: list[_Edit] = []
-        left = {}
+        left, secrets = {}, {}
         for name, value in edits.items():
             one = next(one for one in plan.variables if one.name == name)
             new = None
@@ -116,40 +102,25 @@ class ManifestFile(AppFile):
                 left[name] = value
             else:
                 changes.append(new)
-                self._made[name] = home.name
-        if left:
-            changes += self._edits(document, plan, left, places, file)
+                secrets[name] = home.name
+        changes += (
+            (region.start, region.end, new)
+            for region, new in self._replacements(document, plan, left, places, file)
+        )
         if not additions:
-            return _with(text, changes)
+            return _with(text, changes), secrets
         for added, made in _added(nodes, scope, places, additions, home, self._alone(plan, lang)):
             try:
                 whole = _with(text, [*changes, *added])
             except ValueError:
                 continue
             if self._stands(whole, plan, additions, made, file):
-                self._made |= dict.fromkeys(made, home.name)
-                return whole
-        raise UsageError(Message("usage.generate.unusual", {"file": file, "name": additions[0].name}))
+                return whole, {**secrets, **dict.fromkeys(made, home.name)}
+        raise unusual(file, additions[0].name)
 
     def _alone(self, plan: Plan, lang: Lang) -> list[str]:
         """Return the head of an object of its own: settings with a file to themselves."""
         return list(heading(plan, lang, check=None))[:1]
-
-    def _edits(
-        self,
-        document: Document,
-        plan: Plan,
-        edits: Mapping[str, str],
-        places: Mapping[str, Assignment],
-        file: str,
-    ) -> Iterator[_Edit]:
-        text = document.texts[document.path]
-        for name, value in edits.items():
-            at = places[name]
-            if at.region.place.path != document.path or not at.style:
-                raise UsageError(Message("usage.generate.unusual", {"file": file, "name": name}))
-            one = next(one for one in plan.variables if one.name == name)
-            yield at.region.start, at.region.end, self._edited(at, text, replace(one, value=value), file)
 
     def _stands(
         self, text: str, plan: Plan, additions: Sequence[Variable], made: Sequence[str], file: str
@@ -167,13 +138,6 @@ class ManifestFile(AppFile):
             if at is None or (at.value != one.value if one.name not in made else at.value is not None):
                 return False
         return True
-
-
-def replace_scopes(document: Document, scopes: list[Scope]) -> Document:
-    """Return a document with some of its scopes."""
-    from msgspec.structs import replace as with_fields
-
-    return with_fields(document, scopes=tuple(scopes))
 
 
 def _with(text: str, changes: Sequence[_Edit]) -> str:

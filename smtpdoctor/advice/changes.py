@@ -19,7 +19,6 @@ from smtpdoctor.model import Change, Finding, Origin, Secret, Security, SettingN
 __all__ = ["Excerpt", "Line", "changes_of", "excerpts_of"]
 
 # The settings that have a flag of their own; a password has none that holds it.
-_ASSIGNED: Final = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=(.*)", re.DOTALL)
 _FLAGS: Final[frozenset[SettingName]] = frozenset({"host", "port", "security", "username", "sender", "ehlo"})
 
 
@@ -133,10 +132,9 @@ def _standing_at(origin: Origin) -> Origin | None:
 
     What an application reads as SMTP_PORT may be the MAIL_PORT of a `.env` that a Compose file puts in.
     """
-    found = _ASSIGNED.match(origin.text)
-    if found is None or found[1] == origin.name:
+    if not origin.variable:
         return origin
-    return None if "$" in found[2] else replace(origin, name=found[1])
+    return None if "$" in origin.text.partition("=")[2] else replace(origin, name=origin.variable)
 
 
 def _beside(variable: str, settings: Settings) -> Origin | None:

@@ -545,7 +545,7 @@ def _ambiguous(
     values: dict[str, object] = {
         "file": document.path,
         "service": service,
-        "known": ", ".join(who.candidates[:_MOST_CANDIDATES]),
+        "known": _candidates(who),
     }
     key = "usage.config.ambiguous" if len(who.candidates) > 1 else "usage.config.ambiguous.one"
     return UsageError(
@@ -556,13 +556,16 @@ def _ambiguous(
     )
 
 
+def _candidates(who: Identified) -> str:
+    return ", ".join(who.candidates[:_MOST_CANDIDATES])
+
+
 def _passed_over(
     who: Identified, document: Document, service: str, assignments: Sequence[Assignment]
 ) -> Iterator[Message]:
     """Yield what to say of a service that nobody can judge; without a server it sends no mail."""
     if service and any(_OF_HOST.fullmatch(one.name) for one in assignments):
-        known = ", ".join(who.candidates[:_MOST_CANDIDATES])
-        values = {"file": document.path, "service": service, "known": known}
+        values = {"file": document.path, "service": service, "known": _candidates(who)}
         yield Message("usage.config.passed-over", values)
 
 

@@ -20,10 +20,11 @@ from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.formats.editing import Edit, insertions, removals, renamings, spellings
 from smtpdoctor.model import SettingName
 
-__all__ = ["Done", "Operation", "applied"]
+__all__ = ["REFERENCE", "Done", "Operation", "applied"]
 
-# A value that another name holds, and nothing else: ${A}, "$A".
-_REFERENCE: Final = re.compile(r"[\"']?\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))[\"']?")
+REFERENCE: Final = re.compile(r"[\"']?\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))[\"']?")
+"""A value that another name holds, and nothing else: ``${A}``, ``"$A"``."""
+
 _MOST_TRIED: Final = 24
 _MOST_ANCHORS: Final = 6
 _MOST_INSERTED: Final = 60
@@ -154,7 +155,7 @@ def _behind(document: Document, one: Assignment) -> Iterator[Assignment]:
         return
     text = document.texts.get(one.region.place.path, "")
     for behind in _way(text, one):
-        if not _REFERENCE.fullmatch(text[behind.region.start : behind.region.end]):
+        if not REFERENCE.fullmatch(text[behind.region.start : behind.region.end]):
             yield behind if document.syntax == "dotenv" else replace(behind, style=one.style)
 
 
@@ -163,7 +164,7 @@ def _way(text: str, one: Assignment) -> list[Assignment]:
     found: list[Assignment] = []
     known: dict[str, Assignment] = {}
     start, end = one.region.start, one.region.end
-    while hit := _REFERENCE.fullmatch(text[start:end]):
+    while hit := REFERENCE.fullmatch(text[start:end]):
         if not known:
             document = env.read(Source(path=one.region.place.path, text=text))
             known = {name: each for scope in document.scopes for name, each in scope.by_name().items()}

@@ -10,7 +10,7 @@ from os.path import normpath
 from typing import Final
 
 from smtpdoctor.doctor import seal_of
-from smtpdoctor.fix.operations import Done
+from smtpdoctor.fix.operations import REFERENCE, Done
 from smtpdoctor.fix.plan import Plan, Step
 from smtpdoctor.fix.state import State
 from smtpdoctor.formats.document import Assignment
@@ -20,7 +20,6 @@ from smtpdoctor.masking.guess import is_harmless, looks_random
 from smtpdoctor.masking.references import references_in
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Change, Origin, Secret
-from smtpdoctor.settings.config import origin_of
 from smtpdoctor.settings.read import names_secret
 
 __all__ = ["changes_of", "difference", "masked_lines"]
@@ -34,8 +33,6 @@ _NAMED: Final = re.compile(
     r"(?!\$\{|\{\{|<%|process\.env|os\.|ENV|getenv|env\()([^\s\"'`,;)}\]]+)"
 )
 _TOKEN: Final = re.compile(r"[^\s\"'`=,;<>()]{12,}={0,2}")
-# A value that is a variable's, and nothing else: ${A}, "$A".
-_TAKEN: Final = re.compile(r"[\"']?\$(?:\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)[\"']?")
 _QUOTE: Final = r"(?:[\"]{3}|[']{3}|[\"'`])?"
 _PIECE: Final = re.compile(rf"^({_QUOTE}(?:[\w.-]+=)?{_QUOTE})(.*?)({_QUOTE}\s*)$", re.DOTALL)
 
@@ -153,7 +150,7 @@ def _secret_places(state: State, path: str, text: str, secrets: frozenset[str]) 
         if secret and not harmless and normpath(one.region.place.path) == key:
             regions.add((one.region.start, one.region.end))
     # One within another is masked with it; the name of a variable is no secret.
-    regions = {one for one in regions if not _TAKEN.fullmatch(text[one[0] : one[1]])}
+    regions = {one for one in regions if not REFERENCE.fullmatch(text[one[0] : one[1]])}
     return {
         one
         for one in regions
@@ -226,15 +223,6 @@ def _whole_value(done: Done) -> str:
     return next((one.value for one in standing if one is not None and one.value), done.operation.value)
 
 
-def _named_there(done: Done, name: str) -> str:
-    """Return the name by which a value stands in the file that is changed, which may hand it on under another one."""
-    for subject in done.state.subjects:
-        one = subject.assignment(name)
-        if one is not None and one.region.place.path == done.edit.path:
-            return origin_of(one, subject.document.texts).here
-    return name
-
-
 def _standing_name(state: State, edit: Edit) -> str:
     """Return the name whose own value an edit changes, "" where it stands under none.
 
@@ -274,7 +262,7 @@ def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
         come = [line.replace(hidden, Secret.MASK) for line in come]
     name = operation.value if operation.what == "rename" else operation.name.partition("@")[0]
     if operation.what == "set":
-        name = _standing_name(before, edit) or _named_there(done, name)
+        name = _standing_name(before, edit) or name
     secret = names_secret(name) or operation.setting == "password"
     value = "" if operation.what in {"remove", "rename"} else _whole_value(done)
     for subject in (*before.subjects, *done.state.subjects):

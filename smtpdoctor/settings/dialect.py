@@ -77,10 +77,8 @@ _TOLD_APART: Final[Mapping[str, str]] = {"host": "host.invalid", "port": "1"}
 _World = tuple[Mapping[str, str | None], Mapping[str, str | None]]
 """The states of flags and the settings beside them, as they may be."""
 
-# What applications call their settings; whoever lacks one and has another's name for it meant it.
-_USUAL: Final[Mapping[SettingName, re.Pattern[str]]] = {
-    "host": re.compile(r"(?i)(?:.*_)?(?:SMTP|MAIL|EMAIL)_?(?:HOST|SERVER|ADDRESS|HOSTNAME)"),
-}
+# What applications call their server; whoever lacks one and has another's name for it meant it.
+_A_HOST: Final = re.compile(r"(?i)(?:.*_)?(?:SMTP|MAIL|EMAIL)_?(?:HOST|SERVER|ADDRESS|HOSTNAME)")
 
 # What is written into an INI file as it is, and loses its quotes when that is read; what has a `#` gets others around.
 _IN_INI: Final = re.compile(r'"""([^#;`\n]*)"""')
@@ -727,11 +725,8 @@ class _Reader:
     def _unread(self, used: Mapping[SettingName, Used]) -> None:
         """Note names that look meant: with the application's own prefix, or for a setting that it lacks."""
         prefixes = tuple(map(self.values.canonical, self.dialect.prefixes))
-        lacking = {
-            name: self._told_name(name)
-            for name in self.dialect.keys
-            if name in _USUAL and (name not in used or used[name].at is None)
-        }
+        lacks_host = "host" in self.dialect.keys and ("host" not in used or used["host"].at is None)
+        host = self._told_name("host") if lacks_host else None
         wanting, ends = self._wanting(used), self.dialect.strict
         tails: dict[str, list[str]] = {}
         for each in wanting:
@@ -747,26 +742,14 @@ class _Reader:
             if "@" in key or plain in self.names:
                 continue
             if self._reads(one.name):  # perhaps by a pattern, which holds for slips as well
-                if (slip := _near(key, whole)) is not None:
-                    self.oddities.append(
-                        Oddity(kind="unread", name=one.name, at=one, expected=slip, ends=ends)
-                    )
-                continue
-            if (meant := spelled.get(key.lower())) is not None:
+                meant = _near(key, whole)
+            elif (meant := spelled.get(key.lower())) is None:
+                ours = bool(prefixes) and key.startswith(prefixes)
+                meant = "" if ours else self._slip(one, tails) or _near(key, whole)
+                if meant is None and host is not None and _may_mean(host, one):
+                    meant = host
+            if meant is not None:
                 self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=meant, ends=ends))
-                continue
-            if prefixes and key.startswith(prefixes):
-                self.oddities.append(Oddity(kind="unread", name=one.name, at=one, ends=ends))
-                continue
-            if (slip := self._slip(one, tails) or _near(key, whole)) is not None:
-                self.oddities.append(Oddity(kind="unread", name=one.name, at=one, expected=slip, ends=ends))
-                continue
-            for name, meant in lacking.items():
-                if name == "host" and one.value and _USUAL[name].fullmatch(one.name) and _can_be(meant, one):
-                    self.oddities.append(
-                        Oddity(kind="unread", name=one.name, at=one, expected=meant, ends=ends)
-                    )
-                    break
 
     def _wanting(self, used: Mapping[SettingName, Used]) -> list[str]:
         """Return the names of settings and flags that are not there."""
@@ -1018,9 +1001,10 @@ def _near(name: str, known: Mapping[str, str]) -> str | None:
     return None
 
 
-def _can_be(meant: str, one: Assignment) -> bool:
-    """Whether what stands there could have another name: an argument of a call is none for a variable."""
-    return _VARIABLE.fullmatch(meant) is not None or _VARIABLE.fullmatch(one.name) is None
+def _may_mean(host: str, one: Assignment) -> bool:
+    """Whether what stands there is a server under another name; that of an argument is none for a variable."""
+    can_be = _VARIABLE.fullmatch(host) is not None or _VARIABLE.fullmatch(one.name) is None
+    return bool(one.value) and _A_HOST.fullmatch(one.name) is not None and can_be
 
 
 def _lacks_a_word(parts: Sequence[str], whole: Sequence[str]) -> bool:

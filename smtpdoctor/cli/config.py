@@ -22,7 +22,7 @@ from smtpdoctor.model import Message, Secret, SettingName
 from smtpdoctor.settings.config import loaded_of
 from smtpdoctor.settings.dialect import Oddity, Reading, read
 from smtpdoctor.settings.identify import Identified, identify, unknown_app
-from smtpdoctor.settings.parts import parts_of
+from smtpdoctor.settings.parts import has_entries, parts_of
 from smtpdoctor.settings.read import decoded, names_secret, refuse_long
 from smtpdoctor.settings.resolve import Flags, Loaded, from_flags
 
@@ -133,9 +133,10 @@ def load_configs(
 def _scopes(document: Document, dialect: Dialect | None) -> Iterator[Scope]:
     """Yield the scopes of a file, one for each entry of a list where each sends by a server of its own."""
     names = load.dialect_names()
+    may_be_listed = document.syntax not in _CODE and document.syntax != "dotenv"
     for scope in _of_charts(document):
         app = dialect.id if dialect is not None else ""
-        if dialect is None and document.syntax not in _CODE and document.syntax != "dotenv":
+        if dialect is None and may_be_listed and has_entries(scope, names):
             app = identify(scope, document.path, names, syntax=document.syntax).app or ""
         if app in names.each:
             yield from parts_of(scope, app, names)

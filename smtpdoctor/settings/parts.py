@@ -13,9 +13,15 @@ from msgspec.structs import replace
 from smtpdoctor.formats.document import Assignment, Scope
 from smtpdoctor.knowledge.dialects import DialectNames
 
-__all__ = ["parts_of"]
+__all__ = ["has_entries", "parts_of"]
 
 _MOST: Final = 100  # entries; who has more of them has a program that writes them
+
+
+def has_entries(scope: Scope, names: DialectNames) -> bool:
+    """Whether a name leads to an entry of the list of any application: which one it is, is worth asking then."""
+    patterns = [_expression(one) for one in names.each.values()]
+    return any(pattern.match(one.name) for one in scope.assignments for pattern in patterns)
 
 
 def parts_of(scope: Scope, app: str, names: DialectNames) -> Iterator[Scope]:

@@ -76,26 +76,39 @@ def read(source: Source) -> Document:
         text = text[shift:]
     text, original = _folded(text, reader.folds, shift)
     names = Names(source.environment)
+
+    def keep(found: Entry, following: int) -> None:
+        start, end, remarks = _judged(text, found, reader)
+        if (
+            start < following < end
+        ):  # what ends a line for this reader ends none for others: each has its own text
+            end = found.end
+        if found.endless:
+            builder.problem("limit", original(start), found.name)
+        builder.assign(
+            found.name,
+            found.value,
+            original(start),
+            original(end),
+            remarks=remarks,
+            source=found.source,
+            style=_style(text, found, reader),
+        )
+
+    last: Entry | None = None
     try:
         for found in scan(text, names):
             if isinstance(found, Bad):
                 builder.problem(found.kind, original(found.offset), found.detail)
                 continue
             names.file[found.name] = found.value
-            start, end, remarks = _judged(text, found, reader)
-            if found.endless:
-                builder.problem("limit", original(start), found.name)
-            builder.assign(
-                found.name,
-                found.value,
-                original(start),
-                original(end),
-                remarks=remarks,
-                source=found.source,
-                style=_style(text, found, reader),
-            )
+            if last is not None:
+                keep(last, found.start)
+            last = found
     except RefusedError as error:
         builder.problem(error.kind, original(error.offset), error.detail)
+    if last is not None:
+        keep(last, len(text))
     return builder.document(environment=True)
 
 

@@ -416,14 +416,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """End a daemon and its whole session, by force where it takes too long."""
     with process:
         process.terminate()
+        if _await_end(process.pid):
+            return
+        for pid in _session(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         if not _await_end(process.pid):
-            for pid in _session(process.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            _await_end(process.pid)
-    if left := _session(process.pid):
-        message = f"processes {left} are left of {process.args!r}"
-        raise RuntimeError(message)
+            message = f"processes {_session(process.pid)} are left of {process.args!r}"
+            raise RuntimeError(message)
 
 
 def _await_end(leader: int) -> bool:
@@ -445,7 +445,7 @@ def _await_end(leader: int) -> bool:
 
 
 def _session(leader: int) -> list[int]:
-    """All processes of a session that are not zombies."""
+    """All processes of a session that have not ended: neither zombies nor, being reaped, dead."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -455,7 +455,7 @@ def _session(leader: int) -> list[int]:
         except (FileNotFoundError, ProcessLookupError):
             continue
         state, _parent, _group, session = status.rpartition(")")[2].split()[:4]
-        if int(session) == leader and state != "Z":
+        if int(session) == leader and state not in "ZXx":
             found.append(int(entry.name))
     return found
 

@@ -47,9 +47,10 @@ SECRET = "hunter2-is-the-secret"
 
 @contextlib.contextmanager
 def connected(server: Server, seconds: float = PATIENCE) -> Iterator[Channel]:
-    """Connect to a server, and close in the end."""
+    """Connect to a server, and close in the end; the time begins when the connection stands."""
     transcript = Transcript(Redactor([SECRET]))
-    channel = Channel.connect(server.host, server.port, transcript, time.monotonic() + seconds)
+    channel = Channel.connect(server.host, server.port, transcript, time.monotonic() + PATIENCE)
+    channel.deadline = time.monotonic() + seconds
     try:
         yield channel
     finally:
@@ -66,6 +67,22 @@ def paired(seconds: float = PATIENCE) -> Iterator[tuple[Channel, socket.socket]]
             yield channel, theirs
         finally:
             channel.close()
+
+
+def on_receipt(channel: Channel, hook: Callable[[bytes], None]) -> None:
+    """Have it called with each piece that the channel takes from its socket."""
+    inner = channel._socket
+
+    class Watched:
+        def __getattr__(self, name: str) -> object:
+            return getattr(inner, name)
+
+        def recv(self, size: int) -> bytes:
+            piece = inner.recv(size)
+            hook(piece)
+            return piece
+
+    channel._socket = Watched()  # type: ignore[assignment]
 
 
 @contextlib.contextmanager
@@ -237,13 +254,13 @@ def test_a_dripping_server_ends_at_the_deadline() -> None:
     def drip(peer: Peer) -> None:
         peer.drip(b"220-mail\r\n220-" + b"x" * 1000, 0.01)
 
-    with (
-        serve(drip) as server,
-        connected(server, SHORT) as channel,
-        ending(),
-        pytest.raises(TimedOut) as caught,
-    ):
-        channel.read_reply()
+    def expire_soon(_piece: bytes) -> None:
+        channel.deadline = min(channel.deadline, time.monotonic() + SHORT)
+
+    with serve(drip) as server, connected(server) as channel:
+        on_receipt(channel, expire_soon)
+        with ending(), pytest.raises(TimedOut) as caught:
+            channel.read_reply()
     assert caught.value.received
     assert {turn.direction for turn in channel._transcript.turns} == {"in"}
 
@@ -449,35 +466,26 @@ def test_another_protocol_is_known_by_more_than_its_first_bytes(
 )
 def test_a_greeting_that_was_begun(data: list[bytes], lines: int, dripping: bool) -> None:
     """Whole lines mean a server that takes its time (postscreen), single bytes one that drips."""
-    with paired(SHORT) as (channel, peer):
-        read = channel._socket.recv
+    came = bytearray()
+    taken = threading.Semaphore(0)
 
-        def run() -> None:
-            for piece in data:
-                peer.sendall(piece)
-                arrived.wait(PATIENCE)
-                arrived.clear()
+    def note(piece: bytes) -> None:
+        came.extend(piece)
+        taken.release()
+        if len(came) == sum(map(len, data)):
+            channel.deadline = time.monotonic()
 
-        arrived = threading.Event()
+    def run() -> None:
+        for piece in data:  # one by one, so that each is a piece of its own to the reader
+            peer.sendall(piece)
+            taken.acquire(timeout=PATIENCE)
 
-        class Watched:
-            """The channel's socket, which says when a piece was taken."""
-
-            def __getattr__(self, name: str) -> object:
-                return getattr(inner, name)
-
-            def recv(self, size: int) -> bytes:
-                piece = read(size)
-                arrived.set()
-                return piece
-
-        inner = channel._socket
-        channel._socket = Watched()  # type: ignore[assignment]
+    with paired(PATIENCE if data else SHORT) as (channel, peer):
+        on_receipt(channel, note)
         thread = threading.Thread(target=run)
         thread.start()
         with pytest.raises(TimedOut) as caught:
             channel.read_reply()
-        arrived.set()
         thread.join()
         assert caught.value.received == b"".join(data)
         assert (caught.value.lines, caught.value.dripping) == (lines, dripping)

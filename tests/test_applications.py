@@ -26,9 +26,10 @@ from smtpdoctor.cli import app
 from smtpdoctor.cli.generate import format_for
 from smtpdoctor.cli.options import FileKind
 from smtpdoctor.errors import UsageError
-from smtpdoctor.generate.application import planner_for, settings_of
+from smtpdoctor.generate.application import settings_of
 from smtpdoctor.generate.kinds import KINDS, kinds_of
 from smtpdoctor.generate.plan import Wish
+from smtpdoctor.generate.planning import planner_for
 from smtpdoctor.generate.spelling import form_of, says
 from smtpdoctor.knowledge import load
 from smtpdoctor.model import Message, Secret, Security

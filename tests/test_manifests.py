@@ -18,9 +18,9 @@ from smtpdoctor.cli.generate import format_for
 from smtpdoctor.errors import UsageError
 from smtpdoctor.formats import reader_of
 from smtpdoctor.formats.document import Source
-from smtpdoctor.generate.application import planner_for
 from smtpdoctor.generate.kinds import kinds_of
 from smtpdoctor.generate.plan import Merged, Wish
+from smtpdoctor.generate.planning import planner_for
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.model import Secret

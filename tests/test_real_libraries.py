@@ -24,8 +24,8 @@ import pytest
 from msgspec import Struct
 
 from smtpdoctor.formats.document import Assignment, Kind, Scope
-from smtpdoctor.generate.application import kind_for
 from smtpdoctor.generate.plan import Wish
+from smtpdoctor.generate.planning import kind_for
 from smtpdoctor.knowledge import load
 from smtpdoctor.model import Secret
 from smtpdoctor.settings.dialect import Reading, read

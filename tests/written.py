@@ -8,9 +8,10 @@ from smtpdoctor.doctor import lint_only
 from smtpdoctor.formats import reader_of
 from smtpdoctor.formats.document import Document, Scope, Source
 from smtpdoctor.generate import compose
-from smtpdoctor.generate.application import AppFile, planner_for, settings_of
+from smtpdoctor.generate.application import AppFile, settings_of
 from smtpdoctor.generate.kinds import FileKind
 from smtpdoctor.generate.plan import Plan, Wish, endpoints_for, host_for, values_for
+from smtpdoctor.generate.planning import planner_for
 from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.knowledge.table import write

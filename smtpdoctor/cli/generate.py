@@ -27,8 +27,8 @@ from smtpdoctor.text import say
 
 if TYPE_CHECKING:
     from smtpdoctor.generate import Format, Merged, Plan, Wish
-    from smtpdoctor.generate.application import Planner
     from smtpdoctor.generate.kinds import FileKind
+    from smtpdoctor.generate.planning import Planner
     from smtpdoctor.knowledge.dialects import Dialect
     from smtpdoctor.knowledge.schema import App, Preset
 
@@ -196,8 +196,8 @@ def _kind_of(application: App | Dialect, path: Path | None, kind: str | None) ->
 
 def kind_of(application: Dialect, path: Path | None, kind: str | None) -> FileKind:
     """Return the kind of file that was named, or that a file's name tells, or the usual one; raises UsageError."""
-    from smtpdoctor.generate.application import kind_for
     from smtpdoctor.generate.kinds import kind_of_file, kinds_of
+    from smtpdoctor.generate.planning import kind_for
 
     if kind is not None or path is None:
         return kind_for(application, kind)
@@ -218,8 +218,8 @@ def _kind_within(application: Dialect, path: Path, named: FileKind | None) -> Fi
 
     Raises UsageError for one in which the application has no settings.
     """
-    from smtpdoctor.generate.application import kind_for
     from smtpdoctor.generate.kinds import kinds_of
+    from smtpdoctor.generate.planning import kind_for
 
     syntax = _syntax_within(path)
     if syntax is None:
@@ -274,7 +274,7 @@ def _planned(
 
         assert isinstance(application, App)  # noqa: S101 -- all others have a kind of file
         return _format(path, kind), plan_for(provider, application, wish)
-    from smtpdoctor.generate.application import planner_for
+    from smtpdoctor.generate.planning import planner_for
 
     planner = planner_for(application, file_kind, provider, wish)
     return format_for(application, file_kind, planner), planner({})

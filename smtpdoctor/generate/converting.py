@@ -10,9 +10,10 @@ from typing import Final
 from msgspec import Struct
 
 from smtpdoctor.errors import UsageError
-from smtpdoctor.generate.application import Planner, modes_of, plan_in, reading_of, unsayable
+from smtpdoctor.generate.application import reading_of
 from smtpdoctor.generate.kinds import FileKind, kinds_of
 from smtpdoctor.generate.plan import Plan, Value, Wish
+from smtpdoctor.generate.planning import Planner, modes_of, plan_in, unsayable
 from smtpdoctor.generate.spelling import form_of, names_of_key
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect

@@ -153,6 +153,8 @@ class Label(StrEnum):
     HELO = "helo"
     EHLO_ASSUMED = "ehlo-assumed"
     STRAY = "stray"
+    WRONG_CODE = "wrong-code"
+    TAKEN_BY_SOME = "taken-by-some"
     DEADLINE = "deadline"
     PERMANENT = "permanent"
     STARTTLS = "starttls"
@@ -287,6 +289,7 @@ MEANINGS: Final[Mapping[Label, Meaning]] = {
     # Who does not prove himself, or talks out of turn, is not the server or is broken.
     Label.SERVER_UNPROVED: _LASTS,
     Label.STRAY: _LASTS,
+    Label.WRONG_CODE: _LASTS,
     Label.INJECTED: _LASTS,
     Label.BROKEN_REPLY: _LASTS,
     Label.OTHER_MAIL_DOMAIN: Meaning(

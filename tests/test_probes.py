@@ -222,12 +222,38 @@ def test_a_refusal_in_unknown_words(certificates: Certificates, verb: str, reply
         assert reply.endswith(finding.evidence.text)
 
 
-def test_a_yes_to_something_else() -> None:
-    """RFC 4954 has 235 and 334 for AUTH: a 250 there answers another command, and is neither yes nor no."""
-    with serve(dialogue({"AUTH": "250 Fine, but what for?"})) as server:
-        report = run(server)
-        assert_failed(report, "stray-reply", Stage.AUTH)
-        assert report.findings[0].evidence.code == 250
+@pytest.mark.parametrize("verb", ["AUTH", "DATA", "MAIL", "RCPT"])
+def test_a_yes_with_the_wrong_code(verb: str) -> None:
+    """RFC 4954 has 235 and 334 for AUTH: a 250 there is neither yes nor no, and not for certain a reply too many."""
+    code = 235 if verb in {"MAIL", "RCPT"} else 250
+    with serve(dialogue({verb: f"{code} Fine, but what for?"})) as server:
+        report = run(server, to=USER)
+        assert_failed(report, "wrong-reply", STAGE_OF_VERB[verb])
+        assert report.findings[0].evidence.code == code
+        assert report.findings[0].confidence is Confidence.LIKELY
+        assert report.findings[0].candidates == ("stray-reply",)
+
+
+_EXPECTED_CODE = {"AUTH": 235, "DATA": 354, "MAIL": 250, "RCPT": 250}
+
+
+@pytest.mark.parametrize("verb", _EXPECTED_CODE)
+def test_a_wrong_code_with_the_real_answer_behind_it(verb: str) -> None:
+    """Then it is known to belong to no command, and whatever comes behind it is no success."""
+    code = 235 if verb in {"MAIL", "RCPT"} else 250
+    with serve(dialogue({verb: f"{code} Fine\n{_EXPECTED_CODE[verb]} Indeed"})) as server:
+        report = run(server, to=USER)
+        assert_failed(report, "stray-reply", STAGE_OF_VERB[verb])
+
+
+def test_a_reply_that_was_there_before_the_login_is_told_as_such() -> None:
+    """It is never taken for the answer to AUTH, whichever it is, and the login is not sent."""
+    for line in ("235 2.7.0 welcome", "250 OK", "334 "):
+        hello = servers.multiline(250, "mail.example.test", "AUTH PLAIN")
+        with serve(dialogue({"EHLO": f"{hello}\n{line}"})) as server:
+            report = run(server)
+            assert report.findings[0].id == "stray-reply"
+            assert not any(sent.startswith("AUTH") for sent in server.lines), line
 
 
 def test_relay_denied_after_a_login() -> None:

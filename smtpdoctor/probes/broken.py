@@ -14,10 +14,23 @@ from smtpdoctor.smtp.errors import DialogueError, NotSMTP, SASLFailed, TimedOut,
 from smtpdoctor.smtp.protocols import identify, protocol_name
 from smtpdoctor.smtp.reply import Reply, fits
 
-__all__ = ["answered", "broken", "broken_evidence", "garbled", "label_of", "nothing_left", "stray"]
+__all__ = [
+    "answered",
+    "broken",
+    "broken_evidence",
+    "garbled",
+    "label_of",
+    "nothing_left",
+    "stray",
+    "unfit",
+]
 
 _BROKEN: Final = "broken-reply"
 _NO_WORDS: Final = frozenset({"tls-bytes", "binary"})
+_ANOTHER_SECONDS: Final = 0.3  # how long the real answer may take behind one that cannot be it
+_GREETING: Final = 220
+# What says yes to a command in general, and not to this one: other clients look at the first digit alone.
+_BY_DIGIT: Final = {"AUTH": "2", "STARTTLS": "2", "DATA": "2"}
 _OPENING: Final = frozenset({"", "EHLO", "HELO", "LHLO"})
 _AWAITED: Final = {"STARTTLS": Label.STARTTLS, "EHLO": Label.HELO, "HELO": Label.HELO}
 # What a TLS alert that comes after the handshake means (RFC 8446 section 6.2).
@@ -40,6 +53,24 @@ def stray(session: Session, reply: Reply) -> Failed:
     return Failed(Message("broken.stray", values), evidence, facts=session.facts)
 
 
+def unfit(session: Session, reply: Reply, *, whole: bool = True) -> Failed:
+    """Return the failure for a reply that says yes with a code that the command cannot have.
+
+    It belongs to no command where the real answer comes behind it, and where it is a second greeting; else it
+    is what the server answers, which is against the rules, and neither a yes nor a no. ``whole``: there was
+    nothing more to say, so that other clients may take it for a yes.
+    """
+    hello = session.awaiting.upper() in _OPENING and reply.code == _GREETING
+    if hello or session.open_channel().more_within(_ANOTHER_SECONDS) is not None:
+        return stray(session, reply)
+    by_digit = str(reply.code)[:1] == _BY_DIGIT.get(session.awaiting.upper())
+    labels = (Label.WRONG_CODE, *((Label.TAKEN_BY_SOME,) if whole and by_digit else ()))
+    first = str(reply)
+    evidence = session.refused(reply, *labels, first=first, code=str(reply.code))
+    values = {"first": first, "command": session.awaiting}
+    return Failed(Message("broken.code", values), evidence, facts=session.facts)
+
+
 def garbled(session: Session, reply: Reply) -> Failed | None:
     """Return the failure for a reply with a line that has no code in it, None for any other.
 
@@ -57,14 +88,22 @@ def garbled(session: Session, reply: Reply) -> Failed | None:
 
 
 def answered(
-    session: Session, command: str, *, shown: str | None = None, awaiting: str | None = None
+    session: Session,
+    command: str,
+    *,
+    shown: str | None = None,
+    awaiting: str | None = None,
+    whole: bool = True,
 ) -> Reply:
-    """Send a command and return its reply; raises DialogueError, and Failed for a reply to something else."""
+    """Send a command and return its reply; raises DialogueError, and Failed for one that cannot be its answer.
+
+    ``whole``: nothing of the command is left to be said.
+    """
     reply = session.ask(command, shown=shown, awaiting=awaiting)
     if garbage := garbled(session, reply):
         raise garbage
     if not fits(session.awaiting, reply.code):
-        raise stray(session, reply)
+        raise unfit(session, reply, whole=whole)
     return reply
 
 

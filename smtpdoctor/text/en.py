@@ -45,6 +45,7 @@ MESSAGES: Final[dict[str, str]] = {
     "broken.closed": "the connection ended after {command}: {error}",
     "broken.deadline": "the time limit for the whole run ({seconds} s) was reached",
     "broken.stray": "a reply that belongs to no command: {first}",
+    "broken.code": "a code that is no answer to {command}: {first}",
     "dns.null-address": "{host} resolves to {address}, which is no server",
     "greeting.balancer": "the server greets only a load balancer: {first}",
     "broken.reply": "the answer to {command} is not an SMTP reply: {first}",

@@ -43,6 +43,7 @@ MESSAGES: Final[dict[str, str]] = {
     "broken.closed": "{command} 다음에 연결이 끊김: {error}",
     "broken.deadline": "전체 실행 시간({seconds}초)을 초과함",
     "broken.stray": "어떤 명령에도 해당하지 않는 응답: {first}",
+    "broken.code": "{command}에 대한 응답일 수 없는 코드: {first}",
     "dns.null-address": "{host}의 주소가 서버가 아닌 {address}임",
     "greeting.balancer": "로드 밸런서에만 응답하는 서버: {first}",
     "broken.reply": "{command}에 대한 응답이 SMTP 형식이 아님: {first}",

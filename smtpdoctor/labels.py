@@ -67,6 +67,8 @@ class Label(StrEnum):
     SENDER_NOT_LOGIN = "sender-not-login"
     SENDER_NOT_OWN = "sender-not-own"
     FREE_MAIL_SENDER = "free-mail-sender"
+    DEFAULT_SENDER = "default-sender"
+    SENDER_BY_CODE = "sender-by-code"
     SENDER_IS_LOGIN = "sender-is-login"
     # what an application makes of its settings
     WORD_NOT_READ = "word-not-read"
@@ -284,6 +286,8 @@ MEANINGS: Final[Mapping[Label, Meaning]] = {
     Label.SENDER_NOT_LOGIN: Meaning(suspicion=True),
     Label.SENDER_NOT_OWN: Meaning(suspicion=True),
     Label.FREE_MAIL_SENDER: Meaning(disproved_by=Stage.SEND),
+    Label.DEFAULT_SENDER: Meaning(disproved_by=Stage.SEND),
+    Label.SENDER_BY_CODE: Meaning(disproved_by=Stage.SEND),
     Label.REFUSES_TO_START: Meaning(blocks=True),
     Label.PERMANENT: _LASTS,
     # Who does not prove himself, or talks out of turn, is not the server or is broken.

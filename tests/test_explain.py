@@ -706,3 +706,34 @@ def test_a_server_elsewhere_is_not_this_machine(beside: str) -> None:
     (one,) = explain_text(f"{beside}\nError: connect ECONNREFUSED 203.0.113.5:587 smtp")
     assert one.finding.id == "connect-refused"
     assert not one.finding.evidence.labels & {"loopback", "loopback-default"}
+
+
+ANYBODYS = (
+    "Error: socket hang up",
+    "Error: connect ETIMEDOUT",
+    "Error: connect ETIMEDOUT 203.0.113.5:443",
+    "Error: connect ECONNREFUSED 127.0.0.1:3000",
+    "read ECONNRESET",
+    "Error: getaddrinfo ENOTFOUND api.example.test",
+    "certificate has expired",
+    "self signed certificate in certificate chain",
+    "ssl.SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1000)",
+    "javax.net.ssl.SSLHandshakeException: PKIX path building failed",
+    "x509: certificate signed by unknown authority",
+)
+
+
+@pytest.mark.parametrize("text", ANYBODYS)
+def test_what_any_connection_may_end_in_is_possible_at_most(text: str) -> None:
+    """With no word of mail beside it: it may have been a web server. With one it is told as sure as it is."""
+    for written in (text, f"{text}\n    at TLSSocket.emit (node:events:519:28)"):
+        assert {one.finding.confidence for one in explain_text(written)} <= {"possible"}
+    told = [one.finding for each in ("smtp: ", "mail could not be sent: ") for one in explain_text(each + text)]
+    assert {"likely", "certain"} & {one.confidence for one in told}
+
+
+@pytest.mark.parametrize("word", ["WRONG_VERSION_NUMBER", "EHOSTUNREACH", "ETIMEDOUT", "ERR_TLS_CERT_ALTNAME_INVALID"])
+def test_an_identifier_alone_is_not_known_to_be_of_mail(word: str) -> None:
+    looked = look_up(word, None)
+    assert looked is not None
+    assert looked.finding.confidence == "possible"

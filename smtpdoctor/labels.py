@@ -151,6 +151,7 @@ class Label(StrEnum):
     ENDLESS = "endless"
     DRIPPING = "dripping"
     UNFINISHED = "unfinished"
+    UNENDING = "unending"
     # dialogue
     HELO = "helo"
     EHLO_ASSUMED = "ehlo-assumed"

@@ -728,11 +728,15 @@ def test_what_any_connection_may_end_in_is_possible_at_most(text: str) -> None:
     """With no word of mail beside it: it may have been a web server. With one it is told as sure as it is."""
     for written in (text, f"{text}\n    at TLSSocket.emit (node:events:519:28)"):
         assert {one.finding.confidence for one in explain_text(written)} <= {"possible"}
-    told = [one.finding for each in ("smtp: ", "mail could not be sent: ") for one in explain_text(each + text)]
+    told = [
+        one.finding for each in ("smtp: ", "mail could not be sent: ") for one in explain_text(each + text)
+    ]
     assert {"likely", "certain"} & {one.confidence for one in told}
 
 
-@pytest.mark.parametrize("word", ["WRONG_VERSION_NUMBER", "EHOSTUNREACH", "ETIMEDOUT", "ERR_TLS_CERT_ALTNAME_INVALID"])
+@pytest.mark.parametrize(
+    "word", ["WRONG_VERSION_NUMBER", "EHOSTUNREACH", "ETIMEDOUT", "ERR_TLS_CERT_ALTNAME_INVALID"]
+)
 def test_an_identifier_alone_is_not_known_to_be_of_mail(word: str) -> None:
     looked = look_up(word, None)
     assert looked is not None

@@ -125,7 +125,9 @@ def test_help_as_a_word_is_help_as_an_option(command: str, lang: str) -> None:
     assert cli(*words, code=0).stdout == help_of(command, lang)  # type: ignore[arg-type] # one of the two
 
 
-@given(st.lists(st.sampled_from(["help", "--help", "-h", "--lang", "ko", "check", "chekc", "--foo"]), max_size=5))
+@given(
+    st.lists(st.sampled_from(["help", "--help", "-h", "--lang", "ko", "check", "chekc", "--foo"]), max_size=5)
+)
 def test_the_word_for_help_changes_nothing_else_of_a_line(words: list[str]) -> None:
     said = options_said(words)
     assert said[:1] != ["help"]

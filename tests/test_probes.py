@@ -125,6 +125,40 @@ def test_a_slow_server_is_waited_for() -> None:
         assert_passed(run(server))
 
 
+@pytest.mark.parametrize(
+    ("data", "label", "words"),
+    [
+        (b"220-mail.example.test\r\n" * 2, Label.UNFINISHED, "did not finish it"),
+        (b"220-mail.example.test\r\n" * 9, Label.UNENDING, "one line of its greeting after the other"),
+        (b"220-mail.exam", Label.UNFINISHED, "did not finish it"),
+    ],
+)
+def test_a_greeting_that_comes_to_no_end(data: bytes, label: Label, words: str) -> None:
+    """It is never said that none came, and of many lines not that a postscreen sends them."""
+    with serve(servers.sequence(servers.raw(data), servers.silent)) as server:
+        report = run(server, options={"timeout": TIMEOUT})
+        assert_failed(report, "greeting-timeout", Stage.GREETING)
+        assert label in report.findings[0].evidence.labels
+        for lang in ("en", "ko"):
+            (problem,) = [
+                one for one in smtpdoctor.words(report, lang).problems if one.id == "greeting-timeout"
+            ]
+            assert "220-mail" in problem.cause
+            assert lang == "ko" or words in problem.cause
+            assert ("postscreen" in problem.cause) == (label is Label.UNFINISHED)
+
+
+def test_an_answer_that_comes_to_no_end() -> None:
+    """Whoever has begun to answer is not told to have given none."""
+    begun = servers.sequence(servers.raw(b"250-mail.example.test\r\n"), servers.silent)
+    with serve(dialogue({"EHLO": begun})) as server:
+        report = run(server, options={"timeout": 1.0})
+        assert_failed(report, "reply-timeout", Stage.GREETING)
+        (problem,) = [one for one in smtpdoctor.words(report, "en").problems if one.id == "reply-timeout"]
+        assert "no answer" not in problem.cause
+        assert "250-mail.example.test" in problem.cause
+
+
 @pytest.mark.parametrize("kind", ["silent", "dripping", "endless line", "endless reply"])
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_the_deadline_of_the_run_holds(kind: str, security: str) -> None:

@@ -168,9 +168,7 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
         session.login_sent = True
         initial = base64.b64encode(first).decode()
         left -= 1
-        reply = answered(
-            session, f"{command} {initial}", shown=f"{command} {Secret.MASK}", whole=left == 0
-        )
+        reply = answered(session, f"{command} {initial}", shown=f"{command} {Secret.MASK}", whole=left == 0)
     detail = ""
     while reply.code == _CONTINUE:  # a mechanism ends by itself
         challenge = _decoded(reply)

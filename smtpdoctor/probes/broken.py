@@ -31,6 +31,9 @@ _ANOTHER_SECONDS: Final = 0.3  # how long the real answer may take behind one th
 _GREETING: Final = 220
 # What says yes to a command in general, and not to this one: other clients look at the first digit alone.
 _BY_DIGIT: Final = {"AUTH": "2", "STARTTLS": "2", "DATA": "2"}
+_MOST_LINES: Final = 3  # of a greeting; postscreen makes clients wait behind the first, and banners have some
+_BEGUN: Final = frozenset({Label.DRIPPING, Label.UNFINISHED, Label.UNENDING})
+_BOUNDLESS: Final = frozenset({Label.ENDLESS, Label.LINE_TOO_LONG})
 _OPENING: Final = frozenset({"", "EHLO", "HELO", "LHLO"})
 _AWAITED: Final = {"STARTTLS": Label.STARTTLS, "EHLO": Label.HELO, "HELO": Label.HELO}
 # What a TLS alert that comes after the handshake means (RFC 8446 section 6.2).
@@ -132,6 +135,13 @@ def _first_line(session: Session, error: DialogueError) -> str:
     return decode(line).rstrip("\r") if line else ""
 
 
+def _begun(error: TimedOut) -> Label:
+    """Return how a reply came that was not complete in time: in single bytes, in line after line, or in part."""
+    if error.dripping:
+        return Label.DRIPPING
+    return Label.UNENDING if error.lines > _MOST_LINES else Label.UNFINISHED
+
+
 def _concluded(session: Session, error: DialogueError) -> set[Label | None]:
     """Return what follows from the way in which a dialogue broke, and from what was awaited."""
     found = {_AWAITED.get(session.awaiting), _LATE_ALERTS.get(error.token)}
@@ -140,7 +150,7 @@ def _concluded(session: Session, error: DialogueError) -> set[Label | None]:
             found.add(Label.STRAY)
         case TimedOut():
             if error.received:
-                found.add(Label.DRIPPING if error.dripping else Label.UNFINISHED)
+                found.add(_begun(error))
             if session.run_is_over:
                 found.add(Label.DEADLINE)
         case NotSMTP() if session.awaiting not in _OPENING:
@@ -201,11 +211,13 @@ def _key(session: Session, evidence: Evidence) -> str:
     if Label.BROKEN_REPLY in labels:
         return "broken.reply"
     if evidence.error == "not-smtp":
-        return "greeting.not-smtp"
+        return "broken.endless" if labels & _BOUNDLESS else "greeting.not-smtp"
     if session.stage is Stage.TLS and not session.awaiting:
         return "tls.broken"
+    if session.awaiting and timed_out:
+        return "broken.unfinished" if labels & _BEGUN else "broken.silent"
     if session.awaiting:
-        return "broken.silent" if timed_out else "broken.closed"
+        return "broken.closed"
     if not timed_out:
         return "greeting.broken"
-    return "greeting.dripping" if labels & {Label.DRIPPING, Label.UNFINISHED} else "greeting.silent"
+    return "greeting.dripping" if labels & _BEGUN else "greeting.silent"

@@ -42,6 +42,8 @@ MESSAGES: Final[dict[str, str]] = {
     "how.none": "without encryption",
     "config.suspected": "{host}:{port}, security {security}; {count} in doubt",
     "broken.silent": "no reply to {command} within {seconds} s",
+    "broken.unfinished": "the answer to {command} was not complete within {seconds} s",
+    "broken.endless": "a reply without an end: {first}",
     "broken.closed": "the connection ended after {command}: {error}",
     "broken.deadline": "the time limit for the whole run ({seconds} s) was reached",
     "broken.stray": "a reply that belongs to no command: {first}",

@@ -40,6 +40,8 @@ MESSAGES: Final[dict[str, str]] = {
     "how.none": "암호화하지 않음",
     "config.suspected": "{host}:{port}, 보안 방식 {security}, 의심 {count}건",
     "broken.silent": "{seconds}초 안에 {command} 응답이 오지 않음",
+    "broken.unfinished": "{seconds}초 안에 {command} 응답을 다 받지 못함",
+    "broken.endless": "끝나지 않는 응답: {first}",
     "broken.closed": "{command} 다음에 연결이 끊김: {error}",
     "broken.deadline": "전체 실행 시간({seconds}초)을 초과함",
     "broken.stray": "어떤 명령에도 해당하지 않는 응답: {first}",

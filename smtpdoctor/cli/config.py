@@ -96,8 +96,8 @@ def load_configs(
 
     ``files`` keeps what was read, for who reads it again.
     """
-    dialect = _named(flags.app)
     reader = files or Files(environment=environment)
+    dialect = _named(flags.app, reader.app_flag)
     merged: dict[str, tuple[Document, list[Assignment], Scope]] = {}
     decided: dict[str, Identified] = {}
     for path in paths:
@@ -192,12 +192,12 @@ def _environment_alone() -> tuple[Document, list[Assignment], Scope]:
     return Document(path="", syntax="environment", texts={}, scopes=(scope,)), found, scope
 
 
-def _named(name: str | None) -> Dialect | None:
+def _named(name: str | None, flag: str) -> Dialect | None:
     if name is None:
         return None
     dialect = load.dialect(name)
     if dialect is None:
-        raise unknown_app(name)
+        raise unknown_app(name, flag)
     return dialect
 
 
@@ -226,7 +226,7 @@ def _configured(
         if who.reason == "nothing":
             continue
         if who.app is None:
-            doubt = doubt or _ambiguous(who, document, name, assignments)
+            doubt = doubt or _ambiguous(who, document, name, assignments, files.app_flag)
             files.passed_over += _passed_over(who, document, name, assignments)
             continue
         dialect = asked or load.dialect(who.app)
@@ -297,10 +297,20 @@ class Files:
 
     ``texts`` is what was read, None where there is no such file: what is there already is not read again, so
     that a change can be tried without a file. ``documents`` are those of the named files,
-    ``passed_over`` says which services with mail settings are nobody's for sure.
+    ``passed_over`` says which services with mail settings are nobody's for sure. ``flag`` and ``app_flag`` are
+    what files and the application are named with.
     """
 
-    def __init__(self, *, environment: bool, texts: Mapping[str, str | None] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        environment: bool,
+        texts: Mapping[str, str | None] | None = None,
+        flag: str = "--config",
+        app_flag: str = "--app",
+    ) -> None:
+        self.app_flag = app_flag
+        self._flag = flag
         self.texts: dict[str, str | None] = dict(texts or {})
         self.documents: list[Document] = []
         self._environment = dict(os.environ) if environment else {}
@@ -432,13 +442,15 @@ class Files:
         """Return what a file says; ``env`` is the `.env` that it gets its variables from, where that is known."""
         from smtpdoctor.formats import SYNTAXES, syntax_of
 
-        said: dict[str, object] = {"file": str(path), "flag": "--config"}
+        said: dict[str, object] = {"file": str(path), "flag": self._flag}
         key = os.path.normpath(path)
         text = self.texts.get(key)
         if text is None:
-            text = decoded(read_file(path, most=_LARGEST, flag="--config", pipes=True), said)
+            text = decoded(read_file(path, most=_LARGEST, flag=self._flag, pipes=True), said)
             self.texts[key] = text
         syntax = syntax_of(str(path), text)
+        if syntax is None and not text.strip():
+            raise UsageError(Message("usage.config.empty", said))
         if syntax is None:
             raise UsageError(Message("usage.config.syntax", {**said, "known": ", ".join(SYNTAXES)}))
         source = Source(
@@ -541,9 +553,10 @@ def _read_as(syntax: str, source: Source) -> Document:
 
 
 def _ambiguous(
-    who: Identified, document: Document, service: str, assignments: Sequence[Assignment]
+    who: Identified, document: Document, service: str, assignments: Sequence[Assignment], app_flag: str
 ) -> UsageError:
     values: dict[str, object] = {
+        "app_flag": app_flag,
         "file": document.path,
         "service": service,
         "known": _candidates(who),

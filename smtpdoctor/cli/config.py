@@ -316,6 +316,7 @@ class Files:
         self._environment = dict(os.environ) if environment else {}
         self._left = _MOST_BESIDE
         self._env_texts: dict[str, str] = {}
+        self._kept: dict[Path, bytes] = {}  # of the sources beside a `.env`
         self.untaken: dict[str, tuple[Assignment, ...]] = {}
         self.passed_over: list[Message] = []
 
@@ -345,10 +346,10 @@ class Files:
         about = {
             one.name for one in scope.assignments if _OF_MAIL.search(one.name) or names.readers(one.name)
         }
-        sources = beside.sources(path, about)
+        sources = beside.sources(path, about, self._kept)
         if not sources and who.reason != "ambiguous":
             return []
-        of = beside.packages(path)
+        of = beside.packages(path, self._kept)
         called = {one.rpartition("/")[2] for one in of.names}
         told = {app for app in (who.app, *who.candidates) if app} & called
         if len(told) == 1:  # it lies in the application's own sources
@@ -358,7 +359,9 @@ class Files:
         if who.sure:  # what else lies there is not what the file is for
             found = [one for one in found if one[1].app == who.app]
         if found:
-            self._keep_untaken(scope, about, found, beside.mentioned(sources) if whole else frozenset())
+            self._keep_untaken(
+                scope, about, found, beside.mentioned(sources, self._kept) if whole else frozenset()
+            )
             self.documents += [said for said, _ in found]
             several = len(found) > 1
             return [(said.path if several else "", said, whose) for said, whose in found]
@@ -366,7 +369,7 @@ class Files:
             app: package
             for app in who.candidates
             for package in names.packages.get(app, ())
-            if package in of.needs | beside.imported(sources)
+            if package in of.needs | beside.imported(sources, self._kept)
         }
         if len(by_package) == 1:
             (app, package) = by_package.popitem()
@@ -394,7 +397,11 @@ class Files:
                 who = identify(scope, document.path, load.dialect_names(), syntax=document.syntax)
                 dialect = load.dialect(who.app) if who.app is not None else None
                 packages = load.dialect_names().packages.get(who.app or "", ())
-                known = who.sure or who.own or needs.union(beside.imported([path])).intersection(packages)
+                known = (
+                    who.sure
+                    or who.own
+                    or needs.union(beside.imported([path], self._kept)).intersection(packages)
+                )
                 if dialect is None or not known:
                     continue
                 reading = read(dialect, scope)
@@ -446,7 +453,8 @@ class Files:
         key = os.path.normpath(path)
         text = self.texts.get(key)
         if text is None:
-            text = decoded(read_file(path, most=_LARGEST, flag=self._flag, pipes=True), said)
+            data = self._kept.get(path) or read_file(path, most=_LARGEST, flag=self._flag, pipes=True)
+            text = decoded(data, said)
             self.texts[key] = text
         syntax = syntax_of(str(path), text)
         if syntax is None and not text.strip():
@@ -516,7 +524,8 @@ class Files:
         if self._left < 0:
             raise TooLargeError("files", _MOST_BESIDE, Place(str(path), 1))
         said: dict[str, object] = {"file": str(other), "flag": str(path)}
-        text = self.texts[key] = decoded(read_file(other, most=_LARGEST_BESIDE, flag=str(path)), said)
+        data = self._kept.get(Path(key)) or read_file(other, most=_LARGEST_BESIDE, flag=str(path))
+        text = self.texts[key] = decoded(data, said)
         return text
 
     def _with_variables(self, source: Source, rules: str, env: Path | None) -> Source:
@@ -566,8 +575,19 @@ def _ambiguous(
         Message(key, values),
         *_troubles([document]),
         *_changed(document, assignments),
-        Message("usage.config.ambiguous.how", values),
+        _how_to_name(who, app_flag),
     )
+
+
+def _how_to_name(who: Identified, app_flag: str) -> Message:
+    """Return how to say whose settings they are; of a framework and what is made with it the framework is likelier."""
+    values: dict[str, object] = {"app_flag": app_flag}
+    made = [app for app in who.candidates if not _CODE.isdisjoint(load.dialect_names().syntaxes.get(app, ()))]
+    framework = load.dialect(made[0]) if len(made) == 1 else None
+    if framework is None:
+        return Message("usage.config.ambiguous.how", values)
+    values |= {"app": framework.id, "app_name": framework.name.en}
+    return Message("usage.config.ambiguous.framework", values)
 
 
 def _candidates(who: Identified) -> str:

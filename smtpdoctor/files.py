@@ -35,6 +35,7 @@ _ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
 _NOWHERE: Final = frozenset({*_ABSENT, errno.ENAMETOOLONG})
 # It passes for a file, and reading takes the lines away from whoever else would read them.
 _KERNEL_LOG: Final = "/proc/kmsg"
+_STDIN: Final = "/dev/stdin"
 
 Name = str | os.PathLike[str]
 
@@ -138,7 +139,14 @@ def _values(path: Name, flag: object) -> dict[str, object]:
 
 
 def _opened(path: Name, said: dict[str, object], *, pipes: bool) -> tuple[int, os.stat_result]:
-    """Open what is a file or may be read like one. To open a device may already do something, so look first."""
+    """Open what is a file or may be read like one. To open a device may already do something, so look first.
+
+    A hyphen is standard input, as for other programs, where the user may name a pipe; a file of that name is named with its folder.
+    """
+    if pipes and os.fspath(path) == "-":
+        path = _STDIN
+        if stat.S_ISCHR(os.stat(path).st_mode) and os.isatty(0):  # noqa: PTH116
+            raise UsageError(Message("usage.file.terminal", said))
     _refuse_strange(os.stat(path), said, pipes=pipes)  # noqa: PTH116 -- a path may be a plain text
     handle = os.open(path, os.O_RDONLY | _QUIETLY)
     try:

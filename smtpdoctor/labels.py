@@ -67,6 +67,8 @@ class Label(StrEnum):
     SENDER_NOT_LOGIN = "sender-not-login"
     SENDER_NOT_OWN = "sender-not-own"
     FREE_MAIL_SENDER = "free-mail-sender"
+    DEFAULT_SENDER = "default-sender"
+    SENDER_BY_CODE = "sender-by-code"
     SENDER_IS_LOGIN = "sender-is-login"
     # what an application makes of its settings
     WORD_NOT_READ = "word-not-read"
@@ -149,10 +151,13 @@ class Label(StrEnum):
     ENDLESS = "endless"
     DRIPPING = "dripping"
     UNFINISHED = "unfinished"
+    UNENDING = "unending"
     # dialogue
     HELO = "helo"
     EHLO_ASSUMED = "ehlo-assumed"
     STRAY = "stray"
+    WRONG_CODE = "wrong-code"
+    TAKEN_BY_SOME = "taken-by-some"
     DEADLINE = "deadline"
     PERMANENT = "permanent"
     STARTTLS = "starttls"
@@ -282,11 +287,14 @@ MEANINGS: Final[Mapping[Label, Meaning]] = {
     Label.SENDER_NOT_LOGIN: Meaning(suspicion=True),
     Label.SENDER_NOT_OWN: Meaning(suspicion=True),
     Label.FREE_MAIL_SENDER: Meaning(disproved_by=Stage.SEND),
+    Label.DEFAULT_SENDER: Meaning(disproved_by=Stage.SEND),
+    Label.SENDER_BY_CODE: Meaning(disproved_by=Stage.SEND),
     Label.REFUSES_TO_START: Meaning(blocks=True),
     Label.PERMANENT: _LASTS,
     # Who does not prove himself, or talks out of turn, is not the server or is broken.
     Label.SERVER_UNPROVED: _LASTS,
     Label.STRAY: _LASTS,
+    Label.WRONG_CODE: _LASTS,
     Label.INJECTED: _LASTS,
     Label.BROKEN_REPLY: _LASTS,
     Label.OTHER_MAIL_DOMAIN: Meaning(

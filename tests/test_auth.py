@@ -192,9 +192,9 @@ def test_the_detail_of_a_refused_token(challenge: str, detail: str) -> None:
 @pytest.mark.parametrize(
     ("last", "code", "labels"),
     [
-        ("235 2.7.0 welcome", 235, {Label.STRAY}),
-        ("250 ok", 250, {Label.STRAY}),
-        ("334 ", 334, {Label.STRAY}),
+        ("235 2.7.0 welcome", 235, {Label.WRONG_CODE}),
+        ("250 ok", 250, {Label.WRONG_CODE}),
+        ("334 ", 334, {Label.WRONG_CODE}),
         ("400 no", 400, set()),
         ("501 5.7.0 cancelled", 501, set()),
     ],
@@ -210,6 +210,29 @@ def test_a_yes_to_a_cancelled_login_is_none(last: str, code: int, labels: set[La
         servers.sequence(*asked, servers.say("334 "), _read, servers.say(last)), "LOGIN"
     )
     assert failure.evidence[0].code == code
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "asked"),
+    [("PLAIN", 0), ("LOGIN", 0), ("LOGIN", 1), ("LOGIN", 2), ("CRAM-MD5", 0), ("CRAM-MD5", 1)],
+)
+@pytest.mark.parametrize("code", [200, 220, 250, 299, 300, 354, 399])
+def test_an_answer_that_no_login_has(mechanism: str, asked: int, code: int) -> None:
+    """It is told as what it is, at whatever step; what others take for a yes, at the last one and for 2yz alone."""
+    prompts = [servers.say("334 PDFAYT4="), _read] * asked
+    failure, _ = _login_failure(servers.sequence(*prompts, servers.say(f"{code} so be it")), mechanism)
+    whole = {"PLAIN": 0, "LOGIN": 2}.get(mechanism) == asked
+    some = {Label.TAKEN_BY_SOME} if whole and code < 300 else set()
+    assert failure.evidence[0].labels == {Label.WRONG_CODE, *some}
+    assert failure.evidence[0].facts["first"] == f"{code} so be it"
+
+
+@pytest.mark.parametrize("real", ["235 2.7.0 welcome", "535 5.7.8 no"])
+@pytest.mark.parametrize("code", [220, 250, 354])
+def test_an_answer_with_the_real_one_behind_it(code: int, real: str) -> None:
+    """It was one reply too many; what comes behind is not taken for the answer to anything."""
+    failure, _ = _login_failure(servers.say(f"{code} so be it\n{real}"))
+    assert failure.evidence[0].labels == {Label.STRAY}
 
 
 @pytest.mark.parametrize("end", ["501 cancelled", servers.closing, "235 welcome"])

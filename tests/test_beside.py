@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +24,7 @@ from smtpdoctor.errors import UsageError
 from smtpdoctor.settings.resolve import Flags
 from tests.examples import examples
 
+ROOT: Final = Path(__file__).parent.parent
 # The names that people give: host, port, user name, password.
 NAMES: Final = (
     ("SMTP_HOST", "SMTP_PORT", "SMTP_USER", "SMTP_PASS"),
@@ -386,3 +390,121 @@ def test_no_secret_of_the_file_is_shown_with_a_change(
     for arguments in (["--fix"], ["--fix", "--format", "json"], []):
         done = CliRunner().invoke(app, ["lint", "--no-environment", "--config", ".env", *arguments])
         assert not any(one in done.output for one in ("Tq8vLw2xNz", "Hs4kRm9bYc", VALUES[3], "tq8vlw2xnz"))
+
+
+# Reads settings and tells which files below this folder are opened, whoever opens them.
+COUNTED: Final = """
+import os, sys
+from pathlib import Path
+opened = []
+def note(event, values):
+    if event == "open" and isinstance(values[0], str) and not os.path.isabs(values[0]):
+        opened.append(os.path.normpath(values[0]))
+from smtpdoctor.cli.config import load_configs
+from smtpdoctor.cli.known import Known
+from smtpdoctor.settings.resolve import Flags
+sys.addaudithook(note)
+(found,) = load_configs(Flags(), [Path(".env")], environment=False, known=Known())
+print(found.identified.app, *opened, sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("whose", PROGRAMS)
+def test_a_source_beside_is_read_once(tmp_path: Path, whose: str) -> None:
+    """It is looked through for names, for packages and for settings."""
+    names = NAMES[0]
+    path, text = PROGRAMS[whose]
+    put(tmp_path, {".env": env_of(names), path: text.format(*names), "requirements.txt": "Django==5.0\n"})
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTED],
+        capture_output=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+    )
+    app, *opened = done.stdout.splitlines()
+    assert app == whose
+    assert sorted(one for one in opened if one in {path, "requirements.txt"}) == sorted(
+        {path, "requirements.txt"}
+    )
+
+
+# Where applications keep their settings, with nothing of them in a `.env`.
+KEPT: Final[Mapping[str, tuple[str, str]]] = {
+    "Spring Boot": ("src/main/resources/application.yml", "spring:\n  mail:\n    host: {0}\n    port: {1}\n"),
+    "Rails, Ruby's mail gem": (
+        "config/environments/production.rb",
+        'Rails.application.configure do\n  config.action_mailer.smtp_settings = {{ address: "{0}", port: {1} }}\nend\n',
+    ),
+    "Django": ("site/settings.py", 'EMAIL_HOST = "{0}"\nEMAIL_PORT = {1}\nEMAIL_USE_TLS = True\n'),
+    "Laravel": (
+        "config/mail.php",
+        "<?php\nreturn ['default' => 'smtp', 'mailers' => ['smtp' => ['transport' => 'smtp', 'host' => '{0}', 'port' => {1}]]];\n",
+    ),
+    "Grafana": (
+        "docker-compose.yml",
+        (
+            "services:\n  web:\n    image: grafana/grafana:11.0.0\n    environment:\n"
+            "      GF_SMTP_ENABLED: 'true'\n      GF_SMTP_HOST: {0}:{1}\n"
+        ),
+    ),
+    "SMTP_HOST and its like": (".env.production", "SMTP_HOST={0}\nSMTP_PORT={1}\nSMTP_SENDER=a@corp.kr\n"),
+}
+
+
+@pytest.mark.parametrize("whose", KEPT)
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_settings_that_lie_elsewhere_in_the_project_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whose: str, lang: str
+) -> None:
+    """They are not taken without being named, but it is said how; and naming them so does it."""
+    monkeypatch.chdir(tmp_path)
+    path, text = KEPT[whose]
+    put(tmp_path, {path: text.format("smtp.corp.kr", 587), f"node_modules/{path}": text.format("x.kr", 25)})
+    done = CliRunner().invoke(app, ["lint", "--no-environment", "--lang", lang])
+    assert done.exit_code == 2
+    assert f"`--config {path}`" in done.stderr
+    assert lang == "ko" or whose in done.stderr
+    assert "generate" not in done.stderr
+    told = lint("--config", path)
+    assert told["settings"]["host"]["value"] == "smtp.corp.kr"  # type: ignore[index]
+
+
+def test_samples_and_tests_are_no_settings_of_a_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "SMTP_HOST=smtp.corp.kr\nSMTP_PORT=587\n"
+    put(
+        tmp_path,
+        {".env.example": text, ".env.sample": text, "tests/.env.production": text, "a/b/c/.env.x": text},
+    )
+    done = CliRunner().invoke(app, ["lint", "--no-environment"])
+    assert done.exit_code == 2
+    assert "--config" not in done.stderr
+    assert "smtpdoctor generate" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("lines", "whose"),
+    [
+        ("EMAIL_HOST=smtp.corp.kr\nEMAIL_PORT=587\nEMAIL_HOST_USER=a\nEMAIL_HOST_PASSWORD=b\n", "django"),
+        (
+            "MAIL_MAILER=smtp\nMAIL_HOST=smtp.corp.kr\nMAIL_PORT=587\nMAIL_USERNAME=a\nMAIL_PASSWORD=b\n",
+            "laravel",
+        ),
+    ],
+)
+def test_of_a_framework_and_what_is_made_with_it_the_framework_is_proposed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str, whose: str
+) -> None:
+    """With nothing beside that decides; in the words of the command that was typed."""
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path, {".env": lines})
+    for words in (["lint"], ["lint", "--config", ".env"], ["convert", ".env", "--to", "n8n"]):
+        done = CliRunner().invoke(app, [*words, *(["--no-environment"] if words[0] == "lint" else [])])
+        assert done.exit_code == 2, words
+        flag = "--from" if words[0] == "convert" else "--app"
+        assert f"`{flag} {whose}`" in done.stderr, words
+    assert lint("--app", whose)["app"] == whose

@@ -47,6 +47,7 @@ def _words(*typed: str) -> list[str]:
         (["check", "--ipv4", "--ipv"], ["--ipv6"]),
         (["check", "--config", "a", "--confi"], ["--config"]),  # which may stand there twice
         (["completion", "z"], ["zsh"]),
+        (["help", "ch"], ["check"]),
         (["nosuch", ""], []),
         (["check", "stray"], []),
     ],

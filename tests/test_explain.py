@@ -677,3 +677,67 @@ def test_a_word_that_looks_like_a_file_that_is_not_there(word: str) -> None:
 @pytest.mark.parametrize("word", ["smtp.gmail.com", "me@example.com", "TLS/SSL", "hello", "x" * 5000])
 def test_a_word_that_is_no_file_name_is_not_called_one(word: str) -> None:
     assert run(word)[2] == ""
+
+
+REFUSED_HERE = (
+    "Error: connect ECONNREFUSED {host}:{port}",
+    "dial tcp {host}:{port}: connect: connection refused (smtp)",
+    'Errno::ECONNREFUSED (Connection refused - connect(2) for "{host}" port {port}) SMTP',
+    "Could not connect to SMTP host: {host}, port: {port}; java.net.ConnectException: Connection refused",
+    'smtp: Connection could not be established with host "{host}:{port}": stream_socket_client(): (Connection refused)',
+)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.1.1"])
+@pytest.mark.parametrize("port", [25, 465, 587, 1025, 2525])
+def test_whoever_is_refused_by_his_own_machine_is_told_so(host: str, port: int) -> None:
+    """Only Nodemailer goes there at 465 and 587 by itself; it is told to others that it is their own machine."""
+    for words in REFUSED_HERE:
+        (one,) = explain_text(words.format(host=host, port=port))
+        by_default = words is REFUSED_HERE[0] and port in {465, 587} and host != "127.0.1.1"
+        assert one.finding.id == ("config-missing" if by_default else "connect-refused"), words
+        told = {"loopback-default"} if by_default else {"loopback"}
+        assert one.finding.evidence.labels & {"loopback", "loopback-default"} == told, words
+
+
+@pytest.mark.parametrize("beside", ["listening on http://localhost:3000", "127.0.0.1:8080 GET /contact 500"])
+def test_a_server_elsewhere_is_not_this_machine(beside: str) -> None:
+    """Whatever else runs here and is named in the log."""
+    (one,) = explain_text(f"{beside}\nError: connect ECONNREFUSED 203.0.113.5:587 smtp")
+    assert one.finding.id == "connect-refused"
+    assert not one.finding.evidence.labels & {"loopback", "loopback-default"}
+
+
+ANYBODYS = (
+    "Error: socket hang up",
+    "Error: connect ETIMEDOUT",
+    "Error: connect ETIMEDOUT 203.0.113.5:443",
+    "Error: connect ECONNREFUSED 127.0.0.1:3000",
+    "read ECONNRESET",
+    "Error: getaddrinfo ENOTFOUND api.example.test",
+    "certificate has expired",
+    "self signed certificate in certificate chain",
+    "ssl.SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1000)",
+    "javax.net.ssl.SSLHandshakeException: PKIX path building failed",
+    "x509: certificate signed by unknown authority",
+)
+
+
+@pytest.mark.parametrize("text", ANYBODYS)
+def test_what_any_connection_may_end_in_is_possible_at_most(text: str) -> None:
+    """With no word of mail beside it: it may have been a web server. With one it is told as sure as it is."""
+    for written in (text, f"{text}\n    at TLSSocket.emit (node:events:519:28)"):
+        assert {one.finding.confidence for one in explain_text(written)} <= {"possible"}
+    told = [
+        one.finding for each in ("smtp: ", "mail could not be sent: ") for one in explain_text(each + text)
+    ]
+    assert {"likely", "certain"} & {one.confidence for one in told}
+
+
+@pytest.mark.parametrize(
+    "word", ["WRONG_VERSION_NUMBER", "EHOSTUNREACH", "ETIMEDOUT", "ERR_TLS_CERT_ALTNAME_INVALID"]
+)
+def test_an_identifier_alone_is_not_known_to_be_of_mail(word: str) -> None:
+    looked = look_up(word, None)
+    assert looked is not None
+    assert looked.finding.confidence == "possible"

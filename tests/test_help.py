@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpdoctor.cli.declared import COMMANDS, declared_in, function_of, values_of
+from smtpdoctor.cli.declared import COMMANDS, call_of, declared_in, function_of, options_said, values_of
 from smtpdoctor.cli.helping import choices_of, help_asked_for, help_of, key_of, rows_of
 from smtpdoctor.text import LANGUAGES
 from smtpdoctor.text.help import BRIEF, EXAMPLES, GROUPS, KOREAN, REST, ROWS
@@ -114,6 +114,36 @@ def test_help_is_in_the_language_that_was_asked_for(arguments: list[str], lang: 
     if len(arguments) < 3:
         told = cli(*arguments, "--lang", lang, env={"SMTPDOCTOR_LANG": None, "LANG": other}, code=0)
         assert told.stdout.startswith(first)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_as_a_word_is_help_as_an_option(command: str, lang: str) -> None:
+    """As git has it, and by the short way: typer is not loaded for it."""
+    words = ["help", *filter(None, [command]), "--lang", lang]
+    assert call_of(words) is not None
+    assert cli(*words, code=0).stdout == help_of(command, lang)  # type: ignore[arg-type] # one of the two
+
+
+@given(
+    st.lists(st.sampled_from(["help", "--help", "-h", "--lang", "ko", "check", "chekc", "--foo"]), max_size=5)
+)
+def test_the_word_for_help_changes_nothing_else_of_a_line(words: list[str]) -> None:
+    said = options_said(words)
+    assert said[:1] != ["help"]
+    if words[:1] != ["help"]:
+        assert said == words
+    else:
+        assert said.count("--help") == 1
+        assert [one for one in said if one not in {"help", "--help"}] == [
+            one for one in words if one not in {"help", "--help", "-h"}
+        ]
+
+
+def test_help_for_what_is_no_command_says_which_there_are() -> None:
+    told = cli("help", "chekc", code=2)
+    assert "no command chekc" in told.stderr
+    assert "Did you mean check?" in told.stderr
 
 
 @given(

@@ -247,6 +247,50 @@ def test_a_login_alone_needs_no_sender() -> None:
     assert [one.setting for one in lint(loaded)] == ["port", "sender"]
 
 
+DEFAULT_SENDERS = {
+    app: str(key.default)
+    for app in load.dialect_ids()
+    if (dialect := load.dialect(app)) is not None
+    and (key := dialect.keys.get("sender")) is not None
+    and key.default is not None
+}
+
+
+def _sending_as(app: str, sender: str, host: str, **values: str | None) -> list[Evidence]:
+    texts = {**BASE, **values, "SMTP_SENDER": sender, "SMTP_HOST": host}
+    variables = {
+        name: Variable(text, Origin("environment", name)) for name, text in texts.items() if text is not None
+    }
+    given = resolve(Flags(), Variables(variables))
+    loaded = replace(given, settings=replace(given.settings, app=app))
+    return [one for one in lint(loaded) if one.setting == "sender"]
+
+
+@pytest.mark.parametrize("app", DEFAULT_SENDERS)
+def test_a_sender_that_an_application_has_by_itself_is_nobodys(app: str) -> None:
+    """Whether it is not set, or a sample was left as it stood; a warning only where no code may name another."""
+    sender = DEFAULT_SENDERS[app]
+    dialect = load.dialect(app)
+    assert dialect is not None
+    (one,) = _sending_as(app, sender, "mail.corp.kr")
+    assert "default-sender" in one.labels
+    assert ("sender-by-code" in one.labels) == bool({"php", "python"} & set(dialect.syntaxes))
+    assert one.facts["value"] == sender
+    assert one.facts["app_name"] == dialect.name.en
+    (one,) = _sending_as(app, sender, "smtp.gmail.com", **GMAIL)
+    assert "default-sender" in one.labels
+    # … and a provider's own rule, by which it is refused for certain, says more
+    (one,) = _sending_as(app, sender, "smtp.naver.com", **NAVER)
+    assert one.labels == {"sender-not-login"}
+
+
+@pytest.mark.parametrize("app", DEFAULT_SENDERS)
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "mailpit"])
+def test_what_catches_mail_takes_any_sender(app: str, host: str) -> None:
+    assert _sending_as(app, DEFAULT_SENDERS[app], host) == []
+    assert _sending_as(app, "app@corp.kr", "mail.corp.kr") == []
+
+
 def test_no_setting_shows_its_secret() -> None:
     """Whatever is wrong with a password, its text is in no evidence."""
     for text in ("hunter2 ", "'hunter2'", "hunter2\n", "<hunter2>", "hunter2"):

@@ -125,6 +125,40 @@ def test_a_slow_server_is_waited_for() -> None:
         assert_passed(run(server))
 
 
+@pytest.mark.parametrize(
+    ("data", "label", "words"),
+    [
+        (b"220-mail.example.test\r\n" * 2, Label.UNFINISHED, "did not finish it"),
+        (b"220-mail.example.test\r\n" * 9, Label.UNENDING, "one line of its greeting after the other"),
+        (b"220-mail.exam", Label.UNFINISHED, "did not finish it"),
+    ],
+)
+def test_a_greeting_that_comes_to_no_end(data: bytes, label: Label, words: str) -> None:
+    """It is never said that none came, and of many lines not that a postscreen sends them."""
+    with serve(servers.sequence(servers.raw(data), servers.silent)) as server:
+        report = run(server, options={"timeout": TIMEOUT})
+        assert_failed(report, "greeting-timeout", Stage.GREETING)
+        assert label in report.findings[0].evidence.labels
+        for lang in ("en", "ko"):
+            (problem,) = [
+                one for one in smtpdoctor.words(report, lang).problems if one.id == "greeting-timeout"
+            ]
+            assert "220-mail" in problem.cause
+            assert lang == "ko" or words in problem.cause
+            assert ("postscreen" in problem.cause) == (label is Label.UNFINISHED)
+
+
+def test_an_answer_that_comes_to_no_end() -> None:
+    """Whoever has begun to answer is not told to have given none."""
+    begun = servers.sequence(servers.raw(b"250-mail.example.test\r\n"), servers.silent)
+    with serve(dialogue({"EHLO": begun})) as server:
+        report = run(server, options={"timeout": 1.0})
+        assert_failed(report, "reply-timeout", Stage.GREETING)
+        (problem,) = [one for one in smtpdoctor.words(report, "en").problems if one.id == "reply-timeout"]
+        assert "no answer" not in problem.cause
+        assert "250-mail.example.test" in problem.cause
+
+
 @pytest.mark.parametrize("kind", ["silent", "dripping", "endless line", "endless reply"])
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_the_deadline_of_the_run_holds(kind: str, security: str) -> None:
@@ -222,12 +256,38 @@ def test_a_refusal_in_unknown_words(certificates: Certificates, verb: str, reply
         assert reply.endswith(finding.evidence.text)
 
 
-def test_a_yes_to_something_else() -> None:
-    """RFC 4954 has 235 and 334 for AUTH: a 250 there answers another command, and is neither yes nor no."""
-    with serve(dialogue({"AUTH": "250 Fine, but what for?"})) as server:
-        report = run(server)
-        assert_failed(report, "stray-reply", Stage.AUTH)
-        assert report.findings[0].evidence.code == 250
+@pytest.mark.parametrize("verb", ["AUTH", "DATA", "MAIL", "RCPT"])
+def test_a_yes_with_the_wrong_code(verb: str) -> None:
+    """RFC 4954 has 235 and 334 for AUTH: a 250 there is neither yes nor no, and not for certain a reply too many."""
+    code = 235 if verb in {"MAIL", "RCPT"} else 250
+    with serve(dialogue({verb: f"{code} Fine, but what for?"})) as server:
+        report = run(server, to=USER)
+        assert_failed(report, "wrong-reply", STAGE_OF_VERB[verb])
+        assert report.findings[0].evidence.code == code
+        assert report.findings[0].confidence is Confidence.LIKELY
+        assert report.findings[0].candidates == ("stray-reply",)
+
+
+_EXPECTED_CODE = {"AUTH": 235, "DATA": 354, "MAIL": 250, "RCPT": 250}
+
+
+@pytest.mark.parametrize("verb", _EXPECTED_CODE)
+def test_a_wrong_code_with_the_real_answer_behind_it(verb: str) -> None:
+    """Then it is known to belong to no command, and whatever comes behind it is no success."""
+    code = 235 if verb in {"MAIL", "RCPT"} else 250
+    with serve(dialogue({verb: f"{code} Fine\n{_EXPECTED_CODE[verb]} Indeed"})) as server:
+        report = run(server, to=USER)
+        assert_failed(report, "stray-reply", STAGE_OF_VERB[verb])
+
+
+def test_a_reply_that_was_there_before_the_login_is_told_as_such() -> None:
+    """It is never taken for the answer to AUTH, whichever it is, and the login is not sent."""
+    for line in ("235 2.7.0 welcome", "250 OK", "334 "):
+        hello = servers.multiline(250, "mail.example.test", "AUTH PLAIN")
+        with serve(dialogue({"EHLO": f"{hello}\n{line}"})) as server:
+            report = run(server)
+            assert report.findings[0].id == "stray-reply"
+            assert not any(sent.startswith("AUTH") for sent in server.lines), line
 
 
 def test_relay_denied_after_a_login() -> None:

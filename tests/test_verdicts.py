@@ -119,7 +119,9 @@ STRAY: dict[str, Script] = {
     "greeting twice": sequence(say(f"{GREETING}\n{GREETING}"), dialogue(greeting=None)),
     "greeting twice, the second late": dialogue({"EHLO": [GREETING, EHLO_REPLY]}),
     "ehlo answered twice": dialogue({"EHLO": f"{EHLO_REPLY}\n{EHLO_REPLY}"}),
-    "a yes to another question": dialogue({"STARTTLS": "250 mail.example.test"}, capabilities=["STARTTLS"]),
+    "a yes to another question in front": dialogue(
+        {"STARTTLS": "250 mail.example.test\n454 not now"}, capabilities=["STARTTLS"]
+    ),
 }
 
 
@@ -129,6 +131,14 @@ def test_a_reply_that_belongs_to_no_command(kind: str) -> None:
     report = run(STRAY[kind], security="starttls")
     assert cause(report)[0] == "stray-reply"
     assert Label.STRAY in report.findings[0].evidence.labels
+
+
+def test_a_yes_to_another_question() -> None:
+    """With nothing behind it, it is what the server answers, though no such answer exists; TLS is not begun."""
+    script = dialogue({"STARTTLS": "250 mail.example.test"}, capabilities=["STARTTLS"])
+    report = run(script, security="starttls")
+    assert cause(report) == ("wrong-reply", Stage.TLS)
+    assert "stray-reply" in report.findings[0].candidates
 
 
 # -- A port for a load balancer -------------------------------------------------------------------

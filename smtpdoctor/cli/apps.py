@@ -34,7 +34,7 @@ def apps(
     refuse_to_destroy(output, force=force)
     chosen = load.dialect(name) if name is not None else None
     if name is not None and chosen is None:
-        raise unknown_app(name)
+        raise unknown_app(name, "")
     ids = load.dialect_ids() if chosen is None else ()
     known: list[Dialect] = [one for one in map(load.dialect, ids) if one is not None]
     with output_to(output) as stream:

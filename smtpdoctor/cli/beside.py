@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from msgspec import Struct
 from smtpdoctor.errors import UsageError
 from smtpdoctor.files import read_file
 
-__all__ = ["Packages", "imported", "mentioned", "packages", "sources"]
+__all__ = ["Kept", "Packages", "imported", "mentioned", "packages", "settings_in", "sources"]
 
 _LEVELS: Final = 2  # folders below the one of the file
 _MOST_ENTRIES: Final = 2_000
@@ -25,6 +26,7 @@ _MOST_READ: Final = 60  # files
 _LARGEST: Final = 262_144  # bytes of one; sources are smaller, but for those that a program wrote
 _MOST_BYTES: Final = 4_194_304
 _MOST_FOUND: Final = 8
+_MOST_PARSED: Final = 12  # of those in which mail is spoken of
 # What others wrote, what a program wrote, and what is tried only.
 _SKIPPED: Final = re.compile(
     r"(?i)\..*|node_modules|vendor|bower_components|venv|env|virtualenv|site-packages|__pycache__|dist|build"
@@ -35,6 +37,12 @@ _SOURCE: Final = re.compile(
     r"(?i)(?!.*\.(?:min|test|spec|d)\.[cm]?[jt]sx?$)(?!test_|conftest)"
     r".*\.(?:py|[cm]?[jt]s|[jt]sx|go|php|rb|ru|cs|java|kts?)|application[\w.-]*\.(?:properties|ya?ml)"
 )
+# What has settings without being source code; an example of one has none that are in use.
+_SETTINGS: Final = re.compile(
+    r"(?i)(?!.*(?:example|sample|template|dist|default)).*"
+    r"(?:compose[\w.-]*\.ya?ml|appsettings[\w.-]*\.json|\.env(?:\.[\w.-]+)?|msmtprc|gitlab\.rb|\.ini|\.toml|\.properties)"
+)
+_OF_MAIL: Final = re.compile(rb"(?i)smtp|mail")
 # Folders that are no level of their own.
 _LAYOUT: Final = (Path("src/main/resources"), Path("src/main/java"), Path("src/main/kotlin"))
 # Where settings of mail are, the likeliest first.
@@ -70,6 +78,9 @@ _CALLED: Final = {
 }
 
 
+Kept = dict[Path, bytes]
+
+
 class Packages(Struct, frozen=True):
     """What manifests say: how the project is called, and what it is made of; in small letters."""
 
@@ -77,35 +88,39 @@ class Packages(Struct, frozen=True):
     needs: frozenset[str]
 
 
-def sources(env: Path, variables: Collection[str]) -> list[Path]:
-    """Return the source files beside a `.env` in which one of its variables is named, the likeliest first."""
+def sources(env: Path, variables: Collection[str], kept: Kept | None = None) -> list[Path]:
+    """Return the source files beside a `.env` in which one of its variables is named, the likeliest first.
+
+    ``kept`` is what was read of files by their paths, here and below: each is read once.
+    """
     if not variables:
         return []
+    kept = {} if kept is None else kept
     named = re.compile(
         rb"\b(?:" + b"|".join(re.escape(one.encode()) for one in sorted(variables)) + rb")\b", re.IGNORECASE
     )
     candidates = [path for path in _below(env.parent) if _SOURCE.fullmatch(path.name)]
-    candidates.sort(key=lambda path: (_rank(path), len(path.parts), str(path)))
-    found: list[Path] = []
-    left = _MOST_BYTES
-    for path in candidates[:_MOST_READ]:
-        data = _content(path)
-        left -= len(data)
-        if left < 0 or len(found) == _MOST_FOUND:
-            break
-        if named.search(data):
-            found.append(path)
-    return found
+    found = (path for path, data in _read(candidates, kept) if named.search(data))
+    return list(islice(found, _MOST_FOUND))
 
 
-def packages(env: Path) -> Packages:
+def settings_in(folder: Path) -> Iterator[Path]:
+    """Yield the files of a project that may hold settings of mail, the likeliest first, within the same limits."""
+    candidates = [
+        path for path in _below(folder) if _SOURCE.fullmatch(path.name) or _SETTINGS.fullmatch(path.name)
+    ]
+    of_mail = (path for path, data in _read(candidates, {}) if _OF_MAIL.search(data))
+    yield from islice(of_mail, _MOST_PARSED)
+
+
+def packages(env: Path, kept: Kept | None = None) -> Packages:
     """Return what the manifests beside a `.env` say, and those in the folders below it."""
     names: set[str] = set()
     needs: set[str] = set()
     for path in _below(env.parent, levels=1):
         if not _MANIFEST.fullmatch(path.name):
             continue
-        text = _content(path).decode("utf-8", "replace")
+        text = _content(path, kept).decode("utf-8", "replace")
         kind = path.name if path.name in _IN_TEXT else path.suffix.removeprefix(".")
         if kind == "json":
             called, needed = _of_json(text)
@@ -119,18 +134,18 @@ def packages(env: Path) -> Packages:
     return Packages(frozenset(names), frozenset(needs))
 
 
-def imported(paths: Iterable[Path]) -> frozenset[str]:
+def imported(paths: Iterable[Path], kept: Kept | None = None) -> frozenset[str]:
     """Return the packages that sources of Python and JavaScript import; in small letters."""
     found: set[str] = set()
     for path in paths:
-        text = _content(path).decode("utf-8", "replace")
+        text = _content(path, kept).decode("utf-8", "replace")
         found.update(next(filter(None, one.groups())).lower() for one in _IMPORTED.finditer(text))
     return frozenset(found)
 
 
-def mentioned(paths: Iterable[Path]) -> frozenset[str]:
+def mentioned(paths: Iterable[Path], kept: Kept | None = None) -> frozenset[str]:
     """Return the words of sources, among them the names of variables."""
-    texts = (_content(path).decode("utf-8", "replace") for path in paths)
+    texts = (_content(path, kept).decode("utf-8", "replace") for path in paths)
     return frozenset(word for text in texts for word in re.findall(r"\w+", text))
 
 
@@ -147,6 +162,18 @@ def _of_json(text: str) -> tuple[set[str], set[str]]:
         {name.lower()} if isinstance(name, str) else set(),
         {key.lower() for one in needed if isinstance(one, dict) for key in one},
     )
+
+
+def _read(candidates: list[Path], kept: Kept) -> Iterator[tuple[Path, bytes]]:
+    """Yield the likeliest of some files with what they hold, so many of them at most and so much."""
+    candidates.sort(key=lambda path: (_rank(path), len(path.parts), str(path)))
+    left = _MOST_BYTES
+    for path in candidates[:_MOST_READ]:
+        data = _content(path, kept)
+        left -= len(data)
+        if left < 0:
+            return
+        yield path, data
 
 
 def _rank(path: Path) -> int:
@@ -183,9 +210,14 @@ def _entries(folder: Path, most: int) -> Sequence[Path]:
     return sorted(found)
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, kept: Kept | None) -> bytes:
     """Return what a file holds; nothing where it cannot be read, or is too large for a source."""
+    if kept is not None and path in kept:
+        return kept[path]
     try:
-        return read_file(path, most=_LARGEST, flag=path.name)
+        data = read_file(path, most=_LARGEST, flag=path.name)
     except UsageError:
-        return b""
+        data = b""
+    if kept is not None:
+        kept[path] = data
+    return data

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from smtpdoctor.cli.declared import COMMANDS, Argument, Declared, declared_in, function_of, kind_of
+from smtpdoctor.cli.declared import COMMANDS, HELP, Argument, Declared, declared_in, function_of, kind_of
 
 __all__ = ["FILES", "VARIABLE", "answer", "complete", "script_of"]
 
@@ -39,7 +39,7 @@ def answer(words: Sequence[str]) -> None:
 def complete(words: Sequence[str]) -> Iterator[str]:
     """Yield what may stand in place of the last word, given those before it."""
     *before, last = words or [""]
-    if not before:
+    if before in ([], [HELP]):
         yield from _beginning(last, [*COMMANDS, *(_COMMON if last.startswith("-") else ())])
         return
     command = before[0]

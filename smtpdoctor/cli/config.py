@@ -96,8 +96,8 @@ def load_configs(
 
     ``files`` keeps what was read, for who reads it again.
     """
-    dialect = _named(flags.app)
     reader = files or Files(environment=environment)
+    dialect = _named(flags.app, reader.app_flag)
     merged: dict[str, tuple[Document, list[Assignment], Scope]] = {}
     decided: dict[str, Identified] = {}
     for path in paths:
@@ -192,12 +192,12 @@ def _environment_alone() -> tuple[Document, list[Assignment], Scope]:
     return Document(path="", syntax="environment", texts={}, scopes=(scope,)), found, scope
 
 
-def _named(name: str | None) -> Dialect | None:
+def _named(name: str | None, flag: str) -> Dialect | None:
     if name is None:
         return None
     dialect = load.dialect(name)
     if dialect is None:
-        raise unknown_app(name)
+        raise unknown_app(name, flag)
     return dialect
 
 
@@ -226,7 +226,7 @@ def _configured(
         if who.reason == "nothing":
             continue
         if who.app is None:
-            doubt = doubt or _ambiguous(who, document, name, assignments)
+            doubt = doubt or _ambiguous(who, document, name, assignments, files.app_flag)
             files.passed_over += _passed_over(who, document, name, assignments)
             continue
         dialect = asked or load.dialect(who.app)
@@ -297,15 +297,26 @@ class Files:
 
     ``texts`` is what was read, None where there is no such file: what is there already is not read again, so
     that a change can be tried without a file. ``documents`` are those of the named files,
-    ``passed_over`` says which services with mail settings are nobody's for sure.
+    ``passed_over`` says which services with mail settings are nobody's for sure. ``flag`` and ``app_flag`` are
+    what files and the application are named with.
     """
 
-    def __init__(self, *, environment: bool, texts: Mapping[str, str | None] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        environment: bool,
+        texts: Mapping[str, str | None] | None = None,
+        flag: str = "--config",
+        app_flag: str = "--app",
+    ) -> None:
+        self.app_flag = app_flag
+        self._flag = flag
         self.texts: dict[str, str | None] = dict(texts or {})
         self.documents: list[Document] = []
         self._environment = dict(os.environ) if environment else {}
         self._left = _MOST_BESIDE
         self._env_texts: dict[str, str] = {}
+        self._kept: dict[Path, bytes] = {}  # of the sources beside a `.env`
         self.untaken: dict[str, tuple[Assignment, ...]] = {}
         self.passed_over: list[Message] = []
 
@@ -335,10 +346,10 @@ class Files:
         about = {
             one.name for one in scope.assignments if _OF_MAIL.search(one.name) or names.readers(one.name)
         }
-        sources = beside.sources(path, about)
+        sources = beside.sources(path, about, self._kept)
         if not sources and who.reason != "ambiguous":
             return []
-        of = beside.packages(path)
+        of = beside.packages(path, self._kept)
         called = {one.rpartition("/")[2] for one in of.names}
         told = {app for app in (who.app, *who.candidates) if app} & called
         if len(told) == 1:  # it lies in the application's own sources
@@ -348,7 +359,9 @@ class Files:
         if who.sure:  # what else lies there is not what the file is for
             found = [one for one in found if one[1].app == who.app]
         if found:
-            self._keep_untaken(scope, about, found, beside.mentioned(sources) if whole else frozenset())
+            self._keep_untaken(
+                scope, about, found, beside.mentioned(sources, self._kept) if whole else frozenset()
+            )
             self.documents += [said for said, _ in found]
             several = len(found) > 1
             return [(said.path if several else "", said, whose) for said, whose in found]
@@ -356,7 +369,7 @@ class Files:
             app: package
             for app in who.candidates
             for package in names.packages.get(app, ())
-            if package in of.needs | beside.imported(sources)
+            if package in of.needs | beside.imported(sources, self._kept)
         }
         if len(by_package) == 1:
             (app, package) = by_package.popitem()
@@ -384,7 +397,11 @@ class Files:
                 who = identify(scope, document.path, load.dialect_names(), syntax=document.syntax)
                 dialect = load.dialect(who.app) if who.app is not None else None
                 packages = load.dialect_names().packages.get(who.app or "", ())
-                known = who.sure or who.own or needs.union(beside.imported([path])).intersection(packages)
+                known = (
+                    who.sure
+                    or who.own
+                    or needs.union(beside.imported([path], self._kept)).intersection(packages)
+                )
                 if dialect is None or not known:
                     continue
                 reading = read(dialect, scope)
@@ -432,13 +449,16 @@ class Files:
         """Return what a file says; ``env`` is the `.env` that it gets its variables from, where that is known."""
         from smtpdoctor.formats import SYNTAXES, syntax_of
 
-        said: dict[str, object] = {"file": str(path), "flag": "--config"}
+        said: dict[str, object] = {"file": str(path), "flag": self._flag}
         key = os.path.normpath(path)
         text = self.texts.get(key)
         if text is None:
-            text = decoded(read_file(path, most=_LARGEST, flag="--config", pipes=True), said)
+            data = self._kept.get(path) or read_file(path, most=_LARGEST, flag=self._flag, pipes=True)
+            text = decoded(data, said)
             self.texts[key] = text
         syntax = syntax_of(str(path), text)
+        if syntax is None and not text.strip():
+            raise UsageError(Message("usage.config.empty", said))
         if syntax is None:
             raise UsageError(Message("usage.config.syntax", {**said, "known": ", ".join(SYNTAXES)}))
         source = Source(
@@ -504,7 +524,8 @@ class Files:
         if self._left < 0:
             raise TooLargeError("files", _MOST_BESIDE, Place(str(path), 1))
         said: dict[str, object] = {"file": str(other), "flag": str(path)}
-        text = self.texts[key] = decoded(read_file(other, most=_LARGEST_BESIDE, flag=str(path)), said)
+        data = self._kept.get(Path(key)) or read_file(other, most=_LARGEST_BESIDE, flag=str(path))
+        text = self.texts[key] = decoded(data, said)
         return text
 
     def _with_variables(self, source: Source, rules: str, env: Path | None) -> Source:
@@ -541,9 +562,10 @@ def _read_as(syntax: str, source: Source) -> Document:
 
 
 def _ambiguous(
-    who: Identified, document: Document, service: str, assignments: Sequence[Assignment]
+    who: Identified, document: Document, service: str, assignments: Sequence[Assignment], app_flag: str
 ) -> UsageError:
     values: dict[str, object] = {
+        "app_flag": app_flag,
         "file": document.path,
         "service": service,
         "known": _candidates(who),
@@ -553,8 +575,19 @@ def _ambiguous(
         Message(key, values),
         *_troubles([document]),
         *_changed(document, assignments),
-        Message("usage.config.ambiguous.how", values),
+        _how_to_name(who, app_flag),
     )
+
+
+def _how_to_name(who: Identified, app_flag: str) -> Message:
+    """Return how to say whose settings they are; of a framework and what is made with it the framework is likelier."""
+    values: dict[str, object] = {"app_flag": app_flag}
+    made = [app for app in who.candidates if not _CODE.isdisjoint(load.dialect_names().syntaxes.get(app, ()))]
+    framework = load.dialect(made[0]) if len(made) == 1 else None
+    if framework is None:
+        return Message("usage.config.ambiguous.how", values)
+    values |= {"app": framework.id, "app_name": framework.name.en}
+    return Message("usage.config.ambiguous.framework", values)
 
 
 def _candidates(who: Identified) -> str:

@@ -64,6 +64,7 @@ def convert(  # noqa: PLR0913, PLR0912, PLR0915 -- the flags of the contract
         format_for,
         kind_of,
         put,
+        refuse_folder,
         refuse_odd_targets,
         tell_of_git,
         tell_of_secrets,
@@ -75,9 +76,11 @@ def convert(  # noqa: PLR0913, PLR0912, PLR0915 -- the flags of the contract
     refuse_odd_targets(write, output, force=force, in_words=in_words)
     if to is None:
         raise UsageError(Message("usage.convert.to"))
+    if write is not None:
+        refuse_folder(write, to, kind)
     if output is not None:
         refuse_to_destroy(output, force=force)
-    target = _dialect(to)
+    target = _dialect(to, "--to")
     source = _read(file, from_, service, app_version, known)
     file_kind = kind_of(target, write, kind)
     carried = with_password or write is not None
@@ -175,23 +178,30 @@ def _faults_of(source: Configured, mend: str) -> Iterator[Loss]:
         yield Loss(about, Message("convert.faulty", values))
 
 
-def _dialect(name: str) -> Any:
+def _dialect(name: str, flag: str) -> Any:
     from smtpdoctor.knowledge import load
     from smtpdoctor.settings.identify import unknown_app
 
     found = load.dialect(name)
     if found is None:
-        raise unknown_app(name)
+        raise unknown_app(name, flag)
     return found
 
 
 def _read(file: Path, app: str | None, service: str | None, version: str | None, known: Known) -> Configured:
     """Return the settings of the one application of a file; raises UsageError where there are several."""
-    from smtpdoctor.cli.config import load_configs
+    from smtpdoctor.cli.config import Files, load_configs
     from smtpdoctor.settings.resolve import Flags
 
+    files = Files(environment=False, flag="FILE", app_flag="--from")
     found = load_configs(
-        Flags(app=app), [file], service=service, version=version or "", environment=False, known=known
+        Flags(app=app),
+        [file],
+        service=service,
+        version=version or "",
+        environment=False,
+        known=known,
+        files=files,
     )
     if len(found) > 1:
         names = ", ".join(one.service for one in found)

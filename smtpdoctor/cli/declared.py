@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMANDS",
+    "HELP",
     "Argument",
     "Declared",
     "Exit",
@@ -34,6 +35,7 @@ __all__ = [
     "function_of",
     "is_argument",
     "kind_of",
+    "options_said",
     "values_of",
 ]
 
@@ -50,6 +52,7 @@ COMMANDS: Final = (
     "sandbox",
     "completion",
 )
+HELP: Final = "help"  # no command, but the word for one that people try
 
 
 class Exit(SystemExit):
@@ -210,8 +213,17 @@ def _tell_version() -> None:
     sys.stdout.write(f"smtpdoctor {__version__}\n")
 
 
+def options_said(arguments: Sequence[str]) -> list[str]:
+    """Return a line with the word that others have for an option in its place: ``help check`` as git has it."""
+    rest = list(arguments)
+    while rest[:1] == [HELP]:
+        rest = [one for one in rest[1:] if one not in {"--help", "-h"}] + ["--help"]
+    return rest
+
+
 def call_of(arguments: Sequence[str]) -> Callable[[], None] | None:
     """Return what to run for a plain command line; None where typer has to decide."""
+    arguments = options_said(arguments)
     if sys.platform == "win32":
         return None  # where typer expands patterns of file names too
     if list(arguments) == ["--version"]:

@@ -88,6 +88,7 @@ def explain(  # noqa: PLR0913 -- the flags of the contract
     refuse_together(("words", bool(words)), ("--follow", follow))
     refuse_together(("--file", bool(file)), ("--follow", follow))
     refuse_together(("--quiet", quiet), ("--verbose", verbose))
+    words = None if words == ["-"] else words  # as --file has it, and other programs
     outputs = _outputs(format_, output, force=force)
     _refuse_unfit(outputs, follow=follow, list_=list_)
     refuse_unusable(preset=preset, app=app)

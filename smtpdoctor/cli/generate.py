@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["format_for", "generate", "kind_of", "put", "refuse_odd_targets", "tell_of_git"]
 
+_CODE: Final = frozenset({"csharp", "go", "java", "javascript", "php", "python", "ruby"})
 _WITH_SERVICES: Final = frozenset({"compose", "kubernetes", "msmtprc"})
 _LOOKED_AT: Final = 400_000  # bytes
 _NAMES: Final = ("username", "sender", "host", "port", "security", "cipher", "ehlo", "service")
@@ -75,6 +76,8 @@ def generate(  # noqa: PLR0913 -- the flags of the contract
     tongue = language(lang)
     in_words = format_ is FormatChoice.TERMINAL
     refuse_odd_targets(write, output, force=force, in_words=in_words)
+    if write is not None:
+        refuse_folder(write, app, kind)
     if ask_password and write is None:
         raise UsageError(Message("usage.needs", {"flag": "--ask-password", "other": "--write"}))
     if output is not None and not in_words:
@@ -129,6 +132,23 @@ def refuse_odd_targets(write: Path | None, output: Path | None, *, force: bool, 
     refuse_together(("--write", write is not None and in_words), ("--output", output is not None))
     if force and write is None and output is None:
         raise UsageError(Message("usage.needs", {"flag": "--force", "other": "--write"}))
+
+
+def refuse_folder(path: Path, app: str | None, kind: str | None) -> None:
+    """Raise UsageError where a folder is to be written to, with the name of a file that would be right in it."""
+    if not path.is_dir():
+        return
+    from smtpdoctor.generate.application import kind_for
+    from smtpdoctor.generate.kinds import example_of
+    from smtpdoctor.knowledge import load
+
+    dialect = load.dialect(app) if app is not None and app not in load.apps() else None
+    if dialect is not None:
+        name = example_of(kind_for(dialect, kind))
+    else:
+        name = {"compose": "compose.yaml", "kubernetes": "mailer.yaml"}.get(kind or "", ".env")
+    hints = [Message("usage.write.folder.how", {"file": str(path / name)})] if name else []
+    raise UsageError(Message("usage.write.folder", {"flag": "--write", "file": str(path)}), *hints)
 
 
 def _keep_users_file(output: Path, text: str, *, force: bool) -> None:
@@ -191,12 +211,23 @@ def _kind_of(application: App | Dialect, path: Path | None, kind: str | None) ->
             }
             raise UsageError(Message("usage.generate.kind", values))
         return None
-    return kind_of(application, path, kind)
+    try:
+        return kind_of(application, path, kind)
+    except UsageError as error:
+        from smtpdoctor.formats.looks import syntax_of
+        from smtpdoctor.generate.kinds import kinds_of
+
+        by_code = any(one.syntax in _CODE for one in kinds_of(application))
+        if path is None or kind is not None or not by_code or syntax_of(path.name, "") != "dotenv":
+            raise
+        # Whoever takes the settings from there in code of his own, wants the usual names.
+        hint = Message("usage.generate.file.base", {"app": application.name.en, "file": str(path)})
+        raise UsageError(error.message, *error.hints, hint) from error
 
 
 def kind_of(application: Dialect, path: Path | None, kind: str | None) -> FileKind:
     """Return the kind of file that was named, or that a file's name tells, or the usual one; raises UsageError."""
-    from smtpdoctor.generate.kinds import kind_of_file, kinds_of
+    from smtpdoctor.generate.kinds import example_of, kind_of_file, kinds_of
     from smtpdoctor.generate.planning import kind_for
 
     if kind is not None or path is None:
@@ -206,10 +237,12 @@ def kind_of(application: Dialect, path: Path | None, kind: str | None) -> FileKi
         found = _kind_within(application, path, found)
     if found is None:
         known = ", ".join(one.name for one in kinds_of(application))
-        values: dict[str, object] = {"file": str(path), "app": application.id, "known": known}
-        raise UsageError(
-            Message("usage.generate.file", values), Message("usage.generate.file.for", {"known": known})
-        )
+        values: dict[str, object] = {"file": str(path), "app": application.name.en, "known": known}
+        example = next(filter(None, map(example_of, kinds_of(application))), "")
+        hint = Message("usage.generate.file.for", {"known": known})
+        if example:
+            hint = Message("usage.generate.file.such", {"known": known, "file": str(path.with_name(example))})
+        raise UsageError(Message("usage.generate.file", values), hint)
     return found
 
 

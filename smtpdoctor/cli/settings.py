@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +41,8 @@ _PYPROJECT = "pyproject.toml"
 _MOST_LEVELS = 64
 _LARGEST_PROJECT = 1_048_576
 _NEAR = 0.6
+_MOST_FILES = 3  # that are told of
+_BEGINNINGS = ("generate", "preset", "sandbox")  # what to do without any settings
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -222,6 +224,35 @@ def _meant(app: str | None, variables: Variables) -> Iterator[Message]:
         yield Message("usage.nothing.foreign", values)
 
 
+def _named_by(doubt: UsageError | None, meant: Sequence[Message]) -> list[Message]:
+    """Return how to say whose settings stand there, where they are a framework's by all means, or of what it made."""
+    foreign = any(one.key == "usage.nothing.foreign" for one in meant)
+    hints = doubt.hints if doubt is not None and foreign else ()
+    return [one for one in hints if one.key == "usage.config.ambiguous.framework"]
+
+
+def _elsewhere(known: Known) -> Iterator[Message]:
+    """Yield which files of the project have settings, the likeliest first; a few of them at most."""
+    from smtpdoctor.cli.beside import settings_in
+    from smtpdoctor.cli.config import load_configs
+
+    left = _MOST_FILES
+    for path in settings_in(Path()):
+        try:
+            found = load_configs(Flags(), [path], environment=False, known=known)
+        except UsageError:
+            continue  # nobody has asked for it
+        hosts = ((one, one.reading.used.get("host")) for one in found)
+        one = next((one for one, host in hosts if host is not None and host.at is not None), None)
+        if one is not None:
+            dialect = one.reading.dialect
+            key = "usage.nothing.elsewhere.base" if dialect.id in load.apps() else "usage.nothing.elsewhere"
+            yield Message(key, {"file": str(path), "app_name": dialect.name.en})
+            left -= 1
+        if not left:
+            return
+
+
 def implicit_files(env_files: list[Path]) -> list[Path]:
     """Return the `.env` files that are read: those that were named, else the one that is there."""
     return env_files or ([_IMPLICIT] if is_there(_IMPLICIT) else [])
@@ -240,9 +271,10 @@ def _of_application(
 
 def _another_application(
     flags: Flags, env_files: list[Path], *, environment: bool, known: Known, read: Files | None, named: bool
-) -> Loaded | None:
+) -> Loaded | UsageError | None:
     """Return the settings of another application whose variables stand there, None where nothing decides.
 
+    Where they may be of several, what is said of that.
     ``named``: a host of the base variables is there; whose it is only a source beside the file can say.
     """
     from smtpdoctor.cli.config import load_configs
@@ -252,8 +284,8 @@ def _another_application(
         return None
     try:
         found = load_configs(flags, files, environment=environment, known=known, files=read)
-    except UsageError:
-        return None  # what stands there is told as it is
+    except UsageError as doubt:
+        return doubt  # what stands there is told as it is
     takers = [one for one in found if one.identified.reason == "sources"]
     if len(takers) > 1:
         told = ", ".join(f"{one.document.path} ({one.reading.dialect.name.en})" for one in takers)
@@ -299,24 +331,28 @@ def load_settings(
     given = any((flags.preset, flags.url, flags.host))
     hosts = load.apps()["smtp"].variables["host"]
     named = any(name in variables.values for name in hosts)
+    doubt: UsageError | None = None
     # Names that are not read beside those that are: whoever wrote them has other names for the rest.
     if not given and (not named or any(layer.others for layer in variables.layers)):
         other = _another_application(
             flags, env_files, environment=environment, known=known, read=files, named=named
         )
-        if other is not None:
+        if isinstance(other, Loaded):
             return other
+        doubt = other
     if not given and not any(variable.text for variable in variables.values.values()):
         shown = [name for name in names if name.startswith("SMTP_")][:3]
         places = places_looked_at(environment, env_files, _IMPLICIT, [*shown, "…"], lang)
+        meant = list(_meant(flags.app, variables))
+        there = _named_by(doubt, meant) or (list(_elsewhere(known)) if not meant and not env_files else [])
         raise UsageError(
             Message("usage.nothing"),
             *_unreadable(variables),
-            *_meant(flags.app, variables),
+            *meant,
+            *there,
             Message("usage.nothing.looked", {"places": places}),
-            Message("usage.nothing.generate"),
-            Message("usage.nothing.preset"),
-            Message("usage.nothing.sandbox"),
+            # Whoever has settings needs no help to write others.
+            *(() if there else (Message(f"usage.nothing.{one}") for one in _BEGINNINGS)),
         )
     loaded = resolve(flags, variables)
     password = loaded.settings.password

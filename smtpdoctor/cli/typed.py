@@ -15,7 +15,16 @@ from typer.core import TyperGroup
 
 from smtpdoctor import __version__
 from smtpdoctor.cli.common import EXIT_INTERRUPTED, EXIT_USAGE, fail_usage, mute_output
-from smtpdoctor.cli.declared import COMMANDS, Argument, Declared, Exit, declared_in, function_of, is_argument
+from smtpdoctor.cli.declared import (
+    COMMANDS,
+    Argument,
+    Declared,
+    Exit,
+    declared_in,
+    function_of,
+    is_argument,
+    options_said,
+)
 from smtpdoctor.cli.helping import help_asked_for, help_of
 from smtpdoctor.cli.parsing import format_asked_for, known_from, language_asked_for, usage_error
 from smtpdoctor.errors import UsageError
@@ -80,7 +89,7 @@ class _LazyGroup(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **extra: Any) -> Any:  # type: ignore[override]
         """Run a command and end with its exit code."""
-        given = self._given = sys.argv[1:] if args is None else list(args)
+        given = self._given = options_said(sys.argv[1:] if args is None else args)
         if not all(map(is_argument, given)):  # no system passes it on, but a program that calls this may
             _fail(UsageError(Message("usage.no-argument")), given)
         if (asked := help_asked_for(given)) is not None:

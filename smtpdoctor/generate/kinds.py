@@ -23,6 +23,7 @@ __all__ = [
     "FileKind",
     "Line",
     "commented",
+    "example_of",
     "filled",
     "in_language",
     "kind_of_file",
@@ -64,6 +65,36 @@ class FileKind(Struct, frozen=True):
         if self.names:
             return re.fullmatch(self.names, filename, re.IGNORECASE) is not None
         return bool(self.syntax) and looks.syntax_of(filename, "") == self.syntax
+
+
+# Names that files of settings often have, of every syntax.
+_EXAMPLES: Final = (
+    *(
+        ".env",
+        "compose.yaml",
+        "mailer.js",
+        "mailer.json",
+        "mailer.py",
+        "mailer.php",
+        "mailer.rb",
+        "mailer.go",
+        "Mailer.java",
+    ),
+    *(
+        "Mailer.cs",
+        "application.properties",
+        "mailer.toml",
+        "mailer.ini",
+        ".msmtprc",
+        "deployment.yaml",
+        "values.yaml",
+    ),
+)
+
+
+def example_of(kind: FileKind) -> str:
+    """Return a name by which a file is known to be of a kind, "" where none is usual."""
+    return next((name for name in _EXAMPLES if kind.owns(name)), "")
 
 
 def commented(texts: Sequence[str], sign: str) -> list[str]:

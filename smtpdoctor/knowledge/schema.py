@@ -537,6 +537,7 @@ class Hints(Struct, frozen=True, forbid_unknown_fields=True):
     implicit_tls: str
     never_implicit_tls: str
     loopback: str
+    loopback_default: str
     resolving: str
     oauth: str
     before_code: str

@@ -18,7 +18,7 @@ from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.excerpt import excerpt
 from smtpdoctor.logs.judged import Judgement
 from smtpdoctor.logs.lines import may_tell
-from smtpdoctor.logs.lookup import of_entry
+from smtpdoctor.logs.lookup import is_common, of_entry
 from smtpdoctor.logs.reading import Reading, Said, apart, read, said_in, says_failure
 from smtpdoctor.logs.records import Record, goes_on
 from smtpdoctor.logs.score import confidence_of, share_of
@@ -50,6 +50,19 @@ def is_consequence(effect: str, cause: str) -> bool:
 def _are_distinct(ids: Sequence[str]) -> bool:
     """Whether each is a failure of its own, none of them being what another looks like from outside."""
     return len(set(ids)) > 1 and not any(is_consequence(one, other) for one in ids for other in ids)
+
+
+def _is_anybodys(finding: Finding, reading: Reading, said: Said) -> bool:
+    """Whether a failure is one that any program on a network has, with not one word in its text that is of mail.
+
+    A web server hangs up, a certificate of one has expired, and nothing tells which it was.
+    """
+    evidence, context, hints = reading.evidence, reading.context, load.hints()
+    if not is_common(finding.id) or evidence.code is not None or evidence.enhanced is not None:
+        return False
+    if context.provider is not None or context.library is not None:
+        return False
+    return not (occurs(hints.mail, said.whole) or occurs(hints.perhaps_mail, said.whole))
 
 
 def _no_surer(part: Finding, whole: Finding) -> Finding:
@@ -103,7 +116,7 @@ class Judge(Struct, frozen=True):
             return None
         if not matches and not self._may_fail(reading, said.text):
             return None
-        finding = self._finding(reading, matches, said.text)
+        finding = self._finding(reading, matches, said)
         if finding is None:
             return None
         shown = excerpt(said.whole, finding)
@@ -118,7 +131,7 @@ class Judge(Struct, frozen=True):
             return False
         return _REFUSAL.search(text) is not None or says_failure(text) or any(map(may_tell, text.split("\n")))
 
-    def _finding(self, reading: Reading, matches: Sequence[Match], text: str) -> Finding | None:
+    def _finding(self, reading: Reading, matches: Sequence[Match], said: Said) -> Finding | None:
         # A line of a log stands there because a program wrote it; what a person pastes may be anything.
         share = self.weigh(seen_in(reading, matches)) if self.pasted else None
         if share is not None and share < load.scores().told:
@@ -127,11 +140,13 @@ class Judge(Struct, frozen=True):
         if matches:
             finding = found_by(matches[0], iter(matches[1:]), evidence)
         else:
-            known = reading.sure and (evidence.enhanced is not None or _REFUSAL.search(text) is not None)
-            if not known and not says_failure(text):
+            known = reading.sure and (evidence.enhanced is not None or _REFUSAL.search(said.text) is not None)
+            if not known and not says_failure(said.text):
                 return None
             unclear = of_entry(load.entry("unclear"), evidence=evidence)
             finding = replace(unclear, confidence=Confidence.POSSIBLE)
+        if _is_anybodys(finding, reading, said):
+            return replace(finding, confidence=Confidence.POSSIBLE)
         if share is None:
             return finding
         return replace(finding, confidence=confidence_of(share, finding.confidence, load.scores()))

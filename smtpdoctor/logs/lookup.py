@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smtpdoctor.diagnosis import Context, diagnose
 from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.patterns import matches
 from smtpdoctor.knowledge.schema import Entry, Reply
-from smtpdoctor.model import Confidence, Evidence, Finding
+from smtpdoctor.model import Confidence, Evidence, Finding, Stage
 
-__all__ = ["Looked", "look_up", "of_entry"]
+__all__ = ["Looked", "is_common", "look_up", "of_entry"]
+
+# What goes before the first word of SMTP goes before that of any protocol.
+_COMMON: Final = frozenset({Stage.DNS, Stage.CONNECT, Stage.TLS})
+_OF_PORTS: Final = "config-tls-mode"  # "wrong version number" is what a web server hears as well
 
 
 class Looked(Struct, frozen=True):
@@ -33,6 +40,11 @@ def of_entry(entry: Entry, *candidates: str, evidence: Evidence | None = None) -
         evidence=evidence or Evidence(stage=entry.stage),
         candidates=candidates,
     )
+
+
+def is_common(name: str) -> bool:
+    """Whether a failure of that id is told in words that programs have for any connection, not for mail alone."""
+    return load.entry(name).stage in _COMMON or name == _OF_PORTS
 
 
 def _ids_with(*, code: int | None = None, enhanced: str | None = None, error: str | None = None) -> list[str]:
@@ -85,10 +97,13 @@ def look_up(word: str, provider: str | None) -> Looked | None:
     )
     best = diagnose(evidence, Context(provider=provider))
     if best is not None:
-        others = tuple(name for name in ids if name != best.id)
-        return Looked(of_entry(load.entry(best.id), *others[:6], evidence=evidence), replies)
+        ids = [best.id, *(name for name in ids if name != best.id)]
     if ids:
-        return Looked(of_entry(load.entry(ids[0]), *ids[1:7], evidence=evidence), replies)
+        finding = of_entry(load.entry(ids[0]), *ids[1:7], evidence=evidence)
+        anybodys = evidence.error is not None and is_common(ids[0]) and not matches(load.hints().mail, word)
+        if anybodys and provider is None:
+            finding = replace(finding, confidence=Confidence.POSSIBLE)
+        return Looked(finding, replies)
     if replies:
         entry = load.entry(replies[0].diagnosis)
         return Looked(of_entry(entry, evidence=evidence), replies)

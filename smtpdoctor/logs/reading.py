@@ -159,8 +159,9 @@ def _labels(text: str, code: int | None, error: str | None, port: int | None) ->
     if code == _REFUSED and matches(hints.oauth, text):
         labels.add(Label.OAUTH)
     if error == "ECONNREFUSED" and matches(hints.loopback, text):
-        # Where nobody runs a mail server: the library's default, since the setting was never loaded.
-        labels.add(Label.LOOPBACK_DEFAULT)
+        # Where nobody runs a mail server it is the library's default, since the setting was never loaded.
+        default = matches(hints.loopback_default, text)
+        labels.add(Label.LOOPBACK_DEFAULT if default else Label.LOOPBACK)
     silent = code is None and port in _TLS_PORTS and error in _SILENCE and matches(hints.waited, text)
     if silent and (matches(hints.never_implicit_tls, text) or not matches(hints.implicit_tls, text)):
         labels.add(Label.SILENT_TLS_PORT)

@@ -15,7 +15,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.sealed import Seal
 from smtpdoctor.model import Evidence, Message, Secret
-from smtpdoctor.probes.broken import answered, broken, stray
+from smtpdoctor.probes.broken import answered, broken, unfit
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.settings.target import Login, is_loopback
 from smtpdoctor.smtp.errors import DialogueError, SASLFailed
@@ -33,6 +33,8 @@ _UNAVAILABLE: Final = 421  # the server hangs up, whatever it was asked
 _OF_THE_COMMAND: Final = frozenset({500, 501, 502, 503, 504, 530, 534, 538})  # RFC 5321, RFC 4954 section 6
 _REFUSED: Final = 400  # and above: RFC 5321 section 4.2.1
 _OAUTH: Final = frozenset({"XOAUTH2", "OAUTHBEARER"})
+# With how many answers a login is complete, of those that every library speaks.
+_ANSWERS: Final = {"PLAIN": 1, "LOGIN": 2}
 
 
 def step(session: Session) -> Passed | Skipped:
@@ -158,13 +160,15 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
     steps = MECHANISMS[mechanism](login.username, secret.reveal())
     first = next(steps)
     command = f"AUTH {mechanism}"
+    left = _ANSWERS.get(mechanism, -1)
     if first is None:
-        reply = answered(session, command)
+        reply = answered(session, command, whole=False)
     else:
         _mask(session, mechanism, first)
         session.login_sent = True
         initial = base64.b64encode(first).decode()
-        reply = answered(session, f"{command} {initial}", shown=f"{command} {Secret.MASK}")
+        left -= 1
+        reply = answered(session, f"{command} {initial}", shown=f"{command} {Secret.MASK}", whole=left == 0)
     detail = ""
     while reply.code == _CONTINUE:  # a mechanism ends by itself
         challenge = _decoded(reply)
@@ -183,11 +187,12 @@ def _exchange(session: Session, mechanism: str, login: Login) -> tuple[Reply, st
         _mask(session, mechanism, answer)
         session.login_sent = True
         encoded = base64.b64encode(answer).decode()
-        reply = answered(session, encoded, shown=Secret.MASK, awaiting="AUTH")
+        left -= 1
+        reply = answered(session, encoded, shown=Secret.MASK, awaiting="AUTH", whole=left == 0)
     if reply.code == _CONTINUE:
         reply = session.ask("*", awaiting="AUTH")  # RFC 4954 section 4: cancels the exchange
         if reply.code < _REFUSED:
-            raise stray(session, reply)  # there is nothing left to say yes to
+            raise unfit(session, reply, whole=False)  # there is nothing left to say yes to
     elif reply.code == _OK:
         finish(steps)
     return reply, detail

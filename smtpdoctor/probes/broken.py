@@ -14,10 +14,26 @@ from smtpdoctor.smtp.errors import DialogueError, NotSMTP, SASLFailed, TimedOut,
 from smtpdoctor.smtp.protocols import identify, protocol_name
 from smtpdoctor.smtp.reply import Reply, fits
 
-__all__ = ["answered", "broken", "broken_evidence", "garbled", "label_of", "nothing_left", "stray"]
+__all__ = [
+    "answered",
+    "broken",
+    "broken_evidence",
+    "garbled",
+    "label_of",
+    "nothing_left",
+    "stray",
+    "unfit",
+]
 
 _BROKEN: Final = "broken-reply"
 _NO_WORDS: Final = frozenset({"tls-bytes", "binary"})
+_ANOTHER_SECONDS: Final = 0.3  # how long the real answer may take behind one that cannot be it
+_GREETING: Final = 220
+# What says yes to a command in general, and not to this one: other clients look at the first digit alone.
+_BY_DIGIT: Final = {"AUTH": "2", "STARTTLS": "2", "DATA": "2"}
+_MOST_LINES: Final = 3  # of a greeting; postscreen makes clients wait behind the first, and banners have some
+_BEGUN: Final = frozenset({Label.DRIPPING, Label.UNFINISHED, Label.UNENDING})
+_BOUNDLESS: Final = frozenset({Label.ENDLESS, Label.LINE_TOO_LONG})
 _OPENING: Final = frozenset({"", "EHLO", "HELO", "LHLO"})
 _AWAITED: Final = {"STARTTLS": Label.STARTTLS, "EHLO": Label.HELO, "HELO": Label.HELO}
 # What a TLS alert that comes after the handshake means (RFC 8446 section 6.2).
@@ -40,6 +56,24 @@ def stray(session: Session, reply: Reply) -> Failed:
     return Failed(Message("broken.stray", values), evidence, facts=session.facts)
 
 
+def unfit(session: Session, reply: Reply, *, whole: bool = True) -> Failed:
+    """Return the failure for a reply that says yes with a code that the command cannot have.
+
+    It belongs to no command where the real answer comes behind it, and where it is a second greeting; else it
+    is what the server answers, which is against the rules, and neither a yes nor a no. ``whole``: there was
+    nothing more to say, so that other clients may take it for a yes.
+    """
+    hello = session.awaiting.upper() in _OPENING and reply.code == _GREETING
+    if hello or session.open_channel().more_within(_ANOTHER_SECONDS) is not None:
+        return stray(session, reply)
+    by_digit = str(reply.code)[:1] == _BY_DIGIT.get(session.awaiting.upper())
+    labels = (Label.WRONG_CODE, *((Label.TAKEN_BY_SOME,) if whole and by_digit else ()))
+    first = str(reply)
+    evidence = session.refused(reply, *labels, first=first, code=str(reply.code))
+    values = {"first": first, "command": session.awaiting}
+    return Failed(Message("broken.code", values), evidence, facts=session.facts)
+
+
 def garbled(session: Session, reply: Reply) -> Failed | None:
     """Return the failure for a reply with a line that has no code in it, None for any other.
 
@@ -57,14 +91,22 @@ def garbled(session: Session, reply: Reply) -> Failed | None:
 
 
 def answered(
-    session: Session, command: str, *, shown: str | None = None, awaiting: str | None = None
+    session: Session,
+    command: str,
+    *,
+    shown: str | None = None,
+    awaiting: str | None = None,
+    whole: bool = True,
 ) -> Reply:
-    """Send a command and return its reply; raises DialogueError, and Failed for a reply to something else."""
+    """Send a command and return its reply; raises DialogueError, and Failed for one that cannot be its answer.
+
+    ``whole``: nothing of the command is left to be said.
+    """
     reply = session.ask(command, shown=shown, awaiting=awaiting)
     if garbage := garbled(session, reply):
         raise garbage
     if not fits(session.awaiting, reply.code):
-        raise stray(session, reply)
+        raise unfit(session, reply, whole=whole)
     return reply
 
 
@@ -93,6 +135,13 @@ def _first_line(session: Session, error: DialogueError) -> str:
     return decode(line).rstrip("\r") if line else ""
 
 
+def _begun(error: TimedOut) -> Label:
+    """Return how a reply came that was not complete in time: in single bytes, in line after line, or in part."""
+    if error.dripping:
+        return Label.DRIPPING
+    return Label.UNENDING if error.lines > _MOST_LINES else Label.UNFINISHED
+
+
 def _concluded(session: Session, error: DialogueError) -> set[Label | None]:
     """Return what follows from the way in which a dialogue broke, and from what was awaited."""
     found = {_AWAITED.get(session.awaiting), _LATE_ALERTS.get(error.token)}
@@ -101,7 +150,7 @@ def _concluded(session: Session, error: DialogueError) -> set[Label | None]:
             found.add(Label.STRAY)
         case TimedOut():
             if error.received:
-                found.add(Label.DRIPPING if error.dripping else Label.UNFINISHED)
+                found.add(_begun(error))
             if session.run_is_over:
                 found.add(Label.DEADLINE)
         case NotSMTP() if session.awaiting not in _OPENING:
@@ -162,11 +211,13 @@ def _key(session: Session, evidence: Evidence) -> str:
     if Label.BROKEN_REPLY in labels:
         return "broken.reply"
     if evidence.error == "not-smtp":
-        return "greeting.not-smtp"
+        return "broken.endless" if labels & _BOUNDLESS else "greeting.not-smtp"
     if session.stage is Stage.TLS and not session.awaiting:
         return "tls.broken"
+    if session.awaiting and timed_out:
+        return "broken.unfinished" if labels & _BEGUN else "broken.silent"
     if session.awaiting:
-        return "broken.silent" if timed_out else "broken.closed"
+        return "broken.closed"
     if not timed_out:
         return "greeting.broken"
-    return "greeting.dripping" if labels & {Label.DRIPPING, Label.UNFINISHED} else "greeting.silent"
+    return "greeting.dripping" if labels & _BEGUN else "greeting.silent"

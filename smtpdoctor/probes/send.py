@@ -13,7 +13,7 @@ from typing import Final
 
 from smtpdoctor.facts import SendFacts
 from smtpdoctor.model import Message
-from smtpdoctor.probes.broken import answered, garbled, stray
+from smtpdoctor.probes.broken import answered, garbled, stray, unfit
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.settings.target import Mailbox
 from smtpdoctor.smtp.command import a_labels, dot_stuffed, needs_smtputf8
@@ -82,7 +82,7 @@ def step(session: Session) -> Passed | Skipped:
         if garbage := garbled(session, reply):
             raise garbage
         if not fits(session.awaiting, reply.code):
-            raise stray(session, reply)
+            raise unfit(session, reply)
         taken = reply.positive
     if not taken:  # also a 250 to DATA itself: nothing was sent, so nothing was accepted
         evidence = session.refused(reply, size=str(size))

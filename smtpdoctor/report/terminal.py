@@ -71,6 +71,8 @@ _QUOTE_LINES: Final = 5
 _QUOTE_BEGIN: Final = 3  # of them, how many show the beginning
 _CANDIDATES: Final = 2
 _MAX_SAID: Final = 800
+_LONG_WORD: Final = re.compile(r"(?<!\S)(?!https?:)[^\s/:]{200,}")  # nobody's language, and no address
+_SHOWN_OF_WORD: Final = 60
 _SIZES: Final = ("COLUMNS", "LINES")
 _SESSION: Final = re.compile(r"(?<=\S) \[[^\[\]]{8,}\]?$")  # which server it was, and when
 _URL: Final = re.compile(r"https?://[^\s<>\"']*[^\s<>\"').,;:\]]")
@@ -346,7 +348,7 @@ def _quote_lines(page: Page, problem: Problem, lang: Lang, *, whole: bool) -> li
     if problem.quote is None:
         return []
     key = "report.evidence" if problem.quote.code is None else "report.server"
-    said = problem.quote.words
+    said = _LONG_WORD.sub(lambda found: f"{found[0][:_SHOWN_OF_WORD]}{page.ellipsis}", problem.quote.words)
     address = _URL.search(said)
     if len(said) > _MAX_SAID and whole:
         said = shortened(said, _MAX_SAID, page.ellipsis) or said[:_MAX_SAID]

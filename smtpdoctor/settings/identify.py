@@ -194,10 +194,14 @@ def _has_needed(app: str, there: Iterable[str], names: DialectNames) -> bool:
     return not needed or any(fnmatchcase(name, pattern) for name in there for pattern in needed)
 
 
-def unknown_app(name: str) -> UsageError:
-    """Return the error for a name that no application has, with the nearest that one has."""
+def unknown_app(name: str, flag: str = "--app") -> UsageError:
+    """Return the error for a name that no application has, with the nearest that one has.
+
+    ``flag`` is what was typed before it, "" where it stands by itself.
+    """
     from difflib import get_close_matches
 
     near = get_close_matches(name.strip().lower(), load.dialect_ids(), 1, 0.6)
     hint = Message("usage.app.near", {"name": near[0]}) if near else Message("usage.app.list")
-    return UsageError(Message("usage.app.unknown", {"name": name}), hint)
+    key = "usage.app.unknown" if flag else "usage.app.none"
+    return UsageError(Message(key, {"flag": flag, "name": name}), hint)

@@ -48,6 +48,8 @@ _LOGIN: Final = frozenset({"username", "password"})
 _REMARKS: Final = frozenset({Label.OVERRIDDEN, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.LOGIN_ELSEWHERE})
 _LINE_ENDS: Final = frozenset({Label.TRAILING_NEWLINE, Label.CARRIAGE_RETURN})
 _LEFT_OVER: Final = frozenset({Label.CONTROL_CHARACTER, Label.BLANK_AROUND})
+# Whoever is set up in code may name another sender there for each message.
+_CODE: Final = frozenset({"csharp", "go", "java", "javascript", "php", "python", "ruby"})
 # Behind a setting of ciphers: without what nobody proves himself with, or what encrypts nothing.
 _PROTECTING: Final = ":!aNULL:!eNULL:!PSK:!SRP"
 # What no mechanism can say (RFC 4616 section 2): NUL, which ends a part, and what has no bytes in UTF-8. Other
@@ -390,8 +392,32 @@ def _sender(settings: Settings, preset: Preset | None) -> Iterator[Evidence]:
             continue
         if name == "sender" and is_placeholder(address.partition("@")[0]) and address.startswith("your"):
             yield _about("sender", setting, Label.PLACEHOLDER, value=address)
-        elif name == "sender" and preset and settings.host and preset.needs_login(settings.host.value):
-            yield from _sender_against_rule(settings, preset, setting, address)
+        elif name == "sender":
+            ruled: list[Evidence] = []
+            if preset and settings.host and preset.needs_login(settings.host.value):
+                ruled = list(_sender_against_rule(settings, preset, setting, address))
+            sample = _brought_along(settings, address)
+            unsaid = all(Label.SENDER_NOT_OWN in one.labels for one in ruled)  # it may still be an alias
+            yield from [sample] if sample is not None and unsaid else ruled
+
+
+def _brought_along(settings: Settings, address: str) -> Evidence | None:
+    """Return evidence for a sender that an application has where none is set: whoever sends by it, it is not his.
+
+    Not for a server on this machine or beside it: what only catches mail takes any sender.
+    """
+    setting, host = settings.sender, settings.host.value.strip() if settings.host is not None else ""
+    if setting is None or settings.app is None or settings.app in load.apps():
+        return None
+    if "." not in host or is_loopback(host):
+        return None
+    dialect = load.dialect(settings.app)
+    key = dialect.keys.get("sender") if dialect is not None else None
+    if dialect is None or key is None or address.lower() != str(key.default).lower():
+        return None
+    by_code = (Label.SENDER_BY_CODE,) if not _CODE.isdisjoint(dialect.syntaxes) else ()
+    told = {"app": dialect.id, "app_name": dialect.name.en, "value": address}
+    return _about("sender", setting, Label.DEFAULT_SENDER, *by_code, **told)
 
 
 def _sender_against_rule(

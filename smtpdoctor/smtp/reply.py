@@ -203,7 +203,8 @@ class ReplyParser:
         if len(line) > MAX_LINE:
             raise NotSMTP("line-too-long", line[:MAX_LINE])
         if len(self._wire) > MAX_REPLY:
-            raise NotSMTP("endless", self._lines[0] if self._lines else line)
+            code = self._code or b""
+            raise NotSMTP("endless", code + b"-" + self._lines[0] if self._lines else line)
         bare = line.rstrip(b"\r")
         if len(line) - len(bare) != 1:
             self._quirks.add("bare-lf" if len(bare) == len(line) else "extra-cr")

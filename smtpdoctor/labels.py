@@ -206,6 +206,7 @@ class Label(StrEnum):
     # message
     SMTPUTF8_NEEDED = "smtputf8-needed"
     NOT_ARRIVED = "not-arrived"
+    RESET_AFTER_YES = "reset-after-yes"
     # smtpdoctor itself
     CRASH = "crash"
 

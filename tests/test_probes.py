@@ -963,6 +963,19 @@ def test_only_354_lets_a_message_be_sent(reply: str) -> None:
     assert report.verdict == "fail"
 
 
+def test_who_hangs_up_behind_the_yes_has_the_message_and_who_resets_may_not_have_read_it() -> None:
+    """QUIT need not be answered; a reset says that something was left unread (RFC 1122 section 4.2.2.13)."""
+
+    def say_yes(peer: Peer) -> None:
+        peer.send_line("250 2.0.0 Ok")
+
+    for end, verdict in ((servers.closing, "pass"), (servers.resetting, "inconclusive")):
+        with serve(dialogue({".": servers.sequence(say_yes, end)})) as server:
+            report = run(server, "none", to=USER)
+        assert report.verdict == verdict
+        assert [one.id for one in report.findings] == ([] if verdict == "pass" else ["connect-closed"])
+
+
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
 def test_an_intermediate_reply_is_no_consent(verb: str) -> None:
     """3yz belongs to AUTH and DATA alone (RFC 5321 section 4.2.1)."""

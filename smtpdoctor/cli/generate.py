@@ -138,8 +138,8 @@ def refuse_folder(path: Path, app: str | None, kind: str | None) -> None:
     """Raise UsageError where a folder is to be written to, with the name of a file that would be right in it."""
     if not path.is_dir():
         return
-    from smtpdoctor.generate.application import kind_for
     from smtpdoctor.generate.kinds import example_of
+    from smtpdoctor.generate.planning import kind_for
     from smtpdoctor.knowledge import load
 
     dialect = load.dialect(app) if app is not None and app not in load.apps() else None

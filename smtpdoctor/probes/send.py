@@ -12,8 +12,9 @@ from email.utils import formatdate, make_msgid
 from typing import Final
 
 from smtpdoctor.facts import SendFacts
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Message
-from smtpdoctor.probes.broken import answered, garbled, stray, unfit
+from smtpdoctor.probes.broken import answered, broken, garbled, stray, unfit
 from smtpdoctor.probes.session import Failed, Passed, Session, Skipped
 from smtpdoctor.settings.target import Mailbox
 from smtpdoctor.smtp.command import a_labels, dot_stuffed, needs_smtputf8
@@ -25,6 +26,7 @@ __all__ = ["step", "test_message"]
 
 _GO_ON: Final = 354
 _BYE: Final = 221
+_RESET: Final = "ECONNRESET"
 _BYE_SECONDS: Final = (
     2.0  # how long the answer to QUIT may take; a server that gives none has the message all the same
 )
@@ -99,7 +101,7 @@ def step(session: Session) -> Passed | Skipped:
 
 
 def _take_leave(session: Session) -> None:
-    """Say QUIT and read the answer; raises Failed or Unsolicited where there is one reply too many.
+    """Say QUIT and read the answer; raises Failed or Unsolicited where there is a reply too many or a reset.
 
     The round trip is worth it, since a message is at stake: if any reply came before its command, so that
     it was taken for the answer, what comes now is the server's real word on the message.
@@ -121,6 +123,10 @@ def _take_leave(session: Session) -> None:
         # Many servers hang up without a word. What begins as no 2yz is none that QUIT can have.
         if error.received.lstrip()[:1] not in {b"", b"2"}:
             raise Unsolicited((), error.received) from error
+        # A reset without an end before it tells that the server closed with something unread (RFC 1122 section
+        # 4.2.2.13): that can be the whole message, where its yes came early and by chance after the dot.
+        if error.token == _RESET:
+            raise broken(session, error, Label.RESET_AFTER_YES, token=session.token) from error
         return
     if surplus is not None:
         raise stray(session, surplus)

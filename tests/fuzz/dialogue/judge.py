@@ -24,11 +24,13 @@ def _on_purpose(script: Script) -> bool:
     * bytes in the clear behind the 220 to STARTTLS (RFC 3207 section 6), which smtplib throws away;
     * a reply that came before its command: who takes it believes it, whatever the server decides;
     * one reply too many around the message: which of them answers for it nobody can tell;
+    * a reset behind the yes to the message, which may as well have lain there unread;
     * ciphers of the user's without authentication or encryption, or a server without a certificate: anybody is
       let in, or reads along; that TLS 1.3 knows no such ciphers saves the others.
     """
     kinds = {(one.kind, one.step) for one in script.twists}
     foreign = {("inject", "starttls"), ("extra", "starttls")}
+    foreign |= {("reset-after", "dot")}
     foreign |= {(kind, step) for kind in ("extra", "extra-later") for step in ("data", "dot")}
     return (
         bool(foreign & kinds)
@@ -36,6 +38,16 @@ def _on_purpose(script: Script) -> bool:
         or "NULL" in script.cipher
         or any(kind == "ahead" for kind, _ in kinds)
     )
+
+
+def _tells_nobody(script: Script) -> bool:
+    """Whether a yes of the server's own comes while the message is on its way, and nothing after it.
+
+    On the wire that is the answer to the message; any other word, or a reset, would give it away.
+    """
+    twists = [one for one in script.twists if one.step == "data"]
+    yes = any(one.kind == "extra-later" and 200 <= one.code < 300 for one in twists)
+    return yes and any(one.kind == "close-after" for one in twists)
 
 
 class Verdict(Struct, frozen=True):
@@ -71,7 +83,7 @@ def judged(script: Script, stage: Stage, nodemailer: Client | None = None) -> Ve
     kind = ""
     if report.healthy:
         if not taken:
-            kind = "false green: the doctor's own message was not accepted"
+            kind = "" if _tells_nobody(script) else "false green: the doctor's own message was not accepted"
         elif taken and not (fine or not others.get("nodemailer", "?") or sends("second", second)):
             kind = "false green: no other client sends"
     elif fine and sends("second", second) and not others.get("nodemailer"):

@@ -768,13 +768,3 @@ def test_the_host_that_a_text_names_is_the_one_to_try(text: str, host: str | Non
     if host is not None:
         assert "smtp.example.com" not in done.stdout
         assert re.search(rf"(?:nslookup|nc -vz) {re.escape(host)}", done.stdout), done.stdout
-
-
-@pytest.mark.parametrize(
-    ("host", "meant"), [("smtp.gmial.com", "smtp.gmail.com"), ("smtp.navr.com", "smtp.naver.com")]
-)
-@pytest.mark.parametrize("lang", ["en", "ko"])
-def test_a_slip_of_a_known_host_is_told(host: str, meant: str, lang: str) -> None:
-    told = cli("explain", f"Error: getaddrinfo ENOTFOUND {host}", "--lang", lang, code=0).stdout
-    assert meant in told
-    assert meant not in cli("explain", f"Error: getaddrinfo ENOTFOUND {meant[5:]}x.example", code=0).stdout

@@ -158,18 +158,10 @@ def _hosts(lowered: str) -> Iterator[str]:
         yield around[first:last].strip("-_.")
 
 
-def _dialled(text: str, error: str | None) -> dict[str, str]:
-    """Return the host that a text says was not reached, and the known one that it may have been meant to be."""
+def _named(text: str) -> dict[str, str]:
+    """Return the host that a text says was not reached."""
     found = _DIALLED.search(text)
-    if found is None:
-        return {}
-    host = found[1].strip("[]").lower()
-    if error not in _DNS_TOKENS:
-        return {"named": host}
-    from smtpdoctor.settings.hosts import host_key, meant_host
-
-    meant = meant_host(host_key(host), load.names())
-    return {"named": host, **({"meant": meant} if meant and meant != host else {})}
+    return {"named": found[1].strip("[]").lower()} if found is not None else {}
 
 
 def _labels(text: str, code: int | None, error: str | None, port: int | None) -> frozenset[Label]:
@@ -317,7 +309,7 @@ def read(said: Said, provider: str | None, *, pasted: bool, app: str | None = No
         labels=labels,
         text=text.replace("\n", " "),  # a report's lines are folded and indented
         origin=None,
-        facts=_dialled(text, error),
+        facts=_named(text),
     )
     context = Context(
         settings=settings, provider=_provider(said.whole, provider), library=library.name if library else None

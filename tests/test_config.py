@@ -798,3 +798,39 @@ def test_a_part_of_a_program_says_nothing_of_what_stands_elsewhere(folder: Path)
     )
     told = json.loads(lint("--config", "mail.php", "--format", "json", code=0))
     assert not [one for one in told["findings"] if one["id"] == "config-mail-off"]
+
+
+MARKED = {
+    "compose": "services:\n  a:\n    image: x\n    environment:\n      SMTP_HOST: {0}\n      SMTP_PORT: '587'\n"
+    "      SMTP_SENDER: a@corp.kr\n",
+    "configmap": "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x}}\ndata:\n  SMTP_HOST: {0}\n  SMTP_PORT: '587'\n"
+    "  SMTP_SENDER: a@corp.kr\n",
+}
+
+
+@pytest.mark.parametrize("kind", MARKED)
+@pytest.mark.parametrize(
+    ("written", "label"),
+    [
+        ('"smtp.corp.kr\\n"', "trailing-newline"),
+        ("|\n        smtp.corp.kr", "trailing-newline"),
+        ('"smtp.corp.kr\\r\\n"', "trailing-newline"),
+    ],
+)
+def test_what_a_syntax_leaves_in_a_host_is_told_once(
+    folder: Path, kind: str, written: str, label: str
+) -> None:
+    """As an error, with the value that is meant, and by what has left it there."""
+    (folder / "x.yaml").write_text(MARKED[kind].format(written))
+    told = json.loads(lint("--config", "x.yaml", "--app", "smtp", "--format", "json", code=1))
+    (one,) = [each for each in told["findings"] if "SMTP_HOST" in each["meaning"] + str(each["fixes"])]
+    assert one["id"] == "config-invalid"
+    assert "line break" in one["meaning"]
+    assert one["origin"].startswith("x.yaml:")
+    assert "space" not in one["fixes"][0]
+
+
+def test_what_is_wrong_with_a_host_besides_is_told_besides(folder: Path) -> None:
+    (folder / "x.yaml").write_text(MARKED["compose"].format("|\n        smtp corp kr"))
+    told = json.loads(lint("--config", "x.yaml", "--app", "smtp", "--format", "json", code=1))
+    assert {"config-invalid", "config-file-syntax"} <= {one["id"] for one in told["findings"]}

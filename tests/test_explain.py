@@ -29,6 +29,7 @@ from smtpdoctor.logs.masking import masked
 from smtpdoctor.logs.records import records
 from smtpdoctor.logs.run import tell
 from smtpdoctor.logs.source import SMALL
+from tests.checking import cli
 from tests.examples import examples
 from tests.known import known
 
@@ -741,3 +742,29 @@ def test_an_identifier_alone_is_not_known_to_be_of_mail(word: str) -> None:
     looked = look_up(word, None)
     assert looked is not None
     assert looked.finding.confidence == "possible"
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("Error: getaddrinfo ENOTFOUND smtp.corp-mail.kr", "smtp.corp-mail.kr"),
+        ("dial tcp: lookup mx.corp-mail.kr: no such host (smtp)", "mx.corp-mail.kr"),
+        ("Error: connect ECONNREFUSED 127.0.0.1:25", "127.0.0.1"),
+        (
+            "Could not connect to SMTP host: localhost, port: 25; java.net.ConnectException: Connection refused",
+            "localhost",
+        ),
+        ("535 5.7.8 authentication failed", None),
+        ("Error: getaddrinfo ENOTFOUND smtp://u:geheim@mx.corp-mail.kr", None),
+        ("Error: getaddrinfo ENOTFOUND $(reboot).corp.kr smtp", None),
+    ],
+)
+def test_the_host_that_a_text_names_is_the_one_to_try(text: str, host: str | None) -> None:
+    """Not one of an example; and nothing that is no name of a host gets into a command."""
+    for one in explain_text(text):
+        assert one.finding.evidence.facts.get("named") == host
+    done = cli("explain", text, code=0)
+    assert "geheim" not in done.stdout
+    if host is not None:
+        assert "smtp.example.com" not in done.stdout
+        assert re.search(rf"(?:nslookup|nc -vz) {re.escape(host)}", done.stdout), done.stdout

@@ -387,7 +387,8 @@ class Names:
 
     def _host(self) -> str:
         usual = self._preset.host if self._preset and not self._preset.anywhere else "smtp.example.com"
-        return (self._bare("host") or usual).rstrip(".")
+        named = self._finding.evidence.facts.get("named")  # in a log, where no settings are
+        return (self._bare("host") or named or usual).rstrip(".")
 
     def _port(self) -> int:
         return self._settings.port.value if self._settings.port else self.pairs()[0][0]

@@ -126,7 +126,7 @@ def load_configs(
     for one in found:
         known.learn(*(secret.reveal() for secret in one.loaded.secrets))
     if not found:
-        raise _nothing(paths, dialect, reader.documents)
+        raise _nothing(paths, dialect, reader)
     return found
 
 
@@ -319,6 +319,11 @@ class Files:
         self._kept: dict[Path, bytes] = {}  # of the sources beside a `.env`
         self.untaken: dict[str, tuple[Assignment, ...]] = {}
         self.passed_over: list[Message] = []
+
+    @property
+    def how(self) -> str:
+        """How another file would be named on the command line."""
+        return f"{self._flag} FILE" if self._flag.startswith("-") else "smtpdoctor convert FILE"
 
     def document(self, path: Path, dialect: Dialect | None) -> Document:
         """Return what a file says, read by the rules of whoever reads it; raises UsageError."""
@@ -655,14 +660,14 @@ def _near(documents: Sequence[Document]) -> list[Message]:
     return found[:_MOST_TOLD]
 
 
-def _nothing(paths: Sequence[Path], dialect: Dialect | None, documents: Sequence[Document]) -> UsageError:
-    hints = (*_troubles(documents), *_near(documents))
+def _nothing(paths: Sequence[Path], dialect: Dialect | None, files: Files) -> UsageError:
+    hints = (*_troubles(files.documents), *_near(files.documents))
     values: dict[str, object] = {"file": ", ".join(map(str, paths))}
     if dialect is not None:
         names = [name for key in dialect.keys.values() for name in key.names]
         names = [name for name in names if not re.search(r"[*@]", name)] or names
         values |= {"app": dialect.name.en, "names": ", ".join(names[:4])}
         if _is_called(dialect):
-            hints = (*hints, Message("usage.config.calls", values))
+            hints = (*hints, Message("usage.config.calls", {**values, "how": files.how}))
         return UsageError(Message("usage.config.nothing-of", values), *hints)
     return UsageError(Message("usage.config.nothing", values), *hints, Message("usage.app.list"))

@@ -58,6 +58,12 @@ _FEW: Final = 4
 _PORT: Final = re.compile(
     r"(?:[\w\])]:|port\W{0,3}(?:=>?)?\W{0,2}|PORT=['\"]?)(25|465|587|2525|2465|2587|1025)\b", re.IGNORECASE
 )
+# The host behind what could not be reached, as libraries write it.
+_DIALLED: Final = re.compile(
+    r"(?:\bE(?:NOTFOUND|AI_AGAIN|CONNREFUSED|TIMEDOUT|HOSTUNREACH|NETUNREACH)|\bdial tcp:?|\blookup|\bSMTP host:|established with host)"
+    r"[ \"']{1,2}(?:lookup )?(?:(?:ssl|tls|tcp)://)?(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9-]*\.)+[a-z0-9-]*[a-z0-9]|localhost\b)",
+    re.IGNORECASE,
+)
 _OF_HOST: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.-")
 _LONGEST_HOST: Final = 253  # RFC 1035 section 2.3.4
 _MANY: Final = 50  # names that look like a provider's and are none
@@ -150,6 +156,12 @@ def _hosts(lowered: str) -> Iterator[str]:
             last += 1
         done = max(done, start + last - (start - max(0, start - _LONGEST_HOST)))
         yield around[first:last].strip("-_.")
+
+
+def _named(text: str) -> dict[str, str]:
+    """Return the host that a text says was not reached."""
+    found = _DIALLED.search(text)
+    return {"named": found[1].strip("[]").lower()} if found is not None else {}
 
 
 def _labels(text: str, code: int | None, error: str | None, port: int | None) -> frozenset[Label]:
@@ -297,6 +309,7 @@ def read(said: Said, provider: str | None, *, pasted: bool, app: str | None = No
         labels=labels,
         text=text.replace("\n", " "),  # a report's lines are folded and indented
         origin=None,
+        facts=_named(text),
     )
     context = Context(
         settings=settings, provider=_provider(said.whole, provider), library=library.name if library else None

@@ -48,6 +48,9 @@ _LOGIN: Final = frozenset({"username", "password"})
 _REMARKS: Final = frozenset({Label.OVERRIDDEN, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.LOGIN_ELSEWHERE})
 _LINE_ENDS: Final = frozenset({Label.TRAILING_NEWLINE, Label.CARRIAGE_RETURN})
 _LEFT_OVER: Final = frozenset({Label.CONTROL_CHARACTER, Label.BLANK_AROUND})
+# What a syntax leaves in a value, and how it shows in a host.
+_MARKS: Final = _LINE_ENDS | {Label.QUOTES_KEPT, Label.BLANKS_KEPT}
+_SHOWN_IN_HOST: Final = frozenset({Label.HOST_HAS_BLANK, Label.HOST_BAD_NAME})
 # Whoever is set up in code may name another sender there for each message.
 _CODE: Final = frozenset({"csharp", "go", "java", "javascript", "php", "python", "ruby"})
 # Behind a setting of ciphers: without what nobody proves himself with, or what encrypts nothing.
@@ -92,7 +95,7 @@ def lint(
     absent = (name for name in needed if settings.get(name) is None and name not in unusable)
     if loaded.judged is None:
         found += (_about(name, None, Label.MISSING) for name in absent)
-    found += _host(settings)
+    found = _with_host(found, tuple(_host(settings)))
     found += (
         _at_port(one, loaded) for one in _security(settings, preset, cleartext_allowed=cleartext_allowed)
     )
@@ -127,6 +130,25 @@ def _about(name: SettingName, setting: Setting[Any] | None, *labels: Label, **fa
     )
 
 
+def _with_host(found: list[Evidence], of_host: tuple[Evidence, ...]) -> list[Evidence]:
+    """Return evidence with that about the host: what the file's syntax has left in it is one fault and not two."""
+    marks = [one for one in found if one.setting == "host" and one.labels & _MARKS]
+    wrong = next((one for one in of_host if one.labels & _SHOWN_IN_HOST), None)
+    if not marks or wrong is None or not _is_left_over(wrong.facts.get("value", "")):
+        return [*found, *of_host]
+    labels = wrong.labels.union(*(one.labels for one in marks))
+    facts = {name: text for one in (*marks, wrong) for name, text in one.facts.items()}
+    joined = replace(wrong, labels=labels, facts=facts)
+    rest = [one for one in found if one not in marks]
+    return [*rest, *(joined if one is wrong else one for one in of_host)]
+
+
+def _is_left_over(text: str) -> bool:
+    """Whether a host is one but for what stands around it."""
+    bare = re.sub(r"(?:\\x[0-9a-f]{2})+$", "", text.strip()).strip("\"' \t\r\n")
+    return bool(bare) and _strange_in(bare) is None and re.search(r"\s", bare) is None
+
+
 def _host(settings: Settings) -> Iterator[Evidence]:
     setting = settings.host
     if setting is None:
@@ -136,7 +158,9 @@ def _host(settings: Settings) -> Iterator[Evidence]:
     if "://" in host:
         yield _about("host", setting, Label.HOST_HAS_SCHEME, value=host, **_expected(host))
     elif raw != host or re.search(r"\s", host):
-        yield _about("host", setting, Label.HOST_HAS_BLANK, value=raw, **_expected(host))
+        at_end = raw.rstrip("\r\n") != raw and re.search(r"\s", host) is None
+        ends = (Label.TRAILING_NEWLINE,) if at_end else ()
+        yield _about("host", setting, Label.HOST_HAS_BLANK, *ends, value=raw, **_expected(host))
     elif _is_address(host):
         return
     elif re.search(r":\d*$", host):

@@ -342,7 +342,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.config.sources": "{file}: its settings are read by several programs: {names}",
     "usage.config.sources.how": "Choose one: `--config {file}`.",
     "usage.config.nothing": "{file}: no mail settings of an application that smtpdoctor knows",
-    "usage.config.calls": "{app} is given its settings in source code. Name the file that does so instead; the variables that it takes are then read from the `.env` beside it.",
+    "usage.config.calls": "{app} is given its settings in source code. Name the file that does so, `{how}`; the variables that it takes are then read from the `.env` beside it.",
     "usage.config.passed-over": "{file}: nothing is said of {service}, whose settings may belong to {known}; ask with `--service {service} --app NAME`",
     "usage.config.nothing-of": "{file}: no mail settings of {app} (it reads {names}, …)",
     "usage.app.near": "Did you mean `{name}`?",

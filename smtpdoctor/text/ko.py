@@ -335,7 +335,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.config.sources": "{file}: 이 설정을 읽는 프로그램이 여러 개입니다: {names}",
     "usage.config.sources.how": "하나를 고르십시오: `--config {file}`",
     "usage.config.nothing": "{file}: smtpdoctor가 아는 애플리케이션의 메일 설정이 없습니다",
-    "usage.config.calls": "{app}의 설정은 소스 코드에서 넘겨받습니다. 그 소스 파일을 대신 지정하면 옆에 있는 `.env`의 변수까지 읽습니다.",
+    "usage.config.calls": "{app}의 설정은 소스 코드에서 넘겨받습니다. 그 소스 파일을 지정하면(`{how}`) 옆에 있는 `.env`의 변수까지 읽습니다.",
     "usage.config.passed-over": "{file}: {service} 서비스는 {known} 중 어느 것의 설정인지 알 수 없어 살펴보지 않았습니다. `--service {service} --app 이름`으로 지정합니다",
     "usage.config.nothing-of": "{file}: {app}의 메일 설정이 없습니다(읽는 이름: {names} …)",
     "usage.app.near": "비슷한 이름: `{name}`",

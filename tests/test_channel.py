@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smtpdoctor.masking.echoes import Redactor
-from smtpdoctor.smtp.channel import Channel, Oddity, os_token, own_name
+from smtpdoctor.smtp.channel import Channel, Oddity, os_token, own_name, tls_token
 from smtpdoctor.smtp.errors import (
     ConnectFailed,
     DialogueError,
@@ -900,7 +900,60 @@ def test_a_peer_that_speaks_no_tls(script: servers.Script, first: bytes) -> None
         channel.start_tls(ssl.create_default_context(), "localhost")
     assert caught.value.token == "WRONG_VERSION_NUMBER"
     assert caught.value.received.startswith(first)
-    assert len(caught.value.received) <= 2 * 512
+    assert len(caught.value.received) <= 512
+    assert caught.value.detail == ""
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 5, 40])
+def test_the_first_bytes_are_kept_in_whatever_pieces_they_come(pieces: int) -> None:
+    """Also where the peer has closed its ear by the time that it is to be told why."""
+    said = b"\x16\x03\x03\x3f\xff" + (bytes(range(5, 256)) * 66)[:0x3FFF]  # a record that is none of a handshake
+    ours, theirs = socket.socketpair()
+    with theirs:
+        channel = Channel(ours, Transcript(), time.monotonic() + PATIENCE)
+
+        def answer() -> None:
+            theirs.recv(65_536)
+            theirs.shutdown(socket.SHUT_RD)
+            size = -(-len(said) // pieces)
+            for at in range(0, len(said), size):
+                theirs.sendall(said[at : at + size])
+
+        peer = threading.Thread(target=answer)
+        peer.start()
+        with pytest.raises(TLSFailed) as caught:
+            channel.start_tls(ssl.create_default_context(), "localhost")
+        peer.join()
+        channel.close()
+    assert caught.value.received == said[:512]
+    assert not channel.encrypted
+
+
+def test_each_error_of_tls_has_a_token() -> None:
+    """OpenSSL's verify code or reason; where an interpreter gives none, one of ours."""
+    refused = ssl.SSLCertVerificationError(1, "no")
+    refused.verify_code = 62
+    told = ssl.SSLError(1, "[SSL: NO_CIPHERS_AVAILABLE] no")
+    told.reason = "NO_CIPHERS_AVAILABLE"
+    bare, ended = ssl.SSLError(1, "?"), ssl.SSLEOFError(8, "EOF")
+    bare.reason = ended.reason = None  # type: ignore[assignment] # as the module sets it
+    tokens = [tls_token(one) for one in (refused, told, bare, ended)]
+    assert tokens == ["x509-62", "NO_CIPHERS_AVAILABLE", "tls-alert", "UNEXPECTED_EOF_WHILE_READING"]
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40), max_size=4), st.integers(0, 4))
+def test_all_behind_a_reply_is_dropped_read_or_not(pieces: list[bytes], with_reply: int) -> None:
+    """In the packet of the reply, or behind it: what is there before the handshake is nobody's answer to us."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        channel = Channel(ours, Transcript(), time.monotonic() + PATIENCE)
+        theirs.sendall(b"".join([b"220 go\r\n", *pieces[:with_reply]]))
+        assert channel.read_reply().code == 220
+        for piece in pieces[with_reply:]:
+            theirs.sendall(piece)
+        assert channel.drop_pending() == b"".join(pieces)
+        assert channel.drop_pending() == b""
+        channel.close()
 
 
 def test_no_common_version(certificates: Certificates) -> None:

@@ -304,6 +304,7 @@ class Noting(Turn, frozen=True):
     outcomes: list[Outcome]
 
     def settle(self, outcome: Outcome) -> None:
+        """Take note of it."""
         self.outcomes.append(outcome)
 
 

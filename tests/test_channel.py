@@ -907,7 +907,8 @@ def test_a_peer_that_speaks_no_tls(script: servers.Script, first: bytes) -> None
 @pytest.mark.parametrize("pieces", [1, 2, 5, 40])
 def test_the_first_bytes_are_kept_in_whatever_pieces_they_come(pieces: int) -> None:
     """Also where the peer has closed its ear by the time that it is to be told why."""
-    said = b"\x16\x03\x03\x3f\xff" + (bytes(range(5, 256)) * 66)[:0x3FFF]  # a record that is none of a handshake
+    # A whole record, which holds no message of a handshake.
+    said = b"\x16\x03\x03\x3f\xff" + (bytes(range(5, 256)) * 66)[:0x3FFF]
     ours, theirs = socket.socketpair()
     with theirs:
         channel = Channel(ours, Transcript(), time.monotonic() + PATIENCE)

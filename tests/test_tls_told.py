@@ -280,9 +280,7 @@ def test_what_openssl_refuses_is_told_apart(flaws: list[Flaw]) -> None:
 
     here = session(**OWN)
     chain = [certificate("a.test", subject=f"c{number}", days=number) for number in range(len(flaws))]
-    faults = tuple(
-        Fault(flaw, one, at) for at, (flaw, one) in enumerate(zip(flaws, chain, strict=True), 1)
-    )
+    faults = tuple(Fault(flaw, one, at) for at, (flaw, one) in enumerate(zip(flaws, chain, strict=True), 1))
     examined = Examined(tuple(chain), "mail.example.test", NOW, faults)
     told = tls._told(tls._facts(examined), here)
     first = tls._of_fault(here, examined, faults[0], told, TLSFailed("x509-1"))

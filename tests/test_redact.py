@@ -1027,3 +1027,19 @@ def test_control_characters_become_visible(text: str, shown: str) -> None:
     """An escape sequence shows as text, and a tab is a blank."""
     assert printable(text) == shown
     assert printable_facts(one=text, other="x") == {"one": shown, "other": "x"}
+
+
+def test_each_character_is_shown_or_escaped() -> None:
+    """By Unicode's own categories, and but for what is invisible besides; an escape says which it was."""
+    unseen = {*"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"}
+    unseen |= {*map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])}
+    wrong = []
+    for point in [*range(0x11000), *range(0x1F000, 0x1FC00), *range(0xE0000, 0xE0200), 0x10FFFD]:
+        one = chr(point)
+        category = unicodedata.category(one)
+        escaped = one in unseen or category[0] == "C" or category in {"Zl", "Zp"}
+        size = 2 if point < 0x100 else 4 if point < 0x10000 else 8
+        escape = f"\\{'xuU'[(2, 4, 8).index(size)]}{point:0{size}x}"
+        if printable(f"a{one}") != f"a{' ' if one == chr(9) else escape if escaped else one}":
+            wrong.append(one)
+    assert wrong == []

@@ -221,6 +221,48 @@ def test_five_signs_of_a_password_of_signs(seed: int, length: int) -> None:
         assert shown(f"一 {secret[start : start + 5]} 一") == f"一 {Secret.MASK} 一"
 
 
+@settings(max_examples=examples(25), deadline=None)
+@given(SEEDS, st.integers(5, 12), st.sampled_from(["0 {} 1", "{}", "said: {}.", "{}11"]))
+def test_characters_in_binary_from_five_on(seed: int, length: int, form: str) -> None:
+    """Forty digits are as much as any other way of writing has in five characters."""
+    secret = made(seed, string.ascii_letters + string.digits, length)
+    shown = Redactor([secret])(form.format("".join(f"{one:08b}" for one in secret.encode())))
+    assert shown == form.removesuffix("11").format(Secret.MASK)
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_secret_backwards_in_a_text_of_any_length(own: bool, encoded: bool) -> None:
+    """What is too long to be read backwards as a whole is looked through for what is backwards in it."""
+    secret = "Zq7tRbxWpLk93"
+    echo = base64.b64encode(secret.encode()).decode().rstrip("=") if encoded else secret
+    redact = Redactor([secret])
+    for size in (10, 30_000):
+        text = f"{'一 ' * size}{{}} 一"
+        shown = (redact.own if own else redact)(text.format(echo[::-1]))
+        assert shown == text.format(Secret.MASK)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+@pytest.mark.parametrize("other", ["NFC", "NFD", "NFKC", "NFKD"])
+@pytest.mark.parametrize("secret", ["비밀번호", "가나12다라", "áéíóúÅçñ", "ﬁsh-Ⅸ-Å"])
+def test_a_secret_is_known_however_its_letters_are_put_together(form: str, other: str, secret: str) -> None:
+    """Korean typed on a Mac has its letters apart, and so has what a server there says of it."""
+    given, told = unicodedata.normalize(form, secret), unicodedata.normalize(other, secret)
+    assert Redactor([given])(f"535 ({told}) no") == f"535 ({Secret.MASK}) no"
+    assert Redactor([given]).own(f"smtp ({told}) no") == f"smtp ({Secret.MASK}) no"
+
+
+@pytest.mark.parametrize("stars", range(5, 12))
+def test_a_mask_is_no_secret_where_one_has_asterisks(stars: int) -> None:
+    """Asterisks alone are what a mask looks like; with what is around them they are the password's."""
+    secret = f"k!{'*' * stars}%q"
+    redact = Redactor([secret])
+    for number in range(1, 12):
+        assert redact(f"一 {'*' * number} 一") == f"一 {'*' * number} 一"
+    assert redact(f"一 {secret} 一") == f"一 {Secret.MASK} 一"
+
+
 # Quickly and closely
 
 
@@ -609,6 +651,32 @@ WITHIN = {
     "a!b%": ("a!b", "a! b"),
     "abc": ("abcd", "xabc", "ab", "abc.d"),
 }
+
+
+@each("secret", ["!!!!", "aaaa", "!?!?", "가나다", "가가가"])
+def test_a_few_characters_that_are_masked_anywhere(secret: str) -> None:
+    """Four of them, or three of which there are thousands: within a word, and as often as they come in a row."""
+    redact = Redactor([secret])
+    assert redact(f"no x{secret}y no") == f"no x{Secret.MASK}y no"
+    for more in range(len(secret)):
+        assert redact(f"no {secret}{secret[:more]} no") in {
+            f"no {Secret.MASK} no",
+            f"no {Secret.MASK}{secret[:more]} no" if len(set(secret)) > 1 + more % 2 else "",
+        }
+    assert redact(f"no {secret[1:]} no") == f"no {secret[1:]} no"
+
+
+@each("secret", ["a1!", "Zq7", "%x", "비밀"])
+def test_a_login_with_a_few_characters_in_base64_for_urls(secret: str) -> None:
+    """Whatever signs the alphabet has where the usual one has + and /."""
+    seen = set()
+    for user in ("me", "~~~", "???", "~?~?", "a>>>?", ">>~", "x~~?"):
+        for login in (f"\0{user}\0{secret}", f"{user}:{secret}"):
+            for encode in (base64.b64encode, base64.urlsafe_b64encode):
+                word = encode(login.encode()).decode()
+                seen |= {*word} & {*"+/-_"}
+                assert Redactor([secret])(f"334 {word} no") == f"334 {Secret.MASK} no", login
+    assert {"+", "-"} <= seen
 
 
 @pytest.mark.parametrize("secret", ALONE)

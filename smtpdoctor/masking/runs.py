@@ -478,7 +478,10 @@ def _covered(text: str, spans: Iterable[Span]) -> str:
             begun = start
         elif begun == end:
             begun = start
-        end = max(end, stop)
+        if stop > end:
+            end = stop
+            while end < len(text) and unicodedata.combining(text[end]):
+                end += 1  # the marks of a letter go with it
     return "".join([*parts, _mask(text, begun, end), text[end:]])
 
 

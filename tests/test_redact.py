@@ -246,7 +246,7 @@ def test_a_secret_backwards_in_a_text_of_any_length(own: bool, encoded: bool) ->
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
 @pytest.mark.parametrize("other", ["NFC", "NFD", "NFKC", "NFKD"])
 @pytest.mark.parametrize("secret", ["비밀번호", "가나12다라", "áéíóúÅçñ", "ﬁsh-Ⅸ-Å"])
-def test_a_secret_is_known_however_its_letters_are_put_together(form: str, other: str, secret: str) -> None:
+def test_a_secret_is_known_however_its_letters_are_put_together(form: Any, other: Any, secret: str) -> None:
     """Korean typed on a Mac has its letters apart, and so has what a server there says of it."""
     given, told = unicodedata.normalize(form, secret), unicodedata.normalize(other, secret)
     assert Redactor([given])(f"535 ({told}) no") == f"535 ({Secret.MASK}) no"
@@ -1028,6 +1028,18 @@ def test_what_is_public_anyway_stays_readable(secret: str, size: int, form: str)
     for told in (secret, secret[: size + 1], base64.b64encode(f"\0{host}\0{secret}".encode()).decode()):
         if len(told) > size:
             assert redact(f"250 {host} 一 {told} 一") == f"250 {host} 一 {Secret.MASK} 一"
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(
+    passwords(8, 16),
+    st.sampled_from(sorted(DISGUISES)),
+    st.sampled_from(["mail.example.test", "{}", "{}x.test"]),
+)
+def test_a_whole_secret_is_masked_though_something_is_public(secret: str, disguise: str, public: str) -> None:
+    """In any disguise, and also where what is public holds all of it."""
+    shown = Redactor([secret], public=[public.format(secret)])(f"535 一 {DISGUISES[disguise](secret)} 一")
+    assert not leaks(secret, shown)
 
 
 def test_a_line_with_a_mask_is_otherwise_as_it_was() -> None:

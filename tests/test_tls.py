@@ -984,21 +984,20 @@ def test_what_the_staple_of_a_certificate_that_demands_one_is_worth(
         peer.send(flight([leaf.certificate, issuer.certificate], staple))
         peer.wait()
 
-    if security == "tls":
-        shake_hands = servers.dialogue(implicit_cert=certificate)
-    else:
-        shake_hands = servers.dialogue(starttls_cert=certificate)
-        show = servers.sequence(
-            servers.greet(), servers.ehlo("STARTTLS"), servers.on("STARTTLS", "220 go"), show
-        )
-    with serve(servers.by_connection(shake_hands, show)) as server:
+    implicit = security == "tls"
+    greets = servers.dialogue(
+        implicit_cert=certificate if implicit else None, starttls_cert=None if implicit else certificate
+    )
+    before = [servers.greet(), servers.ehlo("STARTTLS"), servers.on("STARTTLS", "220 go")]
+    shows = servers.sequence(*(() if implicit else before), show)
+    with serve(servers.by_connection(greets, shows)) as server:
         report = check(server.port, security, host=HOST, options={"ca_file": str(certificate.ca_pem)})
         server.join()
     logins = [login for peer in server.connections for login in peer.logins]
     first = next(iter(report.findings), None)
     if said == "revoked":
         assert first is not None
-        assert (first.id, first.evidence.labels, logins) == ("tls-cert-revoked", {Label.REVOKED}, [])
+        assert (first.id, set(first.evidence.labels), len(logins)) == ("tls-cert-revoked", {Label.REVOKED}, 0)
         stage = next(one for one in report.stages if one.stage is Stage.TLS)
         assert (stage.status, stage.summary.key) == (Status.FAIL, "tls.certificate-revoked")
         assert isinstance(stage.facts, TlsFacts)

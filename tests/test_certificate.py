@@ -41,6 +41,7 @@ from smtpdoctor.net.ocsp import read_staple
 from smtpdoctor.net.tls import examine_session, sent_chain, strict_context, verified_chain
 from smtpdoctor.smtp.channel import tls_token
 from tests import certs
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -396,6 +397,23 @@ def test_a_date_that_no_calendar_has(certificates: Certificates) -> None:
     assert "to 9999-12-31" in describe(examine([odd.certificate], HOST, time.time()))
 
 
+@pytest.mark.parametrize(
+    ("encoded", "number"),
+    [(b"\x01", 1), (b"\x7f", 127), (b"\x00\x80", 128), (b"\x80", -128), (b"\xff", -1), (b"\xff\x00", -256)],
+)
+def test_a_serial_number_has_a_sign(certificates: Certificates, encoded: bytes, number: int) -> None:
+    """X.690 section 8.3: none of a real certificate is below zero, and a status for such a one is nobody's."""
+    shop = certificates.workshop
+    odd = certs.forge(shop.leaf(shop.root), lambda parts: [parts[0], certs.der(0x02, encoded), *parts[2:]])
+    assert read(odd.certificate).serial == number
+
+
+def test_a_certificate_for_no_host_is_told(certificates: Certificates) -> None:
+    """As one that has its name in the subject alone."""
+    _, examined = looked_at(certificates, "cn_only")
+    assert ", for no host name; " in describe(examined)
+
+
 def test_hostile_names_are_made_printable(certificates: Certificates) -> None:
     """Nothing that a certificate holds reaches a terminal as it is."""
     _, examined = looked_at(certificates, "hostile", "mail.example.test")
@@ -438,8 +456,9 @@ def paths(draw: st.DrawFn) -> tuple[Certificate, ...]:
     )
 
 
-@settings(deadline=None)
-@given(paths(), st.sampled_from([*_VERDICTS, 1, 34]), st.integers(0, 4))
+@pytest.mark.parametrize("code", [*_VERDICTS, 1, 34])
+@settings(max_examples=examples(30), deadline=None)
+@given(path=paths(), sent=st.integers(0, 4))
 def test_whatever_openssl_stops_at_is_named_with_a_certificate_at_fault(
     path: tuple[Certificate, ...], code: int, sent: int
 ) -> None:

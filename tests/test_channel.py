@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import select
 import socket
 import ssl
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smtpdoctor.masking.echoes import Redactor
-from smtpdoctor.smtp.channel import Channel, Oddity, os_token, own_name, tls_token
+from smtpdoctor.smtp.channel import Channel, Oddity, _Records, os_token, own_name, tls_token
 from smtpdoctor.smtp.errors import (
     ConnectFailed,
     DialogueError,
@@ -928,6 +929,50 @@ def test_the_first_bytes_are_kept_in_whatever_pieces_they_come(pieces: int) -> N
         channel.close()
     assert caught.value.received == said[:512]
     assert not channel.encrypted
+
+
+@given(
+    st.lists(st.integers(0, 20) | st.sampled_from([255, 256, 16_383, 16_640]), max_size=4),
+    st.lists(st.integers(1, 9), min_size=1, max_size=6),
+)
+def test_where_a_record_ends_is_known_however_it_is_cut(sizes: list[int], cuts: list[int]) -> None:
+    """Within its head, within what it holds, and with several in one piece."""
+    stream = b"".join(b"\x17\x03\x03" + size.to_bytes(2, "big") + b"z" * size for size in sizes)
+    ends = {sum(sizes[:number]) + 5 * number for number in range(len(sizes) + 1)}
+    records, at = _Records(), 0
+    lengths = itertools.cycle([*cuts, 4_000])
+    while at < len(stream):
+        piece = stream[at : at + next(lengths)]
+        records.feed(piece)
+        at += len(piece)
+        assert records.begun == (at not in ends), at
+    assert not records.begun
+
+
+@pytest.mark.parametrize("said", [b"", b"220 hello\r\n", b"220 hello\r\n250-half"])
+def test_the_end_of_tls_is_the_end_of_the_connection(certificates: Certificates, said: bytes) -> None:
+    """A server may end TLS in form and leave the socket open; what it began is told with the end."""
+    ours, theirs = socket.socketpair()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.good.cert_pem, certificates.good.key_pem)
+
+    def serve_tls() -> None:
+        with context.wrap_socket(theirs, server_side=True) as tls, contextlib.suppress(OSError):
+            tls.sendall(said)
+            tls.unwrap()
+
+    peer = threading.Thread(target=serve_tls)
+    peer.start()
+    channel = Channel(ours, Transcript(), time.monotonic() + PATIENCE)
+    channel.start_tls(trusting(certificates), "localhost")
+    if said:
+        assert channel.read_reply().code == 220
+    for _ in range(2):
+        with pytest.raises(Disconnected) as caught:
+            channel.read_reply()
+        assert (caught.value.token, caught.value.received) == ("eof", said[11:])
+    channel.close()
+    peer.join()
 
 
 def test_each_error_of_tls_has_a_token() -> None:

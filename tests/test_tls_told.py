@@ -11,7 +11,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -89,6 +89,8 @@ def date(moment: int) -> str:
 
 
 @given(st.lists(NAMES, max_size=30), st.integers(-400, 400), st.integers(1, 4), st.lists(WORDS, max_size=3))
+@example(["a.test"] * 20, 1, 1, [])
+@example([f"n{number}.test" for number in range(22)], 1, 1, ["Go", "Go"])
 def test_the_facts_of_a_certificate(names: list[str], days: int, chain: int, refused: list[str]) -> None:
     """Its subject, issuer and days, the first twenty of its names, and how many certificates came."""
     leaf = certificate(*names, days=days)

@@ -338,3 +338,26 @@ def test_what_an_answer_means_for_who_would_send_the_same_login(
     (one,) = noted
     assert (one.code if isinstance(one, Evidence) else one) == outcome
     assert session.login_sent == (mechanism == "PLAIN")
+
+
+@pytest.mark.parametrize("security", ["none", "opportunistic"])
+@pytest.mark.parametrize(
+    ("offered", "label", "key"),
+    [
+        ([], Label.NO_AUTH_OFFERED, "auth.not-offered"),
+        (["AUTH"], Label.NO_AUTH_OFFERED, "auth.not-offered"),
+        (["STARTTLS"], Label.AUTH_AFTER_STARTTLS, "auth.after-starttls"),
+        (["STARTTLS", "AUTH"], Label.AUTH_AFTER_STARTTLS, "auth.after-starttls"),
+    ],
+)
+def test_where_no_login_is_offered(offered: list[str], label: Label, key: str, security: str) -> None:
+    """Where encryption may bring it that is said first; nothing is sent in either case."""
+    with serve(dialogue(capabilities=offered)) as server:
+        session = _logging_in(server, security=security)
+        with pytest.raises(Failed) as failure:
+            _step(session, Stage.AUTH)
+        session.open_channel().close()
+        server.join()
+        assert not any(line.startswith("AUTH") for line in server.lines)
+    assert failure.value.summary == Message(key)
+    assert failure.value.evidence[0].labels == {label}

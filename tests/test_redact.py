@@ -724,6 +724,9 @@ def test_of_an_encoded_word_the_rest_goes_too(form: str, fill: str, before: byte
         ("Zq7tRbx\r\n\r\nWpLk93", ["{}", "", "{}"]),
         ("250-Zq7tRbxW\n\n250 pLk93", ["250-{}", "", "250 {}"]),
         ("199-Zq7tRbxW\n 250 pLk93", ["199-{}", " 250 {}"]),
+        ("ok\r", ["ok"]),
+        ("550 Zq7tRbxWpLk93\r", ["550 {}"]),
+        ("a\rb\r\r", ["a\\x0db\\x0d"]),
     ],
 )
 def test_lines_stay_lines(text: str, lines: list[str]) -> None:
@@ -757,6 +760,31 @@ def test_every_run_that_too_few_letters_tell_is_known_as_it_is(secret: str) -> N
     assert set(needles.windows) == few
     assert len(needles.windows) == len(few)
     assert needles.few == (max(len(needles.folded), len(needles.dense)) < 5)
+
+
+Z85 = (
+    string.digits + string.ascii_lowercase + string.ascii_uppercase + ".-:+=^!/*?&<>()[]{}@%$#"
+)  # ZeroMQ's RFC 32
+B85 = string.digits + string.ascii_uppercase + string.ascii_lowercase + "!#$%&()*+-;<=>?@^_`{|}~"  # RFC 1924
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(SEEDS, st.integers(5, 60))
+def test_what_encodings_in_signs_make_of_a_secret_is_known_as_it_is(seed: int, length: int) -> None:
+    """Each eight of their visible signs in a row, in small letters: uuencode, and the bases of 85 signs."""
+    secret = made(seed, string.ascii_letters + string.digits + string.punctuation, length)
+    needles = Needles(secret)
+    assume(not needles.few)  # those are looked for as words of their own
+    raw = secret.encode()
+    base = base64.b85encode(raw).decode()
+    forms = [base, base.translate(str.maketrans(B85, Z85)), base64.a85encode(raw).decode()]
+    forms += [binascii.b2a_uu(raw[at : at + 45])[1:].decode() for at in range(0, length, 45)]
+    wanted = set()
+    for form in forms:
+        text = "".join(one for one in form.lower() if one not in "\"'`\\ \n")
+        if len(text) >= 6:
+            wanted |= {text[at : at + 8] for at in range(max(len(text) - 8, 0) + 1)}
+    assert set(needles.odd) == wanted
 
 
 @settings(max_examples=examples(25), deadline=None)

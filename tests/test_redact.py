@@ -20,7 +20,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from smtpdoctor.masking.echoes import Needles, Redactor, Sieve, decodings, encodings, is_odd
-from smtpdoctor.masking.words import printable, printable_facts
+from smtpdoctor.masking.words import decode, printable, printable_facts
 from smtpdoctor.model import Secret
 from tests.each import each
 from tests.examples import examples
@@ -251,6 +251,47 @@ def test_a_secret_is_known_however_its_letters_are_put_together(form: Any, other
     given, told = unicodedata.normalize(form, secret), unicodedata.normalize(other, secret)
     assert Redactor([given])(f"535 ({told}) no") == f"535 ({Secret.MASK}) no"
     assert Redactor([given]).own(f"smtp ({told}) no") == f"smtp ({Secret.MASK}) no"
+
+
+@each(
+    "secret",
+    ["비밀번호하나", "가나12다라", "다라마바사아", "pässwört", "contraseña", "áéíóúñçßøåü", "Grüße-17"],
+)
+@each("pages", [("utf-8", "latin-1"), ("utf-8", "cp949"), ("cp949", "latin-1"), ("latin-1", "cp949")])
+def test_a_secret_whose_bytes_were_taken_for_another_code_page(secret: str, pages: tuple[str, str]) -> None:
+    """As a server or a terminal shows it that is set to another language."""
+    written, read = pages
+    try:
+        echo = secret.encode(written).decode(read, "ignore")
+    except UnicodeEncodeError:
+        return
+    assert len(plain(echo)) >= 5
+    shown = Redactor([secret])(f"一 {echo} 一")
+    assert shown == f"一 {Secret.MASK} 一" or not leaks(plain(echo), shown, 4), (echo, shown)
+    assert Secret.MASK in shown
+
+
+@each("secret", ["pässwört", "contraseña", "áéíóúñçßøåü", "Grüße-17", "façade1x", "비밀번호하나"])
+@each("page", ["utf-8", "latin-1", "cp949"])
+@each("form", ["535 {}", "535 5.7.8 <{}> é", "535-{}\r\n535 no"])
+def test_bytes_that_a_server_has_in_its_own_code_page(secret: str, page: str, form: str) -> None:
+    """Whatever they are read as, nobody who knows how can read them back."""
+    try:
+        data = form.format(secret).encode(page)
+    except UnicodeEncodeError:
+        return
+    shown = Redactor([secret])(decode(data))
+    assert Secret.MASK in shown, shown
+    for other in ("utf-8", "latin-1", "cp949"):
+        assert not leaks(secret, shown.encode(other, "ignore").decode(page, "ignore"), 5), (other, shown)
+
+
+@given(st.text("aXx01", max_size=4), st.text("aXx01", max_size=4))
+def test_a_secret_of_signs_takes_nothing_from_around_another(before: str, behind: str) -> None:
+    """It has no letter at which its own signs begin or end."""
+    redact = Redactor(["!@#$%^;", "!(Zq7tRbx)?"])
+    assert redact(f"一 {before}!@#$%^;{behind} 一") == f"一 {before}{Secret.MASK}{behind} 一"
+    assert redact(f"一 {before}!(Zq7tRbx)?{behind} 一") == f"一 {before}{Secret.MASK}{behind} 一"
 
 
 @pytest.mark.parametrize("stars", range(5, 12))
@@ -1056,6 +1097,9 @@ def test_what_is_public_anyway_stays_readable(secret: str, size: int, form: str)
     for told in (secret, secret[: size + 1], base64.b64encode(f"\0{host}\0{secret}".encode()).decode()):
         if len(told) > size:
             assert redact(f"250 {host} 一 {told} 一") == f"250 {host} 一 {Secret.MASK} 一"
+
+
+PARTS = {"without the end", "without the beginning", "the middle"}
 
 
 @settings(max_examples=examples(40), deadline=None)

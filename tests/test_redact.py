@@ -1105,7 +1105,7 @@ PARTS = {"without the end", "without the beginning", "the middle"}
 @settings(max_examples=examples(40), deadline=None)
 @given(
     passwords(8, 16),
-    st.sampled_from(sorted(DISGUISES)),
+    st.sampled_from(sorted(set(DISGUISES) - PARTS)),
     st.sampled_from(["mail.example.test", "{}", "{}x.test"]),
 )
 def test_a_whole_secret_is_masked_though_something_is_public(secret: str, disguise: str, public: str) -> None:

@@ -7,18 +7,24 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from smtpdoctor.facts import AuthFacts
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.echoes import Redactor
-from smtpdoctor.model import Message, Stage
+from smtpdoctor.model import Evidence, Message, Secret, Stage
 from smtpdoctor.probes import step_of
+from smtpdoctor.probes.logins import Outcome, SharedLogin, Turn
 from smtpdoctor.probes.session import Address, Failed, Options, Passed, Session, Skipped
-from smtpdoctor.settings.target import target_of
+from smtpdoctor.settings.target import Conduct, target_of
 from smtpdoctor.smtp.channel import Channel
+from smtpdoctor.smtp.sasl import MECHANISMS, choose
 from smtpdoctor.smtp.transcript import Transcript
 from tests import servers
 from tests.checking import HOST, USER, settings_for
+from tests.examples import examples
 from tests.servers import Peer, dialogue, serve
 
 if TYPE_CHECKING:
@@ -254,3 +260,127 @@ def test_a_server_that_proves_nothing_is_cancelled(end: str | Script) -> None:
     assert evidence.facts["command"] == "AUTH"
     assert session.transcript.turns
     assert not any(nonces[0] in turn.text for turn in session.transcript.turns)
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_no_answer_is_shown_whether_it_is_known_for_a_secret_or_not(mechanism: str) -> None:
+    """What goes out at AUTH is written down as a mask by itself, not because the redactor finds it."""
+    asking = [servers.say("334 "), _read] * 3
+    script = servers.sequence(*asking, servers.say("535 no"))
+    password = TOKEN if "OAUTH" in mechanism else "correct horse 7"
+    with serve(servers.greet(), servers.ehlo(f"AUTH {mechanism}"), servers.on("AUTH", script)) as server:
+        session = _logging_in(server, password=password)
+        session.transcript.redact = Redactor([])
+        with pytest.raises(Failed):
+            _step(session, Stage.AUTH)
+        session.open_channel().close()
+    shown = [turn.text for turn in session.transcript.turns if turn.direction == "out"][1:]
+    assert shown[0] in {f"AUTH {mechanism}", f"AUTH {mechanism} {Secret.MASK}"}
+    assert set(shown[1:]) <= {Secret.MASK, "*"}
+    assert Secret.MASK in shown[0] or Secret.MASK in shown[1:]
+
+
+SPOKEN = st.lists(
+    st.sampled_from([*MECHANISMS, "NTLM", "GSSAPI", "EXTERNAL"]), unique=True, min_size=1, max_size=4
+)
+
+
+@settings(max_examples=examples(60))
+@given(spoken=st.one_of(st.just([]), SPOKEN), offered=SPOKEN, password=st.sampled_from([TOKEN, "horse 7"]))
+def test_where_no_mechanism_is_shared_nothing_is_sent(
+    spoken: list[str], offered: list[str], password: str
+) -> None:
+    """The finding is about the application only where the server offers nothing that it speaks."""
+    known = target_of(settings_for(587, password=password))
+    assert known is not None
+    session = Session(
+        replace(known, conduct=Conduct(name="App", mechanisms=tuple(spoken))),
+        Options(),
+        Transcript(),
+        time.monotonic() + 10,
+    )
+    session.secured = True
+    session.capabilities = {"AUTH": " ".join(offered).lower()}
+    token = password == TOKEN
+    strange = bool(spoken) and not set(spoken) & set(offered)
+    possible = choose(offered, token=token, order=spoken) is not None and not strange
+    with pytest.raises((Failed, RuntimeError)) as caught:  # there is no connection: who sends finds none
+        _step(session, Stage.AUTH)
+    if possible:
+        assert isinstance(caught.value, RuntimeError)
+        return
+    failure = caught.value
+    assert isinstance(failure, Failed)
+    names = " ".join(offered)
+    told = {"mechanisms": names} | ({"app_name": "App", "spoken": " ".join(spoken)} if strange else {})
+    assert failure.summary == Message("auth.no-mechanism.app" if strange else "auth.no-mechanism", told)
+    assert failure.facts == AuthFacts(offered=tuple(offered))
+    only_oauth = not token and set(offered) <= {"XOAUTH2", "OAUTHBEARER"}
+    (evidence,) = failure.evidence
+    assert evidence.labels == {Label.ONLY_OAUTH if only_oauth else Label.NO_COMMON_MECHANISM}
+    assert evidence.facts == told
+
+
+class Noting(Turn, frozen=True):
+    """The part of a run that says to nobody else, but here, what became of the login."""
+
+    outcomes: list[Outcome]
+
+    def settle(self, outcome: Outcome) -> None:
+        """Take note of it."""
+        self.outcomes.append(outcome)
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "answer", "outcome"),
+    [
+        ("PLAIN", "235 2.7.0 welcome", "accepted"),
+        ("PLAIN", "250 ok", 250),
+        ("PLAIN", "300 ok", 300),
+        ("PLAIN", "421 4.3.0 bye", "open"),
+        ("PLAIN", servers.closing, "open"),
+        *(("PLAIN", f"{code} no", code) for code in (432, 454, 500, 502, 504, 530, 534, 535, 538, 550)),
+        *(("LOGIN", f"{code} no", "open") for code in (421, 500, 501, 502, 503, 504, 530, 534, 538)),
+        *(("LOGIN", f"{code} no", code) for code in (454, 535, 550)),
+    ],
+)
+def test_what_an_answer_means_for_who_would_send_the_same_login(
+    mechanism: str, answer: str | Script, outcome: str | int
+) -> None:
+    """Anything but a yes to it is a no; what came before it was sent, or from nobody, tells nothing of it."""
+    noted: list[Outcome] = []
+    with serve(servers.greet(), servers.ehlo(f"AUTH {mechanism}"), servers.on("AUTH", answer)) as server:
+        session = _logging_in(server)
+        session.options = replace(session.options, turn=Noting(SharedLogin(), 0, "other", noted))
+        if outcome == "accepted":
+            _step(session, Stage.AUTH)
+        else:
+            with pytest.raises(Failed):
+                _step(session, Stage.AUTH)
+        session.open_channel().close()
+    (one,) = noted
+    assert (one.code if isinstance(one, Evidence) else one) == outcome
+    assert session.login_sent == (mechanism == "PLAIN")
+
+
+@pytest.mark.parametrize("security", ["none", "opportunistic"])
+@pytest.mark.parametrize(
+    ("offered", "label", "key"),
+    [
+        ([], Label.NO_AUTH_OFFERED, "auth.not-offered"),
+        (["AUTH"], Label.NO_AUTH_OFFERED, "auth.not-offered"),
+        (["STARTTLS"], Label.AUTH_AFTER_STARTTLS, "auth.after-starttls"),
+        (["STARTTLS", "AUTH"], Label.AUTH_AFTER_STARTTLS, "auth.after-starttls"),
+    ],
+)
+def test_where_no_login_is_offered(offered: list[str], label: Label, key: str, security: str) -> None:
+    """Where encryption may bring it that is said first; nothing is sent in either case."""
+    with serve(dialogue(capabilities=offered)) as server:
+        session = _logging_in(server, security=security)
+        with pytest.raises(Failed) as failure:
+            _step(session, Stage.AUTH)
+        session.open_channel().close()
+        server.join()
+        assert not any(line.startswith("AUTH") for line in server.lines)
+    assert failure.value.summary == Message(key)
+    assert failure.value.evidence[0].labels == {label}

@@ -22,9 +22,14 @@ from hypothesis import strategies as st
 from smtpdoctor.masking.words import printable
 from smtpdoctor.net import der
 from smtpdoctor.net.certificate import (
+    _TRUST,
+    _VERDICTS,
     Certificate,
     Examined,
+    Fault,
     Flaw,
+    Name,
+    _Judge,
     describe,
     examine,
     expiring_below,
@@ -36,6 +41,7 @@ from smtpdoctor.net.ocsp import read_staple
 from smtpdoctor.net.tls import examine_session, sent_chain, strict_context, verified_chain
 from smtpdoctor.smtp.channel import tls_token
 from tests import certs
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -251,7 +257,6 @@ def test_expiry_is_a_matter_of_the_share_that_is_left(
     assert (Flaw.EXPIRING in examined.flaws) is expiring
     assert examined.seconds_left == pytest.approx(left * DAY, abs=300)
     assert examined.days_left == int(examined.seconds_left // DAY)
-    assert examined.share_left == pytest.approx(left / days, abs=0.01)
 
 
 @given(st.integers(0, 40 * 366 * DAY))
@@ -392,6 +397,23 @@ def test_a_date_that_no_calendar_has(certificates: Certificates) -> None:
     assert "to 9999-12-31" in describe(examine([odd.certificate], HOST, time.time()))
 
 
+@pytest.mark.parametrize(
+    ("encoded", "number"),
+    [(b"\x01", 1), (b"\x7f", 127), (b"\x00\x80", 128), (b"\x80", -128), (b"\xff", -1), (b"\xff\x00", -256)],
+)
+def test_a_serial_number_has_a_sign(certificates: Certificates, encoded: bytes, number: int) -> None:
+    """X.690 section 8.3: none of a real certificate is below zero, and a status for such a one is nobody's."""
+    shop = certificates.workshop
+    odd = certs.forge(shop.leaf(shop.root), lambda parts: [parts[0], certs.der(0x02, encoded), *parts[2:]])
+    assert read(odd.certificate).serial == number
+
+
+def test_a_certificate_for_no_host_is_told(certificates: Certificates) -> None:
+    """As one that has its name in the subject alone."""
+    _, examined = looked_at(certificates, "cn_only")
+    assert ", for no host name; " in describe(examined)
+
+
 def test_hostile_names_are_made_printable(certificates: Certificates) -> None:
     """Nothing that a certificate holds reaches a terminal as it is."""
     _, examined = looked_at(certificates, "hostile", "mail.example.test")
@@ -401,11 +423,91 @@ def test_hostile_names_are_made_printable(certificates: Certificates) -> None:
     assert told == printable(told)
 
 
+FLAWS = {
+    10: {Flaw.EXPIRED, Flaw.CHAIN_EXPIRED, Flaw.ROOT_EXPIRED},
+    **{code: {Flaw.SELF_SIGNED, Flaw.UNKNOWN_ISSUER, Flaw.MISSING_INTERMEDIATE} for code in _TRUST},
+}
+
+
+@st.composite
+def paths(draw: st.DrawFn) -> tuple[Certificate, ...]:
+    """Draw a path of certificates as OpenSSL may have built one, each with some of what can be wrong."""
+    count = draw(st.integers(1, 4))
+    rooted = draw(st.booleans())
+    head = bytes.fromhex("300c310a300806035504030c01")  # of a name with a common name of one sign
+    names = [Name(head + bytes([48 + number])) for number in range(6)]
+    return tuple(
+        Certificate(
+            encoded=bytes([number]),
+            version=3,
+            serial=number,
+            subject=names[number],
+            issuer=names[number if rooted and number == count - 1 else number + 1],
+            not_before=draw(st.sampled_from([0, 0, 0, 200])),
+            not_after=draw(st.sampled_from([50, 10**9, 10**9, 10**9])),
+            key="RSA",
+            key_bits=draw(st.sampled_from([1024, 2048])),
+            signature=draw(st.sampled_from(["SHA-1", "SHA-256", "SHA-256"])),
+            dns_names=(HOST,),
+            ca=draw(st.sampled_from([True, False, None])),
+            purposes=draw(st.sampled_from([None, ("clientAuth",)])),
+        )
+        for number in range(count)
+    )
+
+
+@pytest.mark.parametrize("code", [*_VERDICTS, 1, 34])
+@settings(max_examples=examples(30), deadline=None)
+@given(path=paths(), sent=st.integers(0, 4))
+def test_whatever_openssl_stops_at_is_named_with_a_certificate_at_fault(
+    path: tuple[Certificate, ...], code: int, sent: int
+) -> None:
+    """Its own verdict comes first, of a certificate of the path that has it where one has; each kind once."""
+    judge = _Judge(path[: sent + 1], path, HOST, 100, code, anchored=code not in _TRUST)
+    judge.explain(())
+    first = judge.faults[0]
+    assert first.flaw in FLAWS.get(code, {_VERDICTS.get(code, Flaw.OTHER)})
+    assert first.certificate in path
+    sent_before = [one.encoded for one in path[: sent + 1]]
+    known = first.certificate.encoded in sent_before
+    assert first.position == (sent_before.index(first.certificate.encoded) + 1 if known else 0)
+    guilty = {
+        Flaw.NOT_YET_VALID: [one for one in path if one.not_before > 100],
+        Flaw.PURPOSE: [one for one in path if one.purposes],
+        Flaw.WEAK_KEY: [one for one in path if one.key_bits < 2048],
+        Flaw.WEAK_SIGNATURE: [one for one in path if one.signature == "SHA-1"],
+    }.get(first.flaw)
+    if guilty:
+        assert first.certificate == guilty[0]
+    elif guilty is not None:
+        assert first.certificate == path[0]
+    judge.strength()
+    judge.dates()
+    flaws = [fault.flaw for fault in judge.faults]
+    assert len(flaws) == len(set(flaws))
+    # Nobody looks at the signature of what is trusted by itself.
+    trusted = [one for one in path if one.self_issued or (code not in _TRUST and one is path[-1])]
+    signed = [one for one in path if one.signature == "SHA-1" and not any(one is other for other in trusted)]
+    assert (Flaw.WEAK_SIGNATURE in flaws) == (bool(signed) or code == 68)
+    assert (Flaw.WEAK_KEY in flaws) == (any(one.key_bits < 2048 for one in path) or code in {66, 67})
+
+
+@given(st.integers(1, 12))
+def test_each_place_in_a_chain_is_told(certificates: Certificates, count: int) -> None:
+    """In words, as long as a chain may be."""
+    leaf = read(certificates.good.chain[0])
+    words = ["1st", "2nd", "3rd", *(f"{number}th" for number in range(4, 13))]
+    for place in range(2, count + 1):
+        examined = Examined((leaf,) * count, HOST, 0)
+        text = describe(examined, Fault(Flaw.OTHER, leaf, place))
+        assert text.endswith(f"; {words[place - 1]} of {count} certificates")
+
+
 def test_nothing_is_told_of_nothing() -> None:
     """Bytes that are no certificate have no words."""
     examined = examine([b"\x30\x03\x02\x01\x01"], HOST, 0)
     assert (examined.leaf, examined.flaws, describe(examined)) == (None, frozenset(), "")
-    assert (examined.days_left, examined.share_left) == (0, 0.0)
+    assert (examined.host, examined.days_left) == (HOST, 0)
 
 
 # -- Reading ------------------------------------------------------------------

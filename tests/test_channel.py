@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import select
 import socket
 import ssl
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smtpdoctor.masking.echoes import Redactor
-from smtpdoctor.smtp.channel import Channel, Oddity, os_token, own_name
+from smtpdoctor.smtp.channel import Channel, Oddity, _Records, os_token, own_name, tls_token
 from smtpdoctor.smtp.errors import (
     ConnectFailed,
     DialogueError,
@@ -900,7 +901,105 @@ def test_a_peer_that_speaks_no_tls(script: servers.Script, first: bytes) -> None
         channel.start_tls(ssl.create_default_context(), "localhost")
     assert caught.value.token == "WRONG_VERSION_NUMBER"
     assert caught.value.received.startswith(first)
-    assert len(caught.value.received) <= 2 * 512
+    assert len(caught.value.received) <= 512
+    assert caught.value.detail == ""
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 5, 40])
+def test_the_first_bytes_are_kept_in_whatever_pieces_they_come(pieces: int) -> None:
+    """Also where the peer has closed its ear by the time that it is to be told why."""
+    # A whole record, which holds no message of a handshake.
+    said = b"\x16\x03\x03\x3f\xff" + (bytes(range(5, 256)) * 66)[:0x3FFF]
+    ours, theirs = socket.socketpair()
+    with theirs:
+        channel = Channel(ours, Transcript(), time.monotonic() + PATIENCE)
+
+        def answer() -> None:
+            theirs.recv(65_536)
+            theirs.shutdown(socket.SHUT_RD)
+            size = -(-len(said) // pieces)
+            for at in range(0, len(said), size):
+                theirs.sendall(said[at : at + size])
+
+        peer = threading.Thread(target=answer)
+        peer.start()
+        with pytest.raises(TLSFailed) as caught:
+            channel.start_tls(ssl.create_default_context(), "localhost")
+        peer.join()
+        channel.close()
+    assert caught.value.received == said[:512]
+    assert not channel.encrypted
+
+
+@given(
+    st.lists(st.integers(0, 20) | st.sampled_from([255, 256, 16_383, 16_640]), max_size=4),
+    st.lists(st.integers(1, 9), min_size=1, max_size=6),
+)
+def test_where_a_record_ends_is_known_however_it_is_cut(sizes: list[int], cuts: list[int]) -> None:
+    """Within its head, within what it holds, and with several in one piece."""
+    stream = b"".join(b"\x17\x03\x03" + size.to_bytes(2, "big") + b"z" * size for size in sizes)
+    ends = {sum(sizes[:number]) + 5 * number for number in range(len(sizes) + 1)}
+    records, at = _Records(), 0
+    lengths = itertools.cycle([*cuts, 4_000])
+    while at < len(stream):
+        piece = stream[at : at + next(lengths)]
+        records.feed(piece)
+        at += len(piece)
+        assert records.begun == (at not in ends), at
+    assert not records.begun
+
+
+@pytest.mark.parametrize("said", [b"", b"220 hello\r\n", b"220 hello\r\n250-half"])
+def test_the_end_of_tls_is_the_end_of_the_connection(certificates: Certificates, said: bytes) -> None:
+    """A server may end TLS in form and leave the socket open; what it began is told with the end."""
+    ours, theirs = socket.socketpair()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.good.cert_pem, certificates.good.key_pem)
+
+    def serve_tls() -> None:
+        with context.wrap_socket(theirs, server_side=True) as tls, contextlib.suppress(OSError):
+            tls.sendall(said)
+            tls.unwrap()
+
+    peer = threading.Thread(target=serve_tls)
+    peer.start()
+    channel = Channel(ours, Transcript(), time.monotonic() + PATIENCE)
+    channel.start_tls(trusting(certificates), "localhost")
+    if said:
+        assert channel.read_reply().code == 220
+    for _ in range(2):
+        with pytest.raises(Disconnected) as caught:
+            channel.read_reply()
+        assert (caught.value.token, caught.value.received) == ("eof", said[11:])
+    channel.close()
+    peer.join()
+
+
+def test_each_error_of_tls_has_a_token() -> None:
+    """OpenSSL's verify code or reason; where an interpreter gives none, one of ours."""
+    refused = ssl.SSLCertVerificationError(1, "no")
+    refused.verify_code = 62
+    told = ssl.SSLError(1, "[SSL: NO_CIPHERS_AVAILABLE] no")
+    told.reason = "NO_CIPHERS_AVAILABLE"
+    bare, ended = ssl.SSLError(1, "?"), ssl.SSLEOFError(8, "EOF")
+    bare.reason = ended.reason = None  # type: ignore[assignment] # as the module sets it
+    tokens = [tls_token(one) for one in (refused, told, bare, ended)]
+    assert tokens == ["x509-62", "NO_CIPHERS_AVAILABLE", "tls-alert", "UNEXPECTED_EOF_WHILE_READING"]
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40), max_size=4), st.integers(0, 4))
+def test_all_behind_a_reply_is_dropped_read_or_not(pieces: list[bytes], with_reply: int) -> None:
+    """In the packet of the reply, or behind it: what is there before the handshake is nobody's answer to us."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        channel = Channel(ours, Transcript(), time.monotonic() + PATIENCE)
+        theirs.sendall(b"".join([b"220 go\r\n", *pieces[:with_reply]]))
+        assert channel.read_reply().code == 220
+        for piece in pieces[with_reply:]:
+            theirs.sendall(piece)
+        assert channel.drop_pending() == b"".join(pieces)
+        assert channel.drop_pending() == b""
+        channel.close()
 
 
 def test_no_common_version(certificates: Certificates) -> None:

@@ -332,7 +332,7 @@ HARMLESS = {
     "": True, "!!!": True, "!!!!": False,
     "65535": True, "123456": False, "x 123456": False,
     "255.255.255.255": True, "12345.12345.12": True, "12345.12345.123": False,
-    "5x87": True, "ab1234": True, "ab12345": False, "abc12": False, "ssl3": True, "tls123456": False, "tlsv12": True,
+    "5x87": True, "a1b": True, "1a2 12345.12345": True, "1a2 12345.12345.1": False, "ab1234": True, "ab12345": False, "abc12": False, "ssl3": True, "tls123456": False, "tlsv12": True,
     "foo bar": True, "abcd efgh": True, "abcde fghi": False, "a b": True, "a b c": False, "a b tls": True,
     "foo": True, "Foo": True, "FOO": True, "fOo": False, "TLS": True, "tLs": True,
     "starttls": True, "submision abcd": True, "starttlz abcd": True, "startls abcd": False, "qwertzui": True,

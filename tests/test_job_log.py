@@ -40,6 +40,29 @@ def commands_in(log: str) -> list[str]:
     return [one for one in lines if one.lstrip().startswith("::") or "##[" in one or "##vso[" in one]
 
 
+@pytest.mark.parametrize("runner", [None, *RUNNERS])
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("::error file=a::x", "·::error file=a::x"),
+        ("  ::error::x", "  ·::error::x"),
+        ("a ::error::x", "a ::error::x"),
+        ("x ##[error]y", "x # #[error]y"),
+        ("##vso[a]##[b]", "# #vso[a]# #[b]"),
+        ("## heading", "## heading"),
+    ],
+)
+def test_only_what_would_be_obeyed_is_changed(
+    monkeypatch: pytest.MonkeyPatch, runner: str | None, line: str, shown: str
+) -> None:
+    """By one sign, in the log of such a runner alone."""
+    for name in RUNNERS:
+        monkeypatch.delenv(name, raising=False)
+    if runner is not None:
+        monkeypatch.setenv(runner, "true")
+    assert for_log(line) == (shown if runner else line)
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """Be a server that refuses each sender with commands."""

@@ -500,6 +500,9 @@ FORMS = (
     "smtp://bob:${PW}@h",
     "smtp://bob:%PW%@h",
     "smtp://bob:$PW@h",
+    "smtp://bob:${PW}",
+    "smtp://bob:%PW%",
+    "smtp://bob:‹x${PW}›",
     "smtp://bob:‹${PW}x›@h",
     "DEFAULT@SECLEVEL=0",
     "ALL:@STRENGTH",
@@ -519,6 +522,10 @@ FORMS = (
     "smtp://[::1]:587",
     "smtp://bob:$PW",
     "smtp://bob:‹12345x›",
+    "smtp://bob:‹123$abc›",
+    "smtp://bob:‹12%34x›",
+    "smtp://bob:587\nand more",
+    "smtp://bob:587/x\nand more",
     "smtp://bob:",
     "smtp://h:25)",
     "//bob:‹hunter2›",
@@ -534,6 +541,9 @@ FORMS = (
     "see <smtp://bob:‹hunter2›@h>, ok",
     'see "smtp://bob:‹hun"ter2›@h" ok',
     "see smtp://bob:587 now",
+    "see smtp://bob: now",
+    "see smtp://bob: or write to me@h.test",
+    'see a@b.test,smtp://bob:‹hun"ter2›@h ok',
     "see http://h:8080 now",
     "id=bob:‹hunter2›@h x",
     "[bob:‹hunter2›@h] x",
@@ -576,6 +586,27 @@ def test_each_form_to_the_letter(marked: str) -> None:
     """What is masked of a value or a line, and what is not: hosts, ports, placeholders, names of mechanisms."""
     text = marked.replace("‹", "").replace("›", "")
     assert without_credentials(text) == re.sub("‹[^›]*›", Secret.MASK, marked)
+
+
+@each("prefix", sorted(load.keys()))
+def test_each_key_of_a_provider_from_its_shortest_on(prefix: str) -> None:
+    """Wherever it stands in a word; one sign less, and what may be a word of small letters, is left."""
+
+    def begins_another(text: str) -> bool:
+        kin = (one for one in load.keys().items() if one[0] != prefix and text.startswith(one[0]))
+        return any(len(text) - len(one) >= least for one, least in kin)
+
+    least = load.keys()[prefix]
+    body = ("aB3dE6gH9jK2mN5p" * 8)[:least]
+    for form in ("{}", "see {}, now", "key:{}", '"{}"', "({})."):
+        assert without_credentials(form.format(prefix + body)) == form.format(Secret.MASK)
+    short = prefix + body[:-1]
+    if not begins_another(short) and len(short) < 32:  # what is longer looks drawn by itself
+        assert without_credentials(short) == short
+    small = prefix + "q" * least
+    of_no_word = len(prefix) > 5 or not (prefix.isalnum() or prefix.islower())
+    if not begins_another(small):
+        assert (without_credentials(small) != small) == of_no_word
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from smtpdoctor.masking.echoes import Needles, Redactor, Sieve, decodings, encodings, is_odd
-from smtpdoctor.masking.words import printable, printable_facts
+from smtpdoctor.masking.words import decode, printable, printable_facts
 from smtpdoctor.model import Secret
 from tests.each import each
 from tests.examples import examples
@@ -219,6 +219,89 @@ def test_five_signs_of_a_password_of_signs(seed: int, length: int) -> None:
     shown = Redactor([secret])
     for start in range(length - 4):
         assert shown(f"一 {secret[start : start + 5]} 一") == f"一 {Secret.MASK} 一"
+
+
+@settings(max_examples=examples(25), deadline=None)
+@given(SEEDS, st.integers(5, 12), st.sampled_from(["0 {} 1", "{}", "said: {}.", "{}11"]))
+def test_characters_in_binary_from_five_on(seed: int, length: int, form: str) -> None:
+    """Forty digits are as much as any other way of writing has in five characters."""
+    secret = made(seed, string.ascii_letters + string.digits, length)
+    shown = Redactor([secret])(form.format("".join(f"{one:08b}" for one in secret.encode())))
+    assert shown == form.removesuffix("11").format(Secret.MASK)
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_secret_backwards_in_a_text_of_any_length(own: bool, encoded: bool) -> None:
+    """What is too long to be read backwards as a whole is looked through for what is backwards in it."""
+    secret = "Zq7tRbxWpLk93"
+    echo = base64.b64encode(secret.encode()).decode().rstrip("=") if encoded else secret
+    redact = Redactor([secret])
+    for size in (10, 30_000):
+        text = f"{'一 ' * size}{{}} 一"
+        shown = (redact.own if own else redact)(text.format(echo[::-1]))
+        assert shown == text.format(Secret.MASK)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+@pytest.mark.parametrize("other", ["NFC", "NFD", "NFKC", "NFKD"])
+@pytest.mark.parametrize("secret", ["비밀번호", "가나12다라", "áéíóúÅçñ", "ﬁsh-Ⅸ-Å"])
+def test_a_secret_is_known_however_its_letters_are_put_together(form: Any, other: Any, secret: str) -> None:
+    """Korean typed on a Mac has its letters apart, and so has what a server there says of it."""
+    given, told = unicodedata.normalize(form, secret), unicodedata.normalize(other, secret)
+    assert Redactor([given])(f"535 ({told}) no") == f"535 ({Secret.MASK}) no"
+    assert Redactor([given]).own(f"smtp ({told}) no") == f"smtp ({Secret.MASK}) no"
+
+
+@each(
+    "secret",
+    ["비밀번호하나", "가나12다라", "다라마바사아", "pässwört", "contraseña", "áéíóúñçßøåü", "Grüße-17"],
+)
+@each("pages", [("utf-8", "latin-1"), ("utf-8", "cp949"), ("cp949", "latin-1"), ("latin-1", "cp949")])
+def test_a_secret_whose_bytes_were_taken_for_another_code_page(secret: str, pages: tuple[str, str]) -> None:
+    """As a server or a terminal shows it that is set to another language."""
+    written, read = pages
+    try:
+        echo = secret.encode(written).decode(read, "ignore")
+    except UnicodeEncodeError:
+        return
+    assert len(plain(echo)) >= 5
+    shown = Redactor([secret])(f"一 {echo} 一")
+    assert shown == f"一 {Secret.MASK} 一" or not leaks(plain(echo), shown, 4), (echo, shown)
+    assert Secret.MASK in shown
+
+
+@each("secret", ["pässwört", "contraseña", "áéíóúñçßøåü", "Grüße-17", "façade1x", "비밀번호하나"])
+@each("page", ["utf-8", "latin-1", "cp949"])
+@each("form", ["535 {}", "535 5.7.8 <{}> é", "535-{}\r\n535 no"])
+def test_bytes_that_a_server_has_in_its_own_code_page(secret: str, page: str, form: str) -> None:
+    """Whatever they are read as, nobody who knows how can read them back."""
+    try:
+        data = form.format(secret).encode(page)
+    except UnicodeEncodeError:
+        return
+    shown = Redactor([secret])(decode(data))
+    assert Secret.MASK in shown, shown
+    for other in ("utf-8", "latin-1", "cp949"):
+        assert not leaks(secret, shown.encode(other, "ignore").decode(page, "ignore"), 5), (other, shown)
+
+
+@given(st.text("aXx01", max_size=4), st.text("aXx01", max_size=4))
+def test_a_secret_of_signs_takes_nothing_from_around_another(before: str, behind: str) -> None:
+    """It has no letter at which its own signs begin or end."""
+    redact = Redactor(["!@#$%^;", "!(Zq7tRbx)?"])
+    assert redact(f"一 {before}!@#$%^;{behind} 一") == f"一 {before}{Secret.MASK}{behind} 一"
+    assert redact(f"一 {before}!(Zq7tRbx)?{behind} 一") == f"一 {before}{Secret.MASK}{behind} 一"
+
+
+@pytest.mark.parametrize("stars", range(5, 12))
+def test_a_mask_is_no_secret_where_one_has_asterisks(stars: int) -> None:
+    """Asterisks alone are what a mask looks like; with what is around them they are the password's."""
+    secret = f"k!{'*' * stars}%q"
+    redact = Redactor([secret])
+    for number in range(1, 12):
+        assert redact(f"一 {'*' * number} 一") == f"一 {'*' * number} 一"
+    assert redact(f"一 {secret} 一") == f"一 {Secret.MASK} 一"
 
 
 # Quickly and closely
@@ -611,6 +694,32 @@ WITHIN = {
 }
 
 
+@each("secret", ["!!!!", "aaaa", "!?!?", "가나다", "가가가"])
+def test_a_few_characters_that_are_masked_anywhere(secret: str) -> None:
+    """Four of them, or three of which there are thousands: within a word, and as often as they come in a row."""
+    redact = Redactor([secret])
+    assert redact(f"no x{secret}y no") == f"no x{Secret.MASK}y no"
+    for more in range(len(secret)):
+        assert redact(f"no {secret}{secret[:more]} no") in {
+            f"no {Secret.MASK} no",
+            f"no {Secret.MASK}{secret[:more]} no" if len(set(secret)) > 1 + more % 2 else "",
+        }
+    assert redact(f"no {secret[1:]} no") == f"no {secret[1:]} no"
+
+
+@each("secret", ["a1!", "Zq7", "%x", "비밀"])
+def test_a_login_with_a_few_characters_in_base64_for_urls(secret: str) -> None:
+    """Whatever signs the alphabet has where the usual one has + and /."""
+    seen = set()
+    for user in ("me", "~~~", "???", "~?~?", "a>>>?", ">>~", "x~~?"):
+        for login in (f"\0{user}\0{secret}", f"{user}:{secret}"):
+            for encode in (base64.b64encode, base64.urlsafe_b64encode):
+                word = encode(login.encode()).decode()
+                seen |= {*word} & {*"+/-_"}
+                assert Redactor([secret])(f"334 {word} no") == f"334 {Secret.MASK} no", login
+    assert {"+", "-"} <= seen
+
+
 @pytest.mark.parametrize("secret", ALONE)
 def test_what_stands_alone(secret: str) -> None:
     """What is next to it belongs to it, or does not: letters, a dot with a letter behind, the rest of a date."""
@@ -656,6 +765,9 @@ def test_of_an_encoded_word_the_rest_goes_too(form: str, fill: str, before: byte
         ("Zq7tRbx\r\n\r\nWpLk93", ["{}", "", "{}"]),
         ("250-Zq7tRbxW\n\n250 pLk93", ["250-{}", "", "250 {}"]),
         ("199-Zq7tRbxW\n 250 pLk93", ["199-{}", " 250 {}"]),
+        ("ok\r", ["ok"]),
+        ("550 Zq7tRbxWpLk93\r", ["550 {}"]),
+        ("a\rb\r\r", ["a\\x0db\\x0d"]),
     ],
 )
 def test_lines_stay_lines(text: str, lines: list[str]) -> None:
@@ -689,6 +801,31 @@ def test_every_run_that_too_few_letters_tell_is_known_as_it_is(secret: str) -> N
     assert set(needles.windows) == few
     assert len(needles.windows) == len(few)
     assert needles.few == (max(len(needles.folded), len(needles.dense)) < 5)
+
+
+Z85 = (
+    string.digits + string.ascii_lowercase + string.ascii_uppercase + ".-:+=^!/*?&<>()[]{}@%$#"
+)  # ZeroMQ's RFC 32
+B85 = string.digits + string.ascii_uppercase + string.ascii_lowercase + "!#$%&()*+-;<=>?@^_`{|}~"  # RFC 1924
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(SEEDS, st.integers(5, 60))
+def test_what_encodings_in_signs_make_of_a_secret_is_known_as_it_is(seed: int, length: int) -> None:
+    """Each eight of their visible signs in a row, in small letters: uuencode, and the bases of 85 signs."""
+    secret = made(seed, string.ascii_letters + string.digits + string.punctuation, length)
+    needles = Needles(secret)
+    assume(not needles.few)  # those are looked for as words of their own
+    raw = secret.encode()
+    base = base64.b85encode(raw).decode()
+    forms = [base, base.translate(str.maketrans(B85, Z85)), base64.a85encode(raw).decode()]
+    forms += [binascii.b2a_uu(raw[at : at + 45])[1:].decode() for at in range(0, length, 45)]
+    wanted = set()
+    for form in forms:
+        text = "".join(one for one in form.lower() if one not in "\"'`\\ \n")
+        if len(text) >= 6:
+            wanted |= {text[at : at + 8] for at in range(max(len(text) - 8, 0) + 1)}
+    assert set(needles.odd) == wanted
 
 
 @settings(max_examples=examples(25), deadline=None)
@@ -962,6 +1099,21 @@ def test_what_is_public_anyway_stays_readable(secret: str, size: int, form: str)
             assert redact(f"250 {host} 一 {told} 一") == f"250 {host} 一 {Secret.MASK} 一"
 
 
+PARTS = {"without the end", "without the beginning", "the middle"}
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(
+    passwords(8, 16),
+    st.sampled_from(sorted(set(DISGUISES) - PARTS)),
+    st.sampled_from(["mail.example.test", "{}", "{}x.test"]),
+)
+def test_a_whole_secret_is_masked_though_something_is_public(secret: str, disguise: str, public: str) -> None:
+    """In any disguise, and also where what is public holds all of it."""
+    shown = Redactor([secret], public=[public.format(secret)])(f"535 一 {DISGUISES[disguise](secret)} 一")
+    assert not leaks(secret, shown)
+
+
 def test_a_line_with_a_mask_is_otherwise_as_it_was() -> None:
     """Only the secret goes, and of an encoded one the whole word."""
     redact = Redactor(["hunter2-secret"])
@@ -1027,3 +1179,19 @@ def test_control_characters_become_visible(text: str, shown: str) -> None:
     """An escape sequence shows as text, and a tab is a blank."""
     assert printable(text) == shown
     assert printable_facts(one=text, other="x") == {"one": shown, "other": "x"}
+
+
+def test_each_character_is_shown_or_escaped() -> None:
+    """By Unicode's own categories, and but for what is invisible besides; an escape says which it was."""
+    unseen = {*"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"}
+    unseen |= {*map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])}
+    wrong = []
+    for point in [*range(0x11000), *range(0x1F000, 0x1FC00), *range(0xE0000, 0xE0200), 0x10FFFD]:
+        one = chr(point)
+        category = unicodedata.category(one)
+        escaped = one in unseen or category[0] == "C" or category in {"Zl", "Zp"}
+        size = 2 if point < 0x100 else 4 if point < 0x10000 else 8
+        escape = f"\\{'xuU'[(2, 4, 8).index(size)]}{point:0{size}x}"
+        if printable(f"a{one}") != f"a{' ' if one == chr(9) else escape if escaped else one}":
+            wrong.append(one)
+    assert wrong == []

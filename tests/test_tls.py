@@ -23,6 +23,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smtpdoctor.facts import TlsFacts
+from smtpdoctor.labels import Label
+from smtpdoctor.model import Stage, Status
 from smtpdoctor.net import hello
 from smtpdoctor.net.hello import ALERTS, FlightReader, alert_in, client_hello
 from smtpdoctor.net.ocsp import read_staple
@@ -962,6 +965,47 @@ def test_a_staple_is_asked_for_and_seen(pair: tuple[Signed, Signed]) -> None:
     assert seen.staple is not None
     assert seen.staple.status == "revoked"
     assert (chain, fetched) == ((leaf.certificate, issuer.certificate), seen.staple)
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+@pytest.mark.parametrize("said", ["good", "revoked", "unknown", ""])
+def test_what_the_staple_of_a_certificate_that_demands_one_is_worth(
+    certificates: Certificates, tmp_path: Path, said: str, security: str
+) -> None:
+    """A CA that has revoked it is believed before any login is sent; one that says nothing is missed by some."""
+    shop = certificates.workshop
+    demand = (x509.TLSFeature([x509.TLSFeatureType.status_request]), False)
+    leaf, issuer = shop.leaf(shop.intermediate, extensions=[demand]), shop.intermediate
+    certificate = shop.store(f"{tmp_path.name}-demanding", leaf)
+    staple = stapled(leaf, issuer, status=ocsp.OCSPCertStatus[said.upper()]) if said else b""
+
+    def show(peer: Peer) -> None:
+        assert b"\0\x05\0\x05\x01\0\0\0\0" in peer.receive()
+        peer.send(flight([leaf.certificate, issuer.certificate], staple))
+        peer.wait()
+
+    implicit = security == "tls"
+    greets = servers.dialogue(
+        implicit_cert=certificate if implicit else None, starttls_cert=None if implicit else certificate
+    )
+    before = [servers.greet(), servers.ehlo("STARTTLS"), servers.on("STARTTLS", "220 go")]
+    shows = servers.sequence(*(() if implicit else before), show)
+    with serve(servers.by_connection(greets, shows)) as server:
+        report = check(server.port, security, host=HOST, options={"ca_file": str(certificate.ca_pem)})
+        server.join()
+    logins = [login for peer in server.connections for login in peer.logins]
+    first = next(iter(report.findings), None)
+    if said == "revoked":
+        assert first is not None
+        assert (first.id, set(first.evidence.labels), len(logins)) == ("tls-cert-revoked", {Label.REVOKED}, 0)
+        stage = next(one for one in report.stages if one.stage is Stage.TLS)
+        assert (stage.status, stage.summary.key) == (Status.FAIL, "tls.certificate-revoked")
+        assert isinstance(stage.facts, TlsFacts)
+        assert (stage.facts.trust, stage.facts.name, stage.facts.dates) == ("bad", "ok", "ok")
+        return
+    assert len(logins) == 1
+    labels = first.evidence.labels if first else frozenset()
+    assert labels == (frozenset() if said else {Label.STRICT_PROFILE, Label.NO_STAPLE})
 
 
 def test_pythons_tls_cannot_ask_for_a_staple() -> None:

@@ -11,8 +11,9 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from smtpdoctor.facts import TlsFacts
 from smtpdoctor.labels import Label
@@ -27,6 +28,7 @@ from smtpdoctor.smtp.errors import TLSFailed
 from smtpdoctor.smtp.transcript import Transcript
 from tests.checking import settings_for
 from tests.each import each
+from tests.test_certificate import shake
 
 if TYPE_CHECKING:
     from tests.certs import Certificates
@@ -87,6 +89,8 @@ def date(moment: int) -> str:
 
 
 @given(st.lists(NAMES, max_size=30), st.integers(-400, 400), st.integers(1, 4), st.lists(WORDS, max_size=3))
+@example(["a.test"] * 20, 1, 1, [])
+@example([f"n{number}.test" for number in range(22)], 1, 1, ["Go", "Go"])
 def test_the_facts_of_a_certificate(names: list[str], days: int, chain: int, refused: list[str]) -> None:
     """Its subject, issuer and days, the first twenty of its names, and how many certificates came."""
     leaf = certificate(*names, days=days)
@@ -261,6 +265,76 @@ def test_a_refusal_without_a_certificate_is_told_all_the_same() -> None:
     facts = failure.facts
     assert isinstance(facts, TlsFacts)
     assert (facts.trust, facts.name, facts.dates, facts.subject) == ("bad", "ok", "ok", "")
+
+
+KINDS = {
+    "dates": {Flaw.EXPIRED, Flaw.CHAIN_EXPIRED, Flaw.ROOT_EXPIRED, Flaw.NOT_YET_VALID},
+    "name": {Flaw.NAME_MISMATCH},
+}
+
+
+@given(st.lists(st.sampled_from(list(tls._LABELS)), unique=True, min_size=1, max_size=5))
+def test_what_openssl_refuses_is_told_apart(flaws: list[Flaw]) -> None:
+    """What it stopped at comes first; each other judgement is a finding too, about the certificate at fault."""
+
+    def judged(flaw: Flaw) -> str:
+        return next((kind for kind, group in KINDS.items() if flaw in group), "trust")
+
+    here = session(**OWN)
+    chain = [certificate("a.test", subject=f"c{number}", days=number) for number in range(len(flaws))]
+    faults = tuple(Fault(flaw, one, at) for at, (flaw, one) in enumerate(zip(flaws, chain, strict=True), 1))
+    examined = Examined(tuple(chain), "mail.example.test", NOW, faults)
+    told = tls._told(tls._facts(examined), here)
+    first = tls._of_fault(here, examined, faults[0], told, TLSFailed("x509-1"))
+    others = [tls._of_fault(here, examined, one, told, None) for one in faults]
+    assert first.error == "x509-1"
+    assert first == replace(others[0], error="x509-1")
+    for evidence, fault in zip(others, faults, strict=True):
+        assert tls._judgement(fault.flaw) == judged(fault.flaw)
+        assert evidence.labels - {Label.NO_CA_STORE} == {tls._LABELS[fault.flaw]}
+        own = {"subject": fault.certificate.subject.short, "expires": date(fault.certificate.not_after)}
+        assert evidence.facts == told | own
+        assert evidence.text == describe(examined, fault)
+        assert evidence.error is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels"),
+    [
+        ("expired", {Label.EXPIRED}),
+        ("not_yet_valid", {Label.NOT_YET_VALID}),
+        ("chain_expired", {Label.CHAIN_EXPIRED}),
+        ("self_signed", {Label.SELF_SIGNED}),
+        ("good", set()),
+    ],
+)
+@pytest.mark.parametrize("host", ["localhost", "mail.other.test"])
+def test_a_wrong_name_is_told_beside_what_openssl_stopped_at(
+    certificates: Certificates, kind: str, labels: set[Label], host: str
+) -> None:
+    """OpenSSL stops at the first fault, and who mends that alone comes back with the next."""
+    made = getattr(certificates, kind, None) or certificates[kind]
+    shaken = shake(made, host)
+    wanted = [labels] if labels else []
+    if host != "localhost":  # compared before the dates, and after trust
+        wanted.insert(int(kind == "self_signed"), {Label.NAME_MISMATCH})
+    assert bool(wanted) == bool(shaken.token)
+    if not wanted:
+        return
+    here = session(host=host, ca_file=str(made.ca_pem))
+    failure = tls._refused_certificate(here, TLSFailed(shaken.token, b"", "", shaken.tls))
+    assert [one.labels for one in failure.evidence] == wanted
+    assert [one.error for one in failure.evidence] == [shaken.token, *[None] * (len(wanted) - 1)]
+    assert all("issued by" in one.text for one in failure.evidence)
+    facts = failure.facts
+    assert isinstance(facts, TlsFacts)
+    judged = "trust" if kind == "self_signed" else "name" if host != "localhost" else "dates"
+    assert failure.summary.key == f"tls.certificate-{judged}"
+    shown = ("bad" if kind == "self_signed" else "ok", "ok" if host == "localhost" else "bad")
+    assert (facts.trust, facts.name) == shown
+    assert facts.dates == ("bad" if labels and kind != "self_signed" else "ok")
+    subject = failure.evidence[0].facts["subject"]
+    assert failure.summary.values["subject"] == subject
 
 
 # -- No STARTTLS ---------------------------------------------------------------------------------------------

@@ -119,6 +119,15 @@ def test_each_reading_of_a_text(text: str) -> None:
         assert spans is None or spans_of(found[shown]) == spans
 
 
+@pytest.mark.parametrize("sign", [":", "-", " "])
+@given(data=st.text("abcxyzABCXYZ019", min_size=5, max_size=12))
+def test_bytes_in_two_digits_each(sign: str, data: str) -> None:
+    """Whatever of the usual signs parts them, and each from where its digits stand."""
+    text = sign.join(f"{one:02x}" for one in data.encode())
+    (found,) = [one for one in views(text, depth=1) if one.text == data]
+    assert spans_of(found) == [(3 * at, 3 * at + 2) for at in range(len(data))]
+
+
 @pytest.mark.parametrize(
     ("data", "sure"),
     [

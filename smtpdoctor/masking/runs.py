@@ -89,7 +89,9 @@ def _taken(secret: str) -> Iterator[str]:
     if not secret.isascii():
         raw = bytes_of(secret)
         yield from (one.decode("latin-1") for one in (raw, *other_bytes(secret)))
-        yield from (raw[start:].decode("cp949", "ignore") for start in range(2))
+        # What is no UTF-8 is read as Korean first, and so are the bytes of a server that has made Latin-1 of it.
+        latin = unicodedata.normalize("NFC", secret).encode("latin-1", "ignore")
+        yield from (one[start:].decode("cp949", "ignore") for one in (raw, latin) for start in range(2))
 
 
 def _read(secret: str) -> list[str]:
@@ -478,7 +480,10 @@ def _covered(text: str, spans: Iterable[Span]) -> str:
             begun = start
         elif begun == end:
             begun = start
-        end = max(end, stop)
+        if stop > end:
+            end = stop
+            while end < len(text) and unicodedata.combining(text[end]):
+                end += 1  # the marks of a letter go with it
     return "".join([*parts, _mask(text, begun, end), text[end:]])
 
 

@@ -325,12 +325,6 @@ class Examined(Struct, frozen=True):
         return self.seconds_left // _DAY
 
     @property
-    def share_left(self) -> float:
-        """The share of its lifetime that is left, 0 to 1."""
-        lifetime = self.leaf.lifetime if self.leaf else 0
-        return min(max(self.seconds_left / lifetime, 0.0), 1.0) if lifetime else 0.0
-
-    @property
     def refused_by(self) -> tuple[str, ...]:
         """Everybody who refuses what OpenSSL takes, each once."""
         return tuple(dict.fromkeys(name for remark in self.remarks for name in remark.refused_by))
@@ -702,7 +696,7 @@ class _Judge:
         if self.code in _TRUST:
             self._untrusted(anchors)
         elif flaw is Flaw.EXPIRED:
-            self.dates()
+            self._expired()
             if not self.faults:
                 # All that was sent is valid: only the anchor can be meant.
                 self._fault(Flaw.ROOT_EXPIRED, last)
@@ -755,14 +749,20 @@ class _Judge:
         if self.path[0].self_issued:
             self._fault(Flaw.SELF_SIGNED, self.path[0])
 
-    def dates(self) -> None:
-        """Find what has expired, is not valid yet, or soon will not be."""
+    def _expired(self) -> None:
         for depth, one in enumerate(self.path):
             if one.not_after < self.now:
                 root = one.self_issued or not self._position(one)
                 flaw = Flaw.EXPIRED if depth == 0 else Flaw.ROOT_EXPIRED if root else Flaw.CHAIN_EXPIRED
                 self._fault(flaw, one)
-            elif one.not_before > self.now:
+
+    def dates(self) -> None:
+        """Find what has expired, is not valid yet, or soon will not be."""
+        self._expired()
+        for one in self.path:
+            if one.not_after < self.now:
+                continue
+            if one.not_before > self.now:
                 self._fault(Flaw.NOT_YET_VALID, one)
             elif one.not_after - self.now < expiring_below(one.lifetime):
                 self._remark(Flaw.EXPIRING, one)

@@ -513,7 +513,7 @@ def _is_foreign(session: Session, examined: Examined, fault: Fault) -> bool:
     names = load.names()
     own = [host for host, provider in names.hosts.items() if provider == target.provider]
     theirs = any(
-        names.of_host(name.replace("*", "any", 1)) == target.provider
+        names.of_host(name) == target.provider
         or any(name_matches(name, host) for host in own)  # `*.example.com` is theirs if one of their hosts is
         for name in leaf.names
     )

@@ -509,8 +509,7 @@ class Channel:
             except (TimedOut, Disconnected) as error:
                 error.received = first
                 raise
-            if len(first) < _FIRST:
-                first += data[:_FIRST]
+            first = (first + data)[:_FIRST]
             self._take(data)
         self._write(self._outgoing.read())
         self._tls = tls

@@ -40,7 +40,6 @@ def _told(examined: Examined) -> None:
             one.signature,
         ):
             no_control(text)
-    assert 0.0 <= examined.share_left <= 1.0
 
 
 @target(b"\x30\x82", b"\x06\x03\x55\x1d\x11", b"\x17\x0d", b"\x82\x00", b"\xff\xff", most=4_000)

@@ -98,7 +98,7 @@ def _run(what: str, options: dict[str, Any]) -> dict[str, Any]:
             check=False,
             text=True,
             cwd=Path(__file__).parent.parent,
-            timeout=60,
+            timeout=300,
         )
     assert done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -134,7 +134,12 @@ def _main(what: str, options: dict[str, Any]) -> None:
 
 
 def _print_answer(
-    queries: list[tuple[str, str]], host: str, *, family: int | None = None, seconds: float = 6.0
+    queries: list[tuple[str, str]],
+    host: str,
+    *,
+    family: int | None = None,
+    seconds: float = 6.0,
+    public_seconds: float = 1.0,
 ) -> None:
     import msgspec
 
@@ -142,7 +147,7 @@ def _print_answer(
 
     answer = resolve(host, 587, family=family, resolver=None, deadline=time.monotonic() + seconds)
     asked, explained = list(queries), "smtpdoctor.net.nameserver" in sys.modules
-    public = knows_public_names(None, time.monotonic() + 1)
+    public = knows_public_names(None, time.monotonic() + public_seconds)
     found = {"answer": msgspec.to_builtins(answer), "queries": asked}
     print(json.dumps({**found, "explained": explained, "public": public}))  # noqa: T201
 

@@ -485,6 +485,7 @@ def test_what_cannot_be_written_is_refused_with_why_and_with_what_can(name: str)
     dialect = dialect_of(name)
     kinds = kinds_of(dialect)
 
+    @cache  # what one kind names as able is tried for itself as well
     def refusal(kind: Kind, password: str) -> UsageError | None:
         wish = Wish(username="jane", sender="jane@example.com", password=Secret(password))
         try:

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from smtpdoctor import __version__
 from smtpdoctor.cli import app
-from tests.checking import HOST, PASSWORD, USER, cli, command
+from tests.checking import HOST, NEVER, PASSWORD, USER, cli, command
 from tests.each import each
 from tests.servers import Peer, Script, dialogue, serve, silent
 
@@ -569,7 +569,7 @@ def test_the_settings_of_a_sandbox_are_replaced_by_those_of_the_next(tmp_path: P
             assert process.stderr is not None
             ready = process.stderr.readline()
             process.terminate()  # an interrupt means nothing to a job in the background of a shell
-            process.communicate(timeout=60)
+            process.communicate(timeout=NEVER)
         assert "--force" not in ready
         assert process.returncode == 0
     assert "SMTP_PASSWORD" in target.read_text()
@@ -587,7 +587,7 @@ def unread(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[s
             check=False,
             text=True,
             encoding="utf-8",
-            timeout=60,
+            timeout=NEVER,
             **more,
         )
     finally:
@@ -675,9 +675,9 @@ def interrupted(arguments: list[str | Path], ready: threading.Event | None) -> N
                 while "DNS" not in process.stdout.readline():
                     assert process.poll() is None
             else:
-                assert ready.wait(20)
+                assert ready.wait(NEVER)
             process.send_signal(signal.SIGINT)
-            shown, errors = process.communicate(timeout=3)
+            shown, errors = process.communicate(timeout=NEVER)
         finally:
             process.kill()
     assert process.returncode == 130
@@ -729,7 +729,7 @@ def test_an_interrupt_while_the_program_is_loading(module: str) -> None:
         capture_output=True,
         check=False,
         text=True,
-        timeout=60,
+        timeout=NEVER,
         env={**os.environ, "SMTPDOCTOR_LANG": "en"},
     )
     assert done.returncode == 130
@@ -807,7 +807,7 @@ def test_lint_opens_no_socket(tmp_path: Path, format_: str) -> None:
         text=True,
         encoding="utf-8",
         env={**os.environ, "SMTPDOCTOR_LANG": "en", "COLUMNS": "80"},
-        timeout=30,
+        timeout=NEVER,
     )
     assert done.returncode == 1, done.stderr
     assert done.stderr == ""
@@ -904,7 +904,7 @@ def test_an_older_python_is_told_which_one_is_needed() -> None:
             capture_output=True,
             check=False,
             text=True,
-            timeout=60,
+            timeout=NEVER,
             cwd=Path(__file__).parent.parent,
         )
         if done.returncode == 127:  # a shim of pyenv, with nothing behind it

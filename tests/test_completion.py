@@ -129,7 +129,7 @@ def _shell(name: str, *arguments: str, script: str, program: Path, cwd: Path) ->
         text=True,
         cwd=cwd,
         env=environment,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split("\n")[:-1]

@@ -326,7 +326,7 @@ def without_privileges(*args: str, **more: Any) -> subprocess.CompletedProcess[s
         pytest.skip("nothing is closed to root, and setpriv is not here")
     under = ["setpriv", *drop] if os.geteuid() == 0 else []
     arguments = [*under, sys.executable, "-m", "smtpdoctor", *args]
-    return subprocess.run(arguments, capture_output=True, check=False, text=True, timeout=30, **more)
+    return subprocess.run(arguments, capture_output=True, check=False, text=True, timeout=300, **more)
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "working folder", "presets"])

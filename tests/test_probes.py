@@ -101,6 +101,10 @@ STRANGERS: dict[str, tuple[Script, str, str]] = {
 }
 
 
+# Known by their first words or their end; all others are waited for.
+AT_ONCE = {"ssh", "imap", "pop3", "resetting"}
+
+
 @each("kind", STRANGERS)
 @each("security", ["starttls", "tls"])
 def test_what_is_no_mail_server(kind: str, security: str) -> None:
@@ -108,7 +112,7 @@ def test_what_is_no_mail_server(kind: str, security: str) -> None:
     script, in_clear, in_tls = STRANGERS[kind]
     with serve(script) as server:
         with ending():
-            report = run(server, security, options={"timeout": TIMEOUT})
+            report = run(server, security, options={"timeout": 10.0 if kind in AT_ONCE else TIMEOUT})
         implicit = security == "tls"
         stage = Stage.TLS if implicit else Stage.GREETING
         if kind == "resetting" and stage_of(report, Stage.CONNECT) is Status.FAIL:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
@@ -23,6 +24,11 @@ _MOST_NODES: Final = 150_000  # as they stand, and again when aliases are follow
 _MOST_MERGED: Final = 20_000
 _MOST_LEVELS: Final = 64
 _MOST_DOCUMENTS: Final = 5_000
+_SHORT: Final = 20_000  # signs of a text whose events are kept for the next reader
+_LEVELS: Final = {
+    **dict.fromkeys(("SequenceStartEvent", "MappingStartEvent"), 1),
+    **dict.fromkeys(("SequenceEndEvent", "MappingEndEvent"), -1),
+}
 _MOST_TEMPLATE: Final = 20_000  # signs between the brackets of one
 _COVERS: Final = "\ue000\ue001"  # taken by turns, so that two that touch stay two
 _UNREADABLE: Final = re.compile("[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -283,6 +289,60 @@ def parsed(path: str, text: str) -> File:
     return file
 
 
+class _BrokenOffError(Exception):
+    """The scanner gave up, and said where (signs from the start)."""
+
+    def __init__(self, marks: list[int]) -> None:
+        super().__init__(marks)
+        self.marks = marks
+
+
+def _marks_of(error: Exception) -> list[int]:
+    """Return where an error of the scanner has its marks."""
+    if isinstance(error, _BrokenOffError):
+        return error.marks
+    marks = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
+    return [mark.index for mark in marks if mark is not None]
+
+
+def _events(text: str) -> Iterator[Any]:
+    """Return the events of a text; a short one that was read just before is not scanned again."""
+    if len(text) > _SHORT:
+        yield from _scanned(text)
+        return
+    events, marks = _kept(text)
+    yield from events
+    if marks is not None:
+        raise _BrokenOffError(marks)
+
+
+@lru_cache(maxsize=16)
+def _kept(text: str) -> tuple[list[Any], list[int] | None]:
+    """Return the events of a text, and the marks of the error that they end with.
+
+    Whoever writes a file reads it back, and again for each rule that judges it, and the scanner is slow.
+    Events are never changed; nodes are made of them anew for each reader, which notes problems in its own.
+    """
+    found: list[Any] = []
+    levels = 0
+    try:
+        for event in _scanned(text):
+            found.append(event)
+            levels += _LEVELS.get(type(event).__name__, 0)
+            if levels > _MOST_LEVELS:  # the reader ends here, and what follows might take for ever
+                break
+    except Exception as error:  # noqa: BLE001 - as in run
+        return found, _marks_of(error)
+    return found, None
+
+
+def _scanned(text: str) -> Iterator[Any]:
+    from ruamel.yaml import YAML
+
+    events: Iterator[Any] = YAML(typ="safe", pure=True).parse(text)
+    return events
+
+
 class _Composer:
     """Events → nodes, without recursion."""
 
@@ -294,18 +354,14 @@ class _Composer:
         self.nodes = 0
 
     def run(self, text: str) -> None:
-        from ruamel.yaml import YAML
-
-        loader = YAML(typ="safe", pure=True)
         file = self.file
         try:
-            for event in loader.parse(text):
+            for event in _events(text):
                 self._event(event)
         except TooLargeError:
             raise
         except Exception as error:  # noqa: BLE001 - its scanner also lets ValueError and such escape
-            marks = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
-            places = [mark.index for mark in marks if mark is not None] or [self._last()]
+            places = _marks_of(error) or [self._last()]
             # What is never closed is told where it is opened, not at the end of the file.
             at = places[-1] if places[0] >= len(text.rstrip()) else places[0]
             file.problem("syntax", at, "tab" if text[at : at + 1] == "\t" else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 from typing import Final, Literal
 
@@ -42,8 +43,13 @@ def words(part: Username | Password | SenderRule | Link, lang: Lang) -> str:
     return part.ko if lang == "ko" else part.en
 
 
-def wrapped(text: str, width: int = _WIDTH) -> Iterator[str]:
+@lru_cache(maxsize=1024)  # the comments of all plans that a file may be from are made again for each file
+def wrapped(text: str, width: int = _WIDTH) -> _Paragraph:
     """Break a text between words; a word that is longer than a line stays whole (an address)."""
+    return tuple(_lines(text, width))
+
+
+def _lines(text: str, width: int) -> Iterator[str]:
     line: list[str] = []
     taken = 0
     for word in text.split():
@@ -84,14 +90,14 @@ def _paragraphs(plan: Plan, setting: SettingName, lang: Lang) -> Iterator[_Parag
         return
     if setting == "port":
         mode = say(lang, f"security.{plan.security.value}")
-        yield tuple(wrapped(say(lang, "generate.security", port=plan.port, security=mode)))
+        yield wrapped(say(lang, "generate.security", port=plan.port, security=mode))
         others = [
             f"{one.port} ({say(lang, f'security.{one.security.value}')})"
             for one in preset.endpoint
             if one.port != plan.port and one.host in (None, plan.host)
         ]
         if others:
-            yield tuple(wrapped(say(lang, "generate.others", endpoints=", ".join(others))))
+            yield wrapped(say(lang, "generate.others", endpoints=", ".join(others)))
     elif setting == "username":
         yield _labelled("presets.username", words(preset.username, lang), lang)
     elif setting == "password":
@@ -103,7 +109,7 @@ def _paragraphs(plan: Plan, setting: SettingName, lang: Lang) -> Iterator[_Parag
 
 
 def _labelled(key: str, text: str, lang: Lang) -> _Paragraph:
-    return tuple(wrapped(f"{say(lang, key)}: {text}"))
+    return wrapped(f"{say(lang, key)}: {text}")
 
 
 def _click(link: Link, lang: Lang) -> _Paragraph:

@@ -17,10 +17,12 @@ from smtpdoctor.model import Stage
 
 __all__ = ["Answer", "Dialogue", "dialogue", "opens_another", "speaks"]
 
-# What may stand before: times, ids in brackets, levels, names, and in the end a mark of direction.
+# What may stand before: times, ids in brackets, levels, names, and in the end a mark of direction. A mark that
+# looks like an arrow is one behind whatever a logger has put before it.
 _MARK: Final = (
     r"""(?:^|^.{0,120}?(?:[\])]|\b[SC]|server|client|reply|send|recv|sent|received|data|smtp|[0-9]|^)[ \t]*"""
-    r"""(?:[<>=~*-]{1,4}|:|[<>=~*-]{0,3}[ \t]*[|:])[ \t]*)(?:b?['"])?[ \t]*"""
+    r"""(?:[<>=~*-]{1,4}|:|[<>=~*-]{0,3}[ \t]*[|:])[ \t]*"""
+    r"""|^.{0,120}?[\s:|\])](?:<[-=~<]{0,3}|[-=~>]{0,3}>)[ \t]*:?[ \t]*)(?:b?['"])?[ \t]*"""
 )
 _REPLY: Final = re.compile(_MARK + r"([2-5][0-5]\d)(?:([ -])(.*)|$)", re.IGNORECASE)
 _COMMAND: Final = re.compile(
@@ -49,7 +51,8 @@ _STAGES: Final = {
 _VERBS: Final = ("ehlo", "helo", "auth", "mail from", "rcpt to")
 _MAX_LINE: Final = 1_000  # RFC 5321 section 4.5.3.1: a line has 512 octets at most
 _NEGATIVE: Final = 400
-_FEWEST: Final = 2  # commands: one alone may be a word of prose
+_ASKS: Final = 3  # the first digit of a reply that asks for more: RFC 5321 section 4.2.1
+_FEWEST: Final = 2  # commands: one alone may be a word of prose, unless it was answered, and its answer too
 
 
 def _command_in(line: str) -> str | None:
@@ -102,6 +105,12 @@ def _answers(lines: Iterable[str], commands: Iterable[str | None]) -> Iterator[A
             begun = code if found[2] == "-" else None
 
 
+def _is_answered(command: str, answers: Iterable[Answer]) -> bool:
+    """Whether a server asked further, and answered again: AUTH and DATA are followed by what is no command."""
+    codes = [answer.code for answer in answers if answer.stage is _STAGES.get(command)]
+    return len(codes) >= _FEWEST and codes[0] // 100 == _ASKS
+
+
 def dialogue(text: str) -> Dialogue | None:
     """Return how the dialogue in a text ended, or None where it holds none.
 
@@ -113,11 +122,14 @@ def dialogue(text: str) -> Dialogue | None:
     lines = [line[:_MAX_LINE] for line in text.split("\n")]
     commands = list(map(_command_in, lines))
     given = [command for command in commands if command is not None]
-    if len(given) < _FEWEST:
+    if not given:
+        return None
+    answers = list(_answers(lines, commands))
+    if len(given) < _FEWEST and not _is_answered(given[0], answers):
         return None
     stages = list(Stage)
     last: Answer | None = None
-    for answer in _answers(lines, commands):
+    for answer in answers:
         if answer.code >= _NEGATIVE:
             last = answer
         elif last is not None and stages.index(answer.stage) >= stages.index(last.stage):

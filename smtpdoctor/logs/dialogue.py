@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from smtpdoctor.model import Stage
 
-__all__ = ["Answer", "Dialogue", "dialogue", "opens_another", "speaks"]
+__all__ = ["Answer", "Dialogue", "dialogue", "opens_another", "speaks", "speaks_on"]
 
 # What may stand before: times, ids in brackets, levels, names, and in the end a mark of direction. A mark that
 # looks like an arrow is one behind whatever a logger has put before it.
@@ -28,6 +28,12 @@ _REPLY: Final = re.compile(_MARK + r"([2-5][0-5]\d)(?:([ -])(.*)|$)", re.IGNOREC
 _COMMAND: Final = re.compile(
     _MARK + r"(EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL FROM:|RCPT TO:|DATA|BDAT|RSET|QUIT|NOOP|VRFY|\.)"
     r"(?=[ <\\'\"]|$)",
+    re.IGNORECASE,
+)
+# What a client says in the middle of a login: no command, and alone behind its mark.
+_CODED: Final = re.compile(
+    r"""(?:^|^.{0,120}?[\s:|\])])(?:[-=~>]{0,3}>|C:|(?:server|client|sent|send):)[ \t]*(?:b?['"])?"""
+    r"""[A-Za-z0-9+/]{4,}={0,2}(?:\\r)?(?:\\n)?['"]?[ \t]*$""",
     re.IGNORECASE,
 )
 # What PHPMailer, swaks and curl say of the connection in between.
@@ -64,6 +70,11 @@ def speaks(line: str) -> bool:
     """Whether a line is a command, a reply, or a remark about the connection, as transcripts have them."""
     line = line[:_MAX_LINE]
     return bool(_COMMAND.match(line) or _REPLY.match(line) or _ASIDE.match(line))
+
+
+def speaks_on(line: str) -> bool:
+    """Whether a line may go on with a transcript: it speaks, or has what a client answers to a challenge."""
+    return speaks(line) or _CODED.match(line[:_MAX_LINE]) is not None
 
 
 def opens_another(line: str, before: Sequence[str]) -> bool:

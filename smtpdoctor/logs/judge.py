@@ -22,7 +22,7 @@ from smtpdoctor.logs.lookup import of_entry
 from smtpdoctor.logs.reading import Reading, Said, apart, read, said_in, says_failure
 from smtpdoctor.logs.records import Record, goes_on
 from smtpdoctor.logs.score import confidence_of, share_of
-from smtpdoctor.logs.signals import is_told_in_prose, seen_in
+from smtpdoctor.logs.signals import is_told_in_prose, seen_in, stands_alone
 from smtpdoctor.model import Confidence, Finding
 
 __all__ = ["Judge", "Weigh", "is_consequence", "weighed"]
@@ -118,11 +118,16 @@ class Judge(Struct, frozen=True):
             return False
         return _REFUSAL.search(text) is not None or says_failure(text) or any(map(may_tell, text.split("\n")))
 
+    def _least(self, seen: Sequence[str], matches: Sequence[Match]) -> int:
+        """Return how probable a failure has to be, in hundredths."""
+        scores = load.scores()
+        return scores.alone if matches and stands_alone(seen) else scores.told
+
     def _finding(self, reading: Reading, matches: Sequence[Match], text: str) -> Finding | None:
         # A line of a log stands there because a program wrote it; what a person pastes may be anything.
         seen = seen_in(reading, matches) if self.pasted else ()
         share = self.weigh(seen) if self.pasted else None
-        if share is not None and share < load.scores().told:
+        if share is not None and share < self._least(seen, matches):
             return None
         evidence = reading.evidence
         if matches:

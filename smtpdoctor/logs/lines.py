@@ -39,7 +39,9 @@ _NO_FAILURE: Final = re.compile(
     r"|\bsucceeded after [\w ]{1,40}",
     re.IGNORECASE,
 )
-_CODE: Final = re.compile(r"(?:(?:^\W{0,4}|\b(?:said|replied|responded): )[45][0-5]\d[ -]\S|(?<![\d.:/@v-])#?[45]\.\d{1,3}\.\d{1,3}(?![\d.]))")
+_CODE: Final = re.compile(
+    r"(?:(?:^\W{0,4}|\b(?:said|replied|responded): )[45][0-5]\d[ -]\S|(?<![\d.:/@v-])#?[45]\.\d{1,3}\.\d{1,3}(?![\d.]))"
+)
 _ROUTINE_LEVEL: Final = re.compile(
     r"\b(?:INFO|DEBUG|TRACE|NOTICE)\b|\b(?:level|lvl|severity)\W{1,3}(?:info|debug|trace)\b|\[(?:info|debug|notice)\]"
 )

@@ -15,7 +15,7 @@ from smtpdoctor.knowledge.patterns import matches as occurs
 from smtpdoctor.logs.lines import may_tell, tells
 from smtpdoctor.logs.reading import Reading
 
-__all__ = ["concepts_in", "is_told_in_prose", "seen_in"]
+__all__ = ["concepts_in", "is_told_in_prose", "seen_in", "stands_alone"]
 
 _LINES: Final = 60
 _LINE: Final = 600  # characters of a line that are looked at
@@ -134,9 +134,23 @@ _OF_PROSE: Final = frozenset(
 )
 
 
+_ALONE: Final = frozenset(("lines.1", "lines.2"))  # as `bit_length` counts them
+
+
 def is_told_in_prose(seen: Iterable[str]) -> bool:
     """Whether people tell of what is seen, and no program alone."""
     return not _OF_PROSE.isdisjoint(seen)
+
+
+def stands_alone(seen: Iterable[str]) -> bool:
+    """Whether what is seen is a line that tells, or two or three, and nobody tells of them: an error was pasted.
+
+    One of them may have several sentences, as those of Windows have.
+    """
+    names = frozenset(seen)
+    if "c.first_person" in names or _ALONE.isdisjoint(names):
+        return False
+    return not is_told_in_prose(names - {"is.sentence"} if "lines.1" in names else names)
 
 
 def concepts_in(line: str) -> list[str]:
@@ -162,6 +176,7 @@ def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
     # What stands around and tells nothing has no part in it, however much of that there is.
     every = [line for line in reading.lines.split("\n") if line.strip()]
     lines = [line for line in every if tells(line) or may_tell(line)][:_LINES] or every[:1]
+    telling = "\n".join(lines)
     kinds = dict.fromkeys([*_KINDS, *_MACHINE, *_EVENTS], 0)
     marks = 0
     for line in lines:
@@ -176,14 +191,14 @@ def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
             marks += 1
     found.update(dict.fromkeys(f"most.{name}" for name, count in kinds.items() if 2 * count > len(lines)))
     found.update((f"is.{name}" if kinds[name] else f"is no {name}", None) for name in (*_MACHINE, *_EVENTS))
-    found[f"codes.{len(set(_CODES.findall(reading.lines))).bit_length()}"] = None
+    found[f"codes.{len(set(_CODES.findall(telling))).bit_length()}"] = None
     found[f"lines.{len(lines).bit_length()}"] = None
     found[f"size.{sum(map(len, lines)).bit_length()}"] = None
     found["marks" if 2 * marks > len(lines) else "no marks"] = None
     found["mail" if reading.sure else "perhaps mail"] = None
     for name, words in _named():
-        found[f"{name} named" if occurs(words, reading.lines) else f"no {name} named"] = None
-    found.update(dict.fromkeys(f"w.{word}" for word in _WORD.findall(reading.lines[:_WORDS].lower())))
+        found[f"{name} named" if occurs(words, telling) else f"no {name} named"] = None
+    found.update(dict.fromkeys(f"w.{word}" for word in _WORD.findall(telling[:_WORDS].lower())))
     found.update(dict.fromkeys(_facts(reading)))
     found.update(dict.fromkeys(f"label.{label}" for label in evidence.labels))
     for name, value in (("stage", evidence.stage), ("library", context.library), ("error", evidence.error)):

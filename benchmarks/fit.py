@@ -40,7 +40,7 @@ __all__ = [
 
 FOLDS: Final = 5
 _ROUNDS: Final = 40
-_SHRINK: Final = 6.0  # what a weight costs, squared and halved, beside the losses of all texts
+_SHRINK: Final = 9.0  # what a weight costs, squared and halved, beside the losses of all texts
 _RARE: Final = 2  # texts, in fewer of which something seen says nothing
 _RARE_WORD: Final = 3
 _OF_WORDINGS: Final = 0.1  # what a line counts as a system prints it: they are many, and cut out
@@ -50,6 +50,7 @@ _STILL: Final = 0.01  # a step that changes nothing any more, as weights are kep
 _NONE: Final = "none"
 # Hundredths of probability, held against the texts by `evaluate.py --own-out`.
 _TOLD: Final = 70
+_ALONE: Final = 45
 _LIKELY: Final = 90
 _CERTAIN: Final = 98
 
@@ -156,6 +157,7 @@ def fit(samples: Sequence[Sample]) -> Scores:
     return Scores(
         weights={name: round(100 * value) for name, value in weights.items() if abs(value) >= _SMALL},
         told=_TOLD,
+        alone=_ALONE,
         likely=_LIKELY,
         certain=_CERTAIN,
         concepts=load.scores().concepts,

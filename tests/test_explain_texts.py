@@ -14,7 +14,9 @@ import pytest
 
 from smtpdoctor.knowledge import load
 from smtpdoctor.logs import explain_text
+from smtpdoctor.logs.dialogue import Answer, dialogue
 from smtpdoctor.logs.lines import is_setting
+from smtpdoctor.model import Confidence, Stage
 from tests.examples import examples
 
 DATA = Path(__file__).parent / "data"
@@ -193,3 +195,101 @@ def test_no_pattern_is_longer_than_a_line() -> None:
         for block in re.split(r"(?m)^(?=\[)", path.read_text(encoding="utf-8")):
             if block.startswith(("[[match]]", "[[word]]")):
                 assert [line for line in block.split("\n") if len(line) > _WIDEST] == [], path.name
+
+
+def _prefixes(rng: random.Random) -> tuple[str, str]:
+    """Return what a logger puts before what the server says, and before what the client says."""
+    stamp = f"2026-03-{rng.randrange(10, 28)} 10:{rng.randrange(10, 60)}:09.{rng.randrange(100, 999)}"
+    before = rng.choice(
+        [
+            f"app: [{stamp} | Connection | FINE] ",
+            f"{stamp} DEBUG mail.transport - ",
+            f"I/sender  ({rng.randrange(9999):5}): ",
+            f"Mar  2 10:00:09 host worker[{rng.randrange(9999)}]: ",
+            f"session.go:{rng.randrange(99)}: ",
+            f"[{stamp}] smtp | ",
+            "\t",
+        ]
+    )
+    server, client = rng.choice([("<", ">"), ("<-", "->"), ("<<<", ">>>"), ("S:", "C:"), ("<--", "-->")])
+    return f"{before}{server} ", f"{before}{client} "
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_dialogue_is_read_behind_what_a_logger_puts_before_it(part: int) -> None:
+    """However much of it there is; also where it begins in the middle of the login."""
+    rng = random.Random(part)  # noqa: S311 -- which logger
+    for _ in range(examples(12)):
+        server, client = _prefixes(rng)
+        login = [
+            f"{client}AUTH LOGIN",
+            f"{server}334 VXNlcm5hbWU6",
+            f"{client}YXBwQGV4YW1wbGUuY29t",
+            f"{server}334 UGFzc3dvcmQ6",
+            f"{client}eHh4eHh4eHg=",
+            f"{server}535 Incorrect authentication data",
+        ]
+        begin = [f"{server}220 mail.example.com ESMTP", f"{client}EHLO app", f"{server}250 AUTH LOGIN"]
+        for lines in (login, [*begin, *login]):
+            talk = dialogue("\n".join(lines))
+            assert talk is not None, lines
+            assert talk.refusal == Answer(Stage.AUTH, 535, None), lines
+        assert ids("\n".join([*begin, *login]), {})[:1] == ["auth-bad-credentials"], begin + login
+
+
+@pytest.mark.parametrize("version", range(5))
+@pytest.mark.parametrize("level", [1, 2])
+def test_a_record_of_tls_as_a_reply_is_the_wrong_port(version: int, level: int) -> None:
+    """As any language writes the bytes: a server that waits for TLS answers clear text with an alert."""
+    record = bytes([0x15, 3, version, 0, 2, level, 70])
+    written = [
+        repr(record),
+        "".join(f"\\x{byte:02x}" for byte in record),
+        "".join(f"\\u{byte:04x}" for byte in record),
+        "".join(f"\\{byte:03o}" for byte in record),
+        record.hex(" "),
+    ]
+    for one in written:
+        text = f"Could not send mail over smtp.example.com: unexpected reply (-1, {one})"
+        assert ids(text, {})[:1] == ["config-tls-mode"], text
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("connection times out", "connect-timeout"),
+        ("connection is timing out", "connect-timeout"),
+        ("connection to the server times out", "connect-timeout"),
+        ("connection timed-out", "connect-timeout"),
+        ("connection refused", "connect-refused"),
+    ],
+)
+def test_an_error_told_in_words_is_that_error_and_never_certain(words: str, expected: str) -> None:
+    """A person who says how sending mail ends says what went wrong, but prints nothing."""
+    for told in (
+        "When I try to send emails over SMTP I get the following error: {}.",
+        "Sending mail with smtp.example.com fails, since the {}. Any ideas?",
+    ):
+        (one,) = explain_text(told.format(words))
+        assert one.finding.id == expected
+        assert one.finding.confidence is not Confidence.CERTAIN
+
+
+def test_what_people_tell_around_an_error_makes_it_no_surer() -> None:
+    """Certain is only what a program has printed."""
+    around = "We are seeing this in our app: {} Would it be possible to add a better message?"
+    for case in GIVEN[:: 4 // examples(1)]:
+        if "\n" not in case["text"] and "none" not in case["label"]:
+            found = explain_text(around.format(case["text"]))
+            assert [one.finding.id for one in found if one.finding.confidence is Confidence.CERTAIN] == []
+
+
+def test_the_head_of_a_folded_report_is_a_part_of_it() -> None:
+    """Lines that are indented go on with the one before them, which has the code."""
+    report = """\
+someone@example.com: host mx.example.com[192.0.2.7] said: 550 SC-001
+    Unfortunately, messages from 203.0.113.129 weren't sent. Please contact
+    your Internet service provider since part of their network
+    is on our block list. (in reply to MAIL FROM command)"""
+    (one,) = explain_text(report)
+    assert (one.finding.id, one.finding.evidence.code) == ("ip-blocklisted", 550)

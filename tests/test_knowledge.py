@@ -143,7 +143,7 @@ FILES = {
 [concept]
 login = [" login ", "인증"]
 """,
-    "scores.json": '{"weights": {"c.login": 50}, "told": 0, "likely": 60, "certain": 90}',
+    "scores.json": '{"weights": {"c.login": 50}, "told": 0, "alone": 0, "likely": 60, "certain": 90}',
     "questions.toml": QUESTIONS,
 }
 

@@ -551,11 +551,13 @@ class Scores(Struct, frozen=True, forbid_unknown_fields=True):
     """How much what is seen in a text speaks for a failure; fitted by ``benchmarks/fit.py``, never written.
 
     ``weights`` are in hundredths. ``told``, ``likely`` and ``certain`` are the probabilities in hundredths from
-    which on an answer is given, and called so. Computed: ``concepts``, the literals of ``concepts.toml``.
+    which on an answer is given, and called so; ``alone`` is that of a line that a rule knows and nobody tells of.
+    Computed: ``concepts``, the literals of ``concepts.toml``.
     """
 
     weights: dict[str, int]
     told: int
+    alone: int
     likely: int
     certain: int
     concepts: dict[str, tuple[str, ...]] = {}

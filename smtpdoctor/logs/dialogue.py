@@ -15,17 +15,25 @@ from msgspec import Struct
 
 from smtpdoctor.model import Stage
 
-__all__ = ["Answer", "Dialogue", "dialogue", "opens_another", "speaks"]
+__all__ = ["Answer", "Dialogue", "dialogue", "opens_another", "speaks", "speaks_on"]
 
-# What may stand before: times, ids in brackets, levels, names, and in the end a mark of direction.
+# What may stand before: times, ids in brackets, levels, names, and in the end a mark of direction. A mark that
+# looks like an arrow is one behind whatever a logger has put before it.
 _MARK: Final = (
     r"""(?:^|^.{0,120}?(?:[\])]|\b[SC]|server|client|reply|send|recv|sent|received|data|smtp|[0-9]|^)[ \t]*"""
-    r"""(?:[<>=~*-]{1,4}|:|[<>=~*-]{0,3}[ \t]*[|:])[ \t]*)(?:b?['"])?[ \t]*"""
+    r"""(?:[<>=~*-]{1,4}|:|[<>=~*-]{0,3}[ \t]*[|:])[ \t]*"""
+    r"""|^.{0,120}?[\s:|\])](?:<[-=~<]{0,3}|[-=~>]{0,3}>)[ \t]*:?[ \t]*)(?:b?['"])?[ \t]*"""
 )
 _REPLY: Final = re.compile(_MARK + r"([2-5][0-5]\d)(?:([ -])(.*)|$)", re.IGNORECASE)
 _COMMAND: Final = re.compile(
     _MARK + r"(EHLO|HELO|LHLO|STARTTLS|AUTH|MAIL FROM:|RCPT TO:|DATA|BDAT|RSET|QUIT|NOOP|VRFY|\.)"
     r"(?=[ <\\'\"]|$)",
+    re.IGNORECASE,
+)
+# What a client says in the middle of a login: no command, and alone behind its mark.
+_CODED: Final = re.compile(
+    r"""(?:^|^.{0,120}?[\s:|\])])(?:[-=~>]{0,3}>|C:|(?:server|client|sent|send):)[ \t]*(?:b?['"])?"""
+    r"""[A-Za-z0-9+/]{4,}={0,2}(?:\\r)?(?:\\n)?['"]?[ \t]*$""",
     re.IGNORECASE,
 )
 # What PHPMailer, swaks and curl say of the connection in between.
@@ -49,7 +57,8 @@ _STAGES: Final = {
 _VERBS: Final = ("ehlo", "helo", "auth", "mail from", "rcpt to")
 _MAX_LINE: Final = 1_000  # RFC 5321 section 4.5.3.1: a line has 512 octets at most
 _NEGATIVE: Final = 400
-_FEWEST: Final = 2  # commands: one alone may be a word of prose
+_ASKS: Final = 3  # the first digit of a reply that asks for more: RFC 5321 section 4.2.1
+_FEWEST: Final = 2  # commands: one alone may be a word of prose, unless it was answered, and its answer too
 
 
 def _command_in(line: str) -> str | None:
@@ -61,6 +70,11 @@ def speaks(line: str) -> bool:
     """Whether a line is a command, a reply, or a remark about the connection, as transcripts have them."""
     line = line[:_MAX_LINE]
     return bool(_COMMAND.match(line) or _REPLY.match(line) or _ASIDE.match(line))
+
+
+def speaks_on(line: str) -> bool:
+    """Whether a line may go on with a transcript: it speaks, or has what a client answers to a challenge."""
+    return speaks(line) or _CODED.match(line[:_MAX_LINE]) is not None
 
 
 def opens_another(line: str, before: Sequence[str]) -> bool:
@@ -102,6 +116,12 @@ def _answers(lines: Iterable[str], commands: Iterable[str | None]) -> Iterator[A
             begun = code if found[2] == "-" else None
 
 
+def _is_answered(command: str, answers: Iterable[Answer]) -> bool:
+    """Whether a server asked further, and answered again: AUTH and DATA are followed by what is no command."""
+    codes = [answer.code for answer in answers if answer.stage is _STAGES.get(command)]
+    return len(codes) >= _FEWEST and codes[0] // 100 == _ASKS
+
+
 def dialogue(text: str) -> Dialogue | None:
     """Return how the dialogue in a text ended, or None where it holds none.
 
@@ -113,11 +133,14 @@ def dialogue(text: str) -> Dialogue | None:
     lines = [line[:_MAX_LINE] for line in text.split("\n")]
     commands = list(map(_command_in, lines))
     given = [command for command in commands if command is not None]
-    if len(given) < _FEWEST:
+    if not given:
+        return None
+    answers = list(_answers(lines, commands))
+    if len(given) < _FEWEST and not _is_answered(given[0], answers):
         return None
     stages = list(Stage)
     last: Answer | None = None
-    for answer in _answers(lines, commands):
+    for answer in answers:
         if answer.code >= _NEGATIVE:
             last = answer
         elif last is not None and stages.index(answer.stage) >= stages.index(last.stage):

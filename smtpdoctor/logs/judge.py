@@ -22,7 +22,7 @@ from smtpdoctor.logs.lookup import is_common, of_entry
 from smtpdoctor.logs.reading import Reading, Said, apart, read, said_in, says_failure
 from smtpdoctor.logs.records import Record, goes_on
 from smtpdoctor.logs.score import confidence_of, share_of
-from smtpdoctor.logs.signals import seen_in
+from smtpdoctor.logs.signals import is_told_in_prose, seen_in, stands_alone
 from smtpdoctor.model import Confidence, Finding
 
 __all__ = ["Judge", "Weigh", "is_consequence", "weighed"]
@@ -114,7 +114,7 @@ class Judge(Struct, frozen=True):
         matches = _matches(reading)
         if matches and not (reading.sure or matches[0].pattern):
             return None
-        if not matches and not self._may_fail(reading, said.text):
+        if not matches and not reading.sure and not self._may_fail(reading, said.text):
             return None
         finding = self._finding(reading, matches, said)
         if finding is None:
@@ -131,16 +131,23 @@ class Judge(Struct, frozen=True):
             return False
         return _REFUSAL.search(text) is not None or says_failure(text) or any(map(may_tell, text.split("\n")))
 
+    def _least(self, seen: Sequence[str], matches: Sequence[Match]) -> int:
+        """Return how probable a failure has to be, in hundredths."""
+        scores = load.scores()
+        return scores.alone if matches and stands_alone(seen) else scores.told
+
     def _finding(self, reading: Reading, matches: Sequence[Match], said: Said) -> Finding | None:
         # A line of a log stands there because a program wrote it; what a person pastes may be anything.
-        share = self.weigh(seen_in(reading, matches)) if self.pasted else None
-        if share is not None and share < load.scores().told:
+        seen = seen_in(reading, matches) if self.pasted else ()
+        share = self.weigh(seen) if self.pasted else None
+        if share is not None and share < self._least(seen, matches):
             return None
         evidence = reading.evidence
         if matches:
             finding = found_by(matches[0], iter(matches[1:]), evidence)
         else:
-            known = reading.sure and (evidence.enhanced is not None or _REFUSAL.search(said.text) is not None)
+            weighty = share is not None or evidence.enhanced is not None or _REFUSAL.search(said.text) is not None
+            known = reading.sure and weighty
             if not known and not says_failure(said.text):
                 return None
             unclear = of_entry(load.entry("unclear"), evidence=evidence)
@@ -149,7 +156,10 @@ class Judge(Struct, frozen=True):
             return replace(finding, confidence=Confidence.POSSIBLE)
         if share is None:
             return finding
-        return replace(finding, confidence=confidence_of(share, finding.confidence, load.scores()))
+        confidence = confidence_of(share, finding.confidence, load.scores())
+        if confidence is Confidence.CERTAIN and is_told_in_prose(seen):
+            confidence = Confidence.LIKELY
+        return replace(finding, confidence=confidence)
 
 
 def _parted(reading: Reading) -> tuple[str, str]:

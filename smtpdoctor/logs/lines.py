@@ -39,7 +39,9 @@ _NO_FAILURE: Final = re.compile(
     r"|\bsucceeded after [\w ]{1,40}",
     re.IGNORECASE,
 )
-_CODE: Final = re.compile(r"(?:^\W{0,4}[45][0-5]\d[ -]\S|(?<![\d.:/@v-])#?[45]\.\d{1,3}\.\d{1,3}(?![\d.]))")
+_CODE: Final = re.compile(
+    r"(?:(?:^\W{0,4}|\b(?:said|replied|responded): )[45][0-5]\d[ -]\S|(?<![\d.:/@v-])#?[45]\.\d{1,3}\.\d{1,3}(?![\d.]))"
+)
 _ROUTINE_LEVEL: Final = re.compile(
     r"\b(?:INFO|DEBUG|TRACE|NOTICE)\b|\b(?:level|lvl|severity)\W{1,3}(?:info|debug|trace)\b|\[(?:info|debug|notice)\]"
 )
@@ -148,7 +150,7 @@ def clusters(lines: Sequence[Numbered]) -> tuple[list[list[Numbered]], int]:
     for number, span in enumerate(spans):
         lowest = spans[number - 1][1] + 1 if number else 0
         highest = spans[number + 1][0] if number + 1 < len(spans) else len(lines)
-        while span[0] > lowest and _leads(cleaned[span[0] - 1]):
+        while span[0] > lowest and (goes_on(cleaned[span[0]]) or _leads(cleaned[span[0] - 1])):
             span[0] -= 1
         span[1] = min(span[1] + _BEHIND, highest - 1)
         while span[1] + 1 < highest and goes_on(cleaned[span[1] + 1]):

@@ -17,7 +17,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import automaton, matches
 from smtpdoctor.labels import Label
 from smtpdoctor.logs.codes import codes_in, token_in
-from smtpdoctor.logs.dialogue import dialogue
+from smtpdoctor.logs.dialogue import Dialogue, dialogue
 from smtpdoctor.logs.lines import denied, fails, is_ignored, tells, without_settings
 from smtpdoctor.logs.records import goes_on
 from smtpdoctor.model import Evidence, Origin, Setting, Settings, Stage
@@ -80,13 +80,15 @@ class Subject(Enum):
 class Reading(Struct, frozen=True):
     """The evidence in a record; ``sure``: the text is about mail, whatever the evidence says.
 
-    ``lines`` is the text of the evidence with the ends of its lines, which are blanks there.
+    ``lines`` is the text of the evidence with the ends of its lines, which are blanks there; ``talk`` is the
+    dialogue in it.
     """
 
     evidence: Evidence
     context: Context
     sure: bool
     lines: str
+    talk: Dialogue | None = None
 
 
 def speaks_of_no_sending(text: str) -> bool:
@@ -316,4 +318,4 @@ def read(said: Said, provider: str | None, *, pasted: bool, app: str | None = No
     )
     if subject is Subject.UNKNOWN and not pasted:
         return None  # in a log, words that could be about mail mostly are not
-    return Reading(evidence, context, sure=subject is Subject.MAIL, lines=text)
+    return Reading(evidence, context, sure=subject is Subject.MAIL, lines=text, talk=talk)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from smtpdoctor.logs.dialogue import opens_another, speaks
+from smtpdoctor.logs.dialogue import opens_another, speaks, speaks_on
 
 __all__ = ["MAX_LINE", "Record", "clean", "goes_on", "records"]
 
@@ -213,7 +213,7 @@ def _belongs(known: _Open, line: str, *, starts: bool, whole: bool) -> bool:
         return False
     if starts:
         # A transcript whose every line has its time is one event still.
-        talk = whole and not known.json and speaks(known.lines[-1]) and speaks(line)
+        talk = whole and not known.json and speaks_on(known.lines[-1]) and speaks_on(line)
         return talk and not opens_another(line, known.lines)
     if whole and not known.json:
         return not opens_another(line, known.lines)

@@ -17,12 +17,13 @@ from smtpdoctor.knowledge.patterns import matches as occurs
 from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.excerpt import excerpt
 from smtpdoctor.logs.judged import Judgement
-from smtpdoctor.logs.lines import may_tell
+from smtpdoctor.logs.lines import is_evident, may_tell
 from smtpdoctor.logs.lookup import of_entry
 from smtpdoctor.logs.reading import Reading, Said, apart, read, said_in, says_failure
 from smtpdoctor.logs.records import Record, goes_on
 from smtpdoctor.logs.score import confidence_of, share_of
 from smtpdoctor.logs.signals import seen_in
+from smtpdoctor.logs.stated import says_failure_itself, without_statements
 from smtpdoctor.model import Confidence, Finding
 
 __all__ = ["Judge", "Weigh", "is_consequence", "weighed"]
@@ -103,9 +104,15 @@ class Judge(Struct, frozen=True):
             return None
         if not matches and not self._may_fail(reading, said.text):
             return None
+        parted = without_statements(said, reading, matches[0]) if self.pasted and matches else None
+        beside = self._said(parted[0]) if parted is not None else None
+        if parted is not None and beside is not None and not says_failure_itself(parted[1]):
+            return beside
         finding = self._finding(reading, matches, said.text)
         if finding is None:
             return None
+        if parted is not None:
+            finding = replace(finding, confidence=Confidence.POSSIBLE)
         shown = excerpt(said.whole, finding)
         finding = replace(finding, evidence=replace(finding.evidence, text=shown.text))
         return finding, reading.context, said.whole.count("\n", 0, shown.place)
@@ -121,6 +128,8 @@ class Judge(Struct, frozen=True):
     def _finding(self, reading: Reading, matches: Sequence[Match], text: str) -> Finding | None:
         # A line of a log stands there because a program wrote it; what a person pastes may be anything.
         share = self.weigh(seen_in(reading, matches)) if self.pasted else None
+        if share is not None and matches and is_evident(reading.lines):
+            share = max(share, load.scores().told)
         if share is not None and share < load.scores().told:
             return None
         evidence = reading.evidence

@@ -21,6 +21,7 @@ __all__ = [
     "clusters",
     "denied",
     "fails",
+    "is_evident",
     "is_ignored",
     "is_setting",
     "may_tell",
@@ -76,17 +77,39 @@ _PROSE: Final = 3  # words in quotes that may be a value
 
 
 # What a server notes of strangers that try it out. Its own network is no stranger, nor is whoever has a name.
-_STRANGER: Final = (
-    r"(?:unknown)?\[(?!10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|f[cd]|::1\])[0-9a-fx.:*]{3,45}\]"
-)
+_NEAR: Final = r"(?:10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|f[cd]|::1\])"
+_STRANGER: Final = rf"(?:unknown)?\[(?!{_NEAR})[0-9a-fx.:*]{{3,45}}\]"
 _ATTACK: Final = re.compile(
     rf"(?:warning: |from )[\w.-]{{0,120}}{_STRANGER}(?:: SASL [\w-]{{1,20}} authentication (?:failed|failure|aborted)"
-    rf"|: 5\d\d [\d.]{{3,9}} [^\n]{{0,120}}relay access denied)"
+    rf"|: [45]\d\d [\d.]{{3,9}} [^\n]{{0,120}}relay access denied)"
     rf"|(?:lost connection|too many errors|timeout|ssl_accept error) (?:after \w+ )?(?:\([^)]{{0,40}}\) )?from [\w.-]{{0,120}}{_STRANGER}(?!: -1)"
     rf"|rejected RCPT [^\n]{{0,200}}(?:listed (?:at|in|on)|relay not permitted|unrouteable|blacklist|blocklist)"
     rf"|(?:non-smtp command|improper command pipelining|hostname \S{{1,200}} does not resolve)[^\n]{{0,200}}",
     re.IGNORECASE,
 )
+
+# What a server refused of a client in its own network, or of one that introduces itself as programs and devices
+# behind a router do (RFC 5321 section 4.1.3): no server of strangers, but somebody's application.
+_OWN_CLIENT: Final = re.compile(
+    rf"\breject: [A-Z-]{{4,15}} from [\w.-]{{0,120}}\[{_NEAR}|\breject: [^\n]{{1,1000}} helo=<\[(?:IPv6:)?{_NEAR}"
+    rf"|\bH=[\w.-]{{0,120}} ?(?:\([^)\n]{{0,120}}\) )?\[{_NEAR}[^\n]{{1,400}} rejected "
+    rf"|\bruleset=check_\w{{2,10}}, [^\n]{{1,400}}\brelay=[\w.-]{{0,120}} ?\[{_NEAR}[^\n]{{1,200}}\breject=",
+    re.IGNORECASE,
+)
+# A report to the sender, which exists for mail that was not delivered (RFC 3464, and what is older than it).
+_REPORT: Final = re.compile(
+    r"transcript of session follows|had (?:permanent|transient) (?:non-)?fatal errors|\baction: (?:failed|delayed)\b"
+    r"|undelivered mail returned to sender|^diagnostic-code: (?:x-unix|smtp);"
+    # the refusals of an API that sends nothing but mail
+    r"|\bMessageRejected(?: \(client\))?: \w|\bnot authorized to perform\W{1,3}ses(?:v2)?:send"
+    r"|\b(?:MailFromDomainNotVerified|AccountSendingPaused|ConfigurationSetSendingPaused|ProductionAccessNotGranted)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def is_evident(text: str) -> bool:
+    """Whether a text tells of somebody's mail that was refused, by what it is: nothing is to be weighed then."""
+    return _OWN_CLIENT.search(text) is not None or _REPORT.search(text) is not None
 
 
 def denied(line: str) -> str:
@@ -97,7 +120,9 @@ def denied(line: str) -> str:
 def is_ignored(line: str) -> bool:
     """Whether a line looks like a reply or a refusal and is none: of an access log, of strangers at a server."""
     return matches(load.hints().ignored, line) or (
-        ("from " in line or "SASL" in line) and _ATTACK.search(line) is not None
+        ("from " in line or "SASL" in line or " rejected RCPT " in line)
+        and _ATTACK.search(line) is not None
+        and _OWN_CLIENT.search(line) is None
     )
 
 

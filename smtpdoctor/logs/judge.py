@@ -23,7 +23,7 @@ from smtpdoctor.logs.reading import Reading, Said, apart, read, said_in, says_fa
 from smtpdoctor.logs.records import Record, goes_on
 from smtpdoctor.logs.score import confidence_of, share_of
 from smtpdoctor.logs.signals import seen_in
-from smtpdoctor.logs.stated import says_failure_itself, without_statements
+from smtpdoctor.logs.stated import only_states, says_failure_itself, without_statements
 from smtpdoctor.model import Confidence, Finding
 
 __all__ = ["Judge", "Weigh", "is_consequence", "weighed"]
@@ -77,7 +77,7 @@ class Judge(Struct, frozen=True):
             return ()
         several = list(apart(record.text))
         if len(several) > 1:
-            parts = [(start, self._text(text)) for start, text in several]
+            parts = [(start, self._text(text)) for start, text in several if not only_states(text)]
             found = [(one[0], one[1], start + one[2]) for start, one in parts if one is not None]
             if _are_distinct([one[0].id for one in found]):
                 return tuple((_no_surer(one[0], whole[0]), *one[1:]) for one in found)

@@ -15,7 +15,7 @@ from smtpdoctor.logs.codes import token_in
 from smtpdoctor.logs.lines import denied, fails
 from smtpdoctor.logs.reading import Reading, Said
 
-__all__ = ["says_failure_itself", "without_statements"]
+__all__ = ["only_states", "says_failure_itself", "without_statements"]
 
 _FEWEST: Final = 5  # words: what is shorter may be the reason that a program prints
 # How people speak of what is theirs and of what they did, which programs do not.
@@ -36,6 +36,11 @@ _PROGRAM: Final = re.compile(
 def _is_statement(line: str) -> bool:
     """Whether a person tells how things are, as no program prints it."""
     return len(line.split()) >= _FEWEST and _PERSON.search(line) is not None and _PROGRAM.search(line) is None
+
+
+def only_states(text: str) -> bool:
+    """Whether a text is nothing but what a person tells of how things are."""
+    return all(_is_statement(line) for line in text.split("\n") if line.strip())
 
 
 def without_statements(said: Said, reading: Reading, best: Match) -> tuple[Said, Said] | None:

@@ -34,10 +34,14 @@ BARE = (
 
 @each("statement", [beginning.format(words) for beginning in BEGINNINGS for words in WORDS])
 def test_what_a_person_states_makes_nothing_certain(statement: str) -> None:
-    """Before an error without a cause, a statement is no more than a hint."""
-    for bare in BARE:
-        found = explain_text(f"{statement}\n\n{bare}")
-        assert all(one.finding.confidence is Confidence.POSSIBLE for one in found), (bare, found)
+    """Beside an error without a cause, and alone, a statement is no more than a hint."""
+    texts = [
+        statement,
+        *(text for bare in BARE for text in (f"{statement}\n\n{bare}", f"{bare}\n\n{statement}")),
+    ]
+    for text in texts:
+        found = explain_text(text)
+        assert all(one.finding.confidence is Confidence.POSSIBLE for one in found), (text, found)
 
 
 @each("statement", BEGINNINGS)

@@ -14,16 +14,16 @@ from msgspec.structs import replace
 from smtpdoctor.diagnosis import CERTAINTY, Context, Match, found_by, matching
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches as occurs
+from smtpdoctor.logs.codes import token_in
 from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.excerpt import excerpt
 from smtpdoctor.logs.judged import Judgement
-from smtpdoctor.logs.lines import is_evident, may_tell
+from smtpdoctor.logs.lines import denied, fails, is_evident, is_statement, may_tell
 from smtpdoctor.logs.lookup import of_entry
 from smtpdoctor.logs.reading import Reading, Said, apart, read, said_in, says_failure
 from smtpdoctor.logs.records import Record, goes_on
 from smtpdoctor.logs.score import confidence_of, share_of
 from smtpdoctor.logs.signals import seen_in
-from smtpdoctor.logs.stated import only_states, says_failure_itself, without_statements
 from smtpdoctor.model import Confidence, Finding
 
 __all__ = ["Judge", "Weigh", "is_consequence", "weighed"]
@@ -31,6 +31,14 @@ __all__ = ["Judge", "Weigh", "is_consequence", "weighed"]
 _MATCHES: Final = 8  # rules that are looked at, the most special first
 # A reply alone, by codes that HTTP does not use, and not a count of things.
 _REFUSAL: Final = re.compile(r"(?m)^\W{0,4}(?:421|45[0-5]|53[0-8]|55[0-5])[ -][\"'<(]?[A-Z]")
+
+# Behind it stands what could be the cause, as far as no server says so in its reply.
+_ADVICE: Final = re.compile(
+    r"\b(?:possible (?:causes?|reasons?)|please (?:check|verify|make sure|ensure)|make sure (?:that|the|your)"
+    r"|check (?:that|if|whether)|(?:may|might|could) be (?:because|due|caused)|for example)\b",
+    re.IGNORECASE,
+)
+_REPLY: Final = re.compile(r"\b[45]\d\d[ -]|\b[45]\.\d\.\d")
 
 # What is seen → how probable a failure is, in hundredths; None: nothing to go by but the rules.
 Weigh = Callable[[Sequence[str]], float | None]
@@ -77,7 +85,7 @@ class Judge(Struct, frozen=True):
             return ()
         several = list(apart(record.text))
         if len(several) > 1:
-            parts = [(start, self._text(text)) for start, text in several if not only_states(text)]
+            parts = [(start, self._text(text)) for start, text in several if not _only_states(text)]
             found = [(one[0], one[1], start + one[2]) for start, one in parts if one is not None]
             if _are_distinct([one[0].id for one in found]):
                 return tuple((_no_surer(one[0], whole[0]), *one[1:]) for one in found)
@@ -104,14 +112,17 @@ class Judge(Struct, frozen=True):
             return None
         if not matches and not self._may_fail(reading, said.text):
             return None
-        parted = without_statements(said, reading, matches[0]) if self.pasted and matches else None
+        parted = _without_statements(said, reading, matches[0]) if self.pasted and matches else None
         beside = self._said(parted[0]) if parted is not None else None
-        if parted is not None and beside is not None and not says_failure_itself(parted[1]):
-            return beside
+        if parted is not None and beside is not None:
+            # A statement may be what was seen: "I get a timeout".
+            same = beside[0].id == matches[0].id
+            if same or not _says_failure_itself(parted[1]):
+                return beside
         finding = self._finding(reading, matches, said.text)
         if finding is None:
             return None
-        if parted is not None:
+        if parted is not None or (self.pasted and _only_states(said.text) and not _says_failure_itself(said)):
             finding = replace(finding, confidence=Confidence.POSSIBLE)
         shown = excerpt(said.whole, finding)
         finding = replace(finding, evidence=replace(finding.evidence, text=shown.text))
@@ -144,6 +155,52 @@ class Judge(Struct, frozen=True):
         if share is None:
             return finding
         return replace(finding, confidence=confidence_of(share, finding.confidence, load.scores()))
+
+
+def _only_states(text: str) -> bool:
+    """Whether a text is nothing but what a person tells of how things are."""
+    return all(is_statement(line) for line in text.split("\n") if line.strip())
+
+
+def _without_statements(said: Said, reading: Reading, best: Match) -> tuple[Said, Said] | None:
+    """Return the rest, and the statements around it, where the best of all is known by these alone.
+
+    None where it is known by anything else, or where nothing is left that failed.
+    """
+    first, last = 0, len(said.lines)
+    while first < last and _is_beside(said.lines[first]):
+        first += 1
+    while first < last and _is_beside(said.lines[last - 1]):
+        last -= 1
+    rest = tuple(map(_without_advice, said.lines[first:last]))
+    stated = (*said.lines[:first], *said.lines[last:])
+    if rest == said.lines or not any(map(fails, rest)):
+        return None
+    known = any(_tells_it(line, reading, best) for line in said.lines)
+    if not known or any(_tells_it(line, reading, best) for line in rest):
+        return None
+    return Said(rest, said.whole), Said(stated, said.whole)
+
+
+def _is_beside(line: str) -> bool:
+    return not line.strip() or is_statement(line)
+
+
+def _without_advice(line: str) -> str:
+    found = _ADVICE.search(line)
+    return line if found is None or _REPLY.search(line) else line[: found.start()]
+
+
+def _tells_it(line: str, reading: Reading, best: Match) -> bool:
+    if best.pattern:
+        return occurs(best.pattern, line)
+    error = reading.evidence.error
+    return error is not None and token_in(line) == error
+
+
+def _says_failure_itself(stated: Said) -> bool:
+    """Whether a statement says that something failed: "I get a timeout since yesterday"."""
+    return any(occurs(load.hints().failure, denied(line)) for line in stated.lines)
 
 
 def _parted(reading: Reading) -> tuple[str, str]:

@@ -24,6 +24,7 @@ __all__ = [
     "is_evident",
     "is_ignored",
     "is_setting",
+    "is_statement",
     "may_tell",
     "tells",
     "without_settings",
@@ -110,6 +111,27 @@ _REPORT: Final = re.compile(
 def is_evident(text: str) -> bool:
     """Whether a text tells of somebody's mail that was refused, by what it is: nothing is to be weighed then."""
     return _OWN_CLIENT.search(text) is not None or _REPORT.search(text) is not None
+
+
+_SENTENCE: Final = 5  # words: what is shorter may be the reason that a program prints
+# How people speak of what is theirs and of what they did, which programs do not.
+_PERSON: Final = re.compile(
+    r"\b(?:was the old|previous error|i|i'm|i've|we|my|our|own|behind|installed|with an?|ich|wir|mein\w{0,2}|unser\w{0,2}|eigene\w?|mit eine\w"
+    r"|je|j'ai|nous|notre|mon|avec une?|yo|tengo|tenemos|mi|nuestr[oa]|con una?|meu|nosso|temos)\b"
+    r"|저희|우리|제가|내 |사용(?:하|중)|我们?的?|使用|私の|弊社|使って",
+    re.IGNORECASE,
+)
+# How programs write: stamps, levels, labels before a colon, names of exceptions, calls, addresses, marks of code.
+_PROGRAM: Final = re.compile(
+    r"\d\d:\d\d|\w(?:Error|Exception)\b|[A-Za-z_]\(|::|\b(?:4(?!43|65)|5(?!87))\d\d\b|[{}<>\[\]|=\\]|\w: "
+    r"|^\s*(?:at |File |#|\$|-|\"|')|\b\w+\.\w+:\d"
+    r"|^\s*(?i:failed|error|errors|unable|could|cannot|can't|warning|message|sending)\b"
+)
+
+
+# What is of no person and no program.
+_ADDRESS: Final = re.compile(r"https?://\S+")
+_REMARK: Final = re.compile(r"^\W{0,3}(?:ps|p\.s\.|note|edit|update|btw|info|hinweis)\s?:\s+", re.IGNORECASE)
 
 
 def denied(line: str) -> str:
@@ -209,6 +231,17 @@ def is_setting(line: str) -> bool:
     if (len(value.split()) > _PROSE and "@" not in value) or "oauth" in value.lower():
         return False  # a sentence; or how the login was tried, which decides what its refusal means
     return not matches(load.hints().failure, value)
+
+
+def is_statement(line: str) -> bool:
+    """Whether a person tells how things are, as no program prints it: "own server with a self signed certificate:".
+
+    A statement about the set-up is no failure that was seen, whatever words stand in it.
+    """
+    line = _REMARK.sub("", _ADDRESS.sub("", line))
+    return (
+        len(line.split()) >= _SENTENCE and _PERSON.search(line) is not None and _PROGRAM.search(line) is None
+    )
 
 
 def without_settings(lines: Iterable[str]) -> Iterator[str]:

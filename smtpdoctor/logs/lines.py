@@ -99,7 +99,7 @@ _OWN_CLIENT: Final = re.compile(
 )
 # A report to the sender, which exists for mail that was not delivered (RFC 3464, and what is older than it).
 _REPORT: Final = re.compile(
-    r"transcript of session follows|had (?:permanent|transient) (?:non-)?fatal errors|\baction: (?:failed|delayed)\b"
+    r"transcript of session follows|had (?:permanent|transient) (?:non-)?fatal errors|^final-recipient: {0,4}rfc822;"
     r"|undelivered mail returned to sender|^diagnostic-code: (?:x-unix|smtp);"
     # the refusals of an API that sends nothing but mail
     r"|\bMessageRejected(?: \(client\))?: \w|\bnot authorized to perform\W{1,3}ses(?:v2)?:send"

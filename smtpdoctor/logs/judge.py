@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -48,6 +49,12 @@ _Told = tuple[Finding, Context, int]
 def weighed(seen: Sequence[str]) -> float | None:
     """Return how probable a failure is by the fitted weights."""
     return share_of(seen, load.scores())
+
+
+def _evidently(weigh: Weigh, seen: Sequence[str]) -> float | None:
+    """Return how probable a failure is, by what is seen, of a text that tells of one by what it is."""
+    share = weigh(seen)
+    return None if share is None else max(share, load.scores().told)
 
 
 def is_consequence(effect: str, cause: str) -> bool:
@@ -119,7 +126,9 @@ class Judge(Struct, frozen=True):
             same = beside[0].id == matches[0].id
             if same or not _says_failure_itself(parted[1]):
                 return beside
-        finding = self._finding(reading, matches, said.text)
+        evident = self.pasted and matches and is_evident(reading.lines)
+        judge = replace(self, weigh=partial(_evidently, self.weigh)) if evident else self
+        finding = judge._finding(reading, matches, said.text)  # noqa: SLF001 -- itself, weighing otherwise
         if finding is None:
             return None
         if parted is not None or (self.pasted and _only_states(said.text) and not _says_failure_itself(said)):
@@ -139,8 +148,6 @@ class Judge(Struct, frozen=True):
     def _finding(self, reading: Reading, matches: Sequence[Match], text: str) -> Finding | None:
         # A line of a log stands there because a program wrote it; what a person pastes may be anything.
         share = self.weigh(seen_in(reading, matches)) if self.pasted else None
-        if share is not None and matches and is_evident(reading.lines):
-            share = max(share, load.scores().told)
         if share is not None and share < load.scores().told:
             return None
         evidence = reading.evidence

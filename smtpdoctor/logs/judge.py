@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -14,10 +15,11 @@ from msgspec.structs import replace
 from smtpdoctor.diagnosis import CERTAINTY, Context, Match, found_by, matching
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import matches as occurs
+from smtpdoctor.logs.codes import token_in
 from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.excerpt import excerpt
 from smtpdoctor.logs.judged import Judgement
-from smtpdoctor.logs.lines import may_tell
+from smtpdoctor.logs.lines import denied, fails, is_evident, is_statement, may_tell
 from smtpdoctor.logs.lookup import is_common, of_entry
 from smtpdoctor.logs.reading import Reading, Said, apart, read, said_in, says_failure
 from smtpdoctor.logs.records import Record, goes_on
@@ -31,6 +33,14 @@ _MATCHES: Final = 8  # rules that are looked at, the most special first
 # A reply alone, by codes that HTTP does not use, and not a count of things.
 _REFUSAL: Final = re.compile(r"(?m)^\W{0,4}(?:421|45[0-5]|53[0-8]|55[0-5])[ -][\"'<(]?[A-Z]")
 
+# Behind it stands what could be the cause, as far as no server says so in its reply.
+_ADVICE: Final = re.compile(
+    r"\b(?:possible (?:causes?|reasons?)|please (?:check|verify|make sure|ensure)|make sure (?:that|the|your)"
+    r"|check (?:that|if|whether)|(?:may|might|could) be (?:because|due|caused)|for example)\b",
+    re.IGNORECASE,
+)
+_REPLY: Final = re.compile(r"\b[45]\d\d[ -]|\b[45]\.\d\.\d")
+
 # What is seen → how probable a failure is, in hundredths; None: nothing to go by but the rules.
 Weigh = Callable[[Sequence[str]], float | None]
 _Told = tuple[Finding, Context, int]
@@ -39,6 +49,12 @@ _Told = tuple[Finding, Context, int]
 def weighed(seen: Sequence[str]) -> float | None:
     """Return how probable a failure is by the fitted weights."""
     return share_of(seen, load.scores())
+
+
+def _evidently(weigh: Weigh, seen: Sequence[str]) -> float | None:
+    """Return how probable a failure is, by what is seen, of a text that tells of one by what it is."""
+    share = weigh(seen)
+    return None if share is None else max(share, load.scores().told)
 
 
 def is_consequence(effect: str, cause: str) -> bool:
@@ -89,7 +105,7 @@ class Judge(Struct, frozen=True):
             return ()
         several = list(apart(record.text))
         if len(several) > 1:
-            parts = [(start, self._text(text)) for start, text in several]
+            parts = [(start, self._text(text)) for start, text in several if not _only_states(text)]
             found = [(one[0], one[1], start + one[2]) for start, one in parts if one is not None]
             if _are_distinct([one[0].id for one in found]):
                 return tuple((_no_surer(one[0], whole[0]), *one[1:]) for one in found)
@@ -116,9 +132,20 @@ class Judge(Struct, frozen=True):
             return None
         if not matches and not reading.sure and not self._may_fail(reading, said.text):
             return None
-        finding = self._finding(reading, matches, said)
+        parted = _without_statements(said, reading, matches[0]) if self.pasted and matches else None
+        beside = self._said(parted[0]) if parted is not None else None
+        if parted is not None and beside is not None:
+            # A statement may be what was seen: "I get a timeout".
+            same = beside[0].id == matches[0].id
+            if same or not _says_failure_itself(parted[1]):
+                return beside
+        evident = self.pasted and matches and is_evident(reading.lines)
+        judge = replace(self, weigh=partial(_evidently, self.weigh)) if evident else self
+        finding = judge._finding(reading, matches, said)  # noqa: SLF001 -- itself, weighing otherwise
         if finding is None:
             return None
+        if parted is not None or (self.pasted and _only_states(said.text) and not _says_failure_itself(said)):
+            finding = replace(finding, confidence=Confidence.POSSIBLE)
         shown = excerpt(said.whole, finding)
         finding = replace(finding, evidence=replace(finding.evidence, text=shown.text))
         return finding, reading.context, said.whole.count("\n", 0, shown.place)
@@ -160,6 +187,52 @@ class Judge(Struct, frozen=True):
         if confidence is Confidence.CERTAIN and is_told_in_prose(seen):
             confidence = Confidence.LIKELY
         return replace(finding, confidence=confidence)
+
+
+def _only_states(text: str) -> bool:
+    """Whether a text is nothing but what a person tells of how things are."""
+    return all(is_statement(line) for line in text.split("\n") if line.strip())
+
+
+def _without_statements(said: Said, reading: Reading, best: Match) -> tuple[Said, Said] | None:
+    """Return the rest, and the statements around it, where the best of all is known by these alone.
+
+    None where it is known by anything else, or where nothing is left that failed.
+    """
+    first, last = 0, len(said.lines)
+    while first < last and _is_beside(said.lines[first]):
+        first += 1
+    while first < last and _is_beside(said.lines[last - 1]):
+        last -= 1
+    rest = tuple(map(_without_advice, said.lines[first:last]))
+    stated = (*said.lines[:first], *said.lines[last:])
+    if rest == said.lines or not any(map(fails, rest)):
+        return None
+    known = any(_tells_it(line, reading, best) for line in said.lines)
+    if not known or any(_tells_it(line, reading, best) for line in rest):
+        return None
+    return Said(rest, said.whole), Said(stated, said.whole)
+
+
+def _is_beside(line: str) -> bool:
+    return not line.strip() or is_statement(line)
+
+
+def _without_advice(line: str) -> str:
+    found = _ADVICE.search(line)
+    return line if found is None or _REPLY.search(line) else line[: found.start()]
+
+
+def _tells_it(line: str, reading: Reading, best: Match) -> bool:
+    if best.pattern:
+        return occurs(best.pattern, line)
+    error = reading.evidence.error
+    return error is not None and token_in(line) == error
+
+
+def _says_failure_itself(stated: Said) -> bool:
+    """Whether a statement says that something failed: "I get a timeout since yesterday"."""
+    return any(occurs(load.hints().failure, denied(line)) for line in stated.lines)
 
 
 def _parted(reading: Reading) -> tuple[str, str]:

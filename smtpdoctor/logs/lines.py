@@ -21,8 +21,10 @@ __all__ = [
     "clusters",
     "denied",
     "fails",
+    "is_evident",
     "is_ignored",
     "is_setting",
+    "is_statement",
     "may_tell",
     "tells",
     "without_settings",
@@ -78,17 +80,60 @@ _PROSE: Final = 3  # words in quotes that may be a value
 
 
 # What a server notes of strangers that try it out. Its own network is no stranger, nor is whoever has a name.
-_STRANGER: Final = (
-    r"(?:unknown)?\[(?!10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|f[cd]|::1\])[0-9a-fx.:*]{3,45}\]"
-)
+_NEAR: Final = r"(?:10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|f[cd]|::1\])"
+_STRANGER: Final = rf"(?:unknown)?\[(?!{_NEAR})[0-9a-fx.:*]{{3,45}}\]"
 _ATTACK: Final = re.compile(
     rf"(?:warning: |from )[\w.-]{{0,120}}{_STRANGER}(?:: SASL [\w-]{{1,20}} authentication (?:failed|failure|aborted)"
-    rf"|: 5\d\d [\d.]{{3,9}} [^\n]{{0,120}}relay access denied)"
+    rf"|: [45]\d\d [\d.]{{3,9}} [^\n]{{0,120}}relay access denied)"
     rf"|(?:lost connection|too many errors|timeout|ssl_accept error) (?:after \w+ )?(?:\([^)]{{0,40}}\) )?from [\w.-]{{0,120}}{_STRANGER}(?!: -1)"
     rf"|rejected RCPT [^\n]{{0,200}}(?:listed (?:at|in|on)|relay not permitted|unrouteable|blacklist|blocklist)"
     rf"|(?:non-smtp command|improper command pipelining|hostname \S{{1,200}} does not resolve)[^\n]{{0,200}}",
     re.IGNORECASE,
 )
+
+# What a server refused of a client in its own network, or of one that introduces itself as programs and devices
+# behind a router do (RFC 5321 section 4.1.3): no server of strangers, but somebody's application.
+_OWN_CLIENT: Final = re.compile(
+    rf"\breject: [A-Z-]{{4,15}} from [\w.-]{{0,120}}\[{_NEAR}|\breject: [^\n]{{1,1000}} helo=<\[(?:IPv6:)?{_NEAR}"
+    rf"|\bH=[\w.-]{{0,120}} ?(?:\([^)\n]{{0,120}}\) )?\[{_NEAR}[^\n]{{1,400}} rejected "
+    rf"|\bruleset=check_\w{{2,10}}, [^\n]{{1,400}}\brelay=[\w.-]{{0,120}} ?\[{_NEAR}[^\n]{{1,200}}\breject=",
+    re.IGNORECASE,
+)
+# A report to the sender, which exists for mail that was not delivered (RFC 3464, and what is older than it).
+_REPORT: Final = re.compile(
+    r"transcript of session follows|had (?:permanent|transient) (?:non-)?fatal errors|^final-recipient: {0,4}rfc822;"
+    r"|undelivered mail returned to sender|^diagnostic-code: (?:x-unix|smtp);"
+    # the refusals of an API that sends nothing but mail
+    r"|\bMessageRejected(?: \(client\))?: \w|\bnot authorized to perform\W{1,3}ses(?:v2)?:send"
+    r"|\b(?:MailFromDomainNotVerified|AccountSendingPaused|ConfigurationSetSendingPaused|ProductionAccessNotGranted)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def is_evident(text: str) -> bool:
+    """Whether a text tells of somebody's mail that was refused, by what it is: nothing is to be weighed then."""
+    return _OWN_CLIENT.search(text) is not None or _REPORT.search(text) is not None
+
+
+_SENTENCE: Final = 5  # words: what is shorter may be the reason that a program prints
+# How people speak of what is theirs and of what they did, which programs do not.
+_PERSON: Final = re.compile(
+    r"\b(?:was the old|previous error|i|i'm|i've|we|my|our|own|behind|installed|with an?|ich|wir|mein\w{0,2}|unser\w{0,2}|eigene\w?|mit eine\w"
+    r"|je|j'ai|nous|notre|mon|avec une?|yo|tengo|tenemos|mi|nuestr[oa]|con una?|meu|nosso|temos)\b"
+    r"|저희|우리|제가|내 |사용(?:하|중)|我们?的?|使用|私の|弊社|使って",
+    re.IGNORECASE,
+)
+# How programs write: stamps, levels, labels before a colon, names of exceptions, calls, addresses, marks of code.
+_PROGRAM: Final = re.compile(
+    r"\d\d:\d\d|\w(?:Error|Exception)\b|[A-Za-z_]\(|::|\b(?:4(?!43|65)|5(?!87))\d\d\b|[{}<>\[\]|=\\]|\w: "
+    r"|^\s*(?:at |File |#|\$|-|\"|')|\b\w+\.\w+:\d"
+    r"|^\s*(?i:failed|error|errors|unable|could|cannot|can't|warning|message|sending)\b"
+)
+
+
+# What is of no person and no program.
+_ADDRESS: Final = re.compile(r"https?://\S+")
+_REMARK: Final = re.compile(r"^\W{0,3}(?:ps|p\.s\.|note|edit|update|btw|info|hinweis)\s?:\s+", re.IGNORECASE)
 
 
 def denied(line: str) -> str:
@@ -99,7 +144,9 @@ def denied(line: str) -> str:
 def is_ignored(line: str) -> bool:
     """Whether a line looks like a reply or a refusal and is none: of an access log, of strangers at a server."""
     return matches(load.hints().ignored, line) or (
-        ("from " in line or "SASL" in line) and _ATTACK.search(line) is not None
+        ("from " in line or "SASL" in line or " rejected RCPT " in line)
+        and _ATTACK.search(line) is not None
+        and _OWN_CLIENT.search(line) is None
     )
 
 
@@ -186,6 +233,17 @@ def is_setting(line: str) -> bool:
     if (len(value.split()) > _PROSE and "@" not in value) or "oauth" in value.lower():
         return False  # a sentence; or how the login was tried, which decides what its refusal means
     return not matches(load.hints().failure, value)
+
+
+def is_statement(line: str) -> bool:
+    """Whether a person tells how things are, as no program prints it: "own server with a self signed certificate:".
+
+    A statement about the set-up is no failure that was seen, whatever words stand in it.
+    """
+    line = _REMARK.sub("", _ADDRESS.sub("", line))
+    return (
+        len(line.split()) >= _SENTENCE and _PERSON.search(line) is not None and _PROGRAM.search(line) is None
+    )
 
 
 def without_settings(lines: Iterable[str]) -> Iterator[str]:

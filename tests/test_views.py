@@ -85,6 +85,7 @@ READINGS: dict[str, dict[str, list[tuple[int, int]] | None]] = {
             *((0, 1), (0, 2), (1, 3), (2, 4), (4, 6), (5, 7), (6, 8), (8, 10), (9, 11), (10, 12), (11, 12))
         ]
     },
+    "something cGFzcyB3b3Jk": {"something \1pass word\1": None},
     "xaGVsbG8gd29ybGQh": {"\1hello world!\1": None},
     "<cGFzcyB3b3Jk=>": {"<\1pass word\1>": None},
     "70617373776f7264": {

@@ -52,6 +52,7 @@ class Label(StrEnum):
     STARTTLS_ON_TLS_PORT = "starttls-on-tls-port"
     PLAIN_ON_TLS_PORT = "plain-on-tls-port"
     PORT_NOT_OFFERED = "port-not-offered"
+    READING_PORT = "reading-port"
     NO_ENCRYPTION = "no-encryption"
     CLEARTEXT = "cleartext"
     CLEARTEXT_ALLOWED = "cleartext-allowed"
@@ -262,6 +263,11 @@ MEANINGS: Final[Mapping[Label, Meaning]] = {
     Label.STARTTLS_ON_TLS_PORT: _MODE,
     Label.PLAIN_ON_TLS_PORT: _MODE,
     Label.PORT_NOT_OFFERED: Meaning(
+        suspicion=True,
+        disproved_by=Stage.GREETING,
+        explains=frozenset({Stage.CONNECT, Stage.GREETING}),
+    ),
+    Label.READING_PORT: Meaning(
         suspicion=True,
         disproved_by=Stage.GREETING,
         explains=frozenset({Stage.CONNECT, Stage.GREETING}),

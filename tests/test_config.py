@@ -21,7 +21,8 @@ DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture(
-    scope="module", params=["app-cases", "app-cases-public", "app-cases-found", "app-cases-asked"]
+    scope="module",
+    params=["app-cases", "app-cases-public", "app-cases-found", "app-cases-asked", "app-cases-spread"],
 )
 def told(request: pytest.FixtureRequest) -> tuple[dict[str, int], list[str]]:
     """Return what is said of all cases, held against what is right."""

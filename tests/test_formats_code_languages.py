@@ -600,3 +600,15 @@ def test_dense_code_is_refused_before_it_takes_its_room(name: str, line: str) ->
     with pytest.raises(TooLargeError) as told:
         document(name, text)
     assert told.value.what == "signs"
+
+
+@given(
+    headers=st.permutations(["From", "To", "Subject", "Reply-To"]),
+    call=st.sampled_from(["SetHeader", "SetAddressHeader", "AddHeader"]),
+)
+def test_each_header_of_a_message_has_its_own_name(headers: list[str], call: str) -> None:
+    """The same function sets them all: what was said last is not the sender for that."""
+    lines = "".join(f'  m.{call}("{one}", "{one.lower()}@example.com")\n' for one in headers)
+    read = found("a.go", f"package a\nfunc f() {{\n{lines}}}\n")
+    for one in headers:
+        assert read[f"m.Header.{one}"].value == f"{one.lower()}@example.com"

@@ -207,6 +207,8 @@ def test_good_settings_are_quiet(base: dict[str, str]) -> None:
         ("username:no-credentials", NAVER, NO_LOGIN, {"SMTP_PASSWORD": None}),
         ("password:wrong-credential", MAILGUN, {"SMTP_PASSWORD": "key-" + "0af1" * 8}, {}),
         ("host:other-mail-domain", NETEASE, {"SMTP_USERNAME": "me@126.com"}, {}),
+        ("port:reading-port", BASE, {"SMTP_PORT": "993"}, {"SMTP_PORT": "1993"}),
+        ("port:reading-port", BASE, {"SMTP_PORT": "110"}, {"SMTP_PORT": "25"}),
     ],
 )
 def test_each_label_and_its_neighbour(
@@ -215,6 +217,24 @@ def test_each_label_and_its_neighbour(
     """The wrong value gives the label, the one beside it does not."""
     assert label in labels(base, wrong)
     assert label not in labels(base, neighbour)
+
+
+SINKS = [("mailpit", False), ("mail.firma.example", False), ("mailpit", True)]
+
+
+@each(("host", "login"), SINKS)
+def test_a_sink_has_no_tls_to_be_warned_of(host: str, login: bool) -> None:
+    """Port 1025 is that of programs that catch mail; with a password it is a relay, and told all the same."""
+    changes = {
+        "SMTP_HOST": host,
+        "SMTP_PORT": "1025",
+        "SMTP_TLS": "false",
+        "SMTP_OPPORTUNISTIC_TLS": "false",
+    } | ({} if login else NO_LOGIN)
+    said = labels(BASE, changes)
+    assert ("security:cleartext" in said) is login
+    assert "security:no-encryption" not in said
+    assert "security:no-encryption" in labels(BASE, changes | NO_LOGIN | {"SMTP_PORT": "1026"})
 
 
 def test_only_one_thing_is_said_about_a_host() -> None:

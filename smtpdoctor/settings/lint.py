@@ -44,6 +44,8 @@ _PLACEHOLDER_WORDS: Final = frozenset(
 )  # fmt: skip
 _PLACEHOLDER_HOST: Final = r"(?:.*\.)?(?:your-?(?:domain|host|server|provider|company)|mydomain|my-?domain)\.[a-z]+|(?:smtp|mail)\.(?:example|provider|host)\.(?:com|org|net)|host\.com"
 _LOGIN: Final = frozenset({"username", "password"})
+_READING_PORTS: Final = frozenset({110, 143, 993, 995})  # POP3 and IMAP, and both within TLS (RFC 8314)
+_SINK_PORT: Final = 1025  # MailHog, Mailpit, MailCatcher, maildev: no TLS, and mail that goes nowhere
 # What is worth knowing beside what is wrong: none of it says that a setting cannot be used.
 _REMARKS: Final = frozenset({Label.OVERRIDDEN, Label.NEAR_NAME, Label.FOREIGN_NAME, Label.LOGIN_ELSEWHERE})
 _LINE_ENDS: Final = frozenset({Label.TRAILING_NEWLINE, Label.CARRIAGE_RETURN})
@@ -258,7 +260,9 @@ def _security(settings: Settings, preset: Preset | None, *, cleartext_allowed: b
         else set()
     )
     facts = {"port": str(port.value)}
-    if security.value is Security.TLS and implicit == {False}:
+    if port.value in _READING_PORTS and not endpoints:
+        yield _about("port", port, Label.READING_PORT, value=str(port.value))
+    elif security.value is Security.TLS and implicit == {False}:
         yield _about("security", security, Label.TLS_ON_STARTTLS_PORT, **facts)
     elif security.value is not Security.TLS and implicit == {True}:
         label = Label.PLAIN_ON_TLS_PORT if security.value is Security.NONE else Label.STARTTLS_ON_TLS_PORT
@@ -266,12 +270,12 @@ def _security(settings: Settings, preset: Preset | None, *, cleartext_allowed: b
     elif preset and preset.ports_complete and not endpoints:
         ports = ", ".join(dict.fromkeys(str(one.port) for one in offered))
         yield _about("port", port, Label.PORT_NOT_OFFERED, value=str(port.value), ports=ports)
-    elif (
-        security.value is Security.NONE and host and not is_loopback(host.value) and settings.password is None
-    ):
+    elif security.value is not Security.NONE or host is None or is_loopback(host.value):
+        return
+    elif settings.password is None and port.value != _SINK_PORT:
         # With a login the auth stage refuses to go on, which is an error of its own.
         yield _about("security", security, Label.NO_ENCRYPTION, **facts)
-    elif security.value is Security.NONE and host and not is_loopback(host.value):
+    elif settings.password is not None:
         label = Label.CLEARTEXT_ALLOWED if cleartext_allowed else Label.CLEARTEXT
         yield _about("security", security, label, **facts)
 

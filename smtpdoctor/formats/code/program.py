@@ -25,6 +25,9 @@ _MAKES: Final = re.compile(r"[A-Z]\w*|(?:create|make|new|forRoot|build)\w*|deliv
 _MOST_CHARACTERS: Final = 2_000_000
 _MOST_SIGNS: Final = 300_000
 _SIGNS: Final = "()[]{},;:=.'\"<>+&|?!"
+_NAMED: Final = 2  # a name and its value
+_SETS_HEADER: Final = re.compile(r"(?:\.|->|::)(?:set|add)_?(?:address_?)?header$", re.IGNORECASE)
+_HEADER: Final = re.compile(r"[A-Za-z][A-Za-z-]{0,40}")
 _MOST_STATEMENTS: Final = 50_000
 _MOST_NAME: Final = 200
 _KEY: Final = re.compile(r"[\w.\-]{1,200}")
@@ -117,13 +120,24 @@ class Program:
             f"{call.callee}()", "()", call.start, call.end, kind="call", style=""
         )
         self._told.append(_Told(assignment, one))
+        header = self._header(one, call)
         for number, argument in enumerate(call.arguments):
+            if header and number == 1:
+                self._tell(header, argument, one.scope, one)
+                continue
             shape = self.values.shape(argument, one.scope)
             # An object's members are named as the options that they are; a list's by their place in it.
             name = f"{call.callee}.{number}" if shape is None or shape[0].name == "list" else call.callee
             self._tell(name, argument, one.scope, one)
         for key, argument in call.named:
             self._tell(call.callee if key == SPREAD else f"{call.callee}.{key}", argument, one.scope, one)
+
+    def _header(self, one: _Statement, call: Call) -> str:
+        """Return a name for the header that a call sets, ``m.Header.From``: there is one of each, and none is another."""
+        if len(call.arguments) < _NAMED or (sets := _SETS_HEADER.search(call.callee)) is None:
+            return ""
+        header = self.values.value(call.arguments[0], one.scope).text or ""
+        return f"{call.callee[: sets.start()]}.Header.{header}" if _HEADER.fullmatch(header) else ""
 
     def _tell(
         self,
@@ -228,6 +242,7 @@ class Program:
                 and one.of.owner is None
                 and one.of.key is None
                 and _MAKES.fullmatch(term.callee.rpartition(".")[2])
+                and not _SETS_HEADER.search(term.callee)
             ):
                 made.setdefault(term.callee, {}).setdefault(id(one.of), {})[one.assignment.name] = at
         for calls in made.values():

@@ -1,0 +1,15 @@
+import os
+APP_NAME = 'Example Data Space'
+SECRET_KEY = os.environ['SUPERSET_SECRET_KEY']
+SQLALCHEMY_DATABASE_URI = os.environ['DATABASE_URI']
+
+SMTP_HOST = 'localhost'
+SMTP_STARTTLS = True
+SMTP_SSL = False
+SMTP_USER = ''
+SMTP_PORT = 25
+SMTP_PASSWORD = ''
+SMTP_MAIL_FROM = 'dataspace@example.com'
+
+SQLLAB_TIMEOUT = 60
+SQLLAB_ASYNC_TIME_LIMIT_SEC = 60 * 60 * 6

@@ -173,7 +173,9 @@ class Judge(Struct, frozen=True):
         if matches:
             finding = found_by(matches[0], iter(matches[1:]), evidence)
         else:
-            weighty = share is not None or evidence.enhanced is not None or _REFUSAL.search(said.text) is not None
+            weighty = (
+                share is not None or evidence.enhanced is not None or _REFUSAL.search(said.text) is not None
+            )
             known = reading.sure and weighty
             if not known and not says_failure(said.text):
                 return None

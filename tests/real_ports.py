@@ -21,7 +21,8 @@ from msgspec import Struct
 
 from smtpdoctor.formats.document import Assignment, Scope
 from smtpdoctor.knowledge import load
-from smtpdoctor.settings.dialect import Reading, read
+from smtpdoctor.settings.dialect import read
+from smtpdoctor.settings.reading import Reading
 from smtpdoctor.terms import Security
 from tests import certs
 from tests.namespace import loopback_up

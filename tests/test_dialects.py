@@ -23,8 +23,9 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect, Explode, Url, problems_of, shown
 from smtpdoctor.knowledge.table import inert, names_of, seen_by_modes, write
 from smtpdoctor.report.app_sheets import app_object, print_app
-from smtpdoctor.settings.dialect import Oddity, Reading, read
+from smtpdoctor.settings.dialect import read
 from smtpdoctor.settings.identify import identify
+from smtpdoctor.settings.reading import Oddity, Reading
 from smtpdoctor.settings.smtp_url import SmtpUrlError, joined, parts_of
 from smtpdoctor.terms import Lang, Security, SettingName
 from tests.each import each

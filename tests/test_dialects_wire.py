@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from smtpdoctor.formats.document import Assignment, Kind, Place, Region, Scope
 from smtpdoctor.knowledge import load
-from smtpdoctor.settings.dialect import Reading, read
+from smtpdoctor.settings.dialect import read
+from smtpdoctor.settings.reading import Reading
 from tests.each import each
 
 DATA: Final = Path(__file__).parent / "data"

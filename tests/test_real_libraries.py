@@ -28,7 +28,8 @@ from smtpdoctor.generate.plan import Wish
 from smtpdoctor.generate.planning import kind_for
 from smtpdoctor.knowledge import load
 from smtpdoctor.model import Secret
-from smtpdoctor.settings.dialect import Reading, read
+from smtpdoctor.settings.dialect import read
+from smtpdoctor.settings.reading import Reading
 from smtpdoctor.smtp.channel import own_name
 from smtpdoctor.smtp.command import ehlo_for
 from smtpdoctor.terms import Security

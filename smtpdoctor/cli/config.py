@@ -20,10 +20,11 @@ from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.knowledge.table import names_of
 from smtpdoctor.model import Message, Secret, SettingName
 from smtpdoctor.settings.config import loaded_of
-from smtpdoctor.settings.dialect import Oddity, Reading, read
+from smtpdoctor.settings.dialect import read
 from smtpdoctor.settings.identify import Identified, identify, unknown_app
 from smtpdoctor.settings.parts import has_entries, parts_of
 from smtpdoctor.settings.read import decoded, names_secret, refuse_long
+from smtpdoctor.settings.reading import Oddity, Reading
 from smtpdoctor.settings.resolve import Flags, Loaded, from_flags
 
 if TYPE_CHECKING:

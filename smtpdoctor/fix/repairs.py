@@ -629,7 +629,7 @@ def _of_mode(subject: Subject, *, without: str = "") -> Iterator[Repair]:
 
 def _flags(subject: Subject) -> dict[str, Assignment | None]:
     """Return the assignment of each flag, the parts of URLs among them."""
-    from smtpdoctor.settings.dialect import Values
+    from smtpdoctor.settings.values import Values
 
     values = Values(subject.dialect, subject.reading.scope)
     return {name: values.get(flag.names or (name,)) for name, flag in subject.dialect.flags.items()}

@@ -17,8 +17,9 @@ from smtpdoctor.formats.document import Assignment, Document, Source, TooLargeEr
 from smtpdoctor.formats.editing import Edit, changed
 from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.model import Finding, Report, Severity
-from smtpdoctor.settings.dialect import Reading, Values
+from smtpdoctor.settings.reading import Reading
 from smtpdoctor.settings.resolve import Loaded
+from smtpdoctor.settings.values import Values
 
 __all__ = ["Budget", "Found", "Key", "Read", "State", "Subject"]
 

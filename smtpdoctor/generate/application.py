@@ -54,9 +54,11 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.knowledge.table import state_from, state_of
 from smtpdoctor.model import Lang, Message, Security, SettingName
-from smtpdoctor.settings.dialect import Reading, Values, read
+from smtpdoctor.settings.dialect import read
 from smtpdoctor.settings.identify import image_fits
+from smtpdoctor.settings.reading import Reading
 from smtpdoctor.settings.smtp_url import SmtpUrlError, parts_of
+from smtpdoctor.settings.values import Values
 from smtpdoctor.smtp.command import MailboxError, mailbox
 
 __all__ = [

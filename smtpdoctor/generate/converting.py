@@ -19,7 +19,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect
 from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.model import Message, Security, SettingName
-from smtpdoctor.settings.dialect import Reading
+from smtpdoctor.settings.reading import Reading
 from smtpdoctor.settings.resolve import Loaded
 
 __all__ = ["Loss", "Request", "losses_of", "planner_of"]

@@ -26,7 +26,7 @@ from smtpdoctor.generate.comments import heading
 from smtpdoctor.generate.kinds import Line, laid_out
 from smtpdoctor.generate.plan import Plan, Variable
 from smtpdoctor.model import Lang, SettingName
-from smtpdoctor.settings.dialect import Values
+from smtpdoctor.settings.values import Values
 
 __all__ = ["SECRET", "ManifestFile"]
 

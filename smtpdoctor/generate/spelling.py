@@ -17,7 +17,8 @@ from smtpdoctor.formats.document import Assignment, Kind, Place, Region, Scope
 from smtpdoctor.knowledge.dialects import Dialect, Explode, Flag, Form, Key, Mode, Switch
 from smtpdoctor.knowledge.table import FALSE, OTHER, TRUE, own_names, row_of, seen_by_modes, state_of, write
 from smtpdoctor.model import Security, SettingName
-from smtpdoctor.settings.dialect import Reading, read
+from smtpdoctor.settings.dialect import read
+from smtpdoctor.settings.reading import Reading
 from smtpdoctor.settings.smtp_url import joined
 from smtpdoctor.smtp.command import MailboxError, mailbox
 

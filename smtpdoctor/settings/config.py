@@ -30,9 +30,9 @@ from smtpdoctor.model import (
     Settings,
     Stage,
 )
-from smtpdoctor.settings.dialect import Answer, Oddity, Reading, Used, Values
 from smtpdoctor.settings.hosts import same_host
 from smtpdoctor.settings.read import names_secret
+from smtpdoctor.settings.reading import Answer, Oddity, Reading, Used
 from smtpdoctor.settings.resolve import (
     IMPLICIT_TLS_PORTS,
     STARTTLS_PORTS,
@@ -42,6 +42,7 @@ from smtpdoctor.settings.resolve import (
     told_of,
 )
 from smtpdoctor.settings.target import Conduct
+from smtpdoctor.settings.values import Values
 
 __all__ = ["loaded_of", "origin_of"]
 

@@ -1,28 +1,26 @@
 """What an application does with its variables: assignments and its dialect → a reading. Pure.
 
-The table of a dialect is read forwards here (``read``: what will it do?) and backwards (``write``: what must
-be set so that it does?); ``inert`` follows from it as well (what is set without any effect?).
+The table of a dialect is read forwards here (what will it do?); ``generate.spelling`` reads it backwards (what
+must be set so that it does?). What is set without any effect follows from it as well.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise, product
 from math import prod
 from typing import Final, Literal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from smtpdoctor.formats.document import Assignment, Kind, Scope
+from smtpdoctor.formats.document import Assignment, Scope
 from smtpdoctor.knowledge.dialects import (
     Behaviour,
     Check,
     CheckRow,
     Dialect,
-    Explode,
     Flag,
     Idle,
     Key,
@@ -50,17 +48,11 @@ from smtpdoctor.knowledge.table import (
     version_key,
 )
 from smtpdoctor.model import Security, SettingName
-from smtpdoctor.settings.smtp_url import SmtpUrlError, parts_of
+from smtpdoctor.settings.reading import Answer, Oddity, OddityKind, Reading, Used
+from smtpdoctor.settings.slips import is_other_case, is_slip, near
+from smtpdoctor.settings.values import Values, is_given
 
-__all__ = [
-    "Answer",
-    "Oddity",
-    "OddityKind",
-    "Reading",
-    "Used",
-    "Values",
-    "read",
-]
+__all__ = ["read"]
 
 _UNKNOWN: Final = "=unknown"
 # What settings call a mechanism; other words (auto, none, true) leave the choice to the code.
@@ -82,258 +74,9 @@ _A_HOST: Final = re.compile(r"(?i)(?:.*_)?(?:SMTP|MAIL|EMAIL)_?(?:HOST|SERVER|AD
 
 # What is written into an INI file as it is, and loses its quotes when that is read; what has a `#` gets others around.
 _IN_INI: Final = re.compile(r'"""([^#;`\n]*)"""')
-_FILLED_IN: Final = re.compile(r"\$\{[^}]+\}")
-_SENDER: Final = frozenset({"FROM", "SENDER"})
 _LAST_PART: Final = re.compile(r"[._:\[\]]+")
 _VARIABLE: Final = re.compile(r"[A-Za-z_]\w*")
-_SHORTEST_NAME: Final = 8  # letters of a name of several words
 _SHORTEST_PART: Final = 4  # letters of a word in which a slip is told from another word
-
-OddityKind = Literal[
-    "word",  # a word that is not read, or not as it looks
-    "opposite",  # what it does is other than it seems to say
-    "inert",  # it changes nothing
-    "refuses",  # with this it does not start, or not send
-    "off",  # mail is switched off
-    "overriding",  # another way of sending takes its place
-    "named",  # or the name of a service, which stands for a server of its own
-    "missing",  # it cannot do without
-    "no-port",  # a value has a host and lacks the port that belongs behind it
-    "falls-back",  # it goes on in clear text where the connection cannot be secured
-    "no-check",  # the certificate is not checked
-    "never-checks",  # nor would it be in any case
-    "no-name-check",  # or not whose it is
-    "half-login",
-    "sender-form",
-    "url",  # a URL that it cannot take apart
-    "unread",  # a name that it does not read, though it looks so
-    "version",  # the answer depends on the version
-]
-
-
-class Oddity(Struct, frozen=True, kw_only=True):
-    """Something that is wrong or odd about a setting, or about one that is not there.
-
-    ``at`` is the assignment that is told about; where the setting is absent the nearest one that stands.
-    ``ends``: what does not happen for it. ``in_effect``: it is wrong where the value is used, not where it stands.
-    """
-
-    kind: OddityKind
-    name: str
-    at: Assignment | None = None
-    setting: SettingName | None = None
-    expected: str = ""
-    facts: Mapping[str, str] = {}
-    ends: Literal["", "start", "send"] = ""
-    in_effect: bool = False
-
-
-class Used(Struct, frozen=True):
-    """A value that the application uses: its text, or None where it is not known; the assignment, or a default."""
-
-    text: str | None
-    at: Assignment | None = None
-
-    def __repr__(self) -> str:
-        return f"Used(at={self.at!r})"
-
-    @property
-    def unknown(self) -> bool:
-        """Whether there is a value that cannot be known from here."""
-        return self.text is None
-
-
-class Answer(Struct, frozen=True):
-    """How the connection is secured by versions from ``since`` to ``until`` (not including; "" is any).
-
-    ``security`` is None where it never gets so far (``row.refuses``) or where it depends on what is not known.
-    ``at`` is what decided, None where nothing is written about it; ``why`` its name and word.
-    """
-
-    security: Security | None
-    row: Mode | None
-    at: Assignment | None
-    flag: str = ""
-    word: str | None = None
-    since: str = ""
-    until: str = ""
-
-
-class Reading(Struct, frozen=True, kw_only=True):
-    """What an application makes of a scope.
-
-    ``used`` are its settings; ``answers`` how it secures the connection, one for each range of versions
-    that differs. ``logs_in``, ``verifies`` (the chain) and ``checks_name`` are None where they depend on what
-    is not known. ``mechanisms`` are those by which it may log in, as it prefers them.
-    """
-
-    dialect: Dialect
-    scope: Scope
-    used: Mapping[SettingName, Used]
-    answers: tuple[Answer, ...]
-    logs_in: bool | None
-    verifies: bool | None
-    oddities: tuple[Oddity, ...]
-    checks_name: bool | None = None
-    on: bool = True
-    mechanisms: tuple[str, ...] = ()
-
-    @property
-    def connects(self) -> bool:
-        """Whether it gets as far as a connection, by all versions or by the newest."""
-        last = self.answers[-1].row if self.answers else None
-        return (
-            self.on
-            and not any(one.ends for one in self.oddities if one.kind != "refuses")
-            and not self._is_no_port()
-            and not (last is not None and last.refuses == "start")
-            and not (last is not None and last.refuses and last.security is None)
-        )
-
-    def _is_no_port(self) -> bool:
-        """Whether what is given for a port is none: nothing is ever connected to it."""
-        port = self.used.get("port")
-        return port is not None and bool(port.text) and not (port.text or "").strip().isdecimal()
-
-    @property
-    def security(self) -> Security | None:
-        """The one way in which the connection is secured, None where there is none or more than one."""
-        found = {one.security for one in self.answers}
-        return found.pop() if len(found) == 1 else None
-
-    @property
-    def login_in_clear(self) -> bool:
-        """Whether it may send its login over a connection that is not encrypted."""
-        if not self.connects:
-            return False
-        clear = {Security.NONE, Security.OPPORTUNISTIC}
-        may = any(
-            one.security in clear or (one.row is not None and one.row.falls_back) for one in self.answers
-        )
-        return may and self.logs_in is True and self.dialect.behaviour.clear_login
-
-
-class Values:
-    """The assignments of a scope under the names by which a dialect looks for them."""
-
-    def __init__(self, dialect: Dialect, scope: Scope) -> None:
-        self.dialect = dialect
-        self.scope = scope
-        self._canonical = _CANONICAL[dialect.binding]
-        self._found: dict[str, Assignment] = {}
-        self._tails: dict[str, list[str]] = {}
-        self.broken: Assignment | None = None
-        self.oddities: list[Oddity] = []
-        for one in scope.assignments:
-            self._add(one)
-        for several in dialect.explode:
-            # Several patterns may fit one name.
-            found = {one.name: one for name in several.names for one in self.matching(name)}
-            for one in found.values():
-                self._explode(one, several)
-
-    def _add(self, one: Assignment) -> None:
-        if self.dialect.filled_in and one.value and _FILLED_IN.search(one.value):
-            one = replace(one, value=None, kind="unknown")
-        key = self._canonical(one.name)
-        if key not in self._found:
-            self._tails.setdefault(tail_of(key), []).append(key)
-        self._found[key] = one
-
-    def _explode(self, one: Assignment, how: Explode) -> None:
-        if one.kind == "null":
-            return
-        if one.value is None:
-            for part in ("host", "port", "scheme", "secure", "user", "password"):
-                self._add_part(one, part, None, "unknown")
-            return
-        if not one.value.strip():
-            return
-        try:
-            parts = parts_of(one.value.strip(), how)
-        except SmtpUrlError as error:
-            self.broken = one
-            self.oddities.append(
-                Oddity(
-                    kind="url",
-                    name=one.name,
-                    at=one,
-                    facts={"sign": error.sign, "why": error.why},
-                    ends=how.url.invalid if how.url is not None else "send",
-                )
-            )
-            return
-        if how.codec == "service" and not parts and "@" not in one.name:
-            self.oddities.append(
-                Oddity(kind="word", name=one.name, at=one, setting="host", facts={"word": one.value.strip()})
-            )
-        for part, text in parts.items():
-            self._add_part(one, part, text, "word")
-
-    def _add_part(self, one: Assignment, part: str, text: str | None, kind: Kind) -> None:
-        name = f"{one.name}@{part}"
-        self._add(
-            Assignment(
-                name=name, value=text, region=one.region, kind=kind, effect=one.effect, source=one.source
-            )
-        )
-
-    def matching(self, name: str) -> list[Assignment]:
-        """Return the assignments of a name, which may have a star for whatever stands there."""
-        wanted = self._canonical(name)
-        if "*" not in wanted:
-            one = self._found.get(wanted)
-            return [] if one is None else [one]
-        tail = tail_of(wanted)
-        keys = self._tails.get(tail, ()) if tail else self._found
-        part = "@" in wanted  # a star stands for the names of objects, not for the parts of a value
-        return [self._found[key] for key in keys if ("@" in key) is part and fnmatchcase(key, wanted)]
-
-    def get(self, names: Iterable[str]) -> Assignment | None:
-        """Return the assignment of the first of some names that is there."""
-        for name in names:
-            found = self.matching(name)
-            if found:
-                return found[-1]
-        return None
-
-    def first(self, names: Iterable[str]) -> Assignment | None:
-        """Return the first of some names that has a value, also one that is not known; else the first that is there."""
-        there = [one for name in names for one in reversed(self.matching(name))]
-        return next((one for one in there if _is_given(one)), next(iter(there), None))
-
-    def named(self) -> Mapping[str, Assignment]:
-        """Return the assignments by their canonical names, exploded ones among them."""
-        return self._found
-
-    def canonical(self, name: str) -> str:
-        """Return a name as it is compared."""
-        return self._canonical(name)
-
-
-def _is_given(one: Assignment) -> bool:
-    """Whether there is a value, known or not."""
-    return one.kind != "null" and (one.value is None or bool(one.value.strip()))
-
-
-def _spring(name: str) -> str:
-    """Return a name as Spring's relaxed binding compares it."""
-    if name.isupper() or ("_" in name and name.upper() == name):
-        name = name.lower().replace("_", ".")
-    return name.replace(".[", ".").replace("]", "").replace("-", "").lower()
-
-
-def _nested(name: str) -> str:
-    """Return a name whose parts are joined by ``__``, ``:`` or a point, as .NET and nconf compare it."""
-    return name.replace("__", ".").replace(":", ".").lower()
-
-
-_CANONICAL: Final[Mapping[str, Callable[[str], str]]] = {
-    "": str,
-    "lower": str.lower,
-    "spring": _spring,
-    "nested": _nested,
-}
 
 
 def read(dialect: Dialect, scope: Scope, *, version: str = "") -> Reading:
@@ -420,7 +163,7 @@ class _Reader:
         endings = self.dialect.secret_files
         names = (*key.elsewhere, *(name + ending for name in key.names for ending in endings))
         one = self.values.first(names)
-        return one if one is not None and _is_given(one) else None
+        return one if one is not None and is_given(one) else None
 
     def _formed(self, name: SettingName, key: Key, one: Assignment) -> str:
         text = one.value or ""
@@ -643,7 +386,7 @@ class _Reader:
                 continue
             for name in idle.names:
                 for one in self.values.matching(name):
-                    if one.name in told or not _is_given(one):
+                    if one.name in told or not is_given(one):
                         continue
                     if idle.value and not re.fullmatch(idle.value, (one.value or "").strip()):
                         continue
@@ -678,7 +421,7 @@ class _Reader:
     def _overridden(self, used: dict[SettingName, Used]) -> None:
         for one in self.dialect.overriding:
             at = self.values.first(one.names)
-            if at is None or not _is_given(at):
+            if at is None or not is_given(at):
                 continue
             losing = self.values.first(one.over) if one.over else self._near("host")
             if losing is None:
@@ -742,10 +485,10 @@ class _Reader:
             if "@" in key or plain in self.names:
                 continue
             if self._reads(one.name):  # perhaps by a pattern, which holds for slips as well
-                meant = _near(key, whole)
+                meant = near(key, whole)
             elif (meant := spelled.get(key.lower())) is None:
                 ours = bool(prefixes) and key.startswith(prefixes)
-                meant = "" if ours else self._slip(one, tails) or _near(key, whole)
+                meant = "" if ours else self._slip(one, tails) or near(key, whole)
                 if meant is None and host is not None and _may_mean(host, one):
                     meant = host
             if meant is not None:
@@ -769,7 +512,7 @@ class _Reader:
         """Return the name of a setting that is not there, from which another one differs by a slip of the pen."""
         last = _LAST_PART.split(one.name)[-1]
         for tail, patterns in tails.items():
-            if abs(len(last) - len(tail)) <= 1 and (_is_slip(last, tail) or _is_other_case(last, tail)):
+            if abs(len(last) - len(tail)) <= 1 and (is_slip(last, tail) or is_other_case(last, tail)):
                 meant = one.name[: len(one.name) - len(last)] + tail
                 key = self.values.canonical(meant)
                 if any(fnmatchcase(key, pattern) for pattern in patterns):
@@ -984,61 +727,10 @@ class _Reader:
             )
 
 
-def _near(name: str, known: Mapping[str, str]) -> str | None:
-    """Return the name that another one was meant to be: one letter is wrong in it, or the word in the middle is left out.
-
-    The latter only for a sender (``GF_FROM_ADDRESS`` for ``GF_SMTP_FROM_ADDRESS``): for other settings such a name
-    is one of something else (``N8N_HOST``).
-    """
-    if len(name) < _SHORTEST_NAME:
-        return None
-    parts = name.split("_")
-    for key, meant in known.items():
-        if abs(len(key) - len(name)) <= 1 and _is_slip(name, key) and _has_parts(name, key):
-            return meant
-        if _lacks_a_word(parts, key.split("_")):
-            return meant
-    return None
-
-
 def _may_mean(host: str, one: Assignment) -> bool:
     """Whether what stands there is a server under another name; that of an argument is none for a variable."""
     can_be = _VARIABLE.fullmatch(host) is not None or _VARIABLE.fullmatch(one.name) is None
     return bool(one.value) and _A_HOST.fullmatch(one.name) is not None and can_be
-
-
-def _lacks_a_word(parts: Sequence[str], whole: Sequence[str]) -> bool:
-    """Whether a name of a sender is another one without a word of its middle."""
-    if len(whole) != len(parts) + 1 or _SENDER.isdisjoint(parts[1:]):
-        return False
-    return any([*whole[:at], *whole[at + 1 :]] == list(parts) for at in range(1, len(parts)))
-
-
-def _has_parts(name: str, key: str) -> bool:
-    """Whether a slip is one inside a word: a digit or a word's first letter makes another name of it."""
-    if any(map(str.isdigit, name)) and not any(map(str.isdigit, key)):
-        return False
-    return len(re.split(r"[_.]", name)) == len(re.split(r"[_.]", key))
-
-
-def _is_other_case(one: str, other: str) -> bool:
-    """Whether two words are the same but for capitals."""
-    return one != other and one.lower() == other.lower()
-
-
-def _is_slip(one: str, other: str) -> bool:
-    """Whether two words differ by one letter: another one, one too many or too few, or two that changed places."""
-    if one == other:
-        return False
-    start = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
-    start = min(len(one), len(other)) if start is None else start
-    left, right = one[start:], other[start:]
-    return (
-        left[1:] == right[1:]
-        or left[1:] == right
-        or left == right[1:]
-        or (len(left) > 1 and left[1::-1] == right[:2] and left[2:] == right[2:])
-    )
 
 
 def _told_apart(name: str, whens: Sequence[When]) -> list[str]:

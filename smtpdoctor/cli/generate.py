@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -136,7 +137,7 @@ def refuse_odd_targets(write: Path | None, output: Path | None, *, force: bool, 
 
 def refuse_folder(path: Path, app: str | None, kind: str | None) -> None:
     """Raise UsageError where a folder is to be written to, with the name of a file that would be right in it."""
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 -- a path that is too long is none
         return
     from smtpdoctor.generate.kinds import example_of
     from smtpdoctor.generate.planning import kind_for

@@ -24,6 +24,7 @@ class _Reader(NamedTuple):
     """A reader: its module, which line ends it makes one, and what a byte order mark does to it.
 
     ``literal``: ``${NAME}`` stays as it stands. ``raw``: a value needs no quotes, and none are taken off.
+    ``ends``: what ends a line for it when that is done.
     """
 
     module: str
@@ -33,13 +34,16 @@ class _Reader(NamedTuple):
     raw: bool = False
     comments: bool = True
     quotes: str = "'\""
+    ends: re.Pattern[str] = re.compile("\n")
 
 
+# What str.splitlines() goes by.
+_SPLIT_LINES: Final = re.compile("[\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 _READERS: Final[Mapping[str, _Reader]] = {
     "dotenv-node": _Reader("node", literal=True, quotes="'\"`"),
     "dotenv-node-expand": _Reader("node", quotes="'\"`"),
     "dotenv-python": _Reader("lines", mark="line"),
-    "django-environ": _Reader("lines", mark="line", literal=True, comments=False),
+    "django-environ": _Reader("lines", mark="line", literal=True, comments=False, ends=_SPLIT_LINES),
     "symfony": _Reader("php", mark="refused"),
     "phpdotenv": _Reader("php"),
     "dotenv-ruby": _Reader("node"),
@@ -77,38 +81,26 @@ def read(source: Source) -> Document:
     text, original = _folded(text, reader.folds, shift)
     names = Names(source.environment)
 
-    def keep(found: Entry, following: int) -> None:
-        start, end, remarks = _judged(text, found, reader)
-        if (
-            start < following < end
-        ):  # what ends a line for this reader ends none for others: each has its own text
-            end = found.end
-        if found.endless:
-            builder.problem("limit", original(start), found.name)
-        builder.assign(
-            found.name,
-            found.value,
-            original(start),
-            original(end),
-            remarks=remarks,
-            source=found.source,
-            style=_style(text, found, reader),
-        )
-
-    last: Entry | None = None
     try:
         for found in scan(text, names):
             if isinstance(found, Bad):
                 builder.problem(found.kind, original(found.offset), found.detail)
                 continue
             names.file[found.name] = found.value
-            if last is not None:
-                keep(last, found.start)
-            last = found
+            start, end, remarks = _judged(text, found, reader)
+            if found.endless:
+                builder.problem("limit", original(start), found.name)
+            builder.assign(
+                found.name,
+                found.value,
+                original(start),
+                original(end),
+                remarks=remarks,
+                source=found.source,
+                style=_style(text, found, reader),
+            )
     except RefusedError as error:
         builder.problem(error.kind, original(error.offset), error.detail)
-    if last is not None:
-        keep(last, len(text))
     return builder.document(environment=True)
 
 
@@ -153,13 +145,13 @@ class _Meant(NamedTuple):
     inner: str
 
 
-def _meant(text: str, start: int, least: int, quotes: str) -> _Meant:
-    line = text.find("\n", start)
-    line = len(text) if line < 0 else line
+def _meant(text: str, start: int, least: int, reader: _Reader) -> _Meant:
+    ended = reader.ends.search(text, start)
+    line = len(text) if ended is None else ended.start()
     quote = text[start : start + 1]
-    if quote and quote in quotes:
+    if quote and quote in reader.quotes:
         closed = _QUOTED[quote].match(text, start, max(line, least))
-        if closed is not None and _BEHIND.match(text, closed.end()):
+        if closed is not None and (closed.end() == line or _BEHIND.match(text, closed.end())):
             return _Meant(closed.end(), quote, closed[1])
     if text.startswith("#", start) and start and text[start - 1] in " \t":
         return _Meant(start, "", "")
@@ -173,7 +165,7 @@ def _judged(text: str, found: Entry, reader: _Reader) -> tuple[int, int, tuple[R
     start = found.start
     if found.source == ENVIRONMENT:
         return start, found.end, ()
-    meant = _meant(text, start, found.end, reader.quotes)
+    meant = _meant(text, start, found.end, reader)
     if reader.module == "shell" and meant.end > found.end and not _OPERATOR.match(text, found.end):
         # Behind it stands another command, or another assignment of the same one.
         meant = meant._replace(end=found.end, inner=text[start : found.end])

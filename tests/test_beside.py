@@ -494,6 +494,11 @@ def test_samples_and_tests_are_no_settings_of_a_project(
             "MAIL_MAILER=smtp\nMAIL_HOST=smtp.corp.kr\nMAIL_PORT=587\nMAIL_USERNAME=a\nMAIL_PASSWORD=b\n",
             "laravel",
         ),
+        # Flask-Mail reads some of these, too.
+        (
+            "MAIL_MAILER=smtp\nMAIL_HOST=smtp.corp.kr\nMAIL_PORT=587\nMAIL_USERNAME=a\nMAIL_PASSWORD=b\nMAIL_ENCRYPTION=tls\n",
+            "laravel",
+        ),
     ],
 )
 def test_of_a_framework_and_what_is_made_with_it_the_framework_is_proposed(

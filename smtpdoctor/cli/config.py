@@ -581,14 +581,22 @@ def _ambiguous(
         Message(key, values),
         *_troubles([document]),
         *_changed(document, assignments),
-        _how_to_name(who, app_flag),
+        _how_to_name(who, assignments, app_flag),
     )
 
 
-def _how_to_name(who: Identified, app_flag: str) -> Message:
-    """Return how to say whose settings they are; of a framework and what is made with it the framework is likelier."""
+def _how_to_name(who: Identified, assignments: Sequence[Assignment], app_flag: str) -> Message:
+    """Return how to say whose settings they are; of a framework and what is made with it the framework is likelier.
+
+    Of two frameworks it is the one that reads more of what stands there.
+    """
     values: dict[str, object] = {"app_flag": app_flag}
-    made = [app for app in who.candidates if not _CODE.isdisjoint(load.dialect_names().syntaxes.get(app, ()))]
+    names = load.dialect_names()
+    made = [app for app in who.candidates if not _CODE.isdisjoint(names.syntaxes.get(app, ()))]
+    if len(made) > 1:
+        read_by = [names.readers(one.name) for one in assignments]
+        counts = {app: sum(app in readers for readers in read_by) for app in made}
+        made = [app for app in made if counts[app] == max(counts.values())]
     framework = load.dialect(made[0]) if len(made) == 1 else None
     if framework is None:
         return Message("usage.config.ambiguous.how", values)

@@ -99,3 +99,34 @@ def test_a_device_behind_a_router_is_told_as_possible(
     assert [(one.finding.id, one.finding.confidence == Confidence.CERTAIN) for one in found] == [
         ("relay-denied", False)
     ]
+
+
+# How mail servers and providers begin what they send back, and the reasons in it.
+REPORTS = (
+    "Hi. This is the qmail-send program at mx.example.net.\nI'm afraid I wasn't able to deliver your message to the following addresses.",
+    "This message was created automatically by mail delivery software.\nA message that you sent could not be delivered to one or more of its recipients.",
+    "I'm sorry to have to inform you that your message could not\nbe delivered to one or more recipients. It's attached below.",
+    "Delivery has failed to these recipients or groups:",
+    "mx.example.net rejected your message to the following email addresses:",
+    "Delivery to the following recipient failed permanently:",
+    "Ihre Nachricht konnte nicht zugestellt werden.",
+    "Ваше письмо не может быть доставлено одному или нескольким получателям:",
+    "메일을 전송하지 못했습니다.",
+    "メールは以下の宛先に配信できませんでした。",
+)
+REASONS = {
+    "<kim@example.com>: 552 5.2.2 Mailbox full": "mailbox-full",
+    "<kim@example.com>... User unknown": "recipient-rejected",
+    "kim@example.com: unknown user": "recipient-rejected",
+    "550 5.1.1 The email account that you tried to reach does not exist": "recipient-rejected",
+    "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org": "ip-blocklisted",
+}
+
+
+@each("report", REPORTS)
+def test_a_report_to_the_sender_is_a_failure_whatever_it_says(report: str) -> None:
+    """Its reason is told, and where it gives none, that there is none."""
+    for reason, cause in REASONS.items():
+        assert [one.finding.id for one in explain_text(f"{report}\n\n{reason}")] == [cause], reason
+    (found,) = explain_text(f"{report}\n\n<kim@example.com>: the moon is in the wrong house")
+    assert found.finding.id in {"unclear", "not-delivered", "recipient-rejected"}

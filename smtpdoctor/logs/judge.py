@@ -19,7 +19,7 @@ from smtpdoctor.logs.codes import token_in
 from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.excerpt import excerpt
 from smtpdoctor.logs.judged import Judgement
-from smtpdoctor.logs.lines import denied, fails, is_evident, is_statement, may_tell
+from smtpdoctor.logs.lines import denied, fails, is_refusal_of_own_client, is_report, is_statement, may_tell
 from smtpdoctor.logs.lookup import is_common, of_entry
 from smtpdoctor.logs.reading import Reading, Said, apart, read, said_in, says_failure
 from smtpdoctor.logs.records import Record, goes_on
@@ -139,8 +139,9 @@ class Judge(Struct, frozen=True):
             same = beside[0].id == matches[0].id
             if same or not _says_failure_itself(parted[1]):
                 return beside
-        evident = self.pasted and matches and is_evident(reading.lines)
-        judge = replace(self, weigh=partial(_evidently, self.weigh)) if evident else self
+        # By what they are these tell of mail that was refused: nothing is to be weighed then.
+        evident = is_report(said.whole) or (matches and is_refusal_of_own_client(reading.lines))
+        judge = replace(self, weigh=partial(_evidently, self.weigh)) if self.pasted and evident else self
         finding = judge._finding(reading, matches, said)  # noqa: SLF001 -- itself, weighing otherwise
         if finding is None:
             return None

@@ -18,7 +18,7 @@ from smtpdoctor.knowledge.patterns import automaton, matches
 from smtpdoctor.labels import Label
 from smtpdoctor.logs.codes import codes_in, token_in
 from smtpdoctor.logs.dialogue import Dialogue, dialogue
-from smtpdoctor.logs.lines import denied, fails, is_ignored, tells, without_settings
+from smtpdoctor.logs.lines import denied, fails, is_ignored, is_report, tells, without_settings
 from smtpdoctor.logs.records import goes_on
 from smtpdoctor.model import Evidence, Origin, Setting, Settings, Stage
 
@@ -281,9 +281,10 @@ def read(said: Said, provider: str | None, *, pasted: bool, app: str | None = No
     """
     text = said.text
     subject = subject_of(text, pasted=pasted)
-    if subject is Subject.OTHER:
+    reported = pasted and is_report(said.whole)
+    if subject is Subject.OTHER and not reported:
         return None
-    if subject is Subject.UNKNOWN and matches(load.hints().mail, said.whole):
+    if reported or (subject is Subject.UNKNOWN and matches(load.hints().mail, said.whole)):
         subject = Subject.MAIL
     talk = dialogue(text) if len(said.lines) > 1 else None
     refused = talk.refusal if talk else None

@@ -164,11 +164,11 @@ def _of_json(text: str) -> tuple[set[str], set[str]]:
     )
 
 
-def _read(candidates: list[Path], kept: Kept) -> Iterator[tuple[Path, bytes]]:
+def _read(candidates: Iterable[Path], kept: Kept) -> Iterator[tuple[Path, bytes]]:
     """Yield the likeliest of some files with what they hold, so many of them at most and so much."""
-    candidates.sort(key=lambda path: (_rank(path), len(path.parts), str(path)))
+    likeliest = sorted(candidates, key=lambda path: (_rank(path), len(path.parts), str(path)))
     left = _MOST_BYTES
-    for path in candidates[:_MOST_READ]:
+    for path in likeliest[:_MOST_READ]:
         data = _content(path, kept)
         left -= len(data)
         if left < 0:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from smtpdoctor.cli.known import Known
 from smtpdoctor.errors import UsageError
 from smtpdoctor.files import is_there, read_file
+from smtpdoctor.formats import SOURCE_CODE
 from smtpdoctor.formats.document import Assignment, Document, Place, Region, Scope, Source, TooLargeError
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.dialects import Dialect
@@ -67,7 +68,6 @@ _BY_READER: Final = frozenset({"dotenv", "ini", "properties"})
 # Frameworks in these read no variable by themselves: what their code does not take has no effect.
 _BY_CODE: Final = frozenset({"javascript", "python"})
 _VARIABLES_IN: Final = frozenset({"environment", "dotenv"})
-_CODE: Final = frozenset({"csharp", "go", "java", "javascript", "php", "python", "ruby"})
 
 
 class Configured(Struct, frozen=True):
@@ -134,7 +134,7 @@ def load_configs(
 def _scopes(document: Document, dialect: Dialect | None) -> Iterator[Scope]:
     """Yield the scopes of a file, one for each entry of a list where each sends by a server of its own."""
     names = load.dialect_names()
-    may_be_listed = document.syntax not in _CODE and document.syntax != "dotenv"
+    may_be_listed = document.syntax not in SOURCE_CODE and document.syntax != "dotenv"
     for scope in _of_charts(document):
         app = dialect.id if dialect is not None else ""
         if dialect is None and may_be_listed and has_entries(scope, names):
@@ -178,7 +178,7 @@ def _is_called(dialect: Dialect) -> bool:
     """Whether an application has all of its settings as arguments in source code."""
     names = (name for key in dialect.keys.values() for name in key.names)
     reads_variables = not _VARIABLES_IN.isdisjoint(dialect.syntaxes) or any(map(_VARIABLE.fullmatch, names))
-    return not reads_variables and not _CODE.isdisjoint(dialect.syntaxes)
+    return not reads_variables and not SOURCE_CODE.isdisjoint(dialect.syntaxes)
 
 
 def _environment_alone() -> tuple[Document, list[Assignment], Scope]:
@@ -241,7 +241,7 @@ def _configured(
         if environment:
             scope = replace(scope, assignments=(*scope.assignments, *_from_environment(dialect)))
         # The application has these in its environment, under what this file says. Code has what it asks for.
-        if document.variables and document.syntax not in _CODE:
+        if document.variables and document.syntax not in SOURCE_CODE:
             scope = replace(scope, assignments=(*document.variables, *scope.assignments))
         _refuse_long(scope, dialect)
         known = version or _version_of(dialect, scope) or files.locked(dialect, document.path)
@@ -592,7 +592,7 @@ def _how_to_name(who: Identified, assignments: Sequence[Assignment], app_flag: s
     """
     values: dict[str, object] = {"app_flag": app_flag}
     names = load.dialect_names()
-    made = [app for app in who.candidates if not _CODE.isdisjoint(names.syntaxes.get(app, ()))]
+    made = [app for app in who.candidates if not SOURCE_CODE.isdisjoint(names.syntaxes.get(app, ()))]
     if len(made) > 1:
         read_by = [names.readers(one.name) for one in assignments]
         counts = {app: sum(app in readers for readers in read_by) for app in made}

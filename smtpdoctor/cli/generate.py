@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["format_for", "generate", "kind_of", "put", "refuse_odd_targets", "tell_of_git"]
 
-_CODE: Final = frozenset({"csharp", "go", "java", "javascript", "php", "python", "ruby"})
 _WITH_SERVICES: Final = frozenset({"compose", "kubernetes", "msmtprc"})
 _LOOKED_AT: Final = 400_000  # bytes
 _NAMES: Final = ("username", "sender", "host", "port", "security", "cipher", "ehlo", "service")
@@ -215,10 +214,11 @@ def _kind_of(application: App | Dialect, path: Path | None, kind: str | None) ->
     try:
         return kind_of(application, path, kind)
     except UsageError as error:
+        from smtpdoctor.formats import SOURCE_CODE
         from smtpdoctor.formats.looks import syntax_of
         from smtpdoctor.generate.kinds import kinds_of
 
-        by_code = any(one.syntax in _CODE for one in kinds_of(application))
+        by_code = any(one.syntax in SOURCE_CODE for one in kinds_of(application))
         if path is None or kind is not None or not by_code or syntax_of(path.name, "") != "dotenv":
             raise
         # Whoever takes the settings from there in code of his own, wants the usual names.

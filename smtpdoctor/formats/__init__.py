@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from smtpdoctor.formats.document import Document, Source
 
-__all__ = ["SYNTAXES", "reader_of", "syntax_of"]
+__all__ = ["SOURCE_CODE", "SYNTAXES", "reader_of", "syntax_of"]
 
 SYNTAXES: Final[dict[str, str]] = {
     "compose": "smtpdoctor.formats.compose",
@@ -37,6 +37,8 @@ SYNTAXES: Final[dict[str, str]] = {
     "yaml": "smtpdoctor.formats.yaml",
 }
 """A syntax, and the module that reads it."""
+SOURCE_CODE: Final = frozenset({"csharp", "go", "java", "javascript", "php", "python", "ruby"})
+"""The syntaxes of programs: what they say is part of a code that may do more."""
 
 
 def reader_of(syntax: str) -> Callable[[Source], Document] | None:

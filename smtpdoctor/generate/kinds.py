@@ -69,27 +69,10 @@ class FileKind(Struct, frozen=True):
 
 # Names that files of settings often have, of every syntax.
 _EXAMPLES: Final = (
-    *(
-        ".env",
-        "compose.yaml",
-        "mailer.js",
-        "mailer.json",
-        "mailer.py",
-        "mailer.php",
-        "mailer.rb",
-        "mailer.go",
-        "Mailer.java",
-    ),
-    *(
-        "Mailer.cs",
-        "application.properties",
-        "mailer.toml",
-        "mailer.ini",
-        ".msmtprc",
-        "deployment.yaml",
-        "values.yaml",
-    ),
-)
+    ".env", "compose.yaml", "mailer.js", "mailer.json", "mailer.py", "mailer.php", "mailer.rb", "mailer.go",
+    "Mailer.java", "Mailer.cs", "application.properties", "mailer.toml", "mailer.ini", ".msmtprc",
+    "deployment.yaml", "values.yaml",
+)  # fmt: skip
 
 
 def example_of(kind: FileKind) -> str:

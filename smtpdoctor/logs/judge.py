@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -49,12 +48,6 @@ _Told = tuple[Finding, Context, int]
 def weighed(seen: Sequence[str]) -> float | None:
     """Return how probable a failure is by the fitted weights."""
     return share_of(seen, load.scores())
-
-
-def _evidently(weigh: Weigh, seen: Sequence[str]) -> float | None:
-    """Return how probable a failure is, by what is seen, of a text that tells of one by what it is."""
-    share = weigh(seen)
-    return None if share is None else max(share, load.scores().told)
 
 
 def is_consequence(effect: str, cause: str) -> bool:
@@ -139,10 +132,7 @@ class Judge(Struct, frozen=True):
             same = beside[0].id == matches[0].id
             if same or not _says_failure_itself(parted[1]):
                 return beside
-        # By what they are these tell of mail that was refused: nothing is to be weighed then.
-        evident = is_report(said.whole) or (matches and is_refusal_of_own_client(reading.lines))
-        judge = replace(self, weigh=partial(_evidently, self.weigh)) if self.pasted and evident else self
-        finding = judge._finding(reading, matches, said)  # noqa: SLF001 -- itself, weighing otherwise
+        finding = self._finding(reading, matches, said)
         if finding is None:
             return None
         if parted is not None or (self.pasted and _only_states(said.text) and not _says_failure_itself(said)):
@@ -168,6 +158,11 @@ class Judge(Struct, frozen=True):
         # A line of a log stands there because a program wrote it; what a person pastes may be anything.
         seen = seen_in(reading, matches) if self.pasted else ()
         share = self.weigh(seen) if self.pasted else None
+        # By what they are these tell of mail that was refused: it is no less probable than what has to be told.
+        if share is not None and (
+            is_report(said.whole) or (matches and is_refusal_of_own_client(reading.lines))
+        ):
+            share = max(share, load.scores().told)
         if share is not None and share < self._least(seen, matches):
             return None
         evidence = reading.evidence

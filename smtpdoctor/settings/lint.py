@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from smtpdoctor.formats import SOURCE_CODE
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import Preset, Refused
 from smtpdoctor.labels import Label, meaning
@@ -53,8 +54,6 @@ _LEFT_OVER: Final = frozenset({Label.CONTROL_CHARACTER, Label.BLANK_AROUND})
 # What a syntax leaves in a value, and how it shows in a host.
 _MARKS: Final = _LINE_ENDS | {Label.QUOTES_KEPT, Label.BLANKS_KEPT}
 _SHOWN_IN_HOST: Final = frozenset({Label.HOST_HAS_BLANK, Label.HOST_BAD_NAME})
-# Whoever is set up in code may name another sender there for each message.
-_CODE: Final = frozenset({"csharp", "go", "java", "javascript", "php", "python", "ruby"})
 # Behind a setting of ciphers: without what nobody proves himself with, or what encrypts nothing.
 _PROTECTING: Final = ":!aNULL:!eNULL:!PSK:!SRP"
 # What no mechanism can say (RFC 4616 section 2): NUL, which ends a part, and what has no bytes in UTF-8. Other
@@ -443,7 +442,8 @@ def _brought_along(settings: Settings, address: str) -> Evidence | None:
     key = dialect.keys.get("sender") if dialect is not None else None
     if dialect is None or key is None or address.lower() != str(key.default).lower():
         return None
-    by_code = (Label.SENDER_BY_CODE,) if not _CODE.isdisjoint(dialect.syntaxes) else ()
+    # Whoever is set up in code may name another sender there for each message.
+    by_code = (Label.SENDER_BY_CODE,) if not SOURCE_CODE.isdisjoint(dialect.syntaxes) else ()
     told = {"app": dialect.id, "app_name": dialect.name.en, "value": address}
     return _about("sender", setting, Label.DEFAULT_SENDER, *by_code, **told)
 

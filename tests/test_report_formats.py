@@ -136,7 +136,11 @@ def test_the_terminal_says_the_same(seed: int, lang: Lang, verbose: bool) -> Non
     assert PASSWORD not in text
     no_control(text, "\n")
     flat_text = squeezed(text)
-    assert [one.id for one in view.problems if one.id not in text] == []
+    left_out = [one for one in view.problems if one.id not in text]
+    # Another finding with the same change as the first would say the same, and is left to --verbose.
+    assert not [
+        one.id for one in left_out if verbose or not one.changes or one.changes != view.problems[0].changes
+    ]
     *_, last = text.splitlines()
     mark = {"pass": "✔", "warn": "!", "fail": "✖", "inconclusive": "✖"}[view.verdict]
     assert last.startswith(mark)

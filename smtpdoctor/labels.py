@@ -171,6 +171,7 @@ class Label(StrEnum):
     NO_COMMON_CIPHER = "no-common-cipher"
     NO_CERTIFICATE = "no-certificate"
     NO_ALERT = "no-alert"
+    HANDSHAKE_UNTOLD = "handshake-untold"
     INTERNAL_ERROR = "internal-error"
     CLIENT_CERTIFICATE = "client-certificate"
     NEEDS_SNI = "needs-sni"

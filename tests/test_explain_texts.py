@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -293,3 +293,62 @@ someone@example.com: host mx.example.com[192.0.2.7] said: 550 SC-001
     is on our block list. (in reply to MAIL FROM command)"""
     (one,) = explain_text(report)
     assert (one.finding.id, one.finding.evidence.code) == ("ip-blocklisted", 550)
+
+
+# How the debug output of libraries writes the two sides, and what each says where it gives up.
+_WRITERS = (
+    ("2026-03-02 10:00:0{n} SERVER -> CLIENT: {said}", "2026-03-02 10:00:0{n} CLIENT -> SERVER: {said}"),
+    ("reply: b'{said}'", "send: '{said}'"),
+    ("[1] DEBUG [aKx2] S: {said}", "[1] DEBUG [aKx2] C: {said}"),
+    ("<-  {said}", " -> {said}"),
+)
+_BEGUN = (
+    (0, "220 mx.example.com ESMTP"),
+    (1, "EHLO app"),
+    (0, "250-mx.example.com"),
+    (0, "250-STARTTLS"),
+    (0, "250 8BITMIME"),
+)
+_SECURED = ((1, "STARTTLS"), (0, "220 2.0.0 Ready to start TLS"))
+
+
+def _written(writer: tuple[str, str], spoken: Iterable[tuple[int, str]]) -> list[str]:
+    return [writer[side].format(n=number % 10, said=said) for number, (side, said) in enumerate(spoken)]
+
+
+@pytest.mark.parametrize("writer", _WRITERS)
+@pytest.mark.parametrize("failure", ["SMTP Error: Could not connect to SMTP host.", "error: mail could not be sent"])
+def test_a_dialogue_that_ends_behind_starttls_failed_at_the_handshake(writer: tuple[str, str], failure: str) -> None:
+    """Also where the client says QUIT then; not where it speaks on, and not where a reason is told."""
+    begun = _written(writer, (*_BEGUN, *_SECURED))
+    farewell = _written(writer, ((1, "QUIT"), (0, "221 Bye")))
+    for lines in ([*begun, failure], [*begun, failure, *farewell]):
+        assert ids("\n".join(lines), {})[:1] == ["tls-handshake"], lines
+    greeted = _written(writer, ((1, "EHLO app"), (0, "250 AUTH LOGIN")))
+    for lines in ([*begun, *greeted, failure], [*begun, "error: mail was refused: 535 5.7.8 authentication failed"]):
+        assert "tls-handshake" not in ids("\n".join(lines), {}), lines
+
+
+@pytest.mark.parametrize("writer", _WRITERS)
+def test_a_login_that_is_given_up_behind_ehlo_was_not_offered(writer: tuple[str, str]) -> None:
+    """Or only behind STARTTLS; a server that lists AUTH has refused something else."""
+    failure = "SMTP Error: Could not authenticate."
+    bare = _written(writer, (*_BEGUN[:3], (0, "250 8BITMIME")))
+    assert ids("\n".join([*bare, failure]), {})[:1] == ["auth-not-offered"], bare
+    hidden = _written(writer, _BEGUN)
+    assert ids("\n".join([*hidden, failure]), {})[:1] == ["starttls-required"], hidden
+    listed = _written(writer, (*_BEGUN[:-1], (0, "250 AUTH PLAIN LOGIN")))
+    assert "auth-not-offered" not in ids("\n".join([*listed, failure]), {}), listed
+
+
+def test_what_a_guide_lists_is_never_certain() -> None:
+    """Three failures one after the other are seldom those of one program."""
+    lines = [
+        "535-5.7.8 Username and Password not accepted. For more information, go to https://support.google.com/mail/?p=BadCredentials",
+        "550 5.1.1 <a@example.com>: Recipient address rejected: User unknown in virtual mailbox table",
+        "552 5.3.4 Message size exceeds fixed limit",
+    ]
+    found = explain_text("\n\n".join(lines))
+    assert len({one.finding.id for one in found}) == len(lines)
+    assert Confidence.CERTAIN not in {one.finding.confidence for one in found}
+    assert explain_text(lines[1])[0].finding.confidence is not Confidence.POSSIBLE

@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from smtpdoctor.labels import Label
 from smtpdoctor.model import Stage
 
 __all__ = ["Answer", "Dialogue", "dialogue", "opens_another", "speaks", "speaks_on"]
@@ -41,6 +42,7 @@ _ASIDE: Final = re.compile(
     r"^.{0,60}?(?:client -> server|server -> client|smtp (?:notice|error|inbound)|connection: (?:open|clos)|={3}|\*{3}|\* ?[A-Z])",
     re.IGNORECASE,
 )
+_EXTENSIONS: Final = re.compile(r"\b(?:AUTH|STARTTLS)\b")
 _ENHANCED: Final = re.compile(r"#?([245]\.\d{1,3}\.\d{1,3})\b")
 _STAGES: Final = {
     "EHLO": Stage.GREETING,
@@ -63,7 +65,9 @@ _FEWEST: Final = 2  # commands: one alone may be a word of prose, unless it was 
 
 def _command_in(line: str) -> str | None:
     found = _COMMAND.match(line)
-    return found[1].upper() if found is not None else None
+    if found is None or _REPLY.match(line):  # the line of a reply that lists STARTTLS is none
+        return None
+    return found[1].upper()
 
 
 def speaks(line: str) -> bool:
@@ -95,10 +99,15 @@ class Answer(Struct, frozen=True):
 
 
 class Dialogue(Struct, frozen=True):
-    """How far a dialogue came: the stage of its last command (None: it was closed), and the refusal that stopped it."""
+    """How far a dialogue came: the stage of its last command (None: it was closed), and the refusal that stopped it.
+
+    ``given_up`` is why the client may have ended it without one, and the place of the line behind its last command
+    and the reply to that: what it found missing, or what failed beneath it.
+    """
 
     stage: Stage | None
     refusal: Answer | None
+    given_up: tuple[Label, int] | None = None
 
 
 def _answers(lines: Iterable[str], commands: Iterable[str | None]) -> Iterator[Answer]:
@@ -117,9 +126,38 @@ def _answers(lines: Iterable[str], commands: Iterable[str | None]) -> Iterator[A
 
 
 def _is_answered(command: str, answers: Iterable[Answer]) -> bool:
-    """Whether a server asked further, and answered again: AUTH and DATA are followed by what is no command."""
+    """Whether a server asked further, and answered again: AUTH and DATA are followed by what is no command.
+
+    Before EHLO it has greeted.
+    """
     codes = [answer.code for answer in answers if answer.stage is _STAGES.get(command)]
+    if command == "EHLO" and codes == [220, 250]:
+        return True
     return len(codes) >= _FEWEST and codes[0] // 100 == _ASKS
+
+
+def _given_up(lines: Sequence[str], commands: Sequence[str | None]) -> tuple[Label, int] | None:
+    """Return why a client may have ended a dialogue in which nothing was refused, by its last command but QUIT.
+
+    Behind a STARTTLS that was granted comes EHLO again (RFC 3207 section 4.2), if TLS could be begun; a login
+    comes behind an EHLO whose reply lists AUTH (RFC 4954 section 3).
+    """
+    places = [place for place, command in enumerate(commands) if command not in {None, "QUIT", "RSET", "NOOP"}]
+    if not places:
+        return None
+    last = places[-1]
+    ends = next((place for place in range(last + 1, len(lines)) if commands[place] is not None), len(lines))
+    replies = [place for place in range(last + 1, ends) if _REPLY.match(lines[place])]
+    codes = {found[1] for found in map(_REPLY.match, lines[last + 1 : ends]) if found is not None}
+    match commands[last]:
+        case "STARTTLS" if codes == {"220"}:
+            return Label.HANDSHAKE_UNTOLD, replies[-1] + 1
+        case "EHLO" if codes == {"250"}:
+            listed = set(_EXTENSIONS.findall("\n".join(lines[last + 1 : ends])))
+            if "AUTH" not in listed:
+                hidden = "STARTTLS" in listed and "STARTTLS" not in commands
+                return (Label.AUTH_AFTER_STARTTLS if hidden else Label.NO_AUTH_OFFERED), replies[-1] + 1
+    return None
 
 
 def dialogue(text: str) -> Dialogue | None:
@@ -145,4 +183,5 @@ def dialogue(text: str) -> Dialogue | None:
             last = answer
         elif last is not None and stages.index(answer.stage) >= stages.index(last.stage):
             last = None
-    return Dialogue(_STAGES.get(given[-1]), last)
+    given_up = _given_up(lines, commands) if last is None else None
+    return Dialogue(_STAGES.get(given[-1]), last, given_up)

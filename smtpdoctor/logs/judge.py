@@ -159,10 +159,10 @@ class Judge(Struct, frozen=True):
         seen = seen_in(reading, matches) if self.pasted else ()
         share = self.weigh(seen) if self.pasted else None
         # By what they are these tell of mail that was refused: it is no less probable than what has to be told.
-        if share is not None and (
-            is_report(said.whole) or (matches and is_refusal_of_own_client(reading.lines))
-        ):
+        if share is not None and (is_report(said.whole) or (matches and is_refusal_of_own_client(reading.lines))):
             share = max(share, load.scores().told)
+        if share is not None and matches and _is_refused(reading):
+            share = max(share, load.scores().likely)
         if share is not None and share < self._least(seen, matches):
             return None
         evidence = reading.evidence
@@ -185,6 +185,11 @@ class Judge(Struct, frozen=True):
         if confidence is Confidence.CERTAIN and is_told_in_prose(seen):
             confidence = Confidence.LIKELY
         return replace(finding, confidence=confidence)
+
+
+def _is_refused(reading: Reading) -> bool:
+    """Whether a text shows the commands of a dialogue, and the refusal that ended it."""
+    return reading.talk is not None and reading.talk.refusal is not None
 
 
 def _only_states(text: str) -> bool:
@@ -275,4 +280,13 @@ def _matches(reading: Reading) -> list[Match]:
     told = evidence.code or evidence.enhanced or evidence.error or evidence.labels
     if found and not (found[0].pattern or told):
         found = list(islice(matching(replace(evidence, stage=None), reading.context), _MATCHES))
-    return found
+    return _cause_first(found)
+
+
+def _cause_first(found: list[Match]) -> list[Match]:
+    """Put a cause that words leave no doubt of before what is often no more than its consequence."""
+    if not found or found[0].confidence is Confidence.CERTAIN:
+        return found
+    causes = (one for one in found[1:] if one.pattern and one.confidence is Confidence.CERTAIN)
+    cause = next((one for one in causes if is_consequence(found[0].id, one.id)), None)
+    return found if cause is None else [cause, *(one for one in found if one is not cause)]

@@ -182,6 +182,17 @@ def _labels(text: str, code: int | None, error: str | None, port: int | None) ->
     return frozenset(labels)
 
 
+def _given_up(talk: Dialogue | None, lines: Sequence[str]) -> frozenset[Label]:
+    """Return why a client ended a dialogue, where it says behind it that it failed: at the login, if none was offered."""
+    if talk is None or talk.given_up is None:
+        return frozenset()
+    label, place = talk.given_up
+    failing = [line for line in lines[place:] if fails(line)]
+    if not failing or (label is not Label.HANDSHAKE_UNTOLD and _stage(failing) is not Stage.AUTH):
+        return frozenset()
+    return frozenset((label,))
+
+
 def _stage(lines: Sequence[str]) -> Stage | None:
     """Return the stage that lines speak of: those that fail, and only where these name none the others."""
     failing = [line for line in lines if fails(line)]
@@ -298,6 +309,8 @@ def read(said: Said, provider: str | None, *, pasted: bool, app: str | None = No
     if code is not None and error in _DNS_TOKENS and not matches(hints.resolving, text):
         error = None  # a server that speaks of DNS in its reply has resolved no name of ours
     labels = _labels(text, code, error, port)
+    if code is None and enhanced is None and error is None:
+        labels |= _given_up(talk, said.lines)
     if port is None and (found := _PORT.search(said.whole)):
         port = int(found[1])
         if port in _TLS_PORTS and matches(hints.implicit_tls, said.whole):

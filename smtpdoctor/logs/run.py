@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from typing import Final
 
@@ -17,13 +17,14 @@ from smtpdoctor.logs.lines import are_of_containers, clusters, tells, without_se
 from smtpdoctor.logs.reading import Subject, app_of, speaks_of_no_sending, subject_of
 from smtpdoctor.logs.records import Record, records
 from smtpdoctor.logs.source import SMALL, Numbered, Source
-from smtpdoctor.model import Finding
+from smtpdoctor.model import Confidence, Finding
 
 __all__ = ["Explained", "explain_source", "explain_text", "ordered", "tell"]
 
 _NEAR: Final = 3  # lines: what stands closer together is one incident
 _PASTE: Final = 25  # lines: what a person pastes to ask about it
 _ONE_TEXT: Final = 60  # lines: up to here, lines without a time stamp are taken to belong together
+_LIST: Final = 3  # different failures in one text that a person chose
 _MAX_CAUSES: Final = 1_000
 
 
@@ -151,6 +152,18 @@ def _collected(seen: Iterable[_Seen], file: str | None) -> list[Explained]:
     return list(causes.values())
 
 
+def _listed(found: Sequence[Explained]) -> Sequence[Explained]:
+    """Leave a doubt in each of several failures of a pasted text: a guide lists them as they would be printed."""
+    if len({one.finding.id for one in found}) < _LIST:
+        return found
+    return [
+        replace(one, finding=replace(one.finding, confidence=Confidence.LIKELY))
+        if one.finding.confidence is Confidence.CERTAIN
+        else one
+        for one in found
+    ]
+
+
 def ordered(found: Iterable[Explained]) -> list[Explained]:
     """Return the gravest and most frequent first, a consequence after its cause."""
     result: list[Explained] = []
@@ -211,4 +224,4 @@ def explain_text(
         data = "\n".join(lines).encode("utf-8", "replace")
         return explain_source(Source(BytesIO(data)), provider=provider)
     told = tell(enumerate(lines, 1), provider=provider, count=len(lines), weigh=weigh)
-    return ordered(_collected(told, None))
+    return ordered(_listed(_collected(told, None)))

@@ -317,15 +317,22 @@ def _written(writer: tuple[str, str], spoken: Iterable[tuple[int, str]]) -> list
 
 
 @pytest.mark.parametrize("writer", _WRITERS)
-@pytest.mark.parametrize("failure", ["SMTP Error: Could not connect to SMTP host.", "error: mail could not be sent"])
-def test_a_dialogue_that_ends_behind_starttls_failed_at_the_handshake(writer: tuple[str, str], failure: str) -> None:
+@pytest.mark.parametrize(
+    "failure", ["SMTP Error: Could not connect to SMTP host.", "error: mail could not be sent"]
+)
+def test_a_dialogue_that_ends_behind_starttls_failed_at_the_handshake(
+    writer: tuple[str, str], failure: str
+) -> None:
     """Also where the client says QUIT then; not where it speaks on, and not where a reason is told."""
     begun = _written(writer, (*_BEGUN, *_SECURED))
     farewell = _written(writer, ((1, "QUIT"), (0, "221 Bye")))
     for lines in ([*begun, failure], [*begun, failure, *farewell]):
         assert ids("\n".join(lines), {})[:1] == ["tls-handshake"], lines
     greeted = _written(writer, ((1, "EHLO app"), (0, "250 AUTH LOGIN")))
-    for lines in ([*begun, *greeted, failure], [*begun, "error: mail was refused: 535 5.7.8 authentication failed"]):
+    for lines in (
+        [*begun, *greeted, failure],
+        [*begun, "error: mail was refused: 535 5.7.8 authentication failed"],
+    ):
         assert "tls-handshake" not in ids("\n".join(lines), {}), lines
 
 
@@ -351,4 +358,3 @@ def test_what_a_guide_lists_is_never_certain() -> None:
     found = explain_text("\n\n".join(lines))
     assert len({one.finding.id for one in found}) == len(lines)
     assert Confidence.CERTAIN not in {one.finding.confidence for one in found}
-    assert explain_text(lines[1])[0].finding.confidence is not Confidence.POSSIBLE

@@ -102,12 +102,14 @@ class Dialogue(Struct, frozen=True):
     """How far a dialogue came: the stage of its last command (None: it was closed), and the refusal that stopped it.
 
     ``given_up`` is why the client may have ended it without one, and the place of the line behind its last command
-    and the reply to that: what it found missing, or what failed beneath it.
+    and the reply to that: what it found missing, or what failed beneath it. ``farewell``: QUIT was answered, so what
+    ends then was ended by the client.
     """
 
     stage: Stage | None
     refusal: Answer | None
     given_up: tuple[Label, int] | None = None
+    farewell: bool = False
 
 
 def _answers(lines: Iterable[str], commands: Iterable[str | None]) -> Iterator[Answer]:
@@ -142,7 +144,9 @@ def _given_up(lines: Sequence[str], commands: Sequence[str | None]) -> tuple[Lab
     Behind a STARTTLS that was granted comes EHLO again (RFC 3207 section 4.2), if TLS could be begun; a login
     comes behind an EHLO whose reply lists AUTH (RFC 4954 section 3).
     """
-    places = [place for place, command in enumerate(commands) if command not in {None, "QUIT", "RSET", "NOOP"}]
+    places = [
+        place for place, command in enumerate(commands) if command not in {None, "QUIT", "RSET", "NOOP"}
+    ]
     if not places:
         return None
     last = places[-1]
@@ -158,6 +162,13 @@ def _given_up(lines: Sequence[str], commands: Sequence[str | None]) -> tuple[Lab
                 hidden = "STARTTLS" in listed and "STARTTLS" not in commands
                 return (Label.AUTH_AFTER_STARTTLS if hidden else Label.NO_AUTH_OFFERED), replies[-1] + 1
     return None
+
+
+def _said_farewell(lines: Sequence[str], commands: Sequence[str | None]) -> bool:
+    """Whether the last command is QUIT, and it was answered (RFC 5321 section 4.1.1.10)."""
+    last = max((place for place, command in enumerate(commands) if command is not None), default=0)
+    replies = (found[1] for found in map(_REPLY.match, lines[last + 1 :]) if found is not None)
+    return commands[last] == "QUIT" and next(replies, "") == "221"
 
 
 def dialogue(text: str) -> Dialogue | None:
@@ -184,4 +195,4 @@ def dialogue(text: str) -> Dialogue | None:
         elif last is not None and stages.index(answer.stage) >= stages.index(last.stage):
             last = None
     given_up = _given_up(lines, commands) if last is None else None
-    return Dialogue(_STAGES.get(given[-1]), last, given_up)
+    return Dialogue(_STAGES.get(given[-1]), last, given_up, farewell=_said_farewell(lines, commands))

@@ -159,7 +159,9 @@ class Judge(Struct, frozen=True):
         seen = seen_in(reading, matches) if self.pasted else ()
         share = self.weigh(seen) if self.pasted else None
         # By what they are these tell of mail that was refused: it is no less probable than what has to be told.
-        if share is not None and (is_report(said.whole) or (matches and is_refusal_of_own_client(reading.lines))):
+        if share is not None and (
+            is_report(said.whole) or (matches and is_refusal_of_own_client(reading.lines))
+        ):
             share = max(share, load.scores().told)
         if share is not None and matches and _is_refused(reading):
             share = max(share, load.scores().likely)

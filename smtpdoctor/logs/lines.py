@@ -114,6 +114,7 @@ _REPORT: Final = re.compile(
     r"|message n'a pas pu être (?:remis|délivré|distribué)|mensaje no (?:se )?(?:pudo|ha podido) (?:ser )?entrega|mensagem não (?:pôde|pode) ser entregue"
     r"|메일(?:이|을) (?:전송|발송|전달)(?:되지|하지) 못했습니다|配信できませんでした|无法(?:投递|送达|发送)到以下|退信"
     # the refusals of an API that sends nothing but mail
+    r"|is not verified\W{1,3}the following identities failed the check|add and verify your domain on https://resend"
     r"|\bMessageRejected(?: \(client\))?: \w|\bnot authorized to perform\W{1,3}ses(?:v2)?:send"
     r"|\b(?:MailFromDomainNotVerified|AccountSendingPaused|ConfigurationSetSendingPaused|ProductionAccessNotGranted)",
     re.IGNORECASE | re.MULTILINE,

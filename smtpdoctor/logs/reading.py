@@ -39,6 +39,7 @@ __all__ = [
 _TLS_PORTS: Final = frozenset({465, 2465})
 _SILENCE: Final = frozenset({"timeout", "ETIMEDOUT", "eof", "ECONNRESET"})
 _DNS_TOKENS: Final = frozenset({"nxdomain", "no-address", "servfail", "dns-timeout", "EAI_AGAIN"})
+_CLOSED: Final = frozenset({"eof", "ECONNRESET", "EPIPE"})
 _REFUSED: Final = 535
 _REPORT_FIELD: Final = re.compile(r"\b((?:Remote|Reporting|Received-From)-MTA): {0,40}dns;", re.IGNORECASE)
 # qmail-send writes its report with an underscore for each blank.
@@ -308,6 +309,8 @@ def read(said: Said, provider: str | None, *, pasted: bool, app: str | None = No
     error = token_in(text)
     if code is not None and error in _DNS_TOKENS and not matches(hints.resolving, text):
         error = None  # a server that speaks of DNS in its reply has resolved no name of ours
+    if error in _CLOSED and talk is not None and talk.farewell and refused is None:
+        error = None  # the client said goodbye before
     labels = _labels(text, code, error, port)
     if code is None and enhanced is None and error is None:
         labels |= _given_up(talk, said.lines)

@@ -63,6 +63,13 @@ _MACHINE: Final = {
     ),
     "placeholder": re.compile(r"%[svd]\b|\{\w*\}|\$\{\w+\}|<[a-z][\w-]{2,30}>|\bfoo\b|\bbar\b"),
 }
+# A line of a program: as statements of most languages begin and end.
+_CODE: Final = re.compile(
+    r"(?:[;{}(,]|=>|\)\s*:|->)\s*(?://.*|#.*)?$|^\s*(?://|/\*|\*|#include|@\w+|\$\w+\s*(?:=|->|\[))|^\s*[}\])]+[;,)]*$"
+    r"|^\s*(?:const|let|var|function|func|fn|def|class|return|if|else|elif|for|try|catch|except|finally|throw|raise|await|async"
+    r"|import|from|export|public|private|protected|static|package|use|using|namespace|switch|case|end|describe|print|echo)\b(?!:)"
+    r"|^\s*[\w.$\['\"\]]{1,80}\s*=\s*[^=]|\.\w{1,60}\([^)]{0,200}\)$"
+)
 # What happened, as programs that send mail, and others, write it.
 _EVENTS: Final = {
     "undelivered": re.compile(
@@ -182,6 +189,7 @@ def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
     telling = "\n".join(lines)
     kinds = dict.fromkeys([*_KINDS, *_MACHINE, *_EVENTS], 0)
     marks = 0
+    found["within code" if _within_code(every, lines) else "not within code"] = None
     for line in lines:
         spoken = concepts_in(line)
         found.update(dict.fromkeys(f"c.{name}" for name in spoken))
@@ -207,8 +215,24 @@ def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
     for name, value in (("stage", evidence.stage), ("library", context.library), ("error", evidence.error)):
         found[f"{name}.{value}" if value else f"no {name}"] = None
     found.update(dict.fromkeys(_of_rules(matches)))
+    if "within code" in found and (not matches or matches[0].id == "unclear"):
+        found["no more than code"] = None
     found.update(dict.fromkeys(_of_talk(reading)))
     return list(found)
+
+
+def _within_code(every: Sequence[str], telling: Sequence[str]) -> bool:
+    """Whether each of the lines that tell is one of a program, and stands beside another such line.
+
+    What stands farther away does not count: a paste may have any number of other lines.
+    """
+    coded = [_CODE.search(line[:_LINE]) is not None for line in every]
+    named = set(telling)
+    places = [place for place, line in enumerate(every) if line in named]
+    return all(
+        coded[place] and (any(coded[max(0, place - 1) : place]) or any(coded[place + 1 : place + 2]))
+        for place in places
+    )
 
 
 def _of_talk(reading: Reading) -> Iterator[str]:

@@ -279,6 +279,27 @@ def test_what_never_logs_in_is_certain() -> None:
                 assert advice.fixes, row
 
 
+@each(
+    ("username", "preset", "known"),
+    [
+        ("me@hotmail.com", None, "outlook"),
+        ("ME@Outlook.com ", None, "outlook"),
+        ("app@corp.kr", None, "microsoft365"),
+        ("me@gmail.com", None, "microsoft365"),
+        (None, None, "microsoft365"),
+        (None, "outlook", "outlook"),
+    ],
+)
+def test_an_account_of_another_service_at_the_same_host_goes_by_its_own_rules(
+    username: str | None, preset: str | None, known: str
+) -> None:
+    """A private address of Microsoft's logs in at the server for companies, and there too with a token alone."""
+    for host in ("smtp.office365.com", "SMTP.Office365.com."):
+        settings = loaded(host=host, username=username, password="kT9-qwErty", preset=preset).settings
+        assert settings.preset == known
+    assert loaded(host="smtp.gmail.com", username="me@hotmail.com").settings.preset == "gmail"
+
+
 @pytest.mark.parametrize("lang", LANGS)
 def test_no_password_is_shown_but_its_length(lang: Lang) -> None:
     """What a password looks like is told by its length, and how the provider's look beside it."""

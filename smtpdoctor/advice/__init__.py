@@ -221,7 +221,7 @@ def _fits(settings: Settings, preset: Preset) -> bool:
     username = settings.username.value if settings.username else ""
     match preset.username.form:
         case "literal":
-            return username == preset.username.value or username in preset.username.also
+            return load.takes_word(username, preset)
         case "email" | "email-or-local":
             return "@" in username.strip("@") or (bool(username) and preset.username.form != "email")
         case _:

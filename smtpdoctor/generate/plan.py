@@ -343,7 +343,7 @@ def _username(preset: Preset, wish: Wish) -> Value:
     form = preset.username.form
     if form == "literal":
         literal = cast("str", preset.username.value)
-        if wish.username not in (None, literal, *preset.username.also):
+        if wish.username is not None and not load.takes_word(wish.username, preset):
             values: dict[str, object] = {
                 "flag": "--set username",
                 "value": wish.username,

@@ -237,6 +237,10 @@ def _problems_of_preset(preset: Preset, replies: tuple[Reply, ...], ids: frozens
         yield f"username.value: a {preset.username.form} needs it"
     elif preset.username.form == "regex":
         yield from _problems_of_pattern("username.value", preset.username.value or "")
+    if preset.username.pattern:
+        if preset.username.form != "literal":
+            yield "username.pattern: stands beside the word of a literal form alone"
+        yield from _problems_of_pattern("username.pattern", preset.username.pattern)
     if preset.password.kind != "none" and not preset.password.example.startswith("your-"):
         yield "password.example must begin with 'your-', so that lint knows it for a placeholder"
     for reply in replies:
@@ -271,6 +275,9 @@ def _problems_of_ours(presets: Mapping[str, Preset]) -> Iterator[tuple[str, str]
             yield name, "password.shape: belongs to a pattern, and says it in words"
         if preset.ports_complete and not any(one.startswith("https://") for one in preset.sources):
             yield name, "ports_complete: which page says so? There is none among the sources"
+        for host in preset.shared_hosts:
+            if names.of_host(host) in {None, name}:
+                yield name, f"shared_hosts: {host!r} is no host of another preset"
         for host in preset.misspelt:
             if names.of_host(host) is not None:
                 yield name, f"misspelt: {host!r} is a host of {names.of_host(host)}"

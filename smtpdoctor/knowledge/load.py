@@ -482,6 +482,14 @@ def occurs(pattern: str, text: str, preset: Preset) -> bool:
     return _engine(pattern, preset).search(text) is not None
 
 
+def takes_word(username: str, preset: Preset) -> bool:
+    """Whether a user name is what a literal form takes: its word, another one, or what may stand in its place."""
+    form = preset.username
+    if username == form.value or username in form.also:
+        return True
+    return form.pattern is not None and fits(form.pattern, username, preset)
+
+
 def _engine(pattern: str, preset: Preset) -> Any:
     """Return a compiled pattern of a preset.
 

@@ -258,13 +258,17 @@ class Refused(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 
 
 class Username(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a provider takes as user name; ``also`` are further words beside that of a literal form."""
+    """What a provider takes as user name.
+
+    ``also`` are further words beside that of a literal form, ``pattern`` what else may stand in its place.
+    """
 
     form: Literal["literal", "email", "local-part", "email-or-local", "regex", "any", "none"]
     en: str
     ko: str
     value: str | None = None
     also: tuple[str, ...] = ()
+    pattern: str | None = None
     refused: tuple[Refused, ...] = ()
     source: str = ""
 
@@ -343,7 +347,8 @@ class Preset(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     ``ports_complete``: ``endpoint`` is what the provider's own page lists, so it offers no other port.
     In the name of a host one ``*`` stands for whatever may be there. ``no_login`` are those of the hosts
     that take mail without a login, ``domain_hosts`` the mail domains that log in at one host alone,
-    ``misspelt`` names that people write where they mean ``host``.
+    ``shared_hosts`` those of another preset at which accounts of the mail domains here log in as well,
+    by the rules here, ``misspelt`` names that people write where they mean ``host``.
     """
 
     kind: str
@@ -360,6 +365,7 @@ class Preset(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     aliases: tuple[str, ...] = ()
     mail_domains: tuple[str, ...] = ()
     domain_hosts: dict[str, str] = {}
+    shared_hosts: tuple[str, ...] = ()
     no_login: tuple[str, ...] = ()
     ports_complete: bool = False
     auth_mechanisms: tuple[str, ...] = ()

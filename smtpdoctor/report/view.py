@@ -502,9 +502,8 @@ def _remark(name: SettingName, settings: Settings, lang: Lang) -> str:
         if settings.port.value not in ports:
             return say(lang, "setting.port-of", preset=known, ports=", ".join(map(str, ports)))
     if name == "username" and settings.username is not None and preset.username.form == "literal":
-        wanted = preset.username.value
-        if settings.username.value not in {wanted, *preset.username.also}:
-            return say(lang, "setting.username-of", preset=known, value=wanted)
+        taken = load.takes_word(settings.username.value, preset)
+        return "" if taken else say(lang, "setting.username-of", preset=known, value=preset.username.value)
     return ""
 
 

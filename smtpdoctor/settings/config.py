@@ -38,7 +38,7 @@ from smtpdoctor.settings.resolve import (
     STARTTLS_PORTS,
     Loaded,
     port_in,
-    preset_of_host,
+    preset_at,
     told_of,
 )
 from smtpdoctor.settings.target import Conduct
@@ -186,7 +186,8 @@ class _Loader:
         evidence += self._oddities()
         evidence += self._problems()
         host = found.get("host")
-        preset = preset_of_host(host.value) if host is not None else None
+        login = found["username"].value if "username" in found else None
+        preset = preset_at(host.value, login) if host is not None else None
         flags = {name: one for name in self._dialect.flags if (one := self._assignment(name)) is not None}
         unknown = frozenset(name for name, used in self._reading.used.items() if used.unknown)
         settings = Settings(

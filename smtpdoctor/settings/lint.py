@@ -30,7 +30,7 @@ __all__ = [
 _PLACEHOLDER: Final = r"""your[-_ .]?(?:.*[-_ ])?(?:password|passwd|pass|pw|secret|key|token|user(?:name)?|e?mail|host|server|address|login|id|account|api)\b.*
     |your[-_].+|.*[-_. ](?:goes[-_ ])?here|<.*>|\[[^\]:]*\]|\{\{.*\}\}|\$\{\w+\}|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%
     |change[-_ ]?(?:me|this|it)(?![^\W_]).*|replace[-_ ]?(?:me|this|with)?(?![^\W_]).*|enter[-_ ].+|insert[-_ ].+|fill[-_ ]?(?:me|in)\b.*
-    |x{3,}|\*{3,}|\.{3,}|todo\b.*
+    |x{3,}(?:[- ]x{3,})*|\*{3,}|\.{3,}|todo\b.*
     |SG\.x{3,}.*|re_x{3,}.*|앱[ _-]?비밀번호.*"""
 # A value without any of these is no placeholder; it spares the pattern above its 2 ms.
 _HINTS: Final = (
@@ -395,7 +395,7 @@ def fits_username(username: str, preset: Preset) -> bool:
     """Whether a user name has the form that a provider takes."""
     match preset.username.form:
         case "literal":
-            return username == preset.username.value or username in preset.username.also
+            return load.takes_word(username, preset)
         case "email":
             return "@" in username.strip("@")
         case "local-part":
@@ -473,5 +473,5 @@ def _is_own_sender(username: str, address: str, preset: Preset) -> bool:
         # The bare id of the same mailbox, or a login that is no address at all.
         return sender.partition("@")[0] == login or not preset.mail_domains
     # An account may go by an address elsewhere; which mailbox it has then, only the provider knows.
-    theirs = (one.rpartition("@")[2] in preset.mail_domains for one in (login, sender))
-    return preset.sender.rule == "login-or-alias" and tuple(theirs) == (False, True)
+    theirs = tuple(one.rpartition("@")[2] in preset.mail_domains for one in (login, sender))
+    return preset.sender.rule == "login-or-alias" and theirs == (False, True)

@@ -40,6 +40,7 @@ __all__ = [
     "endpoint_of",
     "from_flags",
     "port_in",
+    "preset_at",
     "preset_named",
     "preset_of_host",
     "resolve",
@@ -115,6 +116,19 @@ class Loaded(Struct, frozen=True):
 def preset_of_host(host: str) -> Preset | None:
     """Return the preset that a host name belongs to."""
     return load.preset_with_id(load.names().of_host(host if host.isascii() else host_key(host)))
+
+
+def preset_at(host: str, username: str | None) -> Preset | None:
+    """Return the preset whose rules hold for a login at a host.
+
+    That is the host's own but for accounts of another service that log in there too: a private address
+    of Microsoft's at the server for companies.
+    """
+    if username and (other := load.names().domains.get(username.strip().rpartition("@")[2].lower())):
+        private = load.preset_with_id(other)
+        if private is not None and host_key(host) in private.shared_hosts:
+            return private
+    return preset_of_host(host)
 
 
 def endpoint_of(
@@ -381,9 +395,9 @@ def _refuse_elsewhere(preset: Preset, host: Setting[str]) -> None:
     Who names both on the command line knows that the host is the provider's; a file that happens to
     lie there says nothing of the kind.
     """
-    if host.origin.kind in _OURS or load.names().of_host(host_key(host.value)) == preset.id:
-        return
     name = host_key(host.value)
+    if host.origin.kind in _OURS or load.names().of_host(name) == preset.id or name in preset.shared_hosts:
+        return
     if preset.kind == "own":
         return  # under whatever name
     if preset.kind == "local" and ("." not in name or name == host_key(preset.host)):
@@ -425,7 +439,9 @@ def resolve(flags: Flags, variables: Variables) -> Loaded:
     named = preset_named(flags.preset) if flags.preset else None
     preset = named
     if "host" in found:
-        preset = preset_of_host(found["host"].value) or named
+        preset = preset_at(found["host"].value, _username(found)) or named
+        if named and host_key(found["host"].value) in named.shared_hosts:
+            preset = named  # who names it knows whose account it is
         if named and preset and preset.id != named.id:
             raise UsageError(
                 Message(
@@ -524,6 +540,10 @@ def _said(variables: Variables) -> Iterator[Mapping[str, Variable]]:
     yield from (layer.values for layer in variables.layers)
 
 
+def _username(found: Mapping[str, Any]) -> str | None:
+    return found["username"].value if "username" in found else None
+
+
 def completed(settings: Settings) -> Settings:
     """Return settings with what follows from them: the host's preset, its port and mode, the usual ones.
 
@@ -533,7 +553,7 @@ def completed(settings: Settings) -> Settings:
         name: setting for name in SETTING_NAMES if (setting := settings.get(name)) is not None
     }
     named = preset_named(settings.preset) if settings.preset else None
-    preset = preset_of_host(found["host"].value) if "host" in found else None
+    preset = preset_at(found["host"].value, _username(found)) if "host" in found else None
     preset = preset or named
     if preset is not None:
         _fill_from_preset(found, preset, named=named is not None)

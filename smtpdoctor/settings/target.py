@@ -206,4 +206,5 @@ def target_of(settings: Settings, conduct: Conduct | None = None) -> Target | No
 def _is_provider_host(name: str, provider: str) -> bool:
     from smtpdoctor.knowledge import load
 
-    return load.names().of_host(name) == provider
+    known = load.preset_with_id(provider)
+    return load.names().of_host(name) == provider or (known is not None and name in known.shared_hosts)

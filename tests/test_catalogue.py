@@ -487,6 +487,8 @@ def test_an_advice_may_depend_on_what_the_server_said() -> None:
     """Words of one system's own choose the step that is about it, whatever the case of their letters."""
     for text, step in (
         ("550 5.7.68 TenantInboundAttribution; Direct Send not allowed for this organization", "Direct Send"),
+        ("getaddrinfo ENOTFOUND smtp.gmial.com", "write `smtp.gmail.com`"),
+        ("java.net.UnknownHostException: smtp.naver.con", "write `smtp.naver.com`"),
         ("554 Reject due to policy. 554 See https://postmaster.gmx.net/en/case?c=hi&i=ip", "Bcc, Cc, Date"),
         ("dial tcp: MISSING PORT in address smtp.example.com", "Grafana"),
         ("{:error, :retries_exceeded, {:temporary_failure, ~c'192.0.2.1', :tls_failed}}", "OTP 26"),

@@ -17,6 +17,7 @@ from smtpdoctor.advice import advise, context_of
 from smtpdoctor.diagnosis import Context
 from smtpdoctor.doctor import lint_only
 from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.near import edits
 from smtpdoctor.labels import Label
 from smtpdoctor.model import (
     Confidence,
@@ -29,7 +30,7 @@ from smtpdoctor.model import (
     Settings,
     Severity,
 )
-from smtpdoctor.settings.hosts import edits, meant_host
+from smtpdoctor.settings.hosts import meant_host
 from smtpdoctor.settings.lint import lint
 from smtpdoctor.settings.read import Variables
 from smtpdoctor.settings.resolve import Flags, completed, resolve

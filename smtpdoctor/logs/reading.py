@@ -61,7 +61,8 @@ _PORT: Final = re.compile(
 )
 # The host behind what could not be reached, as libraries write it.
 _DIALLED: Final = re.compile(
-    r"(?:\bE(?:NOTFOUND|AI_AGAIN|CONNREFUSED|TIMEDOUT|HOSTUNREACH|NETUNREACH)|\bdial tcp:?|\blookup|\bSMTP host:|established with host)"
+    r"(?:\bE(?:NOTFOUND|AI_AGAIN|CONNREFUSED|TIMEDOUT|HOSTUNREACH|NETUNREACH)|\bdial tcp:?|\blookup|\bSMTP host:|established with host"
+    r"|\bUnknownHostException:|\bgetaddrinfo for|could not resolve (?:the )?host:?)"
     r"[ \"']{1,2}(?:lookup )?(?:(?:ssl|tls|tcp)://)?(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9-]*\.)+[a-z0-9-]*[a-z0-9]|localhost\b)",
     re.IGNORECASE,
 )
@@ -161,10 +162,18 @@ def _hosts(lowered: str) -> Iterator[str]:
         yield around[first:last].strip("-_.")
 
 
-def _named(text: str) -> dict[str, str]:
-    """Return the host that a text says was not reached."""
+def _named(text: str, error: str | None) -> dict[str, str]:
+    """Return the host that a text says was not reached; of a name that nobody has, also which was probably meant."""
     found = _DIALLED.search(text)
-    return {"named": found[1].strip("[]").lower()} if found is not None else {}
+    if found is None:
+        return {}
+    named = found[1].strip("[]").lower()
+    if error not in _DNS_TOKENS or load.names().of_host(named) is not None:
+        return {"named": named}
+    from smtpdoctor.knowledge.near import meant
+
+    known = meant(named.rstrip("."), load.names())
+    return {"named": named, "known": known} if known is not None else {"named": named}
 
 
 def _labels(text: str, code: int | None, error: str | None, port: int | None) -> frozenset[Label]:
@@ -328,7 +337,7 @@ def read(said: Said, provider: str | None, *, pasted: bool, app: str | None = No
         labels=labels,
         text=text.replace("\n", " "),  # a report's lines are folded and indented
         origin=None,
-        facts=_named(text),
+        facts=_named(text, error),
     )
     context = Context(
         settings=settings, provider=_provider(said.whole, provider), library=library.name if library else None

@@ -15,7 +15,6 @@ from smtpdoctor.knowledge.schema import App
 from smtpdoctor.labels import Label
 from smtpdoctor.masking.words import printable_facts
 from smtpdoctor.model import Evidence, Origin, Security, Setting, SettingName, Stage
-from smtpdoctor.settings.hosts import edits
 from smtpdoctor.settings.read import Layer
 
 __all__ = ["MOST", "Unread", "listed", "unread", "unread_names"]
@@ -139,6 +138,8 @@ class _Near:
         """Return what a word with a slip of the finger was meant to be; a number is never one."""
         if any(map(str.isdigit, word)):
             return []
+        from smtpdoctor.knowledge.near import edits
+
         squeezed = ((known, _squeezed(known)) for known in self._read)
         distances = [
             (edits(word, other), known) for known, other in squeezed if abs(len(word) - len(other)) <= _SLIPS

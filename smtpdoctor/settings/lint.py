@@ -31,7 +31,7 @@ _PLACEHOLDER: Final = r"""your[-_ .]?(?:.*[-_ ])?(?:password|passwd|pass|pw|secr
     |your[-_].+|.*[-_. ](?:goes[-_ ])?here|<.*>|\[[^\]:]*\]|\{\{.*\}\}|\$\{\w+\}|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%
     |change[-_ ]?(?:me|this|it)(?![^\W_]).*|replace[-_ ]?(?:me|this|with)?(?![^\W_]).*|enter[-_ ].+|insert[-_ ].+|fill[-_ ]?(?:me|in)\b.*
     |x{3,}(?:[- ]x{3,})*|\*{3,}|\.{3,}|todo\b.*
-    |SG\.x{3,}.*|re_x{3,}.*|앱[ _-]?비밀번호.*"""
+    |[a-z]{1,9}[-_.](?:x{3,}|your[-_. ]).*|앱[ _-]?비밀번호.*"""
 # A value without any of these is no placeholder; it spares the pattern above its 2 ms.
 _HINTS: Final = (
     "your", "here", "<", "[", "{", "$", "%", "change", "replace", "enter", "insert", "fill", "xxx",
@@ -39,7 +39,7 @@ _HINTS: Final = (
 )  # fmt: skip
 _PLACEHOLDER_WORDS: Final = frozenset(
     {
-        "tbd", "dummy", "placeholder", "secret", "password", "passwd", "example", "비밀번호",
+        "tbd", "dummy", "placeholder", "re_123456789", "secret", "password", "passwd", "example", "비밀번호",
         "app-password", "app_password", "app password", "api-key", "api_key", "api key",
     }
 )  # fmt: skip
@@ -346,6 +346,8 @@ def _password(preset: Preset, setting: Setting[Any], username: str) -> Iterator[
         text = re.sub(r"\s", "", text)
     if is_placeholder(text):
         return
+    if _is_quoted(bare := text.strip()):
+        text = bare[1:-1]  # which is told as that, and once
     if pattern := _refused(text.strip(), preset.password.refused, username, preset):
         yield _about("password", setting, Label.WRONG_CREDENTIAL, refused=pattern)
     elif preset.password.kind == "oauth2" or (
@@ -383,12 +385,16 @@ def _credential(name: SettingName, setting: Setting[Any], text: str) -> Iterator
         yield _about(name, setting, Label.UNSENDABLE)
     elif is_placeholder(text):
         yield _about(name, setting, Label.PLACEHOLDER)
-    elif len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'`":
+    elif _is_quoted(bare):
         yield _about(name, setting, Label.QUOTED)
     elif not text.isprintable() and re.search(_CONTROL, text):
         yield _about(name, setting, Label.CONTROL_CHARACTER)
     elif text != bare:
         yield _about(name, setting, Label.BLANK_AROUND)
+
+
+def _is_quoted(bare: str) -> bool:
+    return len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'`"
 
 
 def fits_username(username: str, preset: Preset) -> bool:
@@ -397,7 +403,8 @@ def fits_username(username: str, preset: Preset) -> bool:
         case "literal":
             return load.takes_word(username, preset)
         case "email":
-            return "@" in username.strip("@")
+            # With a name before it, it is what stands in a From header.
+            return "@" in username.strip("@") and re.search(r"\S\s|[<>]", username.strip()) is None
         case "local-part":
             return "@" not in username
         case "email-or-local":
@@ -458,10 +465,10 @@ def _sender_against_rule(
             if domain in load.names().free:
                 yield _about("sender", setting, Label.FREE_MAIL_SENDER, value=address, domain=domain)
         case "login-address" | "login-or-alias" | "rewritten" as rule:
-            username = settings.username.value.strip() if settings.username else None
-            if username is not None and not _is_own_sender(username, address, preset):
+            login = settings.username.value.strip() if settings.username else ""
+            if login and not is_placeholder(login) and not _is_own_sender(login, address, preset):
                 label = Label.SENDER_NOT_LOGIN if rule == "login-address" else Label.SENDER_NOT_OWN
-                yield _about("sender", setting, label, value=address, expected=username)
+                yield _about("sender", setting, label, value=address, expected=login)
 
 
 def _is_own_sender(username: str, address: str, preset: Preset) -> bool:

@@ -85,6 +85,8 @@ TOLD = {
     "사내 메일 서버": "presets own",
     "SMTPS vs STARTTLS": "RFC 8314",
     "465 or 587": "RFC 8314",
+    "SMTPS STARTTLS": "RFC 8314",
+    "webmaster@localhost": "DEFAULT_FROM_EMAIL",
     "docker compose logs": "--since 10m",
     "bounce": "smtpdoctor explain --file",
     "Thunderbird": "presets NAME",
@@ -100,6 +102,14 @@ def explain(*words: str) -> tuple[str, dict[str, Any]]:
     told = runner.invoke(app, ["explain", "--format", "json", *words], catch_exceptions=False)
     assert (shown.exit_code, told.exit_code) == (0, 0)
     return " ".join(shown.stdout.split()), json.loads(told.stdout)
+
+
+@each(("preset", "wanted"), [("sendgrid", False), ("ses", False), ("gmail", True), ("zoho", True)])
+def test_no_app_password_is_spoken_of_where_a_key_logs_in(preset: str, wanted: bool) -> None:
+    """A sending service has keys: what else the code 535 may mean there is no other kind of password."""
+    _, told = explain("--preset", preset, "535")
+    (finding,) = told["findings"]
+    assert ("auth-app-password" in {finding["id"], *finding["candidates"]}) is wanted
 
 
 @each("lang", LANGUAGES)

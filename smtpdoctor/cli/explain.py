@@ -233,7 +233,12 @@ def _first_of(question: "Question", asked: str, provider: str | None) -> "Looked
 
     known = look_up(asked, provider)
     first = known.finding.id if known and provider else question.answers[0]
-    others = (name for name in question.answers if name != first)
+    preset = load.preset_with_id(provider)
+    # A key of a sending service is no password of an account in whose place another one could be wanted.
+    by_key = preset is not None and preset.password.kind in {"api-key", "smtp-password", "token"}
+    others = [
+        name for name in question.answers if name != first and not (by_key and name == "auth-app-password")
+    ]
     evidence = known.finding.evidence if known else None
     return Looked(of_entry(load.entry(first), *others, evidence=evidence), known.replies if known else ())
 

@@ -144,6 +144,18 @@ def test_no_real_server_is_a_typing_error() -> None:
         ("smtp-mail.outlok.com", "smtp-mail.outlook.com"),
         ("smtp-relay.brveo.com", "smtp-relay.brevo.com"),
         ("smtp.postmarkap.com", "smtp.postmarkapp.com"),
+        ("smtp.ofice365.com", "smtp.office365.com"),
+        ("smtp.dauum.net", "smtp.daum.net"),
+        # ends that no name has
+        ("smtp.kakao.cmo", "smtp.kakao.com"),
+        ("smtp.resend.con", "smtp.resend.com"),
+        ("smtp.sendgrid.con", "smtp.sendgrid.net"),
+        ("smtp.daum.ney", "smtp.daum.net"),
+        ("smtp.mailgun.ogr", "smtp.mailgun.org"),
+        # a web page in the place of a server
+        ("www.naver.com", "smtp.naver.com"),
+        ("sendgrid.net", "smtp.sendgrid.net"),
+        ("resend.com", "smtp.resend.com"),
     ],
 )
 def test_names_that_people_get_wrong(wrong: str, right: str) -> None:

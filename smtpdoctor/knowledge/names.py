@@ -29,8 +29,10 @@ def canonical(name: str) -> str:
 class Names(Struct, frozen=True):
     """Host name, mark in a reply, or mail domain → id of the preset.
 
-    ``families`` are the host names with a ``*`` in them: start, end, and preset. ``misspelt`` has the host that is meant by a name that is wrong, ``free`` the mail domains at which
-    anybody can have an address; all in lower case.
+    ``families`` are the host names with a ``*`` in them: start, end, and preset. ``misspelt`` has the
+    host that is meant by a name that is wrong, ``pages`` the one that is meant by a provider's domain,
+    where it has a web page and no mail server, ``free`` the mail domains at which anybody can have an
+    address; all in lower case.
     """
 
     hosts: dict[str, str]
@@ -38,6 +40,7 @@ class Names(Struct, frozen=True):
     marks: dict[str, str]
     domains: dict[str, str]
     misspelt: dict[str, str]
+    pages: dict[str, str]
     free: tuple[str, ...]
 
     def of_host(self, host: str) -> str | None:
@@ -64,6 +67,7 @@ class Names(Struct, frozen=True):
             joined(self.marks, other.marks),
             joined(self.domains, other.domains),
             {**other.misspelt, **self.misspelt},
+            {**other.pages, **self.pages},
             other.free,  # who describes the mail of a company of one's own makes no free mail of it
         )
 
@@ -73,7 +77,7 @@ def names_of(presets: Iterable[Preset]) -> Names:
     known = list(presets)
     free = {one for preset in known if preset.kind == "mailbox" for one in preset.mail_domains}
     families: list[tuple[str, str, str]] = []
-    names = Names({}, (), {}, {}, {}, tuple(sorted(free)))
+    names = Names({}, (), {}, {}, {}, {}, tuple(sorted(free)))
     for preset in known:
         if preset.reply_marker:
             names.marks.setdefault(preset.reply_marker.lower(), preset.id)
@@ -83,10 +87,16 @@ def names_of(presets: Iterable[Preset]) -> Names:
             names.domains.setdefault(domain.lower(), preset.id)
         for name in preset.misspelt:
             names.misspelt.setdefault(name.lower(), preset.host)
+        sites = list(preset.mail_domains)
+        if preset.kind == "transactional" and re.fullmatch(r"smtp\.[^.]+\.[a-z]+", preset.host):
+            sites.append(preset.host.removeprefix("smtp."))
+        for name in sites:
+            names.pages.setdefault(name.lower(), preset.host_of(name))
         for host in (preset.host, *preset.hosts):
             start, star, end = host.lower().partition("*")
             if star:
                 families.append((start, end, preset.id))
             else:
                 names.hosts.setdefault(start, preset.id)
-    return replace(names, families=tuple(families))
+    pages = {name: host for name, host in names.pages.items() if name not in names.hosts}
+    return replace(names, families=tuple(families), pages=pages)

@@ -32,6 +32,14 @@ _WORDS: Final = frozenset(
         *("smtpauth", "smtpout", "smtps", "smtpx", "submission", "submit", "webmail"),
     }
 )
+# What fingers make of the ends of names: none of these is given away, or hardly anybody has one there.
+_ENDS: Final = {
+    **dict.fromkeys(
+        ("cim", "cm", "cmo", "coom", "comm", "con", "cpm", "cok", "ocm", "om", "vom", "xom"), "com"
+    ),
+    **dict.fromkeys(("ent", "met", "ner", "nett", "ney", "nrt", "nte"), "net"),
+    **dict.fromkeys(("ogr", "orf", "orgg", "rog"), "org"),
+}
 _SHORT: Final = 4  # a shorter label is near to too many others
 _PLAIN: Final = 5
 _LONG: Final = 8  # long enough for two slips
@@ -49,6 +57,8 @@ def meant(name: str, names: Names) -> str | None:
     if (known := names.misspelt.get(name)) is not None:
         return known
     labels = name.split(".")
+    if (known := _at_whole_name(labels, names)) is not None:
+        return known
     suffix = len(labels) - _width(labels)
     near = []
     for known in names.hosts:
@@ -60,6 +70,16 @@ def meant(name: str, names: Names) -> str | None:
     if any(at == suffix for _, at, _ in near) and _has_domain(names, ".".join(labels[suffix:])):
         near = [one for one in near if one[1] < suffix]
     return min(near, default=(0, 0, None))[2]
+
+
+def _at_whole_name(labels: Sequence[str], names: Names) -> str | None:
+    """Return the known host that a name is but for its last label, or whose web page it is."""
+    end = _ENDS.get(labels[-1])
+    if end is not None:
+        whole = ".".join((*labels[:-1], end))
+        return whole if whole in names.hosts else names.misspelt.get(whole)
+    bare = ".".join(labels[1:] if labels[0] == "www" else labels)
+    return names.pages.get(bare)
 
 
 def _has_domain(names: Names, domain: str) -> bool:
@@ -104,11 +124,21 @@ def _is_slip(wrong: str, right: str) -> bool:
 
 def _is_slip_of_domain(wrong: str, right: str) -> bool:
     """Whether the name of a domain that no known provider has was meant to be a provider's."""
-    if any(map(str.isdigit, wrong + right)):
+    if _digits(wrong) != _digits(right):
         return False
     if len(right) < _PLAIN:
-        return len(right) >= _SHORT and sorted(wrong) == sorted(right) and _near(wrong, right)
+        # Of a short name only what no other word is: two letters swapped, or one doubled.
+        same = sorted(wrong) == sorted(right) or _is_doubled(wrong, right)
+        return len(right) >= _SHORT and same and _near(wrong, right)
     return _near(wrong, right)
+
+
+def _digits(label: str) -> str:
+    return "".join(filter(str.isdigit, label))
+
+
+def _is_doubled(wrong: str, right: str) -> bool:
+    return any(wrong == right[:at] + right[at - 1] + right[at:] for at in range(1, len(right) + 1))
 
 
 def _near(wrong: str, right: str) -> bool:

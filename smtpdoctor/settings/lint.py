@@ -15,6 +15,7 @@ from smtpdoctor.knowledge.schema import Preset, Refused
 from smtpdoctor.labels import Label, meaning
 from smtpdoctor.masking.words import printable_facts
 from smtpdoctor.model import Evidence, Security, Setting, SettingName, Settings, Stage
+from smtpdoctor.settings.hosts import meant_host
 from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, Loaded
 from smtpdoctor.settings.target import is_loopback
 from smtpdoctor.smtp.command import DomainError, MailboxError, a_labels, mailbox
@@ -174,17 +175,8 @@ def _host(settings: Settings) -> Iterator[Evidence]:
     elif (strange := _strange_in(host)) is not None:
         more = {"sign": strange} if strange and not strange.isascii() else {}
         yield _about("host", setting, Label.HOST_BAD_NAME, **_told(host), **more)
-    elif load.names().of_host(host) is None and (near := _meant(host)):
+    elif load.names().of_host(host) is None and (near := meant_host(host, load.names())):
         yield _about("host", setting, Label.HOST_NEAR_MISS, value=host, known=near)
-
-
-def _meant(host: str) -> str | None:
-    """Return the known host that a name was probably meant to be."""
-    from smtpdoctor.settings.hosts import host_key, meant_host
-
-    names, name = load.names(), host_key(host)
-    owner = load.preset_with_id(names.domains.get(name))
-    return owner.host_of(name) if owner is not None else meant_host(name, names)
 
 
 def _at_provider(preset: str | None) -> bool:

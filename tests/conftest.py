@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import itertools
 import os
 import shutil
@@ -76,6 +78,28 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(restore)
     if config.getoption("numprocesses", None):
         known.keep(Path(home))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[Any]:
+    """Collect without searching for garbage, as there is none; a worker reads what it is to collect in its own order.
+
+    Where the tests have not been compiled yet each worker would compile all of them at the same time, which takes
+    as long as a fifth of the run. As each begins at another place, it finds what the others have compiled.
+    """
+    gc.disable()
+    given = getattr(session.config, "workerinput", None)
+    folder = Path(__file__).parent
+    if given is not None and [Path(one).resolve() for one in session.config.args] == [folder]:
+        names = sorted(one.stem for one in folder.glob("test_*.py"))
+        first = int(given["workerid"].removeprefix("gw")) * len(names) // given["workercount"]
+        for name in (*names[first:], *names[:first]):
+            with contextlib.suppress(Exception, pytest.skip.Exception):  # told where it is collected
+                importlib.import_module(f"tests.{name}")
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_finish() -> None:

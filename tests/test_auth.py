@@ -24,6 +24,7 @@ from smtpdoctor.smtp.sasl import MECHANISMS, choose
 from smtpdoctor.smtp.transcript import Transcript
 from tests import servers
 from tests.checking import HOST, USER, settings_for
+from tests.each import each
 from tests.examples import examples
 from tests.servers import Peer, dialogue, serve
 
@@ -218,11 +219,11 @@ def test_a_yes_to_a_cancelled_login_is_none(last: str, code: int, labels: set[La
     assert failure.evidence[0].code == code
 
 
-@pytest.mark.parametrize(
+@each(
     ("mechanism", "asked"),
     [("PLAIN", 0), ("LOGIN", 0), ("LOGIN", 1), ("LOGIN", 2), ("CRAM-MD5", 0), ("CRAM-MD5", 1)],
 )
-@pytest.mark.parametrize("code", [200, 220, 250, 299, 300, 354, 399])
+@each("code", [200, 220, 250, 299, 300, 354, 399])
 def test_an_answer_that_no_login_has(mechanism: str, asked: int, code: int) -> None:
     """It is told as what it is, at whatever step; what others take for a yes, at the last one and for 2yz alone."""
     prompts = [servers.say("334 PDFAYT4="), _read] * asked
@@ -331,7 +332,7 @@ class Noting(Turn, frozen=True):
         self.outcomes.append(outcome)
 
 
-@pytest.mark.parametrize(
+@each(
     ("mechanism", "answer", "outcome"),
     [
         ("PLAIN", "235 2.7.0 welcome", "accepted"),

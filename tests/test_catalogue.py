@@ -29,6 +29,7 @@ from smtpdoctor.settings.resolve import preset_named
 from smtpdoctor.text.en import MESSAGES as ENGLISH
 from smtpdoctor.text.ko import MESSAGES as KOREAN
 from tests.each import each
+from tests.examples import some_of
 from tests.known import known
 
 KNOWN = known()
@@ -465,7 +466,7 @@ def test_who_sends_through_a_provider_has_no_server_to_mend(evidence: Evidence, 
 @each("entry", ENTRIES)
 def test_what_is_for_who_runs_the_server_is_left_out_where_a_provider_does(entry: Entry) -> None:
     """A known provider's server is nobody's own; something is left to do, and an unknown one's may be."""
-    for name, preset in KNOWN.presets.items():
+    for name, preset in some_of(list(KNOWN.presets.items()), 4, list(KNOWN.entries).index(entry.id)):
         context = Context(provider=name)
         fixes = advise(of_entry(entry), context, "en").fixes
         assert fixes

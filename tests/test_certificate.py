@@ -41,6 +41,7 @@ from smtpdoctor.net.ocsp import read_staple
 from smtpdoctor.net.tls import examine_session, sent_chain, strict_context, verified_chain
 from smtpdoctor.smtp.channel import tls_token
 from tests import certs
+from tests.each import each
 from tests.examples import examples
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ TAKEN: dict[str, tuple[set[Flaw], int]] = {
 }
 
 
-@pytest.mark.parametrize("kind", REFUSED)
+@each("kind", REFUSED)
 def test_what_openssl_refuses_is_explained(certificates: Certificates, kind: str) -> None:
     """The verdict is the same on every Python, and its cause is named before anything else."""
     token, flaw, position = REFUSED[kind]
@@ -159,7 +160,7 @@ def test_what_openssl_refuses_is_explained(certificates: Certificates, kind: str
     assert [fault.flaw for fault in examined.faults] == [flaw]
 
 
-@pytest.mark.parametrize("kind", TAKEN)
+@each("kind", TAKEN)
 def test_what_openssl_takes_is_taken_on_every_python(certificates: Certificates, kind: str) -> None:
     """What only some runtimes refuse is a remark with their names, never a failure."""
     flaws, position = TAKEN[kind]
@@ -222,7 +223,7 @@ def test_an_intermediate_of_a_known_organisation_is_missing(certificates: Certif
 # -- Expiry -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("days", "left", "expiring"),
     [
         (6, 6, False),  # fresh
@@ -269,7 +270,7 @@ def test_the_warning_never_comes_before_renewal_is_due(lifetime: int) -> None:
 # -- Names --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "host"),
     [
         ("good", "mail.example.test"),
@@ -570,7 +571,7 @@ def agrees(encoded: bytes) -> Certificate:
     return ours
 
 
-@pytest.mark.parametrize("kind", [*sorted(set(certs.KINDS) - {"hostile"}), "good", "with_intermediate"])
+@each("kind", [*sorted(set(certs.KINDS) - {"hostile"}), "good", "with_intermediate"])
 def test_the_reader_agrees_with_cryptography(certificates: Certificates, kind: str) -> None:
     """Every certificate of every kind is read as the big library reads it."""
     certificate = getattr(certificates, kind, None) or certificates[kind]
@@ -775,7 +776,7 @@ ODD: dict[str, Callable[[certs.Workshop], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("kind", ODD)
+@each("kind", ODD)
 def test_an_odd_certificate_is_described(certificates: Certificates, kind: str) -> None:
     """In words fit to be shown, also where a library refuses it; and nothing is proved with it."""
     shop = certificates.workshop

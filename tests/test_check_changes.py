@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.checking import HOST, PASSWORD, USER, cli
+from tests.examples import examples
 from tests.servers import dialogue, serve
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ elsewhere = st.builds(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.lists(elsewhere, max_size=3))
 def test_what_was_dialled_instead_is_in_what_follows(others: list[str]) -> None:
     """Whoever runs a command of `next` dials what this run has dialled, however many were said."""

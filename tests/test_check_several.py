@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.checking import HOST, cli
+from tests.examples import examples
 from tests.readers import json_schema
 from tests.servers import dialogue, serve
 
@@ -61,7 +62,7 @@ def run(folder: Path, *more: str, code: int, form: str = "json") -> Any:
     return json.loads(result.stdout) if form == "json" else result
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(st.lists(st.sampled_from(sorted(LOGINS)), min_size=2, max_size=6))
 def test_each_as_alone_but_no_login_twice(
     server: Server, tmp_path_factory: pytest.TempPathFactory, logins: list[str]

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 
 from smtpdoctor.cli import app
 from smtpdoctor.knowledge import load
+from smtpdoctor.text import LANGUAGES
 from tests.each import each
+from tests.examples import some_of
 
 if TYPE_CHECKING:
     from typer.testing import Result
@@ -48,8 +50,10 @@ def test_looks(golden: str, args: list[str], lang: str) -> None:
     assert shown == path.read_text()
 
 
-@each("lang", ["en", "ko"])
-@each("name", [None, *PRESETS])
+@each(
+    ("name", "lang"),
+    [(name, lang) for number, name in enumerate([None, *PRESETS]) for lang in some_of(LANGUAGES, 2, number)],
+)
 def test_fits_a_terminal_and_breaks_no_address(name: str | None, lang: str) -> None:
     shown = presets(*([name] if name else []), *(["--verbose"] if name else []), lang=lang).stdout
     assert "\x1b" not in shown

@@ -16,6 +16,7 @@ from smtpdoctor.cli.completing import FILES, VARIABLE, complete, script_of
 from smtpdoctor.cli.declared import COMMANDS, declared_in, function_of
 from smtpdoctor.knowledge import load
 from tests.checking import cli, command
+from tests.each import each
 from tests.test_architecture import MODULES_LOADED
 
 ROOT = Path(__file__).parent.parent
@@ -25,7 +26,7 @@ def _words(*typed: str) -> list[str]:
     return [line.partition("\t")[0] for line in complete(typed)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "found"),
     [
         (["ch"], ["check"]),

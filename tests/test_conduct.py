@@ -21,6 +21,7 @@ from smtpdoctor.settings.target import Conduct
 from smtpdoctor.smtp.sasl import MECHANISMS, choose
 from smtpdoctor.text import say
 from tests.checking import cli
+from tests.each import each
 from tests.servers import dialogue, serve
 from tests.spelled import assignment
 
@@ -76,7 +77,7 @@ def test_without_an_application_nothing_has_changed() -> None:
         assert choose(offered, token=False) == "PLAIN"
 
 
-@pytest.mark.parametrize("app", load.dialect_ids())
+@each("app", load.dialect_ids())
 def test_what_a_setting_fixes_is_the_only_mechanism(app: str) -> None:
     """A word that is no mechanism leaves the choice to the code."""
     dialect = load.dialect(app)

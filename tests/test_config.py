@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from smtpdoctor.cli import app
 from smtpdoctor.knowledge import load
 from tests.app_cases import answer, cases_in, score
+from tests.examples import examples, some_of
 
 DATA = Path(__file__).parent / "data"
 
@@ -167,8 +168,8 @@ def test_apps_shows_what_is_known() -> None:
     run = CliRunner()
     names = run.invoke(app, ["apps", "--quiet"]).stdout.split()
     assert {"mastodon", "n8n", "django", "laravel", "spring-boot", "nodemailer"} <= set(names)
-    for name in names:
-        for lang in ("en", "ko"):
+    for number, name in enumerate(names):
+        for lang in some_of(("en", "ko"), 2, number):
             done = run.invoke(app, ["apps", name, "--lang", lang])
             assert done.exit_code == 0, (name, done.output)
             assert name in done.stdout
@@ -313,7 +314,7 @@ def test_where_nothing_is_found_the_place_that_stops_the_reading_is_told(
         )
     )
 )
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_a_file_whose_names_all_miss_by_one_sign(name: str) -> None:
     """Says which name was meant, or at least one as near."""
     for wrong in (name.replace("__", "_", 1), f"{name[:-2]}{name[-1]}", f"{name}S"):

@@ -19,6 +19,7 @@ from smtpdoctor.model import Evidence, Stage
 from tests import egress_network as network
 from tests import servers
 from tests.checking import cli
+from tests.each import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -231,7 +232,7 @@ def test_a_port_is_open_only_if_the_server_itself_spoke(
 # -- Platforms ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("platform", platforms(), ids=lambda one: one.id)
+@each("platform", platforms())
 def test_a_platform_is_known_by_each_of_its_marks(platform: Any) -> None:
     """What stands above it has marks of its own."""
     for name in platform.variables:

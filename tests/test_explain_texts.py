@@ -17,6 +17,7 @@ from smtpdoctor.logs import explain_text
 from smtpdoctor.logs.dialogue import Answer, dialogue
 from smtpdoctor.logs.lines import is_setting
 from smtpdoctor.model import Confidence, Stage
+from tests.each import each
 from tests.examples import examples
 
 DATA = Path(__file__).parent / "data"
@@ -70,7 +71,7 @@ def _ids(text: str, provider: str) -> list[str]:
 def test_lines_that_tell_nothing_change_nothing(part: int) -> None:
     """Up to 200 of them before and behind, of any kind and mixed, on texts of all kinds."""
     rng = random.Random(part)  # noqa: S311 -- which lines
-    for case in GIVEN[part :: 24 // examples(1)]:
+    for case in GIVEN[part :: 48 // examples(2)]:
         kinds = rng.choice([ROUTINE, [rng.choice(ROUTINE)]])
         before, behind = (
             [rng.choice(kinds)(rng) for _ in range(rng.choice([0, 3, 25, 200]))] for _ in range(2)
@@ -87,7 +88,7 @@ def test_settings_beside_an_error_do_not_change_what_it_is(settings: str) -> Non
         for case in GIVEN
         if "none" not in case["label"] and not any(map(is_setting, case["text"].split("\n")))
     ]
-    for case in bare[SETTINGS.index(settings) :: 20 // examples(1)]:
+    for case in bare[SETTINGS.index(settings) :: 40 // examples(2)]:
         first = ids(case["text"], case)[:1]
         if first and first != ["unclear"]:
             assert ids(f"{settings}\n{case['text']}", case)[:1] == first, case["id"]
@@ -137,7 +138,7 @@ def test_a_timeout_of_connecting_is_none_of_the_handshake(text: str) -> None:
     assert [one.finding.id for one in explain_text(text)] == ["connect-timeout"]
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "2024/01/01 10:00:00 http: TLS handshake error from 203.0.113.5:51234: EOF",
@@ -278,7 +279,7 @@ def test_an_error_told_in_words_is_that_error_and_never_certain(words: str, expe
 def test_what_people_tell_around_an_error_makes_it_no_surer() -> None:
     """Certain is only what a program has printed."""
     around = "We are seeing this in our app: {} Would it be possible to add a better message?"
-    for case in GIVEN[:: 4 // examples(1)]:
+    for case in GIVEN[:: 8 // examples(2)]:
         if "\n" not in case["text"] and "none" not in case["label"]:
             found = explain_text(around.format(case["text"]))
             assert [one.finding.id for one in found if one.finding.confidence is Confidence.CERTAIN] == []

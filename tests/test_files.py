@@ -423,8 +423,8 @@ def test_a_value_longer_than_any_is_refused(place: str, size: int, tmp_path: Pat
         assert str(LONGEST) in done.stderr or "64 KB" in done.stderr
 
 
-@pytest.mark.parametrize("size", [2_048, 2_049, 60_000])
-@pytest.mark.parametrize("letter", ["a", "é", "메", ":", "@"])
+@each("size", [2_048, 2_049, 60_000])
+@each("letter", ["a", "é", "메", ":", "@"])
 def test_other_values_are_shorter(size: int, letter: str) -> None:
     """A host or a sender of two thousand bytes is none; where it may be a URL with a password, it may be longer."""
     text = letter * (size // len(letter.encode())) + "a" * (size % len(letter.encode()))

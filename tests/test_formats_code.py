@@ -14,6 +14,7 @@ from smtpdoctor.formats.code.writing import LANGUAGES, write
 from smtpdoctor.formats.document import Document, Source, TooLargeError
 from smtpdoctor.formats.dotenv import UnwritableError
 from smtpdoctor.formats.env import read as read_env
+from tests.each import each
 from tests.examples import examples
 
 SAMPLES = Path(__file__).parent / "data" / "code"
@@ -68,7 +69,7 @@ def told(document: Document) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("name", FILES)
+@each("name", FILES)
 def test_what_a_file_assigns(name: str) -> None:
     """Each region is the very text of its value; the rest is as it was looked through by hand."""
     text = (SAMPLES / name).read_text(encoding="utf-8")

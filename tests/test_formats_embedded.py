@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from smtpdoctor.formats import reader_of
 from smtpdoctor.formats.document import Source
+from tests.each import each
 
 BLOCK = """\
 apiVersion: v1
@@ -32,8 +31,8 @@ def _read(text: str) -> list[tuple[str | None, int]]:
     return [(one.value, one.region.place.line) for scope in document.scopes for one in scope.assignments]
 
 
-@pytest.mark.parametrize("style", ["|", "|-", "|+", "|2", ">", ">-"])
-@pytest.mark.parametrize("name", FILES)
+@each("style", ["|", "|-", "|+", "|2", ">", ">-"])
+@each("name", FILES)
 def test_a_file_in_a_manifest_is_read_where_it_stands(name: str, style: str) -> None:
     """What is folded is another text; of the others each value stands in the line that a person sees."""
     body, value = FILES[name]
@@ -46,10 +45,8 @@ def test_a_file_in_a_manifest_is_read_where_it_stands(name: str, style: str) -> 
         assert 1 <= line <= text.count("\n") + 1
 
 
-@pytest.mark.parametrize(
-    "body", ["{{ .Values.mail }}", "<html>\n<body>", "#!/bin/sh\nSMTP_HOST=x", "a: [1\nb: }"]
-)
-@pytest.mark.parametrize("name", ["application.yml", "run.sh", "index.html", ".env"])
+@each("body", ["{{ .Values.mail }}", "<html>\n<body>", "#!/bin/sh\nSMTP_HOST=x", "a: [1\nb: }"])
+@each("name", ["application.yml", "run.sh", "index.html", ".env"])
 def test_what_is_no_file_of_settings_does_no_harm(name: str, body: str) -> None:
     """Templates, pages, scripts and what does not parse: something is told, or nothing."""
     indented = "".join(f"    {line}\n" for line in body.splitlines())

@@ -355,9 +355,9 @@ def test_bash_itself(tmp_path: Path) -> None:
                 assert ("x" + (one.value or "") if one else "") == answer, (text, variable)
 
 
-@pytest.mark.parametrize("second", ["cd # x", " #cd", "", "'cd'", "c d"])
-@pytest.mark.parametrize("end", ["\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029"])
-@pytest.mark.parametrize("reader", READERS)
+@each("second", ["cd # x", " #cd", "", "'cd'", "c d"])
+@each("end", ["\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029"])
+@each("reader", READERS)
 def test_what_ends_a_line_for_a_reader_alone_keeps_values_apart(reader: str, end: str, second: str) -> None:
     """Two definitions in what is one line for an editor: each has its own text, and is changed by itself."""
     text = f"A=ab{end}B={second}\nC=e\n"

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from smtpdoctor.formats import compose
 from smtpdoctor.formats.document import Assignment, Document, Source, edited
 from smtpdoctor.formats.writing import change
@@ -219,7 +217,7 @@ def test_a_configuration_within_is_read_in_its_place() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "files", "problem"),
     [
         ("services: {a: {environment: {A: '${B:?no}'}}}", {".env": ""}, ("required", 1, "B")),

@@ -17,6 +17,7 @@ from smtpdoctor.cli.helping import choices_of, help_asked_for, help_of, key_of, 
 from smtpdoctor.text import LANGUAGES
 from smtpdoctor.text.help import BRIEF, EXAMPLES, GROUPS, KOREAN, REST, ROWS
 from tests.checking import cli
+from tests.each import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,8 +72,8 @@ def test_every_command_has_its_line_and_examples(command: str) -> None:
     assert command in EXAMPLES
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("command", ["", *COMMANDS])
+@each("lang", LANGUAGES)
+@each("command", ["", *COMMANDS])
 def test_help_fits_a_screen_and_leaves_nothing_out(command: str, lang: str) -> None:
     """One screen for the small commands, and for none more than people read."""
     lines = help_of(command, lang, 80).splitlines()  # type: ignore[arg-type] # one of the two
@@ -87,8 +88,8 @@ def test_help_fits_a_screen_and_leaves_nothing_out(command: str, lang: str) -> N
             assert sum(flag in re.findall(r"--[\w-]+", head) for head in told) == 1, flag
 
 
-@pytest.mark.parametrize("width", [1, 40, 61, 80, 100, 400])
-@pytest.mark.parametrize("command", ["", *COMMANDS])
+@each("width", [1, 40, 61, 80, 100, 400])
+@each("command", ["", *COMMANDS])
 def test_help_breaks_for_any_terminal(command: str, width: int) -> None:
     words = " ".join(help_of(command, "en", width).split())
     assert words == " ".join(help_of(command, "en", 80).split()) or EXAMPLES[command]
@@ -116,8 +117,8 @@ def test_help_is_in_the_language_that_was_asked_for(arguments: list[str], lang: 
         assert told.stdout.startswith(first)
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("command", ["", *COMMANDS])
+@each("lang", LANGUAGES)
+@each("command", ["", *COMMANDS])
 def test_help_as_a_word_is_help_as_an_option(command: str, lang: str) -> None:
     """As git has it, and by the short way: typer is not loaded for it."""
     words = ["help", *filter(None, [command]), "--lang", lang]
@@ -160,9 +161,7 @@ def test_only_a_plain_line_is_taken_for_help(words: list[str]) -> None:
         assert "--quiet" not in words
 
 
-@pytest.mark.parametrize(
-    ("command", "line"), [(command, line) for command, lines in EXAMPLES.items() for line, *_ in lines]
-)
+@each(("command", "line"), [(command, line) for command, lines in EXAMPLES.items() for line, *_ in lines])
 def test_examples_are_lines_that_the_program_takes(command: str, line: str) -> None:
     import shlex
 

@@ -304,8 +304,8 @@ def test_a_sender_that_an_application_has_by_itself_is_nobodys(app: str) -> None
     assert one.labels == {"sender-not-login"}
 
 
-@pytest.mark.parametrize("app", DEFAULT_SENDERS)
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "mailpit"])
+@each("app", DEFAULT_SENDERS)
+@each("host", ["localhost", "127.0.0.1", "mailpit"])
 def test_what_catches_mail_takes_any_sender(app: str, host: str) -> None:
     assert _sending_as(app, DEFAULT_SENDERS[app], host) == []
     assert _sending_as(app, "app@corp.kr", "mail.corp.kr") == []

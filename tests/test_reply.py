@@ -331,7 +331,7 @@ def test_any_bytes_have_a_label(data: bytes) -> None:
         assert identify(b"250 " + data.replace(b"PROXY", b"") + b"\r\n") in {"malformed", "binary"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("label", "code", "lines"),
     [
         ("nntp", 200, ("news.example.test ready",)),

@@ -44,6 +44,7 @@ from smtpdoctor.report import RENDERERS, json_v1, terminal
 from smtpdoctor.report.layout import code, wrapped
 from smtpdoctor.report.view import problem_of, view_of
 from tests.checking import HOST, cli, command
+from tests.examples import some_of
 from tests.servers import dialogue, dns_server, serve
 
 if TYPE_CHECKING:
@@ -569,7 +570,7 @@ def test_nothing_is_broken(lang: Lang) -> None:
     endless = terminal.Page(Console(file=StringIO(), width=10_000))
     endless.width = 10_000
     context = Context(settings=settings_of("naver"), provider="naver")
-    for name, entry in load.entries().items():
+    for name, entry in some_of(list(load.entries().items()), 2, LANGS.index(lang)):
         problem = problem_of(of_entry(entry), context, lang)
         words = " ".join(
             one.plain for one in terminal.problem_lines(endless, problem, lang, whole=True)

@@ -89,8 +89,8 @@ def test_oauthbearer() -> None:
     assert steps.send(b'{"status":"invalid_token"}') == b"\1"
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"])
-@pytest.mark.parametrize("rounds", [0, 1, 2])
+@each("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"])
+@each("rounds", [0, 1, 2])
 def test_mechanisms_without_a_proof_take_any_acceptance(mechanism: str, rounds: int) -> None:
     """A server may say yes at any moment, also before it has asked for anything."""
     steps = MECHANISMS[mechanism]("tim", "password")
@@ -182,7 +182,7 @@ def test_a_proof_may_have_extensions() -> None:
     finish(steps)
 
 
-@pytest.mark.parametrize(
+@each(
     "challenge",
     [
         *(

@@ -337,7 +337,7 @@ def test_the_truth_table_of_the_base_variables(tls: str, port: str) -> None:
         )
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "value", "label"),
     [
         ("587", 587, None),
@@ -437,7 +437,7 @@ def test_with_recipient() -> None:
 # -- URLs ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "host", "port", "security", "username", "password"),
     [
         ("smtp://h.test", "h.test", 587, Security.STARTTLS, None, None),
@@ -483,7 +483,7 @@ def test_unknown_schemes(scheme: str) -> None:
     assert SECRET not in text
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         *(f"smtp://user:{SECRET}{one}{SECRET}@h.test" for one in "/#?[]"),

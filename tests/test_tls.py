@@ -60,6 +60,7 @@ from smtpdoctor.smtp.errors import ConnectFailed, DialogueError, TLSFailed
 from smtpdoctor.smtp.transcript import Transcript
 from tests import certs, servers
 from tests.checking import check
+from tests.each import each
 from tests.servers import serve
 from tests.test_certificate import HOST, shake
 
@@ -489,7 +490,7 @@ def test_alerts_have_the_names_of_the_standard(token: str, name: str) -> None:
     assert alert_of(token) == name
 
 
-@pytest.mark.parametrize("number", sorted(set(ALERTS) - {0, 100}))  # these end nothing
+@each("number", sorted(set(ALERTS) - {0, 100}))  # these end nothing
 def test_every_alert_that_openssl_reads_is_named(certificates: Certificates, number: int) -> None:
     """The token of a real alert leads to its name, or else the bytes do."""
     data = bytes([21, 3, 3, 0, 2, 2, number])

@@ -1,15 +1,21 @@
 """Runs a look-up in a network of its own, where the name server of the machine is one of the tests'.
 
-glibc reads ``/etc/resolv.conf``, which no test may change for the machine: ``looked_up`` starts this module
-in a network and mount namespace of its own, with that file (and the hosts file) in its place.
+glibc reads ``/etc/resolv.conf``, which no test may change for the machine: what ``looked_up`` asks for is done
+in a network and mount namespace of its own, with that file (and the hosts file) in its place. That is a child of a
+process that has loaded all it takes: starting Python for each would take longer than what is asked for.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import ctypes
 import fcntl
+import functools
+import importlib
 import json
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -27,6 +33,9 @@ if TYPE_CHECKING:
 NAME = "mail.example.test"
 HERE = "nameserver 127.0.0.1\n"
 SILENT_HOST = "127.0.0.2"
+_NEW_MOUNTS, _NEW_NETWORK = 0x20000, 0x40000000  # CLONE_NEWNS, CLONE_NEWNET
+_BIND, _PRIVATE = 0x1000, 0x44000  # MS_BIND, MS_REC | MS_PRIVATE
+_LONGEST = 300.0
 SOA = "SOA ns.test. admin.test. 1 1 1 1 1"
 
 # By name, as another process has to start them.
@@ -80,29 +89,81 @@ def commanded(scenario: str, command: Sequence[str], **options: Any) -> dict[str
     return _run("command", {"scenario": scenario, "command": list(command), **options})
 
 
+@functools.cache
+def _helper() -> subprocess.Popen[str]:
+    """Start the process whose children look up; it ends with this one."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.namespace"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+    )
+
+    def end() -> None:
+        with process:
+            pass
+
+    atexit.register(end)
+    return process
+
+
 def _run(what: str, options: dict[str, Any]) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        resolv = Path(folder, "resolv.conf")
-        resolv.write_text(options.pop("resolv", HERE))
-        hosts = Path(folder, "hosts")
-        hosts.write_text(f"127.0.0.1 localhost\n{options.pop('hosts', '')}")
-        # Files of the machine are left alone: the mounts are seen in this namespace only.
-        script = (
-            'mount --bind "$1" /etc/resolv.conf && mount --bind "$2" /etc/hosts'
-            ' && exec "$3" -m tests.namespace "$4" "$5"'
-        )
-        command = ["unshare", "-mn", "sh", "-c", script, "sh", str(resolv), str(hosts), sys.executable, what]
-        done = subprocess.run(
-            [*command, json.dumps(options)],
-            capture_output=True,
-            check=False,
-            text=True,
-            cwd=Path(__file__).parent.parent,
-            timeout=300,
-        )
-    assert done.stdout, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "resolv.conf").write_text(options.pop("resolv", HERE))
+        (folder / "hosts").write_text(f"127.0.0.1 localhost\n{options.pop('hosts', '')}")
+        helper = _helper()
+        assert helper.stdin is not None
+        assert helper.stdout is not None
+        asked = {"folder": name, "environment": dict(os.environ), "what": what, "options": options}
+        helper.stdin.write(json.dumps(asked) + "\n")
+        helper.stdin.flush()
+        assert select.select([helper.stdout], [], [], _LONGEST)[0], "it never ends"
+        ended = helper.stdout.readline()
+        answer, said = ((folder / one).read_text(encoding="utf-8") for one in ("answer", "said"))
+        assert answer, (ended, said)
+        found: dict[str, Any] = json.loads(answer)
+        return found
+
+
+def _into_a_namespace(folder: Path) -> None:
+    """Leave the network and the mounts of the machine, which stay as they are, and put two files in their place."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def mount(source: Path | None, target: str, flags: int) -> int:
+        return libc.mount(bytes(source) if source else None, target.encode(), None, flags, None)  # type: ignore[no-any-return]
+
+    failed = (
+        libc.unshare(_NEW_MOUNTS | _NEW_NETWORK)
+        or mount(None, "/", _PRIVATE)
+        or mount(folder / "resolv.conf", "/etc/resolv.conf", _BIND)
+        or mount(folder / "hosts", "/etc/hosts", _BIND)
+    )
+    assert not failed, os.strerror(ctypes.get_errno())
+    loopback_up()
+
+
+def _serve() -> None:
+    """Answer each line of standard input by a child, and say how it ended."""
+    for name in ("smtpdoctor.cli", "smtpdoctor.net.dns"):
+        importlib.import_module(name)
+    assert "smtpdoctor.net.nameserver" not in sys.modules  # whether a look-up loads it is asked for
+    for line in sys.stdin:
+        asked = json.loads(line)
+        child = os.fork()
+        if not child:
+            folder = Path(asked["folder"])
+            for name, number in (("answer", 1), ("said", 2)):
+                with (folder / name).open("wb") as file:
+                    os.dup2(file.fileno(), number)
+            os.environ.clear()
+            os.environ.update(asked["environment"])
+            _into_a_namespace(folder)
+            _main(asked["what"], asked["options"])
+            return
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        print(code, flush=True)  # noqa: T201
 
 
 def loopback_up() -> None:
@@ -113,7 +174,6 @@ def loopback_up() -> None:
 
 
 def _main(what: str, options: dict[str, Any]) -> None:
-    loopback_up()
     scenario = options.pop("scenario")
     one_per_port = options.pop("one_per_port", False)
     with contextlib.ExitStack() as stack:
@@ -153,4 +213,4 @@ def _print_answer(
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], json.loads(sys.argv[2]))
+    _serve()

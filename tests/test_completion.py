@@ -136,6 +136,7 @@ def _shell(name: str, *arguments: str, script: str, program: Path, cwd: Path) ->
     return done.stdout.split("\n")[:-1]
 
 
+_END = "end-of-a-case"
 CASES = [
     ("smtpdoctor ch", ["check"]),
     ("smtpdoctor check --preset sendg", ["sendgrid"]),
@@ -154,16 +155,33 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("typed", "found"), CASES)
-def test_bash_completes(program: Path, folder: Path, typed: str, found: list[str]) -> None:
+def _told(lines: list[str]) -> list[list[str]]:
+    """Return what a shell printed for each of the cases; a line of its own ends each."""
+    told: list[list[str]] = [[]]
+    for line in lines:
+        if line == _END:
+            told.append([])
+        elif line:
+            told[-1].append(line)
+    assert told.pop() == []
+    return [sorted(one) for one in told]
+
+
+def _quoted(typed: str) -> tuple[str, int]:
     words = typed.split(" ")
-    quoted = " ".join(f"'{word}'" for word in words)
-    script = (
-        f"source <(smtpdoctor completion bash)\nCOMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}\n"
-        "_smtpdoctor smtpdoctor; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
-    )
+    return " ".join(f"'{word}'" for word in words), len(words)
+
+
+def test_bash_completes(program: Path, folder: Path) -> None:
+    script = "source <(smtpdoctor completion bash)\n"
+    for typed, _ in CASES:
+        quoted, count = _quoted(typed)
+        script += (
+            f"COMP_WORDS=({quoted}); COMP_CWORD={count - 1}\n_smtpdoctor smtpdoctor\n"
+            f"printf '%s\\n' \"${{COMPREPLY[@]}}\"; echo {_END}\n"
+        )
     told = _shell("bash", "--norc", "-c", script=script, program=program, cwd=folder)
-    assert sorted(told) == found
+    assert _told(told) == [found for _, found in CASES]
 
 
 def test_bash_knows_the_command(program: Path, folder: Path) -> None:
@@ -172,25 +190,25 @@ def test_bash_knows_the_command(program: Path, folder: Path) -> None:
     assert told == ["complete -F _smtpdoctor smtpdoctor"]
 
 
-@pytest.mark.parametrize(("typed", "found"), CASES)
-def test_zsh_completes(program: Path, folder: Path, typed: str, found: list[str]) -> None:
+def test_zsh_completes(program: Path, folder: Path) -> None:
     """The function is called as zsh's line editor does; what it hands over is printed instead of shown."""
-    words = typed.split(" ")
-    quoted = " ".join(f"'{word}'" for word in words)
     script = (
         "compdef() { : }\ncompadd() { print -rl -- ${(P)@[-1]} }\n"
-        f"_files() {{ print -rl -- ${{words[$CURRENT]}}*(N) }}\nsource <(smtpdoctor completion zsh)\nwords=({quoted}); CURRENT={len(words)}\n"
-        "_smtpdoctor\n"
+        "_files() { print -rl -- ${words[$CURRENT]}*(N) }\nsource <(smtpdoctor completion zsh)\n"
     )
+    for typed, _ in CASES:
+        quoted, count = _quoted(typed)
+        script += f"words=({quoted}); CURRENT={count}\n_smtpdoctor; print {_END}\n"
     told = _shell("zsh", "-f", "-c", script=script, program=program, cwd=folder)
-    assert sorted(filter(None, told)) == found
+    assert _told(told) == [found for _, found in CASES]
 
 
-@pytest.mark.parametrize(("typed", "found"), CASES)
-def test_fish_completes(program: Path, folder: Path, typed: str, found: list[str]) -> None:
-    script = f"smtpdoctor completion fish | source; complete -C '{typed}'"
+def test_fish_completes(program: Path, folder: Path) -> None:
+    asked = "".join(f"; complete -C '{typed}'; echo {_END}" for typed, _ in CASES)
+    script = f"smtpdoctor completion fish | source{asked}"
     told = _shell("fish", "--no-config", "-c", script=script, program=program, cwd=folder)
-    assert sorted(line.partition("\t")[0].replace("\\ ", " ") for line in told) == found
+    words = [line.partition("\t")[0].replace("\\ ", " ") for line in told]
+    assert _told(words) == [found for _, found in CASES]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

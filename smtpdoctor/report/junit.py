@@ -16,7 +16,7 @@ __all__ = ["tell"]
 
 _QUOTE: Final = 2_000  # characters of the other side's words
 # What XML 1.0 (section 2.2) has no way to write, not even escaped.
-_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def tell(told: Told) -> str:

@@ -120,11 +120,11 @@ def run(folder: Path, *, there: bool, number: int, stride: int = 1) -> dict[str,
 
 
 def everything(folder: Path) -> dict[str, dict[str, Any]]:
-    """End files in all ways: what cannot be met at every step, in a usual run every other; the rest at each eighth."""
+    """End files in all ways: what cannot be met at every step, in a usual run each third; the rest at each eighth."""
     return {
         f"{there} {name}": run(folder, there=there == "old", number=getattr(signal, name), stride=stride)
         for there in ("old", "new")
-        for name, stride in (("SIGKILL", max(2 // examples(2), 1)), ("SIGTERM", 8), ("SIGINT", 8))
+        for name, stride in (("SIGKILL", max(3 // examples(3), 1)), ("SIGTERM", 8), ("SIGINT", 8))
     }
 
 

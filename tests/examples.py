@@ -1,7 +1,7 @@
-"""How many generated cases a property is held against: some at a desk, twice as many in CI, most where one asks for it.
+"""How many generated cases a property is held against: some at a desk, more in CI, most where one asks for it.
 
 A run at a desk is one of many, and each draws other cases; what it found once it tries again (``.hypothesis``).
-So it takes half of what CI takes on every Python, and of a wide product a part in which each value of each side
+So it takes a third of what CI takes on every Python, and of a wide product a part in which each value of each side
 still stands. ``CI=true python -m pytest`` is what CI runs; ``HYPOTHESIS_PROFILE=thorough python -m pytest`` takes
 minutes. What strangers write is fuzzed besides, by ``tests/fuzz``.
 """
@@ -26,7 +26,7 @@ _TIMES: Final = 4 if _THOROUGH else 1
 
 def examples(usual: int) -> int:
     """Return how many cases there are, given those of CI."""
-    return (usual + 1) // 2 if _DESK else _TIMES * usual
+    return -(-usual // 3) if _DESK else _TIMES * usual
 
 
 def some_of(rows: Sequence[T], one_in: int, turn: int = 0) -> Sequence[T]:

@@ -265,7 +265,7 @@ def test_a_command_loads_no_more_than_it_needs(
     assert len(loaded) <= budget + OF_OTHERS, sorted(loaded)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@each("command", COMMANDS)
 def test_every_command_tells_the_version(command: str) -> None:
     """A shared option is shared."""
     result = CliRunner().invoke(app, [command, "--version"])

@@ -364,8 +364,8 @@ def test_what_an_answer_means_for_who_would_send_the_same_login(
     assert session.login_sent == (mechanism == "PLAIN")
 
 
-@pytest.mark.parametrize("security", ["none", "opportunistic"])
-@pytest.mark.parametrize(
+@each("security", ["none", "opportunistic"])
+@each(
     ("offered", "label", "key"),
     [
         ([], Label.NO_AUTH_OFFERED, "auth.not-offered"),

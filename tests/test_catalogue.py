@@ -431,8 +431,8 @@ def test_a_line_to_write_needs_no_place(entry: Entry) -> None:
 OWN_SERVER = re.compile(r"\bown (?:or a test )?server\b|localhost|127\.0\.0\.1|`ss |Docker|직접 운영|doveadm")
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize(
+@each("lang", LANGUAGES)
+@each(
     "evidence",
     [
         Evidence(stage=Stage.CONNECT, error="ECONNREFUSED", labels=frozenset({Label.KNOWN_PROVIDER})),
@@ -441,7 +441,6 @@ OWN_SERVER = re.compile(r"\bown (?:or a test )?server\b|localhost|127\.0\.0\.1|`
         Evidence(stage=Stage.TLS, error="timeout", labels=frozenset({Label.STARTTLS})),
         Evidence(stage=Stage.AUTH, error="eof", labels=frozenset({Label.CLOSED_AFTER_AUTH})),
     ],
-    ids=["refused", "timeout", "auth-timeout", "tls-timeout", "closed-after-auth"],
 )
 def test_who_sends_through_a_provider_has_no_server_to_mend(evidence: Evidence, lang: Lang) -> None:
     """Who the server belongs to is known, and so are its ports: no step asks for either."""

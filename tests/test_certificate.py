@@ -303,7 +303,7 @@ def test_names_are_compared_as_openssl_does(certificates: Certificates, kind: st
     assert (Flaw.NAME_MISMATCH in examined.flaws) is bool(token)
 
 
-@pytest.mark.parametrize(
+@each(
     ("pattern", "host", "covers"),
     [
         ("*.example.test", "mail.example.test.", True),

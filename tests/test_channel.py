@@ -32,7 +32,8 @@ from smtpdoctor.smtp.reply import MAX_LINE, MAX_REPLY
 from smtpdoctor.smtp.transcript import Transcript
 from tests import servers
 from tests.checking import NEVER, ending
-from tests.examples import examples
+from tests.each import each
+from tests.examples import examples, some_of
 from tests.servers import serve
 
 if TYPE_CHECKING:
@@ -744,8 +745,14 @@ def flood_of(data: bytes) -> servers.Script:
     return run
 
 
-@pytest.mark.parametrize("in_tls", [False, True])
-@pytest.mark.parametrize("data", [b"250 x\r\n", b"250-x\r\n", b"2", b"\0", b"\n", b"x\r\n"])
+@pytest.mark.parametrize(
+    ("data", "in_tls"),
+    [
+        (data, in_tls)
+        for turn, data in enumerate((b"250 x\r\n", b"250-x\r\n", b"2", b"\0", b"\n", b"x\r\n"))
+        for in_tls in some_of((False, True), 2, turn)
+    ],
+)
 def test_a_look_into_a_flood_ends(certificates: Certificates, data: bytes, in_tls: bool) -> None:
     """It takes no more than a reply can be, and no more than a few pieces, whatever comes on."""
     first = servers.tls_on_connect(certificates.good) if in_tls else servers.raw(b"")
@@ -1080,8 +1087,8 @@ def test_nonsense_inside_tls(certificates: Certificates) -> None:
 # -- Closing ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("script", [servers.silent, servers.closing, reset_after_a_word, servers.greet()])
-@pytest.mark.parametrize("farewell", [(), ("QUIT",)])
+@each("script", [servers.silent, servers.closing, reset_after_a_word, servers.greet()])
+@each("farewell", [(), ("QUIT",)])
 def test_close_never_raises(script: servers.Script, farewell: tuple[str, ...]) -> None:
     """Whatever became of the connection, closing it is quiet, quick, and can be repeated."""
     with serve(script) as server, connected(server, NEVER) as channel, ending():

@@ -952,14 +952,24 @@ def said_on_terminal(columns: int, *arguments: str, lang: str) -> list[str]:
     return said.decode().rstrip("\0").splitlines()
 
 
-@pytest.mark.parametrize("lang", ["en", "ko"])
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "lang"),
     [
-        ["lint", "--no-environment"],
-        ["check", "--port", "abc"],
-        ["generate", "gmail", "--write", "settings.ini"],
-        ["generate", "gmail", "--write", "a/long/way/to/the/file/of/settings/of/some/application.env"],
+        (arguments, lang)
+        for turn, arguments in enumerate(
+            (
+                ["lint", "--no-environment"],
+                ["check", "--port", "abc"],
+                ["generate", "gmail", "--write", "settings.ini"],
+                [
+                    "generate",
+                    "gmail",
+                    "--write",
+                    "a/long/way/to/the/file/of/settings/of/some/application.env",
+                ],
+            )
+        )
+        for lang in some_of(("en", "ko"), 2, turn)
     ],
 )
 def test_what_is_said_on_a_terminal_breaks_between_words_alone(arguments: list[str], lang: str) -> None:

@@ -126,7 +126,10 @@ PLAIN = [
 ]
 
 
-@pytest.mark.parametrize(("line", "expected"), PLAIN, ids=" ".join)
+@each(
+    ("line", "expected"),
+    PLAIN,
+)
 def test_usual_lines_are_plain(line: list[str], expected: dict[str, Any]) -> None:
     """These need no typer."""
     values = values_of(FUNCTIONS[line[0]], line[1:])

@@ -25,7 +25,7 @@ from smtpdoctor.smtp.command import (
 from tests.each import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "address"),
     [
         ("app@example.test", "app@example.test"),
@@ -114,7 +114,7 @@ def test_a_command_ends_with_crlf() -> None:
     assert rendered("RCPT TO:<메일@example.test>") == "RCPT TO:<메일@example.test>\r\n".encode()
 
 
-@pytest.mark.parametrize(
+@each(
     ("hostname", "address", "name"),
     [
         ("mail.example.test", "192.0.2.1", "mail.example.test"),

@@ -76,7 +76,7 @@ def test_any_words_have_an_answer_of_whole_lines(typed: list[str]) -> None:
         assert word == FILES or word.startswith("" if last == "=" else last)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@each("name", COMMANDS)
 def test_all_options_are_offered_with_a_remark(name: str) -> None:
     flags = {flag for _, one in declared_in(function_of(name)).values() for flag in one.names}
     lines = list(complete([name, "--"]))

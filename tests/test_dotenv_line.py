@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from smtpdoctor.formats.dotenv import UnwritableError, assigned, assignment, masked, value_of, written
+from tests.each import each
 from tests.examples import examples
 
 NAMES = st.from_regex(r"[A-Z][A-Z0-9_]{0,12}", fullmatch=True)
@@ -96,7 +97,7 @@ def test_an_assignment_is_read_as_it_was_meant(name: str, value: str) -> None:
     assert read(assignment(name, value)) == (name, value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "value", "edited"),
     [
         ("SMTP_PORT=465", "587", "SMTP_PORT=587"),

@@ -30,7 +30,8 @@ from smtpdoctor.logs.records import records
 from smtpdoctor.logs.run import tell
 from smtpdoctor.logs.source import SMALL
 from tests.checking import cli
-from tests.examples import examples
+from tests.each import each
+from tests.examples import examples, some_of
 from tests.known import known
 
 REFUSED = "Error: Invalid login: 535 5.7.8 Error: authentication failed: bad"
@@ -289,8 +290,8 @@ def test_what_matches_a_pattern_holds_one_of_its_literals() -> None:
     ]
     patterns = {text for entry in KNOWN.entries.values() for rule in entry.match for text in rule.text}
     patterns |= {text for word in KNOWN.words for text in word.text}
-    matched = list(_matched(sorted(patterns), texts))
-    assert len(matched) > len(texts)
+    matched = list(_matched(sorted(patterns), some_of(texts, 2)))
+    assert len(matched) > len(texts) // 2
     missing = [
         (pattern, text)
         for pattern, text in matched
@@ -350,7 +351,7 @@ def test_an_automaton_lets_through_what_single_literals_do() -> None:
             assert list(sieve.fitting(text)) == fitting
 
 
-@pytest.mark.parametrize(
+@each(
     ("pattern", "expected"),
     [
         ("relay access denied", [{"relay access denied"}]),
@@ -724,7 +725,7 @@ ANYBODYS = (
 )
 
 
-@pytest.mark.parametrize("text", ANYBODYS)
+@each("text", ANYBODYS)
 def test_what_any_connection_may_end_in_is_possible_at_most(text: str) -> None:
     """With no word of mail beside it: it may have been a web server. With one it is told as sure as it is."""
     for written in (text, f"{text}\n    at TLSSocket.emit (node:events:519:28)"):

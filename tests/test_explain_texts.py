@@ -71,7 +71,7 @@ def _ids(text: str, provider: str) -> list[str]:
 def test_lines_that_tell_nothing_change_nothing(part: int) -> None:
     """Up to 200 of them before and behind, of any kind and mixed, on texts of all kinds."""
     rng = random.Random(part)  # noqa: S311 -- which lines
-    for case in GIVEN[part :: 48 // examples(2)]:
+    for case in GIVEN[part :: 72 // examples(3)]:
         kinds = rng.choice([ROUTINE, [rng.choice(ROUTINE)]])
         before, behind = (
             [rng.choice(kinds)(rng) for _ in range(rng.choice([0, 3, 25, 200]))] for _ in range(2)
@@ -88,7 +88,7 @@ def test_settings_beside_an_error_do_not_change_what_it_is(settings: str) -> Non
         for case in GIVEN
         if "none" not in case["label"] and not any(map(is_setting, case["text"].split("\n")))
     ]
-    for case in bare[SETTINGS.index(settings) :: 40 // examples(2)]:
+    for case in bare[SETTINGS.index(settings) :: 60 // examples(3)]:
         first = ids(case["text"], case)[:1]
         if first and first != ["unclear"]:
             assert ids(f"{settings}\n{case['text']}", case)[:1] == first, case["id"]
@@ -238,8 +238,8 @@ def test_a_dialogue_is_read_behind_what_a_logger_puts_before_it(part: int) -> No
         assert ids("\n".join([*begin, *login]), {})[:1] == ["auth-bad-credentials"], begin + login
 
 
-@pytest.mark.parametrize("version", range(5))
-@pytest.mark.parametrize("level", [1, 2])
+@each("version", range(5))
+@each("level", [1, 2])
 def test_a_record_of_tls_as_a_reply_is_the_wrong_port(version: int, level: int) -> None:
     """As any language writes the bytes: a server that waits for TLS answers clear text with an alert."""
     record = bytes([0x15, 3, version, 0, 2, level, 70])
@@ -279,7 +279,7 @@ def test_an_error_told_in_words_is_that_error_and_never_certain(words: str, expe
 def test_what_people_tell_around_an_error_makes_it_no_surer() -> None:
     """Certain is only what a program has printed."""
     around = "We are seeing this in our app: {} Would it be possible to add a better message?"
-    for case in GIVEN[:: 8 // examples(2)]:
+    for case in GIVEN[:: 12 // examples(3)]:
         if "\n" not in case["text"] and "none" not in case["label"]:
             found = explain_text(around.format(case["text"]))
             assert [one.finding.id for one in found if one.finding.confidence is Confidence.CERTAIN] == []

@@ -364,7 +364,7 @@ def test_what_is_too_deep_is_a_problem(syntax: str, text: str) -> None:
     assert {one.kind for one in parsed(syntax, text).problems} & {"limit", "syntax"}
 
 
-@pytest.mark.parametrize(("syntax", "reader"), READ)
+@each(("syntax", "reader"), READ)
 def test_what_is_too_much_is_refused(syntax: str, reader: str) -> None:
     with pytest.raises(TooLargeError) as caught:
         parsed(syntax, "x" * (building.MOST_CHARACTERS + 1), reader)

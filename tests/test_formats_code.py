@@ -83,7 +83,7 @@ def test_what_a_file_assigns(name: str) -> None:
             assert one.value[:1] in text[one.region.start : one.region.end]
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "text", "name", "value", "kind"),
     [
         ("a.py", "import os\nX = os.getenv('A', 'False')\n", "X", "no", "string"),
@@ -128,7 +128,7 @@ def test_what_is_written_is_read_back(language: str, value: str, old: str) -> No
     assert not document.problems
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_other_literals_are_written(language: str) -> None:
     path, form, name = ONE[language]
     for value, kind in (("true", "boolean"), ("false", "boolean"), ("587", "number")):

@@ -302,7 +302,10 @@ CASES: list[tuple[str, str, dict[str, Said]]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "text", "expected"), CASES, ids=[case[0] for case in CASES])
+@each(
+    ("path", "text", "expected"),
+    CASES,
+)
 def test_names_and_values(path: str, text: str, expected: dict[str, Said]) -> None:
     read = document(path, text)
     assert not read.problems
@@ -497,7 +500,10 @@ def test_what_is_written_is_read_back(language: str, text: str, old: str) -> Non
     assert not read.problems
 
 
-@pytest.mark.parametrize(("path", "text", "expected"), CASES, ids=[case[0] for case in CASES])
+@each(
+    ("path", "text", "expected"),
+    CASES,
+)
 def test_a_literal_is_changed_and_nothing_else(path: str, text: str, expected: dict[str, Said]) -> None:
     before = document(path, text).scopes[0].assignments
     regions = {
@@ -551,7 +557,7 @@ def test_any_tokens_are_read(language: str, signs: list[str]) -> None:
     assert_regions(document(path, ("<?php " if language == "php" else "") + " ".join(signs)))
 
 
-@pytest.mark.parametrize("language", FILES)
+@each("language", FILES)
 def test_what_was_understood_is_kept_beside_a_mistake(language: str) -> None:
     path, form = FILES[language]
     text = form.format('"x"') + "\n) ) = ( {\n"

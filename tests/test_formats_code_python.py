@@ -320,7 +320,7 @@ def test_what_is_written_is_read_back(value: str, old: str) -> None:
     assert said(one) == ("string", value)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@each("language", LANGUAGES)
 def test_what_no_literal_says_is_refused(language: str) -> None:
     assert write("587", "number", language) == "587"
     assert write("true", "boolean", language).lower() == "true"

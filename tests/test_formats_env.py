@@ -178,7 +178,7 @@ def test_what_is_written_holds_whatever_is_set(value: str, reader: str) -> None:
     assert not {remark.kind for remark in one.remarks} & {"value-cut", "expanded", "defaulted"}
 
 
-@pytest.mark.parametrize("reader", READERS)
+@each("reader", READERS)
 def test_plain_values_need_no_quotes_and_are_nothing_to_remark_on(reader: str) -> None:
     """Letters, digits and ``_./:@+,-`` are safe with all of them."""
     assert write("aZ09_./:@+,-", reader) == "aZ09_./:@+,-"
@@ -295,7 +295,7 @@ def test_hard_texts_take_a_time_that_grows_with_them(reader: str) -> None:
         assert counts[1] <= 6 * counts[0] + 500, piece
 
 
-@pytest.mark.parametrize("reader", READERS)
+@each("reader", READERS)
 def test_values_that_double_each_other_end(reader: str) -> None:
     lines = [
         "A0=" + "x" * 100,

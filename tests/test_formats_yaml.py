@@ -412,7 +412,7 @@ def test_erb_is_read_as_far_as_it_is_literal() -> None:
     assert one(read, "password").source == "PW"
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "a: !secret smtp_password", "a: !vault |\n  $ANSIBLE_VAULT;1.1\n", "a: '{{ vault_password }}'", "a: {{ x }}",
@@ -565,7 +565,7 @@ def test_no_text_makes_it_fall_over_and_every_region_is_in_a_text(text: str, syn
 # Which syntax
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "text", "syntax"),
     [
         ("docker-compose.prod.yml", "services:\n  a:\n    image: x\n", "compose"),

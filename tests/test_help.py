@@ -65,7 +65,7 @@ def test_every_option_has_its_group() -> None:
     assert GROUPS[0][0] == REST
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@each("command", COMMANDS)
 def test_every_command_has_its_line_and_examples(command: str) -> None:
     """Write what is missing into ``BRIEF`` and ``EXAMPLES`` of ``smtpdoctor/text/help.py``."""
     assert command in BRIEF
@@ -96,8 +96,8 @@ def test_help_breaks_for_any_terminal(command: str, width: int) -> None:
     assert max(map(len, help_of(command, "en", width).splitlines())) <= max(min(width, 100), 80)
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize(
+@each("lang", LANGUAGES)
+@each(
     "arguments",
     [
         ["--help"],

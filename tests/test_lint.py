@@ -286,7 +286,7 @@ def _sending_as(app: str, sender: str, host: str, **values: str | None) -> list[
     return [one for one in lint(loaded) if one.setting == "sender"]
 
 
-@pytest.mark.parametrize("app", DEFAULT_SENDERS)
+@each("app", DEFAULT_SENDERS)
 def test_a_sender_that_an_application_has_by_itself_is_nobodys(app: str) -> None:
     """Whether it is not set, or a sample was left as it stood; a warning only where no code may name another."""
     sender = DEFAULT_SENDERS[app]
@@ -542,7 +542,7 @@ def test_real_passwords_that_look_odd(text: str) -> None:
     assert not is_placeholder(text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("host", "loopback"),
     [
         *(

@@ -18,6 +18,7 @@ from smtpdoctor.settings.hosts import host_key, same_host
 from smtpdoctor.smtp.command import DomainError, a_labels
 from tests import certs
 from tests.checking import HOST, PASSWORD, USER, assert_failed, check, cli, ids, settings_for, stage_of
+from tests.each import each
 from tests.examples import examples
 from tests.servers import dialogue, dns_server, serve
 
@@ -294,7 +295,7 @@ def test_a_name_server_does_not_say_what_this_machine_is(security: str, answer: 
         assert_failed(report, "auth-cleartext", Stage.AUTH)
 
 
-@pytest.mark.parametrize(
+@each(
     "host", ["localhost", "LOCALHOST.", "mail.localhost", "127.0.0.1", "[127.0.0.1]", "127.1", "[::1]", MAIL]
 )
 def test_what_the_user_himself_says_is_this_machine(host: str) -> None:

@@ -27,6 +27,7 @@ from smtpdoctor.net.answer import (
 )
 from smtpdoctor.net.dns import knows_public_names, resolve
 from tests.checking import NEVER, ending
+from tests.each import each
 from tests.servers import Dns, DnsReply, dns_server, other_id, other_question
 
 if TYPE_CHECKING:
@@ -326,7 +327,7 @@ def test_an_address_of_the_unwanted_ip_version(host: str, family: int) -> None:
     assert (found.addresses, found.error, found.other_family) == ((), "no-address", (host,))
 
 
-@pytest.mark.parametrize(
+@each(
     ("host", "reason", "part"),
     [
         ("", "empty", ""),

@@ -304,7 +304,7 @@ def test_sentences_about_passwords_stay(name: str, between: str, words: list[str
     assert masked(text) == text
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "535 5.7.8 Username and Password not accepted. Learn more at https://support.google.com/mail/?p=BadCredentials",

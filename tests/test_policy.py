@@ -18,6 +18,7 @@ from smtpdoctor.report import json_v1
 from smtpdoctor.report.view import view_of
 from tests import servers
 from tests.checking import HOST, PASSWORD, USER, cli, settings_for
+from tests.each import each
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,7 +142,7 @@ def test_flags_that_contradict() -> None:
     cli("check", "--fail-on", "sometimes", code=2)
 
 
-@pytest.mark.parametrize(
+@each(
     "wrong",
     [
         {"policy": "error"},

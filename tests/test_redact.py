@@ -481,7 +481,7 @@ def test_needles_are_in_each_encoding(secret: str, page: str, around: bytes) -> 
         assert any(one in folded for one in needles), form
 
 
-@pytest.mark.parametrize(
+@each(
     ("secret", "echo"),
     [
         ("pw%41%42%43%44%45x", "pwABCDEx"),
@@ -534,8 +534,8 @@ def test_how_much_of_a_secret_tells_something(secret: str, left: str, masked: st
     assert redact(f"一 {masked} 一") == f"一 {Secret.MASK} 一"
 
 
-@pytest.mark.parametrize("page", ["utf-8", "cp949", "utf-16-le", "utf-16-be", "utf-32-le"])
-@pytest.mark.parametrize("secret", ["비밀번호 하나", "가나12다라"])
+@each("page", ["utf-8", "cp949", "utf-16-le", "utf-16-be", "utf-32-le"])
+@each("secret", ["비밀번호 하나", "가나12다라"])
 def test_a_secret_in_any_code_page_is_known_in_base64(secret: str, page: str) -> None:
     """As an application has it, or the system that it runs on; also where both ends are cut."""
     word = base64.b64encode(f"me {secret} me".encode(page)).decode()
@@ -561,8 +561,8 @@ def test_words_in_a_disorder_of_capitals(word: str, odd: bool) -> None:
     assert is_odd(word) is is_odd(word.encode()) is odd
 
 
-@pytest.mark.parametrize("before", range(4))
-@pytest.mark.parametrize("secret", ["Zq7x", "a!b@"])
+@each("before", range(4))
+@each("secret", ["Zq7x", "a!b@"])
 def test_four_characters_are_known_in_base64(secret: str, before: int) -> None:
     """At each place in a group of three, by capitals and small letters as they are."""
     word = base64.b64encode(b"k" * before + f"user:{secret}".encode() + b"xyz" * before).decode()
@@ -730,7 +730,7 @@ def test_what_stands_alone(secret: str) -> None:
         assert redact(f"no {text} no") == f"no {text} no"
 
 
-@pytest.mark.parametrize(
+@each(
     ("echo", "shown"),
     [
         *(("!(Zq7tRbx)?", "{}"), ("(Zq7tRbx)", "{}"), ("[Zq7tRbx]", "[{}]"), ("!!(Zq7tRbx)??", "!{}?")),
@@ -755,7 +755,7 @@ def test_of_an_encoded_word_the_rest_goes_too(form: str, fill: str, before: byte
         assert Redactor(["Zq7tRbxWpLk93"])(form.format(one, one)) == form.format(*[Secret.MASK + rest] * 2)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "lines"),
     [
         ("250-Zq7tRbx\r\n250 WpLk93\r\nok", ["250-{}", "250 {}", "ok"]),

@@ -154,7 +154,7 @@ def test_an_endless_reply_is_refused_in_bounded_memory(line: bytes) -> None:
     assert (error.token, error.label, error.received) == ("not-smtp", "endless", b"250-begin")
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "code", "lines", "quirks"),
     [
         (b"250 ok\n", 250, ("ok",), {"bare-lf"}),
@@ -183,7 +183,7 @@ def test_a_first_line_without_a_code_is_refused(data: bytes) -> None:
     assert outcome([b"220 before\n" + data])[1] == broken
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "enhanced", "text"),
     [
         (b"535 5.7.8 Bad\r\n", "5.7.8", "5.7.8 Bad"),
@@ -356,7 +356,7 @@ def test_a_greeting_gives_away_what_it_is(label: str, code: int, lines: tuple[st
     assert greeting_label(Reply(code, lines)) == label
 
 
-@pytest.mark.parametrize(
+@each(
     ("label", "data"),
     [
         ("tls-bytes", b"\x15\x03\x01"),
@@ -400,7 +400,7 @@ FITTING: Final = {
 }
 
 
-@pytest.mark.parametrize("verb", FITTING)
+@each("verb", FITTING)
 def test_which_reply_fits_a_command(verb: str) -> None:
     """A wrong yes belongs to another command; any command may be refused."""
     first, right = FITTING[verb]

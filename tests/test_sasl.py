@@ -387,7 +387,7 @@ def test_what_servers_may_take(sign: str) -> None:
 # -- Choosing ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("offered", "token", "mechanism"),
     [
         (("LOGIN", "PLAIN"), False, "PLAIN"),

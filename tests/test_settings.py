@@ -511,7 +511,7 @@ def test_a_broken_url_never_shows_its_password(url: str) -> None:
 # -- Presets ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "preset"),
     [
         ("gmail", "gmail"),
@@ -550,7 +550,7 @@ def test_an_unknown_app_is_refused() -> None:
     assert detect_app({"SMTP_HOST": 1}) == detect_app({}) == "smtp"
 
 
-@pytest.mark.parametrize(
+@each(
     ("host", "preset"),
     [
         ("smtp.gmail.com", "gmail"),

@@ -380,7 +380,7 @@ def test_what_a_session_is_worth(certificates: Certificates) -> None:
     assert (facts.bits >= 128, facts.certificate, facts.protects) == (True, True, True)
 
 
-@pytest.mark.parametrize(
+@each(
     ("version", "bits", "certificate", "protects"),
     [
         *(("TLSv1.2", 112, True, True), ("TLSv1.3", 256, True, True), ("TLSv1.3", 111, True, False)),
@@ -421,7 +421,7 @@ def test_a_session_that_never_was_protects_nothing(certificates: Certificates) -
     assert not facts.protects
 
 
-@pytest.mark.parametrize(
+@each(
     ("cipher", "kind", "named"),
     [
         ("TLS_AES_256_GCM_SHA384", None, ""),
@@ -468,7 +468,7 @@ def test_a_server_may_only_prefer_an_old_cipher(
 # -- Alerts -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("token", "name"),
     [
         ("SSLV3_ALERT_HANDSHAKE_FAILURE", "handshake_failure"),
@@ -850,8 +850,8 @@ def test_encrypted_bytes_after_the_choice_are_no_other_protocol() -> None:
     assert (reader.flight.version, reader.flight.foreign) == ("TLSv1.3", False)
 
 
-@pytest.mark.parametrize("version", [0x0300, 0x0301, 0x0302, 0x0303, 0x0304])
-@pytest.mark.parametrize("name", [None, "mail.example.test"])
+@each("version", [0x0300, 0x0301, 0x0302, 0x0303, 0x0304])
+@each("name", [None, "mail.example.test"])
 def test_hellos_avoid_the_length_that_hangs_middle_boxes(version: int, name: str | None) -> None:
     """RFC 7685: between 256 and 511 bytes some never answer."""
     for suites in (hello.FORWARD_SECRET, [*hello.FORWARD_SECRET, *hello.OLD, *hello.WEAK], [0x1301]):

@@ -298,7 +298,7 @@ def test_what_openssl_refuses_is_told_apart(flaws: list[Flaw]) -> None:
         assert evidence.error is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "labels"),
     [
         ("expired", {Label.EXPIRED}),
@@ -308,7 +308,7 @@ def test_what_openssl_refuses_is_told_apart(flaws: list[Flaw]) -> None:
         ("good", set()),
     ],
 )
-@pytest.mark.parametrize("host", ["localhost", "mail.other.test"])
+@each("host", ["localhost", "mail.other.test"])
 def test_a_wrong_name_is_told_beside_what_openssl_stopped_at(
     certificates: Certificates, kind: str, labels: set[Label], host: str
 ) -> None:

@@ -16,6 +16,7 @@ from smtpdoctor.model import Message, Stage, Status
 from tests import servers
 from tests.checking import PASSWORD, USER, facts_of, ids
 from tests.checking import check as check_with
+from tests.each import each
 from tests.examples import examples
 from tests.servers import HOST, Peer, Script, dialogue, serve
 from tests.test_names import certificate_for
@@ -439,7 +440,7 @@ def test_which_names_may_be_written_instead(
     assert Label.INTERCEPTED not in evidence.labels
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "trust", "name", "dates"),
     [
         ("good", "ok", "ok", "ok"),

@@ -177,7 +177,7 @@ def test_a_long_text_has_few_readings(size: int) -> None:
     assert any("\1pass word\1" in one.text for one in found)
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "text"),
     [
         (b"pass word", True), (b"a\0b\1c\t\r\n", True), (b"a\2b", False), (b"", True), ("비밀".encode(), True),

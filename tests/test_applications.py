@@ -88,10 +88,11 @@ def test_what_is_written_is_read_as_it_was_meant(name: str) -> None:
     for preset_name in sample(APPS.index(name)):
         preset = load.preset(preset_name)
         assert preset is not None
-        for turn, (port, mode) in enumerate(cells(preset)):
+        kinds = kinds_of(dialect)
+        offered = list(cells(preset))
+        for port, mode in (*offered[:1], *some_of(offered[1:], 2, APPS.index(name))):
             done = []
-            kinds = kinds_of(dialect)
-            for kind in kinds if turn == 0 else kinds[:1]:
+            for kind in kinds if (port, mode) == offered[0] else kinds[:1]:
                 try:
                     plan, text = written(dialect, kind, preset, Wish(port=port, security=mode))
                 except UsageError:

@@ -43,7 +43,7 @@ from smtpdoctor.settings.resolve import (
 from smtpdoctor.text import say
 from tests.checking import cli, command
 from tests.each import each
-from tests.examples import examples
+from tests.examples import examples, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -954,7 +954,7 @@ def attack(unit: str, size: int) -> str:
     return "".join(lines)
 
 
-@pytest.mark.parametrize("unit", LINES_OF_ATTACK)
+@pytest.mark.parametrize("unit", some_of(LINES_OF_ATTACK, 2))
 def test_many_lines_take_no_longer_than_they_are_many(file: Path, unit: str) -> None:
     """Reading them, merging and judging: four times as many take about four times as long; few are told of."""
 

@@ -162,12 +162,24 @@ def test_a_full_disk(folder: Path) -> None:
         assert started(Line(USAGE), folder, stdout=full, stderr=full).code == 2
 
 
+@pytest.mark.parametrize(
+    "line", [["--help"], ["lint", "--help"], ["lint", "--version"], ["lint", "--help", "x"]], ids=str
+)
+def test_a_full_disk_for_what_is_no_report(line: list[str], folder: Path) -> None:
+    """Help and version are told by the parser or before it, and end no other way."""
+    with Path("/dev/full").open("wb") as full:
+        done = started(Line([*line, "--lang", "ko"]), folder, stdout=full)
+    assert (done.code, done.stderr.count("\n")) == (2, 1)
+    assert "표준 출력" in done.stderr
+
+
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     """A command that names no file of it works; one that does says that it is not there."""
     gone = tmp_path / "gone"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     script = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
-    for more, code in (([], 0), (["--output", "report"], 2)):
+    reports = ["--format", "html=page", "--format", "junit=tests", "--output", "report"]
+    for more, code in (([], 0), (["--output", "report"], 2), (reports, 2)):
         gone.mkdir()
         done = subprocess.run(
             ["/bin/sh", "-c", script, "sh", gone, sys.executable, "-m", "smtpdoctor", *LINT, *more],

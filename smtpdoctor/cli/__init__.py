@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 # Start-up allocates much and frees nothing; collecting that at the usual rate takes 10 ms of 110.
 gc.set_threshold(100_000)
@@ -57,12 +57,25 @@ def main() -> None:
             app()
         else:
             call()
-            sys.stdout.flush()
+        sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # a command has met it itself: this is `smtpdoctor --version | true`
         from smtpdoctor.cli.common import mute_output
 
         mute_output()
+    except OSError as error:  # likewise: `smtpdoctor --help` onto a full disk
+        _end_unwritten(error)
     finally:
         gc.freeze()  # what is left dies with the process: searching it for cycles would take 15 ms of 100
+
+
+def _end_unwritten(error: OSError) -> NoReturn:
+    """End where what is printed before a command begins cannot be written."""
+    from smtpdoctor.cli.common import EXIT_USAGE, is_unwritable, tell_unwritable
+    from smtpdoctor.cli.parsing import language_asked_for
+
+    if not is_unwritable(error):
+        raise error
+    tell_unwritable(error, language_asked_for(sys.argv[1:]))
+    sys.exit(EXIT_USAGE)

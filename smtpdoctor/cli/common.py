@@ -31,6 +31,7 @@ __all__ = [
     "fail_usage",
     "format_on_stdout",
     "guarded",
+    "is_unwritable",
     "language",
     "live_output_to",
     "mute_output",
@@ -45,6 +46,7 @@ __all__ = [
     "refuse_unusable",
     "repeated_flags",
     "tell",
+    "tell_unwritable",
     "unusable",
 ]
 
@@ -177,16 +179,26 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             mute_output()  # rich has met it first, and would end with 1
             raise Exit(0) from None
         except OSError as error:
-            if error.errno not in _OUTPUT_ERRORS:
+            if not is_unwritable(error):
                 _own_up(error, lang, format_)
-            message = Message("usage.stdout", {"reason": error.strerror or "?"})
-            tell(say(lang, "usage.error", text=say(lang, message)))
-            mute_output()
+            tell_unwritable(error, lang)
             raise Exit(EXIT_USAGE) from None
         except Exception as error:  # noqa: BLE001 -- the contract's exit code 3
             _own_up(error, lang, format_)
 
     return run
+
+
+def is_unwritable(error: OSError) -> bool:
+    """Tell whether standard output takes nothing more: its disk is full, or it was closed."""
+    return error.errno in _OUTPUT_ERRORS
+
+
+def tell_unwritable(error: OSError, lang: Lang) -> None:
+    """Say that standard output cannot be written, and why."""
+    message = Message("usage.stdout", {"reason": error.strerror or "?"})
+    tell(say(lang, "usage.error", text=say(lang, message)))
+    mute_output()
 
 
 def _end_interrupted(lang: Lang, format_: str, *, follows: bool) -> NoReturn:

@@ -150,9 +150,9 @@ def outputs_from(
         raise UsageError(Message("usage.format.stdout", values))
     files = [one for one in sinks if one.file is not None]
     places = [one.file for one in files if one.file is not None]
-    taken: set[str] = {os.path.realpath(output)} if output is not None else set()
+    taken: set[str] = {_at_end_of_links(output)} if output is not None else set()
     for place in places:
-        real = os.path.realpath(place)
+        real = _at_end_of_links(place)
         if real in taken:
             raise UsageError(Message("usage.format.twice", {"file": str(place)}))
         taken.add(real)
@@ -161,6 +161,14 @@ def outputs_from(
     for place in places:
         refuse_to_destroy(place, force=force, flag=_FLAG)
     return Outputs((main[0], *files), output)
+
+
+def _at_end_of_links(path: Path) -> str:
+    """Return where a path leads, to be compared; as it is where no folder is there that it could start from."""
+    try:
+        return os.path.realpath(path)
+    except OSError:  # the working folder was deleted, and writing will say so
+        return str(path)
 
 
 def _sink(text: str, *, explains: bool) -> Sink:

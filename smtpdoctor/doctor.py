@@ -7,6 +7,7 @@ stage as it starts and ends; it cannot change anything.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final, Protocol
@@ -45,6 +46,7 @@ __all__ = ["Observer", "Quiet", "Redactors", "check", "lint_only", "seal_of"]
 
 _TRANSIENT: Final = 4  # the first digit of a negative reply that is to be tried again
 _PERMANENT: Final = 5
+_MOST_OF_A_KIND: Final = 100  # findings about the settings; whoever has mended these is told the next ones
 _NEEDS_SENDER: Final = frozenset({Stage.SENDER, Stage.RECIPIENT, Stage.SEND})
 
 
@@ -177,11 +179,15 @@ class _Run:
     def config(self, *, needs_sender: bool, alone: bool = False) -> StageResult:
         """Judge the settings. ``alone``: no network follows that could settle what they suggest."""
         started = time.monotonic()
-        evidence = lint(
-            self._loaded,
-            needs_sender=needs_sender,
-            needs_login=alone,
-            cleartext_allowed=self._options.allow_cleartext_auth,
+        evidence = tuple(
+            _some_of_each_kind(
+                lint(
+                    self._loaded,
+                    needs_sender=needs_sender,
+                    needs_login=alone,
+                    cleartext_allowed=self._options.allow_cleartext_auth,
+                )
+            )
         )
         found = self._diagnosed(evidence)
         settings = self._loaded.settings
@@ -297,6 +303,15 @@ class _Run:
             transcript=tuple(self._transcript.turns),
             seconds=time.monotonic() - self._started,
         )
+
+
+def _some_of_each_kind(evidence: Iterable[Evidence]) -> Iterator[Evidence]:
+    """Yield evidence, of each kind so much of it as somebody may want to read."""
+    told: Counter[frozenset[Label]] = Counter()
+    for one in evidence:
+        told[one.labels] += 1
+        if told[one.labels] <= _MOST_OF_A_KIND:
+            yield one
 
 
 def _looked_beside(session: Session, evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:

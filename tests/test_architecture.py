@@ -183,8 +183,8 @@ BUDGETS = {
     "version": (("--version",), 4, 54, {"ssl", "rich", "re2", "msgspec", "smtpdoctor.cli.check"}),
     "check until dns": (
         ("check", "--until", "dns", *JSON),
-        59,
-        180,
+        61,
+        182,
         {
             "rich",
             "smtpdoctor.knowledge.compile",
@@ -196,17 +196,17 @@ BUDGETS = {
     ),
     "check until auth": (
         (*UNTIL_AUTH, *JSON),
-        67,
-        188,
+        69,
+        190,
         {"rich", "smtpdoctor.diagnosis", "smtpdoctor.knowledge.compile", "re2"},
     ),
     "check in a terminal": (
         UNTIL_AUTH,
-        66,
-        235,
+        68,
+        237,
         {"asyncio", "re2", "smtpdoctor.diagnosis"},
     ),
-    "lint": (("lint", *JSON), 54, 171, {"rich", "asyncio", "re2"}),
+    "lint": (("lint", *JSON), 56, 173, {"rich", "asyncio", "re2"}),
     "explain": (
         ("explain", FAILURE, *JSON),
         54,

@@ -825,7 +825,7 @@ def test_what_encodings_in_signs_make_of_a_secret_is_known_as_it_is(seed: int, l
         text = "".join(one for one in form.lower() if one not in "\"'`\\ \n")
         if len(text) >= 6:
             wanted |= {text[at : at + 8] for at in range(max(len(text) - 8, 0) + 1)}
-    assert set(needles.odd) == wanted
+    assert wanted <= set(needles.odd)
 
 
 @settings(max_examples=examples(25), deadline=None)

@@ -14,11 +14,14 @@ text that may hold something is read closely (``runs``), also with everything de
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from smtpdoctor.masking.carried import chained, coded, may_code, steps, words_of
 from smtpdoctor.masking.words import printable
+from smtpdoctor.model import Secret
 
 if TYPE_CHECKING:
     from smtpdoctor.masking.runs import Search
@@ -27,6 +30,7 @@ __all__ = ["Needles", "Redactor", "Sieve", "decodings", "encodings", "is_clean",
 
 _ALNUM: Final = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LOWER: Final = bytes(range(256)).lower()
+_LOWER_WORDS: Final = bytes(one if one in _ALNUM else 32 for one in _LOWER)
 _NO_ALNUM: Final = bytes(set(range(256)).difference(_ALNUM))
 # Blanks, controls and quotes may stand between the signs of a secret without being of it.
 _UNSEEN: Final = bytes({*range(0x21), *range(0x7F, 256), *b"\"'`\\"})
@@ -43,6 +47,33 @@ _ROT13: Final = bytes.maketrans(
     b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
     b"nopqrstuvwxyzabcdefghijklmNOPQRSTUVWXYZABCDEFGHIJKLM",
 )
+_ATBASH: Final = bytes.maketrans(
+    b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    b"zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA",
+)
+_ROT47: Final = bytes((one - 33 + 47) % 94 + 33 if 33 <= one < 127 else one for one in range(256))  # noqa: PLR2004
+_ONLY_LETTERS: Final = str.maketrans("0123456789", " " * 10)
+_LEET: Final = str.maketrans("aeiostbg", "43105789")
+_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+# What else stands for six bits: with crypt, with bcrypt, in xxencode; and in BinHex, in signs.
+_OTHER_BASES_64: Final = tuple(
+    bytes.maketrans(_BASE64, other)
+    for other in (
+        b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+        b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+        b"+-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+        _BASE64.translate(_ROT13),
+    )
+)
+_BINHEX: Final = bytes.maketrans(
+    _BASE64, b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
+)
+# For five: by Crockford, and z-base-32.
+_OTHER_BASES_32: Final = tuple(
+    str.maketrans("abcdefghijklmnopqrstuvwxyz234567", other)
+    for other in ("0123456789abcdefghjkmnpqrstvwxyz", "ybndrfg8ejkmcpqxot1uwisza345h769")
+)
+_BASE45: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 _BASE32_HEX: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefghijklmnopqrstuv")
 # What stands for each number below 85: in RFC 1924, in ZeroMQ and in Ascii85.
 _BASES_85: Final = (
@@ -77,6 +108,7 @@ _SMALL_PIECES: Final = 5  # of two or three characters; or numbers,
 _LETTERS: Final = 8  # or of one
 _AROUND: Final = 40  # characters around a place in which any run that is shared has another such place
 _BLOCK: Final = 4_096
+_MOST_SECRETS: Final = 200  # that are looked for in whatever form, the password that is used first
 _KNOWN: Final = 500  # texts of which it is kept in mind that they hold nothing,
 _KNOWN_LENGTH: Final = 500  # if they are no longer than this
 _MASKED: Final = 40  # texts of which it is kept in mind what they are without their secrets,
@@ -113,6 +145,12 @@ class Needles:
         if len(words := secret.split()) > 1 and secret.isascii():
             plain.append(_folded("".join(reversed(words)).encode()))
         self.plain = [(one, self.least(one)) for one in dict.fromkeys(plain) if len(one) >= _SHARED]
+        others = () if self.long or len(self.folded) < _SHARED else _shuffled(secret, self.folded)
+        self.shuffled = [(one, self.least(one)) for one in dict.fromkeys(others) if len(one) >= _SHARED]
+        # Letters in a row, which may all be moved as far in the alphabet.
+        self.letters = (
+            () if self.long else tuple(one for one in _rows_of_letters(plain[0]) if len(one) > _SHARED)
+        )
         self.encoded = [
             (one, min(least, len(one)))
             for one, least in encodings(secret, long=self.long)
@@ -121,7 +159,19 @@ class Needles:
         # Base64 of four bytes is so short that only capitals and small letters as they are make it sure.
         self.cores = [core.decode() for core in _cores(raw)] if len(raw) == _SHARED - 1 else []
         self.windows = list(dict.fromkeys(self._windows()))
-        self.odd = [] if self.few or self.long else list(dict.fromkeys(_odd_windows(raw)))
+        self.signed = [] if self.few or self.long else list(_in_signs(raw))
+
+    @cached_property
+    def odd(self) -> list[str]:
+        """The runs of what encodings make of it whose signs count as much as their letters."""
+        width = _WORD
+        return list(
+            dict.fromkeys(
+                text[start : start + width]
+                for text in self.signed
+                for start in range(max(len(text) - width, 0) + 1)
+            )
+        )
 
     def least(self, text: str) -> int:
         """Return how many characters in a row of a text that the secret may be taken for give it away."""
@@ -151,6 +201,22 @@ class Needles:
                 window = dense[start : start + _SHARED]
                 if sum(map(str.isalnum, window)) < _SIGNED:
                     yield window
+
+
+def _rows_of_letters(folded: str) -> list[str]:
+    return folded.translate(_ONLY_LETTERS).split() if folded.isascii() else []
+
+
+def _shuffled(secret: str, folded: str) -> Iterator[str]:
+    """Yield a secret with its halves in the other order, in two rows of each second character, in turned pairs."""
+    if len(folded) < 2 * _SHARED:  # of a longer one a half tells enough
+        yield folded[-(_SHARED // 2 + 1) :] + folded[: _SHARED // 2 + 1]
+    yield folded[::2] + folded[1::2]
+    yield folded[1::2] + folded[::2]
+    if secret.isascii():
+        pairs = (secret[place : place + 2][::-1] for place in range(0, len(secret), 2))
+        yield _folded("".join(pairs).encode())
+    yield folded.translate(_LEET)
 
 
 def bytes_of(secret: str) -> bytes:
@@ -189,6 +255,7 @@ def encodings(secret: str, *, long: bool = False) -> Iterator[tuple[str, int]]:
             # Zeros at the end are the neighbour's in the other byte order.
             wide = [one.rstrip(b"\0") for one in wide]
             yield _folded(raw.translate(_ROT13)), usual
+            yield _folded(raw.translate(_ATBASH)), usual
         else:
             from smtpdoctor.masking.runs import other_bytes
 
@@ -202,6 +269,8 @@ def encodings(secret: str, *, long: bool = False) -> Iterator[tuple[str, int]]:
         for core in _cores(one):
             yield _folded(core), usual
         yield one.hex(), rare
+    cores = () if long else _cores(raw)
+    yield from ((_folded(core.translate(other)), rare) for core in cores for other in _OTHER_BASES_64)
     for one in wide:
         for core in _cores(one):
             yield _folded(core), 12 if len(one) > 3 * len(raw) and not long else rare
@@ -218,24 +287,41 @@ def _base32(raw: bytes) -> Iterator[str]:
     for offset in range(5):
         encoded = b32encode(bytes(offset) + raw)
         core = _folded(encoded[-(-8 * offset // 5) : 8 * (offset + len(raw)) // 5])
-        yield from (core, core.translate(_BASE32_HEX))
+        yield from (core, core.translate(_BASE32_HEX), *(core.translate(one) for one in _OTHER_BASES_32))
 
 
-def _odd_windows(raw: bytes) -> Iterator[str]:
-    """Yield the runs of what uuencode and the bases of 85 signs make of a secret, as it is dense."""
+def _in_signs(raw: bytes) -> Iterator[str]:
+    """Yield what encodings in signs make of a secret, as it is dense: uuencode, bases of 85 or 45 signs."""
     lines = [binascii.b2a_uu(raw[start : start + 45])[1:] for start in range(0, len(raw), 45)]
+    lines += [core.translate(_BINHEX) for core in _cores(raw)]
+    lines += [raw.translate(_ROT47)]
+    lines += [line.encode() for offset in range(4) for line in _in_base_85(raw, offset)]
+    lines += [_in_base_45(raw[start:]) for start in range(2)]
+    for line in lines:
+        text = line.translate(_LOWER, _UNSEEN).decode()
+        if len(text) >= _ENCODED:
+            yield text
+
+
+def _in_base_85(raw: bytes, offset: int) -> Iterator[str]:
+    """Yield what the bases of 85 signs make of a secret behind so many other bytes; those groups are left out."""
+    raw = raw[-offset % 4 :] if offset else raw
     size = len(raw) + -(-len(raw) // 4)
     numbers = [
         int.from_bytes(raw[start : start + 4].ljust(4, b"\0")) // 85**power % 85
         for start in range(0, len(raw), 4)
         for power in (4, 3, 2, 1, 0)
     ][:size]
-    lines += ["".join(map(base.__getitem__, numbers)).encode() for base in _BASES_85]
-    for line in lines:
-        text = line.translate(_LOWER, _UNSEEN).decode()
-        if len(text) >= _ENCODED:
-            for start in range(max(len(text) - _WORD, 0) + 1):
-                yield text[start : start + _WORD]
+    return ("".join(map(base.__getitem__, numbers)) for base in _BASES_85)
+
+
+def _in_base_45(raw: bytes) -> bytes:
+    """Return what base 45 (RFC 9285) makes of pairs of bytes."""
+    found: list[str] = []
+    for start in range(0, len(raw), 2):
+        number, size = int.from_bytes(raw[start : start + 2]), len(raw[start : start + 2]) + 1
+        found += [_BASE45[number // 45**power % 45] for power in range(size)]
+    return "".join(found).encode()
 
 
 def _numbers(data: bytes, size: int, starts: Iterable[int]) -> memoryview:
@@ -266,14 +352,20 @@ class Sieve:
         self._own: set[int] = (
             set()
         )  # of the secrets themselves alone: few, so that hardly anything has them by chance
+        self._steps: set[int] = set()  # of the letters of a secret, from one to the next
+        self._chained: list[tuple[str, bytes, int]] = []
         self._cores: list[str] = []
         self._few = self._foreign = False
         for one in needles:
             self._cores += one.cores
             self._few = self._few or one.few
             self._foreign = self._foreign or not one.secret.isascii()
-            self.learn((*one.plain, *one.encoded), long=one.long)
-            self._odd.update(_numbers(_GAP.join(one.odd).encode(), 4, range(4)))
+            self._chained += ((text, text.encode(), least) for text, least in one.plain[:1])
+            for row in one.letters:
+                for text in (row, row[::-1]):
+                    self._steps.update(_numbers(steps(text.encode()), 4, range(4)))
+            self.learn((*one.plain, *one.shuffled, *one.encoded), long=one.long)
+            self._odd.update(_numbers(_GAP.join(one.signed).encode(), 4, range(4)))
             if not one.long:
                 self._own.update(
                     _numbers(_GAP.join(n for n, _ in one.plain).encode("ascii", "replace"), 4, range(4))
@@ -300,17 +392,20 @@ class Sieve:
             if least < _RARE:
                 self._eights.update(_sample(data[::-1], step))
 
-    def passes(self, text: str) -> bool:
-        """Tell that nothing of a secret is in a text."""
+    def passes(self, text: str, *, decoded: bool = False) -> bool:
+        """Tell that nothing of a secret is in a text; ``decoded``: it was a word of another one."""
         if self._few or not text.isascii():
             return False
         data = text.encode()
         if self.shares(data) or self.has_odd(data) or self.shares_thinly(data) or _looks_encoded(text):
             return False
+        unfolded: bytes | None = data
         if data[3:4] == b"-" or b"\n" in data:
             unfolded = _unfolded(data)
-            if unfolded is None or (unfolded != data and not self.passes(unfolded.decode())):
+            if unfolded is None or (unfolded != data and not self.passes(unfolded.decode(), decoded=decoded)):
                 return False
+        if unfolded is data and not decoded and self._is_carried(text, data):
+            return False
         if self._cores:
             standard = text.replace("-", "+").replace("_", "/")
             if any(core in standard for core in self._cores):
@@ -343,6 +438,41 @@ class Sieve:
             if not self._own.isdisjoint(_numbers(part, 4, (0, 2))):
                 return True
         return bool(self._signs) and (self.has_signs(data[::2]) or self.has_signs(data[1::2]))
+
+    def _is_carried(self, text: str, data: bytes) -> bool:
+        """Tell whether something else in a text may carry a secret, character by character."""
+        if not self._own:
+            return False
+        words = data.translate(_LOWER_WORDS).split()
+        if self._has_own(bytes(word[0] for word in words)):
+            return True
+        folded = b"".join(words)
+        if self._is_in_thirds(folded) or self.has_steps(folded):
+            return True
+        if may_code(data):
+            for run in coded(text):
+                if self._foreign or self.shares(bytes(value & 0xFF for _, _, value in run)):
+                    return True
+        for secret, raw, least in self._chained:
+            if sum(len(word) for word in words if word in raw) >= least and any(
+                chained(words_of(text), secret, least)
+            ):
+                return True
+        return False
+
+    def may_be_thin(self, data: bytes) -> bool:
+        """Tell whether each second or third character of a text may be a secret's."""
+        return self.shares_thinly(data) or self._is_in_thirds(data.translate(_LOWER, _NO_ALNUM))
+
+    def _is_in_thirds(self, folded: bytes) -> bool:
+        return any(self._has_own(folded[first::3]) for first in range(3))
+
+    def has_steps(self, folded: bytes) -> bool:
+        """Tell whether from letter to letter of a folded text it may be as far as from one to the next of a secret's."""
+        return bool(self._steps) and not self._steps.isdisjoint(_numbers(steps(folded), 4, (0, 2)))
+
+    def _has_own(self, data: bytes) -> bool:
+        return not self._own.isdisjoint(_numbers(data, 4, (0, 2)))
 
     def regions(self, folded: bytes) -> Iterator[tuple[int, int]]:
         """Yield the parts of a folded text in which a run that it shares may be, one by one."""
@@ -404,17 +534,25 @@ class Sieve:
         return False
 
     def _hides(self, word: bytes) -> bool:
+        from smtpdoctor.masking.packed import inflated, renumbered
+
+        if any(map(self.shares, renumbered(word))):
+            return True
         for plain, _, _ in decodings(word):
-            if self.shares(plain):
-                return True
-            if 2 * len(plain.translate(None, _UNPRINTED)) > len(plain):
-                # What is not printed stands between characters, or between words.
-                for text in {plain.translate(None, _UNPRINTED), plain.translate(_BLANKED, _NO_ASCII)}:
-                    if not self.passes(text.decode()):
-                        return True
-            if self._foreign and not plain.isascii():
+            if self._holds(plain) or ((more := inflated(plain)) and self._holds(more)):
                 return True
         return False
+
+    def _holds(self, plain: bytes) -> bool:
+        """Tell whether something of a secret may be in what a word was decoded to."""
+        if self.shares(plain):
+            return True
+        if 2 * len(plain.translate(None, _UNPRINTED)) > len(plain):
+            # What is not printed stands between characters, or between words.
+            for text in {plain.translate(None, _UNPRINTED), plain.translate(_BLANKED, _NO_ASCII)}:
+                if not self.passes(text.decode(), decoded=True):
+                    return True
+        return self._foreign and not plain.isascii()
 
 
 def is_odd(word: bytes | str) -> bool:
@@ -460,7 +598,7 @@ def decodings(word: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 def _looks_encoded(text: str) -> bool:
     """Tell whether signs in a text may stand for others."""
-    if any(one in text for one in ("\\", "&", "0x", "0X", "\x1b", "\b")):
+    if any(one in text for one in ("\\", "&", "0x", "0X", "\x1b", "\b", "=?")):
         return True
     for sign in "%=+":
         if sign not in text:
@@ -504,7 +642,7 @@ def _unfolded(data: bytes) -> bytes | None:
 
 
 class Redactor:
-    """Masks a fixed set of secrets in any text.
+    """Masks a fixed set of secrets in any text. The first ones count; of very many the others are known as they stand.
 
     ``public`` are texts that are shown anyway, such as the host and the user name: what a secret shares
     with them is no secret by itself. A whole secret is masked even there.
@@ -512,11 +650,16 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = (), *, public: Iterable[str] = ()) -> None:
         # A secret of blanks is in every text, and one of asterisks is what a mask looks like.
-        given = dict.fromkeys(one for one in secrets if one.strip() and one.strip("*"))
-        self._take(tuple(map(Needles, given)), tuple(dict.fromkeys(public)))
+        given = [*dict.fromkeys(one for one in secrets if one.strip() and one.strip("*"))]
+        self._take(
+            tuple(map(Needles, given[:_MOST_SECRETS])), tuple(dict.fromkeys(public)), given[_MOST_SECRETS:]
+        )
 
-    def _take(self, needles: tuple[Needles, ...], public: tuple[str, ...]) -> None:
+    def _take(
+        self, needles: tuple[Needles, ...], public: tuple[str, ...], others: Sequence[str] = ()
+    ) -> None:
         self._needles = needles
+        self._others = sorted(others, key=len, reverse=True)
         self._public = public
         self._sieve = Sieve(needles)
         self._search: Search | None = None
@@ -576,17 +719,26 @@ class Redactor:
             text = shown
         return text
 
+    def _without_others(self, text: str) -> str:
+        """Return a text without the secrets that nothing is sent of: they are told by nobody but their own file."""
+        for one in self._others:
+            if one in text and (len(one) >= _SHARED or one in text.split()):
+                text = text.replace(one, Secret.MASK)
+        return text
+
     def plus(self, *secrets: str) -> Redactor:
         """Return a redactor that masks these, too."""
         more = Redactor()
         known = {one.secret for one in self._needles}
         new = dict.fromkeys(one for one in secrets if one.strip() and one.strip("*") and one not in known)
-        more._take((*self._needles, *map(Needles, new)), self._public)
+        more._take((*self._needles, *map(Needles, new)), self._public, self._others)
         return more
 
     def _masked(self, text: str, *, whole: bool = False) -> str:
         if not self._needles or text in self._known:
             return text
+        if self._others:
+            text = self._without_others(text)
         if (text, whole) in self._without:
             return self._without[text, whole]
         if not self._sieve.passes(text):

@@ -15,6 +15,7 @@ from functools import cached_property
 from itertools import compress, islice
 from typing import Final
 
+from smtpdoctor.masking.carried import SHIFTS, chained, words_of
 from smtpdoctor.masking.echoes import Needles, Sieve, bytes_of, encodings, is_clean
 from smtpdoctor.masking.views import THINNERS, Found, Span, View, is_text, views
 from smtpdoctor.model import Secret
@@ -31,6 +32,20 @@ _BLOCK: Final = 4_096
 _HEAD: Final = re.compile(r"([2-5][0-9]{2}[- ])(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![.\w]) ?)?")
 _IN_WORDS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
 _SHARED: Final = 5
+# For which programs take the bytes of UTF-8, besides our own two.
+_OTHER_PAGES: Final = (
+    "cp1252",
+    "cp437",
+    "cp1251",
+    "koi8-r",
+    "gbk",
+    "big5",
+    "shift-jis",
+    "euc-jp",
+    "utf-16-le",
+    "utf-16-be",
+)
+_SHIFTED: Final = 6  # letters that were moved in the alphabet
 _RARE: Final = 4  # characters
 _PARTED: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")
 _FEW_WORDS: Final = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
@@ -53,8 +68,12 @@ class _Table(dict[int, str | None]):
 def _in_one_case(one: str) -> str:
     if _HANGUL[0] <= one <= _HANGUL[1]:
         return one
-    plain = unicodedata.normalize("NFKD", one).upper().casefold()
-    return unicodedata.normalize("NFKD", plain)
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", one).upper().casefold())
+    if plain.isascii() or not (plain.isalnum() or unicodedata.category(one) in {"Cf", "So"}):
+        return plain
+    from smtpdoctor.masking.lookalikes import plain_letter
+
+    return "".join(map(plain_letter, plain))
 
 
 def _visible(one: str) -> bool:
@@ -92,6 +111,8 @@ def _taken(secret: str) -> Iterator[str]:
         # What is no UTF-8 is read as Korean first, and so are the bytes of a server that has made Latin-1 of it.
         latin = unicodedata.normalize("NFC", secret).encode("latin-1", "ignore")
         yield from (one[start:].decode("cp949", "ignore") for one in (raw, latin) for start in range(2))
+        for page in _OTHER_PAGES:
+            yield from dict.fromkeys(raw[start:].decode(page, "ignore") for start in range(2))
 
 
 def _read(secret: str) -> list[str]:
@@ -222,6 +243,11 @@ class Search:
             ]
             sieve.learn(variants, long=one.long)
             plain += variants
+        self._shuffled = _grams((pair for one in many for pair in one.shuffled), encoded=False)
+        rows = [row for one in many for row in one.letters]
+        self._shifted = _grams(
+            ((row.translate(shift), _SHIFTED) for row in rows for shift in SHIFTS), encoded=False
+        )
         self._folded = [
             *_grams(plain, encoded=False),
             *_grams((pair for one in needles for pair in one.encoded), encoded=True),
@@ -253,6 +279,8 @@ class Search:
             found = list(islice(self._found(view, whole=whole), _MOST))
             for few in self._few:
                 found += ((start, end, False) for start, end in islice(few.found(view), _MOST))
+            if view.is_first:
+                yield from self._in_pieces(text, whole=whole)
             done = 0
             for start, end, encoded in view.spans(sorted(found)):
                 if not encoded:
@@ -265,7 +293,7 @@ class Search:
 
     def _views(self, text: str) -> Iterator[View]:
         yield from views(text)
-        if not text.isascii() or self._sieve.shares_thinly(text.encode()):
+        if not text.isascii() or self._sieve.may_be_thin(text.encode()):
             for kind in THINNERS:
                 view = View(text).through(kind)
                 if view is not None:
@@ -288,10 +316,14 @@ class Search:
         text = view.text
         folded = _Folded(text, _FOLD)
         data = folded.text.encode("ascii", "replace")
+        if not whole and self._sieve.has_steps(data):
+            for grams in self._shifted:
+                for start, end in grams.stretches(folded.text, [(0, len(data))]):
+                    yield *folded.span(start, end), False
         near = list(self._sieve.regions(data))
         if not near and (text.isascii() or not self._foreign):
             return
-        for grams in self._folded:
+        for grams in self._folded if whole or view.thinned else (*self._folded, *self._shuffled):
             done = 0
             regions = near if grams.ascii else [(0, len(data))]
             for start, end in grams.whole(folded.text) if whole else grams.stretches(folded.text, regions):
@@ -302,7 +334,7 @@ class Search:
                 if not grams.encoded:
                     yield *self._with_ends(text, run, first, last), False
                 elif last > done:
-                    if not view.glued:
+                    if not (view.glued or view.thinned):
                         first, last = _word_around(text, first, last)
                     done = last
                     yield first, last, True
@@ -317,6 +349,17 @@ class Search:
                 while last < min(most, len(text)) and text[last] in behind:
                     last += 1
         return first, last
+
+    def _in_pieces(self, text: str, *, whole: bool) -> Iterator[Span]:
+        """Yield the words which are pieces of a secret, one behind the other."""
+        if whole:
+            return
+        words = words_of(text, str.lower if text.isascii() else fold)
+        for needles in self._needles:
+            for needle, least in needles.plain[:1]:
+                for piece, places in chained(words, needle, least):
+                    if not self._is_public(piece, encoded=False):
+                        yield from places
 
     def _in_dense(self, text: str, *, whole: bool) -> Iterator[Found]:
         data = text.encode("ascii", "replace")

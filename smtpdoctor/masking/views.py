@@ -7,16 +7,19 @@ encoded more than once. Their number and size are bounded.
 
 from __future__ import annotations
 
+import binascii
 import re
 import sys
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache, lru_cache
 from html import unescape
 from itertools import accumulate, pairwise
 from typing import Final
 
+from smtpdoctor.masking.carried import WORD, Run, coded, may_code
 from smtpdoctor.masking.echoes import decodings, is_clean, is_odd
 
 __all__ = ["THINNERS", "Found", "Span", "View", "is_text", "views"]
@@ -29,7 +32,7 @@ Reading = tuple[str, Callable[[int], Span] | None]  # the end of such a piece
 Kind = Callable[[str], Iterable[Piece]]
 
 _DEPTH: Final = 6
-_VIEWS: Final = 40
+_VIEWS: Final = 50
 _CHARACTERS: Final = 400_000  # of all views of a text, as long as it is a short one
 _SHORT: Final = 20_000
 _NOISE: Final = "\u0298"  # a letter that no secret has
@@ -84,10 +87,16 @@ class View:
         self.glued: bool = kind is _glued or (parent is not None and parent.glued)
         self.vague: bool = kind is _decoded_vaguely or (parent is not None and parent.vague)
         self.backwards: bool = kind is _backwards or (parent is not None and parent.backwards)
-        self.thinned: bool = kind in THINNERS
+        self.unfolded = kind is _lines and parent is not None and parent.is_first
+        self.thinned: bool = kind in THINNERS or kind is _first_letters
         self._parent = parent
         self._kind = kind
         self._origin: _Origin | None = None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the text itself."""
+        return self._parent is None
 
     def through(self, kind: Kind) -> View | None:
         """Return the view in which something stands for something else, or None where nothing does."""
@@ -174,7 +183,8 @@ def views(text: str, depth: int = _DEPTH) -> Iterator[View]:
                 if left < 0 or len(seen) > _VIEWS:
                     return
                 seen.add(found.text)
-                deeper.append(found)
+                if kind not in _LAST:
+                    deeper.append(found)
                 yield found
         level = deeper
 
@@ -201,13 +211,22 @@ def _kinds(view: View, *, first: bool) -> Iterator[Kind]:
             yield _SIGNS[sign]
     if not text.isascii():
         yield _syllables
+    if "=?" in text:
+        yield _headers
     yield _listed
     yield _paired
+    if first:
+        yield _spelled
     if view.decodes or not view.glued:
         yield _glued
     yield _decoded
     if not view.vague:
         yield _decoded_vaguely
+    if first or view.unfolded:
+        yield _renumbered
+        yield _first_letters
+        if may_code(text.encode("ascii", "replace")):
+            yield from _CODED
     if first:
         yield _octal
         yield _backwards
@@ -372,16 +391,93 @@ def _backwards(text: str) -> Iterator[Piece]:
     yield 0, size, text[::-1], lambda place: (size - 1 - place, size - place)
 
 
-def _thinned(first: int) -> Kind:
-    """Return what leaves out each second character, such as what stands between those of a word."""
+def _thinned(first: int, step: int) -> Kind:
+    """Return what leaves each second or third character, such as without what stands between those of a word."""
 
     def pieces(text: str) -> Iterator[Piece]:
-        yield 0, len(text), text[first::2], lambda place: (first + 2 * place, first + 2 * place + 1)
+        yield 0, len(text), text[first::step], lambda place: (first + step * place, first + step * place + 1)
 
     return pieces
 
 
-THINNERS: Final = (_thinned(0), _thinned(1))
+THINNERS: Final = tuple(_thinned(first, step) for step in (2, 3) for first in range(step))
+
+
+def _first_letters(text: str) -> Iterator[Piece]:
+    """Leave the first letter of each word, as alphabets for spelling have them."""
+    end = 0
+    for found in _compiled(WORD).finditer(text):
+        start = found.start()
+        if start > end:
+            yield end, start, "", None
+        end = start + 1
+    if end:
+        yield end, len(text), "", None
+
+
+def _spelled(text: str) -> Iterator[Piece]:
+    """Join characters that stand one by one, with the same signs between all of them."""
+    for found in _compiled(r"(?<!\w)\w(\W{1,4})\w(?:\1\w)+(?!\w)").finditer(text):
+        if not any(map(str.isalpha, found[0])):
+            continue  # an enhanced code
+        for place in range(found.start() + 1, found.end() - 1, 1 + len(found[1])):
+            yield place, place + len(found[1]), "", None
+
+
+def _run_read(run: Run) -> tuple[str, Callable[[int], Span] | None]:
+    """Return what a row of numbers says, and which of them each character is."""
+    if all(value < 0x100 for _, _, value in run):  # noqa: PLR2004
+        plain, within = _text_of(bytes(value for _, _, value in run), 1)
+        spans = [within(place) for place in range(len(plain))] if within else []
+    else:
+        plain = "".join(chr(value) for _, _, value in run)
+        spans = [(place, place + 1) for place in range(len(run))]
+    begin = run[0][0]
+    return plain, [(run[first][0] - begin, run[last - 1][1] - begin) for first, last in spans].__getitem__
+
+
+def _coded(number: int) -> Kind:
+    """Return what reads numbers as characters, as they are written in one way."""
+
+    def pieces(text: str) -> Iterator[Piece]:
+        for run in coded(text, number):
+            yield run[0][0], run[-1][1], *_run_read(run)
+
+    return pieces
+
+
+_CODED: Final = tuple(map(_coded, range(6)))
+
+
+def _renumbered(text: str) -> Iterator[Piece]:
+    """Read words that are whole numbers of a large base."""
+    for found in _compiled(r"[A-Za-z0-9]{8,}").finditer(text):
+        if found[0].isalpha() and not is_odd(found[0]):
+            continue
+        from smtpdoctor.masking.packed import renumbered
+
+        for data in renumbered(found[0].encode()):
+            if is_text(data):
+                yield found.start(), found.end(), f"\1{data.decode()}\1", None
+                break
+
+
+# What comes of these is a text as it is, or none.
+_LAST: Final = frozenset({_first_letters, _spelled, _renumbered, *_CODED})
+
+
+def _headers(text: str) -> Iterator[Piece]:
+    """Read encoded words of headers (RFC 2047); what is between two of them is nothing."""
+    pattern = r"=\?[^?\s]{1,60}\?([BbQq])\?([^?\s]*)\?=(?:\s+(?==\?))?"
+    for found in _compiled(pattern).finditer(text):
+        start, end = found.span(2)
+        if found[1] in "bB":
+            with suppress(ValueError):
+                data = binascii.a2b_base64(found[2] + "=" * (-len(found[2]) % 4))
+                yield found.start(), found.end(), data.decode("utf-8", "surrogateescape"), None
+                continue
+        yield found.start(), start, "", None
+        yield end, found.end(), "", None
 
 
 def _glued(text: str) -> Iterator[Piece]:
@@ -427,10 +523,14 @@ def _decode(text: str, *, surely: bool) -> Iterator[Piece]:
 
 def _likeliest(word: str) -> tuple[bool, bytes, int, int]:
     """Return what a word is likeliest an encoding of: whether it surely is, the data, where they begin, how many bits."""
+    from smtpdoctor.masking.packed import inflated
+
     best = (0, b"", 0, 0)
     for data, start, bits in decodings(word.replace("-", "+").replace("_", "/").encode()):
         if is_text(data):
             return True, data, start, bits
+        if more := inflated(data):
+            return True, more, start, bits
         clean = len(data) - len(data.translate(None, _PRINTED))
         if clean > best[0]:
             best = clean, data, start, bits

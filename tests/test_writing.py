@@ -424,6 +424,23 @@ def _socket(folder: Path) -> Path:
     return folder / "socket.env"
 
 
+def test_a_pipe_that_nobody_reads_is_not_waited_for(tmp_path: Path) -> None:
+    """Neither for a report nor for a stream; one that somebody reads gets all of it."""
+    path = _fifo(tmp_path)
+    with pytest.raises(UsageError, match=r"usage\.write\.unread"):
+        replace(path, "report\n")
+    with pytest.raises(UsageError, match=r"usage\.write\.unread"), live(path, private=False):
+        pass
+    long = "a line of a report\n" * 20_000  # more than a pipe holds
+    reader = subprocess.Popen(["cat", path], stdout=subprocess.PIPE, text=True)
+    replace(path, long)
+    assert reader.communicate()[0] == long
+    reader = subprocess.Popen(["cat", path], stdout=subprocess.PIPE, text=True)
+    with live(path, private=False) as stream:
+        stream.write(long)
+    assert reader.communicate()[0] == long
+
+
 PLACES: dict[str, Callable[[Path], Path]] = {
     "in no folder": lambda folder: folder / "no" / ".env",
     "a folder": lambda folder: folder / "folder.env",

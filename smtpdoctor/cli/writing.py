@@ -30,6 +30,7 @@ __all__ = ["edit", "live", "looked_at", "replace"]
 _LARGEST: Final = 1_048_576  # a file of settings is a few KiB
 _ATTEMPTS: Final = 10
 _LOCK_SECONDS: Final = 5.0
+_READER_SECONDS: Final = 5.0  # in which somebody has to open a pipe at its other end
 _RETRY_SECONDS: Final = 0.01
 _OLD_SECONDS: Final = 3600.0
 _NAME_BYTES: Final = 100  # with what is added, well below what any file system takes
@@ -88,7 +89,8 @@ def replace(path: Path, text: str, flag: str = "--output") -> None:
         kind = _kind(path)
         if kind is not None and not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
             # To put a file in its place would destroy it.
-            with path.open("w", encoding="utf-8", newline="") as stream:
+            handle = _opened_for_writing(place, 0)
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
                 stream.write(text)
             return
         umask = os.umask(0o077)
@@ -147,7 +149,7 @@ def live(path: Path, *, private: bool) -> Iterator[IO[str]]:
     """
     place = _Place("--output", path)
     with place.told():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | _BINARY, 0o600 if private else 0o666)
+        handle = _opened_for_writing(place, os.O_CREAT, 0o600 if private else 0o666)
         try:
             if stat.S_ISREG(os.fstat(handle).st_mode):
                 if private:
@@ -163,6 +165,24 @@ def live(path: Path, *, private: bool) -> Iterator[IO[str]]:
         if error.errno not in _FULL:
             raise
         raise place.refused("usage.write", reason=error.strerror or "?") from error
+
+
+def _opened_for_writing(place: _Place, flags: int, mode: int = 0) -> int:
+    """Open what may be a pipe, to be written to; raises UsageError where nobody comes to read it, OSError."""
+    end = time.monotonic() + _READER_SECONDS
+    while True:
+        try:
+            handle = os.open(place.path, os.O_WRONLY | flags | _BINARY | _AT_ONCE, mode)
+        except OSError as error:
+            if error.errno != errno.ENXIO or not stat.S_ISFIFO(_kind(place.path) or 0):
+                raise
+        else:
+            if _AT_ONCE:
+                os.set_blocking(handle, True)
+            return handle
+        if time.monotonic() > end:
+            raise place.refused("usage.write.unread", seconds=f"{_READER_SECONDS:.0f}")
+        time.sleep(_RETRY_SECONDS)
 
 
 def _close_to_others(place: _Place, handle: int) -> None:

@@ -451,6 +451,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.output.exposed": "--output: {file} would contain a password, but other users can read it and its permissions cannot be changed: {reason}",
     "usage.write": "{flag}: {file} cannot be written: {reason}",
     "usage.write.busy": "{flag}: another program is writing {file}; try again when it has finished",
+    "usage.write.unread": "{flag}: {file} is a pipe, and nobody began to read it within {seconds} s",
     "usage.write.names": "{flag}: {file} has {count} names (hard links), and replacing it would separate them; remove the other names, or write to a copy",
     "usage.write.owner": "{flag}: {file} belongs to another user or group, and rewriting it would change that; run this as that user, or as root",
     "usage.write.rules": "{flag}: {file} has access rules (an ACL) that cannot be kept: {reason}",

@@ -444,6 +444,7 @@ MESSAGES: Final[dict[str, str]] = {
     "usage.output.exposed": "--output: {file} 파일에 비밀번호를 써야 하는데, 다른 사용자도 읽을 수 있는 권한을 바꿀 수 없습니다: {reason}",
     "usage.write": "{flag}: {file} 파일에 쓸 수 없습니다: {reason}",
     "usage.write.busy": "{flag}: 다른 프로그램이 {file} 파일을 쓰고 있습니다. 끝난 뒤 다시 실행합니다",
+    "usage.write.unread": "{flag}: {file} 파이프를 {seconds}초 안에 읽기 시작한 프로그램이 없습니다",
     "usage.write.names": "{flag}: {file} 파일은 이름이 {count}개(하드 링크)라서, 새로 쓰면 서로 다른 파일이 됩니다. 다른 이름을 지우거나 복사본에 씁니다",
     "usage.write.owner": "{flag}: {file} 파일은 다른 사용자나 그룹의 것이며, 새로 쓰면 소유자가 바뀝니다. 해당 사용자나 root로 실행합니다",
     "usage.write.rules": "{flag}: {file} 파일에 설정된 ACL을 유지할 수 없습니다: {reason}",

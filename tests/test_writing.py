@@ -432,10 +432,10 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"usage\.write\.unread"), live(path, private=False):
         pass
     long = "a line of a report\n" * 20_000  # more than a pipe holds
-    reader = subprocess.Popen(["cat", path], stdout=subprocess.PIPE, text=True)
+    reader = subprocess.Popen(["/bin/cat", path], stdout=subprocess.PIPE, text=True)
     replace(path, long)
     assert reader.communicate()[0] == long
-    reader = subprocess.Popen(["cat", path], stdout=subprocess.PIPE, text=True)
+    reader = subprocess.Popen(["/bin/cat", path], stdout=subprocess.PIPE, text=True)
     with live(path, private=False) as stream:
         stream.write(long)
     assert reader.communicate()[0] == long

@@ -432,13 +432,21 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"usage\.write\.unread"), live(path, private=False):
         pass
     long = "a line of a report\n" * 20_000  # more than a pipe holds
-    reader = subprocess.Popen(["/bin/cat", path], stdout=subprocess.PIPE, text=True)
-    replace(path, long)
-    assert reader.communicate()[0] == long
-    reader = subprocess.Popen(["/bin/cat", path], stdout=subprocess.PIPE, text=True)
+    for way in (_as_a_report, _as_a_stream):
+        with (tmp_path / "read").open("w") as told:
+            reader = subprocess.Popen(["/bin/cat", path], stdout=told)
+            way(path, long)
+            assert reader.wait() == 0
+        assert (tmp_path / "read").read_text() == long
+
+
+def _as_a_report(path: Path, text: str) -> None:
+    replace(path, text)
+
+
+def _as_a_stream(path: Path, text: str) -> None:
     with live(path, private=False) as stream:
-        stream.write(long)
-    assert reader.communicate()[0] == long
+        stream.write(text)
 
 
 PLACES: dict[str, Callable[[Path], Path]] = {

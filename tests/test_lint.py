@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import string
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -661,3 +662,21 @@ def test_a_value_and_its_file_are_both_named_and_the_one_that_was_used(tmp_path:
     assert step.count(f"SMTP_PASSWORD_FILE ({tmp_path}/.env:7)") == 1
     assert "587" not in step
     assert "abcdefghijklmnop" not in told
+
+
+def test_of_each_kind_no_more_is_told_than_anybody_reads(tmp_path: Path) -> None:
+    """Thousands of names that nobody reads are no reason to judge for minutes, nor are as many passwords."""
+    lines = [
+        "SMTP_HOST=127.0.0.1",
+        "SMTP_PORT=25",
+        "SMTP_SENDER=a@example.test",
+        "SMTP_PASSWORD=Zq7tRbxWpLk93",
+    ]
+    lines += [f"SMTP_HOSTT{number}=x\nPASSWORD_{number}=Kw{number}vBnQ" for number in range(1500)]
+    path = tmp_path / "many.env"
+    path.write_text("\n".join([*lines, ""]))
+    done = cli("lint", "--no-environment", "--format", "json", "--config", str(path))
+    assert done.exit_code == 1
+    assert not any(f"Kw{number}vBnQ" in done.stdout for number in range(1500))
+    kinds = Counter(one["id"] for one in json.loads(done.stdout)["findings"])
+    assert max(kinds.values()) <= 100

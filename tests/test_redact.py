@@ -359,6 +359,17 @@ def test_pieces_of_a_secret_among_other_words(seed: int, sizes: list[int], data:
     assert [one for one in shown.split() if one in "一二"] == [one for one in words if one in "一二"]
 
 
+def test_of_very_many_secrets_all_are_masked_as_they_stand() -> None:
+    """The first ones in any disguise, too; as a word where one is short."""
+    secrets = [made(number, string.ascii_letters + string.digits, 9) for number in range(400)]
+    redact = Redactor([*secrets, "x7"])
+    for secret in secrets:
+        assert redact(f"no {secret} no") == f"no {Secret.MASK} no"
+    assert redact(f"no {secrets[0][::-1]} no") == f"no {Secret.MASK} no"
+    assert redact.plus("another-one").own(f"no {secrets[-1]} no") == f"no {Secret.MASK} no"
+    assert redact("no x7 no, x75") == f"no {Secret.MASK} no, {Secret.MASK}5"
+
+
 def test_what_is_only_like_something_that_carries() -> None:
     """Numbers, lists and initials of ordinary texts stay."""
     redact = Redactor(["Zq7tRbxWpLk93", "hqwzkvbnme", "correct horse"])

@@ -43,7 +43,7 @@ from smtpdoctor.knowledge.schema import (
     Word,
     WordPattern,
 )
-from smtpdoctor.knowledge.vocabulary import KEY_LENGTH, key_prefix, vocabulary
+from smtpdoctor.knowledge.vocabulary import KEY_LENGTH, familiar, key_prefix, vocabulary
 from smtpdoctor.model import Security
 
 __all__ = ["Knowledge", "index_bytes", "parse_preset", "read", "read_preset"]
@@ -389,8 +389,7 @@ def _secrets(path: Path, problems: list[str]) -> Secrets | None:
     except (OSError, ValueError, msgspec.ValidationError) as error:
         problems.append(f"{path}: {error}")
         return None
-    if secrets.known:
-        problems.append(f"{path}: known: is computed")
+    problems += [f"{path}: {name}: is computed" for name in ("known", "familiar") if getattr(secrets, name)]
     return secrets
 
 
@@ -435,8 +434,14 @@ def _with_keys_and_words(
     texts += [reply.text for several in replies.values() for reply in several]
     patterns = [text for one in entries.values() for rule in one.match for text in rule.text]
     patterns += [text for word in words for text in word.text]
+    said = list(texts)
+    for one in entries.values():
+        said += [word for text in (one.title, one.meaning, one.sure, *one.fix) for word in (text.en, text.ko)]
     return msgspec.structs.replace(
-        secrets, keys={**keys, **secrets.keys}, known=tuple(vocabulary(texts, patterns))
+        secrets,
+        keys={**keys, **secrets.keys},
+        known=tuple(vocabulary(texts, patterns)),
+        familiar=tuple(familiar(said, patterns)),
     )
 
 

@@ -572,7 +572,8 @@ class Scores(Struct, frozen=True, forbid_unknown_fields=True):
 class Secrets(Struct, frozen=True, forbid_unknown_fields=True):
     """By what a secret in a text is known; ``secrets.toml`` says what each list is for.
 
-    Computed, never written: ``known`` are the words of replies and errors, which tell nobody's secret.
+    Computed, never written: ``known`` are the words of replies and errors, which tell nobody's secret,
+    ``familiar`` those of all that is said about them.
     """
 
     anywhere: tuple[str, ...]
@@ -587,5 +588,7 @@ class Secrets(Struct, frozen=True, forbid_unknown_fields=True):
     pair_flags: tuple[str, ...]
     prose: tuple[str, ...]
     plain: tuple[str, ...]
+    common: tuple[str, ...]
     keys: dict[str, int]
     known: tuple[str, ...] = ()
+    familiar: tuple[str, ...] = ()

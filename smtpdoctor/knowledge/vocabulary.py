@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["KEY_LENGTH", "key_prefix", "vocabulary"]
+__all__ = ["KEY_LENGTH", "familiar", "key_prefix", "vocabulary"]
 
 KEY_LENGTH: Final = (
     8  # characters behind the beginning of a key, of which a preset says no more than the pattern
@@ -16,6 +16,7 @@ _SHORTEST_PREFIX: Final = 3
 # What is no literal text in a pattern: classes, groups, quantifiers.
 _SYNTAX: Final = re.compile(r"\\[A-Za-z]|\(\?[a-zA-Z-]*:?|\[[^\]]*\]|\{[0-9,]*\}|[\\^$.|?*+()]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # of camelCase
 _ALTERNATIVE: Final = re.compile(r"\|(?![^(]*\))")
 
 
@@ -27,6 +28,15 @@ def vocabulary(texts: Iterable[str], patterns: Iterable[str]) -> list[str]:
     for pattern in patterns:
         found.update(_WORD.findall(_SYNTAX.sub(" ", pattern).lower()))
     return sorted(word for word in found if len(word) >= _SHORTEST)
+
+
+def familiar(texts: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    """Return the words of texts, in lower case, also short ones and the parts of names made of several; sorted."""
+    found: set[str] = set()
+    for text in (*texts, *(_SYNTAX.sub(" ", pattern) for pattern in patterns)):
+        for word in _WORD.findall(text):
+            found.update((word.lower(), *_HUMP.sub(" ", word).lower().split()))
+    return sorted(word for word in found if len(word) > 1)
 
 
 def key_prefix(pattern: str) -> str | None:

@@ -17,6 +17,7 @@ from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from smtpdoctor.knowledge import load
+from smtpdoctor.logs.familiar import judge
 from smtpdoctor.logs.named import Talk, named
 from smtpdoctor.masking.forms import Span, covered, credentials
 from smtpdoctor.masking.words import printable
@@ -28,6 +29,8 @@ _SHORT_BEHIND: Final = 4  # … behind the name of one
 _LONG_WORD: Final = 8  # letters, from which small and capital ones can be told to be random
 _FEWEST_LETTERS_A_HUMP: Final = 3.1  # camelCase has more, base64 less
 _LONG_PART: Final = 16  # of a path or the address of a page
+_WITHIN: Final = 2  # words from one that is masked to the next: what stands between is no sentence
+_QUOTES: Final = frozenset("\"'`“”‘’«»[({<")
 _LOOK_BACK: Final = 2_048  # characters before a place, in which a value may begin that goes on there
 
 
@@ -117,8 +120,42 @@ _PAIR_AT: Final = rf"([\w.+-]{{1,64}}+)[/|](\S{{4,}})@{_HOST}(?::\d{{1,5}})?"  #
 _PARTS: Final = r"[./:#()\[\]<>,_;=\"'-]+"
 
 
+class _Token(NamedTuple):
+    """A word of a text, what of it cannot be shown, and whether the sign of an end stands before or behind it."""
+
+    start: int
+    end: int
+    odd: int | None
+    loose: int
+    opened: bool
+    closed: bool
+    talk: bool
+
+
 def _odd_words(text: str, start: int, spans: list[Span], talk: list[Talk]) -> Iterator[Span]:
-    """Yield the words from a place on that look like none, or are not known where a text speaks of a secret."""
+    """Yield the words from a place on that nobody knows, and those that are one secret with them."""
+    tokens = list(_tokens(text, start, spans, talk))
+    odd = [one.odd is not None for one in tokens]
+    for first, last in _runs(tokens):
+        odd[first:last] = [True] * (last - first)
+    last = -1
+    for number, one in enumerate(tokens):
+        if not odd[number]:
+            continue
+        begin = one.start + (one.odd or 0)
+        if last >= 0 and number - last <= _WITHIN and _is_one(text, tokens[last : number + 1]):
+            begin = tokens[last].end  # what stands between belongs to it
+        elif number and not odd[number - 1] and tokens[number - 1].opened and not tokens[number - 1].closed:
+            begin = tokens[number - 1].start if not one.opened else begin
+        yield Span(begin, one.end, one.end)
+        last = number
+        following = tokens[number + 1] if number + 1 < len(tokens) else None
+        if following is not None and following.closed and not (following.opened or one.closed or odd[number + 1]):
+            yield Span(one.end, following.end, following.end)
+
+
+def _tokens(text: str, start: int, spans: list[Span], talk: list[Talk]) -> Iterator[_Token]:
+    """Yield the words from a place on that are not masked as a whole."""
     known = _words().known
     starts = [one.start for one in spans]
     reach = list(accumulate((one.widest for one in spans), max))
@@ -126,12 +163,10 @@ def _odd_words(text: str, start: int, spans: list[Span], talk: list[Talk]) -> It
     following = next(ahead, None)
     spoken = plain = -1  # up to where a text speaks of a secret, and does so in plain letters
     before = ""
-    phrase = -1  # where the last word ended that was masked so, if only short ones came since
     for found in _pattern(_WORD).finditer(text, start):
         word, first = found[1], found.start()
         core = word.strip(_AROUND) if word else ""
-        if len(core) < _SHORT_BEHIND:
-            before = core
+        if not core:
             continue
         first += word.index(core)
         last = first + len(core)
@@ -140,19 +175,41 @@ def _odd_words(text: str, start: int, spans: list[Span], talk: list[Talk]) -> It
             plain = max(plain, following.end) if following.plain else plain
             following = next(ahead, None)
         place = bisect_right(starts, last - 1)
-        speaks = first < spoken and not _is_known(core, known, plain=first < plain)
+        judged = judge(core, exact=first < spoken)
+        inside = judged.odd
         if place and reach[place - 1] > first:  # masked already, at least in part
-            if speaks:
-                yield Span(first, last, last)
-        elif speaks:
-            yield Span(phrase if phrase > 0 else first, last, last)
-            phrase, before = last, core
+            if reach[place - 1] >= last:
+                continue
+        elif inside is None and (inside := _in_pair(core, before, known)) is None:
+            unlike = len(core) >= _SHORT and (_is_padded(text, first, last) or not _is_harmless(core, known))
+            inside = _odd_part(core, known) if unlike else None
+        yield _Token(
+            first,
+            last,
+            inside,
+            0 if judged.known else judged.weight,
+            text[first - 1 : first] in _QUOTES,
+            text[last : last + 1] in _QUOTES,
+            first < spoken,
+        )
+        before = core
+
+
+def _runs(tokens: list[_Token]) -> Iterator[tuple[int, int]]:
+    """Yield where short parts of words that nobody knows stand together, so that they may be a long one."""
+    begin = weight = 0
+    for number, one in enumerate(tokens):
+        if one.loose == 0:
+            begin, weight = number + 1, 0
             continue
-        elif (inside := _in_pair(core, before, known)) is not None:
-            yield Span(first + inside, last, last)
-        elif len(core) >= _SHORT and (_is_padded(text, first, last) or not _is_harmless(core, known)):
-            yield Span(_odd_part(core, known) + first, last, last)
-        before, phrase = core, -1
+        weight += one.loose
+        if weight >= _SHORT and number > begin:
+            yield begin, number + 1
+
+
+def _is_one(text: str, tokens: list[_Token]) -> bool:
+    """Whether between the first and the last of words is nothing but blanks: they may be one secret."""
+    return all(text[one.end : other.start].isspace() and "\n" not in text[one.end : other.start] for one, other in pairwise(tokens))
 
 
 def _in_pair(word: str, before: str, known: frozenset[str]) -> int | None:

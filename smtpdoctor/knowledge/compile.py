@@ -436,7 +436,8 @@ def _with_keys_and_words(
     patterns += [text for word in words for text in word.text]
     said = list(texts)
     for one in entries.values():
-        said += [word for text in (one.title, one.meaning, one.sure, *one.fix) for word in (text.en, text.ko)]
+        said += [one.title.en, one.title.ko, one.meaning.en, one.meaning.ko, one.sure.en, one.sure.ko]
+        said += [text for advice in one.fix for text in (advice.en, advice.ko)]
     return msgspec.structs.replace(
         secrets,
         keys={**keys, **secrets.keys},

@@ -589,6 +589,7 @@ class Secrets(Struct, frozen=True, forbid_unknown_fields=True):
     prose: tuple[str, ...]
     plain: tuple[str, ...]
     common: tuple[str, ...]
+    host_endings: tuple[str, ...]
     keys: dict[str, int]
     known: tuple[str, ...] = ()
     familiar: tuple[str, ...] = ()

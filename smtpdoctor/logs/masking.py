@@ -1,50 +1,32 @@
 """Masks what a log should never have held: passwords, tokens, AUTH payloads. Addresses and replies stay.
 
 Three nets, one behind the other: what is a credential by its form (``masking.forms``), what stands
-behind a name, a call or a command (``named``), and of what is left each word that looks like no word of a
-language, a host, an address, a place in a program or a number. Behind the name of a secret a word has to
-be known to be shown. What is shown of a log needs no more than the words of a reply; the diagnosis was
-made from the text as it was.
+behind a name, a call or a command (``named``), and of what is left each word that is not known. A secret
+cannot be told from a word by how it looks: pass phrases are words, a key may look like the name of a host, a
+password be all digits. So shown is what texts about failures are known to be made of, and what has a form
+that no secret has: addresses, hosts, codes, versions, places in a program. The diagnosis was made from the
+text as it was.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from smtpdoctor.knowledge import load
-from smtpdoctor.logs.familiar import judge
 from smtpdoctor.logs.named import Talk, named
 from smtpdoctor.masking.forms import Span, covered, credentials
 from smtpdoctor.masking.words import printable
 
 __all__ = ["Shown", "masked", "shown"]
 
-_SHORT: Final = 6  # characters; a shorter word tells nothing of a secret
-_SHORT_BEHIND: Final = 4  # … behind the name of one
-_LONG_WORD: Final = 8  # letters, from which small and capital ones can be told to be random
-_FEWEST_LETTERS_A_HUMP: Final = 3.1  # camelCase has more, base64 less
-_LONG_PART: Final = 16  # of a path or the address of a page
-_WITHIN: Final = 2  # words from one that is masked to the next: what stands between is no sentence
-_QUOTES: Final = frozenset("\"'`“”‘’«»[({<")
 _LOOK_BACK: Final = 2_048  # characters before a place, in which a value may begin that goes on there
-
-
-class _Words:
-    """The words that nobody's secret is told by."""
-
-    def __init__(self) -> None:
-        lists = load.secrets()
-        self.known = frozenset((*lists.known, *lists.prose, *lists.plain))
-
-
-@cache
-def _words() -> _Words:
-    return _Words()
+_WITHIN: Final = 2  # words from one that is masked to the next: what stands between is no sentence
+_LOOSE: Final = 6  # letters of short unknown words that stand together
 
 
 @cache
@@ -96,28 +78,16 @@ def _end_of_line(text: str, start: int) -> int:
 # Words
 
 # A word ends at a blank, and where a log writes the end of a line, a field or an element as signs.
-_WORD: Final = (
-    r"\\[rntu\"']|</?[a-z]{1,10}\s?/?>|&(?:[a-z]{2,6}|#\d{2,4});|[\"'][:,=]|[:,=][\"']"
-    r"|((?:(?!\\[rnt\"']|</?[a-z]{1,10}\s?/?>|&(?:[a-z]{2,6}|#\d{2,4});|[\"'][:,=]|[:,=][\"'])\S)++)"
+_ESCAPE: Final = (
+    r"\\[rntu\"']|</?(?:[abipuq]|br|hr|li|[uo]l|t[dhrt]|em|h[1-6]|div|span|pre|code|strong|small|font|table)\s?/?>"
+    r"|&(?:quot|amp|lt|gt|apos|nbsp|#\d{2,4});|[\"'][:,=]|[:,=][\"']"
 )
+_WORD: Final = rf"{_ESCAPE}|((?:(?!{_ESCAPE})\S)++)"
 _AROUND: Final = "\"'`.,:;!?()[]{}<>*“”‘’«»„…\\|/-–—=·#~。，、；：！？（）「」『』【】《》"
-_LETTERS: Final = r"[^\W\d_]+(?:[-'’/._:,+&()]{1,3}[^\W\d_]+)*"
-_NUMBER: Final = r"[\d.,:;/%+\-x()#\[\]TZ_]+"
-_HOST: Final = (
-    r"(?:\[?(?:\d{1,3}\.){3}\d{1,3}\]?|\[?[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}\]?"
-    r"|(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.){1,8}[a-z]{2,18}|localhost)\.?"
+_QUOTES: Final = frozenset("\"'`“”‘’«»[({<")
+_PAIR_AT: Final = (
+    r"([\w.+-]{1,64}+)[/|](\S{4,})@(?:[a-z0-9_-]{1,63}\.){1,8}[a-z]{2,18}(?::\d{1,5})?"  # user/password@host
 )
-_PLACE: Final = rf"(?:[a-z0-9_-]+=)?<?{_HOST}(?:\[[0-9a-f.:]{{3,45}}\]?)?(?::\d{{1,5}})?>?"
-_ADDRESS: Final = rf"(?:[a-z]+[=:])?<?[\w.!#$%&'*+/=?^`{{|}}~-]{{1,64}}@{_HOST}>?"
-_PAGE: Final = rf"https?://{_HOST}(?::\d{{1,5}})?(?P<path>[/?#]\S*)?"
-_CODE: Final = r"0x[0-9a-f]{1,16}|(?:error|e?smtp|dns|rfc822|x-\w+)[:;].*|[a-z]{1,4}\d{1,4}|b'\d.*|\d+(?:\.\d+)?[kmg]?[sb]|\d{1,6}[a-z]{1,3}|v?\d+(?:\.\d+)+[a-z]?\d*"
-_FOR_WHOM: Final = frozenset(
-    {"for", "as", "user", "login", "with", "account", "credentials", "creds", "auth"}
-)
-_PAIR: Final = r"([\w.@+-]{1,64}+)([:/|])([^\W\d_]{4,}+)"  # user:password
-_PAIR_AT: Final = rf"([\w.+-]{{1,64}}+)[/|](\S{{4,}})@{_HOST}(?::\d{{1,5}})?"  # user/password@host
-# A place in a program: `SMTPTransport.java:734`, `node:internal/async_hooks:130`, `Foo::Bar#baz`.
-_PARTS: Final = r"[./:#()\[\]<>,_;=\"'-]+"
 
 
 class _Token(NamedTuple):
@@ -129,7 +99,6 @@ class _Token(NamedTuple):
     loose: int
     opened: bool
     closed: bool
-    talk: bool
 
 
 def _odd_words(text: str, start: int, spans: list[Span], talk: list[Talk]) -> Iterator[Span]:
@@ -138,6 +107,9 @@ def _odd_words(text: str, start: int, spans: list[Span], talk: list[Talk]) -> It
     odd = [one.odd is not None for one in tokens]
     for first, last in _runs(tokens):
         odd[first:last] = [True] * (last - first)
+    for number in range(1, len(tokens)):  # pieces of an unknown word that signs divide
+        if tokens[number].loose and odd[number - 1] and not _is_apart(text, *tokens[number - 1 : number + 1]):
+            odd[number] = True
     last = -1
     for number, one in enumerate(tokens):
         if not odd[number]:
@@ -150,52 +122,66 @@ def _odd_words(text: str, start: int, spans: list[Span], talk: list[Talk]) -> It
         yield Span(begin, one.end, one.end)
         last = number
         following = tokens[number + 1] if number + 1 < len(tokens) else None
-        if following is not None and following.closed and not (following.opened or one.closed or odd[number + 1]):
+        if (
+            following is not None
+            and following.closed
+            and not (following.opened or one.closed or odd[number + 1])
+        ):
             yield Span(one.end, following.end, following.end)
 
 
-def _tokens(text: str, start: int, spans: list[Span], talk: list[Talk]) -> Iterator[_Token]:
+def _tokens(text: str, start: int, spans: list[Span], talk: Sequence[Talk]) -> Iterator[_Token]:
     """Yield the words from a place on that are not masked as a whole."""
-    known = _words().known
     starts = [one.start for one in spans]
     reach = list(accumulate((one.widest for one in spans), max))
     ahead = iter(talk)
     following = next(ahead, None)
-    spoken = plain = -1  # up to where a text speaks of a secret, and does so in plain letters
-    before = ""
-    for found in _pattern(_WORD).finditer(text, start):
+    spoken = -1  # up to where a text speaks of a secret
+    for found in _pattern(_WORD).finditer(text, _beginning(text, start)):
         word, first = found[1], found.start()
         core = word.strip(_AROUND) if word else ""
         if not core:
             continue
         first += word.index(core)
-        last = first + len(core)
         while following is not None and following.start <= first:
             spoken = max(spoken, following.end)
-            plain = max(plain, following.end) if following.plain else plain
             following = next(ahead, None)
-        place = bisect_right(starts, last - 1)
-        judged = judge(core, exact=first < spoken)
-        inside = judged.odd
-        if place and reach[place - 1] > first:  # masked already, at least in part
-            if reach[place - 1] >= last:
-                continue
-        elif inside is None and (inside := _in_pair(core, before, known)) is None:
-            unlike = len(core) >= _SHORT and (_is_padded(text, first, last) or not _is_harmless(core, known))
-            inside = _odd_part(core, known) if unlike else None
-        yield _Token(
-            first,
-            last,
-            inside,
-            0 if judged.known else judged.weight,
-            text[first - 1 : first] in _QUOTES,
-            text[last : last + 1] in _QUOTES,
-            first < spoken,
-        )
-        before = core
+        whole = (first, first + len(core))
+        for begin, end in _uncovered(*whole, starts, reach):
+            judged = _judged(text[begin:end], exact=begin < spoken)
+            inside = judged.odd
+            if inside is None and (begin, end) == whole:
+                pair = _pattern(_PAIR_AT).fullmatch(core)
+                if _is_padded(text, begin, end):
+                    inside = 0
+                elif pair is not None and not _is_principal(pair[1], pair[2]):
+                    inside = pair.start(2)
+            opened, closed = text[begin - 1 : begin] in _QUOTES, text[end : end + 1] in _QUOTES
+            yield _Token(begin, end, inside, 0 if judged.known else judged.weight, opened, closed)
 
 
-def _runs(tokens: list[_Token]) -> Iterator[tuple[int, int]]:
+def _uncovered(
+    begin: int, end: int, starts: Sequence[int], reach: Sequence[int]
+) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a word that are not masked yet."""
+    while begin < end:
+        number = bisect_right(starts, begin)
+        if number and reach[number - 1] > begin:
+            begin = reach[number - 1]
+            continue
+        stop = min(starts[number], end) if number < len(starts) else end
+        yield begin, stop
+        begin = stop
+
+
+def _beginning(text: str, place: int) -> int:
+    """Return where the letters and digits begin in whose midst a place is."""
+    while place > 0 and text[place - 1 : place + 1].isalnum():
+        place -= 1
+    return place
+
+
+def _runs(tokens: Sequence[_Token]) -> Iterator[tuple[int, int]]:
     """Yield where short parts of words that nobody knows stand together, so that they may be a long one."""
     begin = weight = 0
     for number, one in enumerate(tokens):
@@ -203,25 +189,25 @@ def _runs(tokens: list[_Token]) -> Iterator[tuple[int, int]]:
             begin, weight = number + 1, 0
             continue
         weight += one.loose
-        if weight >= _SHORT and number > begin:
+        if weight >= _LOOSE and number > begin:
             yield begin, number + 1
 
 
-def _is_one(text: str, tokens: list[_Token]) -> bool:
+def _is_apart(text: str, one: _Token, other: _Token) -> bool:
+    return any(map(str.isspace, text[one.end : other.start]))
+
+
+def _is_one(text: str, tokens: Sequence[_Token]) -> bool:
     """Whether between the first and the last of words is nothing but blanks: they may be one secret."""
-    return all(text[one.end : other.start].isspace() and "\n" not in text[one.end : other.start] for one, other in pairwise(tokens))
+    return all(
+        text[one.end : other.start].isspace() and "\n" not in text[one.end : other.start]
+        for one, other in pairwise(tokens)
+    )
 
 
-def _in_pair(word: str, before: str, known: frozenset[str]) -> int | None:
-    """Return where the password begins of a word that is a login: bob:…, bob/…@host; ``before``: the word before."""
-    pair = _pattern(_PAIR).fullmatch(word)
-    if pair is not None and (pair[2] == ":" or before in _FOR_WHOM):
-        return None if pair[3].lower() in known or pair[1].lower() in known else pair.start(3)
-    pair = _pattern(_PAIR_AT).fullmatch(word)
-    # No principal of Kerberos, whose parts are a service and a host.
-    if pair is None or pair[1].lower() in known or _pattern(_PLACE).fullmatch(pair[2]):
-        return None
-    return pair.start(2)
+def _is_principal(service: str, host: str) -> bool:
+    """Whether two words are one of Kerberos: smtp/mail.example.com@EXAMPLE.COM."""
+    return service.lower() in _lexicon().exact or _is_place(host, _lexicon())
 
 
 def _is_padded(text: str, first: int, last: int) -> bool:
@@ -231,88 +217,185 @@ def _is_padded(text: str, first: int, last: int) -> bool:
     return bool(coded and _pattern(r"[a-z0-9+/_-]++(?!=*[a-z0-9\"'<])").match(text, first, last + 3))
 
 
-def _is_known(word: str, known: frozenset[str], *, plain: bool) -> bool:
-    """Whether a word can be shown that stands behind the name of a secret."""
-    parts = re.split(r"[\W_]+", word.lower())
-    if word.lower() in known or (
-        all(_is_known_part(one, known, plain) for one in parts)
-        # Many short parts that are no words make up a long one.
-        and sum(len(one) for one in parts if _is_odd_and_short(one, known)) < _SHORT
-    ):
-        return True
-    if _pattern(_PLACE).fullmatch(word) or _pattern(_ADDRESS).fullmatch(word):
-        return True
-    return _pattern(_PAGE).fullmatch(word) is not None and _is_harmless(word, known)
+# What is known
+
+_TELLING: Final = 4  # letters of a word that may be one of a secret
+_TELLING_ELSEWHERE: Final = 2  # … in a script whose signs are syllables
+_TOGETHER: Final = 5  # letters of short unknown parts of one word
+_COUNTRY: Final = 2  # letters at the end of a host
+_LONG_NUMBER: Final = 7  # digits
+_LONG_NUMBER_BEHIND: Final = 6  # … behind the name of a secret
+_STEM: Final = 5  # letters that words of one stem share
+_DRAWN: Final = 16  # letters of what nobody knows in the address of a page
+_NUMBERED: Final = 3  # digits behind a name: php8, smtp01
+_ENDINGS: Final = ((8, 3), (6, 2), (5, 1))  # letters of a word, and of an ending that it may have
+_FEWEST_LETTERS_A_HUMP: Final = 2.5  # camelCase has more, random letters have less
+_PARTICLES: Final = 4  # syllables
+
+_HOST: Final = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.){1,8}[a-z]{2,18}|localhost"
+_FORMS: Final = (
+    r"v?\d{1,4}(?:\.\d{1,5}){1,4}[a-z]?\d{0,3}|0x[0-9a-f]{1,16}"
+    r"|\d{4}-\d\d-\d\d(?:t\d\d)?|\d{1,4}(?:[kmg]?b|m?s|k|m|h|min|st|nd|rd|th)|[-+]\d{1,5}|#\d{1,6}"
+)
+_PIECE: Final = r"[^=:,;|()<>\[\]{}\"'`/\\]++"
+_AROUND_PIECE: Final = ".!?*“”‘’«»„…-–—·#~。，、；：！？（）「」『』【】《》&+"
+_WIDE: Final = r"(?:\[?(?:\d{1,3}\.){3}\d{1,3}\]?|\[?(?:ipv6:)?[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:\]|%\w{1,8})?)(?::\d{1,5})?"
+_PAGE: Final = r"https?://([^/?#@:\s]+)(?::\d{1,5})?(?:[/?#]|$)"
+_OPENSSL: Final = r"\d{0,20}:?error:[0-9a-f]{6,8}(?::|$)"
+_PART: Final = r"[^\W_]+"
+_SCRIPT: Final = (
+    r"[a-z0-9\u00c0-\u024f]+|[^a-z0-9\u00c0-\u024f]+"  # of what is written without a blank between
+)
+_HUMP: Final = r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
 
 
-def _is_odd_and_short(part: str, known: frozenset[str]) -> bool:
-    return len(part) < _SHORT_BEHIND and part.isalpha() and part.isascii() and part not in known
+class _Judgement(NamedTuple):
+    """What a word is: where its first unknown part begins, if any, and what its short ones weigh.
+
+    ``known``: it has a part that is known. Words that have none are one secret, where they stand together.
+    """
+
+    odd: int | None
+    known: bool
+    weight: int
 
 
-def _is_known_part(part: str, known: frozenset[str], plain: bool) -> bool:  # noqa: FBT001
-    if part.isdigit():
-        return len(part) < _SHORT
-    # A language without blanks or with endings has no list of words.
-    return len(part) < _SHORT_BEHIND or part in known or not (plain or part.isascii())
+class _Lexicon:
+    """The words that texts about failures consist of."""
+
+    def __init__(self) -> None:
+        lists = load.secrets()
+        names = (*lists.anywhere, *lists.words, *lists.echoes, *lists.prefixes, *lists.values, *lists.logins)
+        said = (*lists.known, *lists.prose, *lists.plain, *lists.common, *lists.familiar)
+        self.exact = frozenset((*names, *said))
+        self.host_endings = frozenset(lists.host_endings)
+        self.sorted = sorted(self.exact)
+        self.ideographs = tuple(one for one in self.sorted if not one.isascii() and _is_unspaced(one))
 
 
-def _is_harmless(word: str, known: frozenset[str]) -> bool:
-    """Whether a word is one of a language, a host, an address, a place in a program, a number."""
+@cache
+def _lexicon() -> _Lexicon:
+    return _Lexicon()
+
+
+def _judged(word: str, *, exact: bool) -> _Judgement:
+    """Return what can be shown of a word; ``exact``: no inflected form of another, as behind a secret's name."""
+    lexicon = _lexicon()
     lowered = word.lower()
-    if lowered in known or _pattern(_NUMBER).fullmatch(word):
-        return True
-    if _pattern(_LETTERS).fullmatch(word):
-        return all(_is_word(one) for one in re.split(r"[^\w]+", word))
-    if (
-        _pattern(_PLACE).fullmatch(word)
-        or _pattern(_ADDRESS).fullmatch(word)
-        or _pattern(_CODE).fullmatch(word)
-    ):
-        return True
-    field = _pattern(r"[a-z][a-z_.-]{0,30}=(\S{1,400})").fullmatch(word)
-    if field is not None:
-        return _is_harmless(field[1].strip(_AROUND), known)
-    page = _pattern(_PAGE).fullmatch(word)
-    if page is not None:
-        return all(_is_part(one, _LONG_PART, known) for one in re.split(r"[\W_]+", page["path"] or ""))
-    if _pattern(r"(?:.*[^a-z])?[a-z]:\\{1,2}.*|(?:[^\\]*\\){3,}[^\\]*").fullmatch(word):
-        word = word.replace("\\", "/")
-    if "@" in word or re.search(r"[!?%^&*~|+$\\]", word):
-        return False
-    parts = _pattern(_PARTS).split(word)
-    mixed = any(not (one.isalpha() or one.isdigit()) for one in parts if one)
-    telling = any(len(one) >= _SHORT_BEHIND and one.isalpha() for one in parts)
-    return (telling or not mixed) and all(_is_part(one, _SHORT, known) for one in parts)
+    if lowered in lexicon.exact:
+        return _Judgement(None, known=True, weight=0)
+    if _pattern(_WIDE).fullmatch(word):
+        return _Judgement(None, known=True, weight=0)
+    page = _pattern(_PAGE).match(word)
+    if page is not None and _is_known_host(page[1], lexicon):
+        odd = [one for one in _parts(word[page.end() :]) if not _is_known(one, lexicon, exact=exact)]
+        drawn = sum(len(one) for one in odd if not one.isdigit())
+        return _Judgement(page.end() if drawn >= _DRAWN else None, known=True, weight=0)
+    begin = _pattern(_OPENSSL).match(word)
+    known, weight = begin is not None, 0
+    first: int | None = None  # where the first unknown part begins
+    for piece in _pattern(_PIECE).finditer(word, begin.end() if begin is not None else 0):
+        core = piece[0].strip(_AROUND_PIECE)
+        if not core or core.lower() in lexicon.exact:
+            known = known or bool(core)
+            continue
+        if _pattern(_FORMS).fullmatch(core) or _is_place(core, lexicon):
+            known = known or not core.isdigit()
+            continue
+        for part in _parts(core):
+            if _is_known(part, lexicon, exact=exact):
+                if len(part) >= _TELLING - 1 or not part.isascii():
+                    known = True
+                elif part.isalpha():
+                    first = piece.start() if first is None else first
+                continue
+            weight += _weight(part)
+            first = piece.start() if first is None else first
+            if weight >= _TOGETHER:
+                return _Judgement(0 if exact else first, known, weight)
+    return _Judgement(None, known, weight)
 
 
-def _odd_part(word: str, known: frozenset[str]) -> int:
-    """Return where a word begins to be odd: behind the sign of equality or the host of a page."""
-    page = _pattern(_PAGE).fullmatch(word)
-    if page is not None:
-        return page.start("path") + 1
-    head, sign, _ = word.partition("=")
-    return (
-        len(head) + 1
-        if sign and _pattern(r"[a-z][\w.-]{0,30}").fullmatch(head) and _is_harmless(head, known)
-        else 0
+def _parts(text: str) -> list[str]:
+    """Return the words that a name is made of: SMTP_PASSWORD, ConnectionRefusedError."""
+    found: list[str] = []
+    for run in _pattern(_PART).findall(text):
+        for script in _pattern(_SCRIPT).findall(run):
+            humps = re.split(_HUMP, script)
+            drawn = len(humps) > 1 and len(script) < _FEWEST_LETTERS_A_HUMP * len(humps)
+            found += [script.lower()] if drawn else map(str.lower, humps)
+    return found
+
+
+def _is_known(part: str, lexicon: _Lexicon, *, exact: bool) -> bool:
+    if part in lexicon.exact:
+        return True
+    if part.isdigit():
+        return len(part) < (_LONG_NUMBER_BEHIND if exact else _LONG_NUMBER)
+    if _pattern(_FORMS).fullmatch(part):
+        return True
+    if not part.isascii() and _is_unspaced(part):
+        return len(part) < _TELLING_ELSEWHERE or any(one in part for one in lexicon.ideographs)
+    if _is_hangul(part):
+        return _is_korean(part, lexicon)
+    letters = part.rstrip("0123456789")
+    if letters != part:
+        return len(part) - len(letters) <= _NUMBERED and letters in lexicon.exact
+    return not exact and _is_inflected(part, lexicon)
+
+
+def _is_inflected(word: str, lexicon: _Lexicon) -> bool:
+    """Whether a word is a known one but for its ending."""
+    longest = next((ending for letters, ending in _ENDINGS if len(word) >= letters), -1)
+    for ending in range(longest + 1):
+        stem = word[: len(word) - ending]
+        if len(stem) < _STEM:
+            return False
+        place = bisect_left(lexicon.sorted, stem)
+        if place < len(lexicon.sorted) and lexicon.sorted[place].startswith(stem):
+            return True
+    return False
+
+
+def _is_korean(word: str, lexicon: _Lexicon) -> bool:
+    """Whether a word is a known one but for its particles: 서버에서, 비밀번호를."""
+    if len(word) < _TELLING_ELSEWHERE:
+        return True
+    for end in range(len(word), max(len(word) - _PARTICLES, _TELLING_ELSEWHERE) - 1, -1):
+        if word[:end] in lexicon.exact:
+            return True
+    return False
+
+
+def _weight(part: str) -> int:
+    """Return how much of a secret an unknown part may be."""
+    short = _TELLING if part.isascii() else _TELLING_ELSEWHERE
+    return len(part) if len(part) < short else max(len(part), _TOGETHER)
+
+
+def _is_hangul(text: str) -> bool:
+    return "\uac00" <= text[:1] <= "\ud7a3"
+
+
+def _is_unspaced(text: str) -> bool:
+    """Whether a text is in a script that has no blanks between words: Chinese, Japanese, Thai."""
+    return any(
+        "\u3040" <= one <= "\u30ff" or "\u4e00" <= one <= "\u9fff" or "\u0e00" <= one <= "\u0e7f"
+        for one in text
     )
 
 
-def _is_part(part: str, short: int, known: frozenset[str]) -> bool:
-    """Whether a part of a name in a program or of a path is a word or a number."""
-    if len(part) < short or part.isdigit() or part.lower() in known:
-        return True
-    if part.isalpha():
-        return _is_word(part)
-    letters = part.rstrip("0123456789")
-    return letters.isalpha() and letters.lower() in known and len(part) - len(letters) < _SHORT_BEHIND
+def _is_place(text: str, lexicon: _Lexicon) -> bool:
+    """Whether a text is a host or an address, and no words or letters with dots between them."""
+    name, at, host = text.rpartition("@")
+    if _pattern(_HOST).fullmatch(host.rstrip(".")) is None:
+        return False
+    if at:
+        return _pattern(r"[\w.!#$&'*+=?^`{|}~-]{1,64}").fullmatch(name) is not None
+    last = host.lower().rstrip(".").rpartition(".")[2]
+    return len(last) == _COUNTRY or last in lexicon.host_endings or _is_known_host(host, lexicon)
 
 
-def _is_word(word: str) -> bool:
-    """Whether letters are those of a word: small and capital ones change as in camelCase, not at random."""
-    if len(word) < _LONG_WORD or not word.isascii() or word.islower() or word.isupper() or word[1:].islower():
-        return True
-    pairs = list(pairwise(word))
-    humps = 1 + sum(one.islower() and other.isupper() for one, other in pairs)
-    shouts = sum(one.isupper() and other.isupper() for one, other in pairs)
-    return len(word) / (humps + shouts / 2) >= _FEWEST_LETTERS_A_HUMP
+def _is_known_host(host: str, lexicon: _Lexicon) -> bool:
+    """Whether a part of a host is a word of those texts, which no random letters are."""
+    return any(len(one) >= _TELLING - 1 and one in lexicon.exact for one in re.split(r"[.-]", host.lower()))

@@ -32,14 +32,10 @@ _LONG: Final = 6  # letters of words that are shorter and unknown, together
 
 
 class Talk(NamedTuple):
-    """Where a text may name a secret: behind its name, or in the quotes of a call.
-
-    ``plain``: in the letters of the name, so that a word in others is no part of a sentence there.
-    """
+    """Where a text may name a secret: behind its name, or in the quotes of a call."""
 
     start: int
     end: int
-    plain: bool
 
 
 class Named(NamedTuple):
@@ -217,7 +213,6 @@ class _Scan:
 
     def behind_names(self) -> None:
         """Find the values of names."""
-        text = self.text
         done = count = 0
         for hit in self.lexicon.names.finditer(self.text):
             start, end = hit.span()
@@ -238,10 +233,7 @@ class _Scan:
                 self.spans.append(span)
                 done = max(done, span.end)
             if strong or stem not in self.lexicon.soft or self._names_a_setting(left, start, right):
-                plain = hit[0].isascii() and not (
-                    not text[right : right + 1].isascii() and text[right].isalpha()
-                )
-                self.talk.append(Talk(done, self._line_end(done), plain))
+                self.talk.append(Talk(done, self._line_end(done)))
 
     def _identifier(self, start: int, end: int, lowest: int) -> tuple[int, int]:
         """Return the ends of the name that a word is a part of."""
@@ -583,7 +575,7 @@ class _Scan:
         for hit in islice(self.lexicon.quoted.finditer(self.text), _MANY_LINES):
             inside = self._quoted(hit.end() - 1)
             if inside is not None and not hit[1].lower().endswith(_SAYING):
-                yield Talk(inside.start, inside.end, plain=True)
+                yield Talk(inside.start, inside.end)
 
     def options(self) -> Iterator[Span]:
         """Yield what stands behind options of commands: `swaks -ap …`, `curl -u me:…`."""

@@ -38,6 +38,90 @@ PLAIN_NAMES: Final = (
     "auth_token", "credentials", "授权码",
 )  # fmt: skip
 
+# Behind an error, and nothing says what it is: shown is what texts about failures are known to be made of.
+UNNAMED: Final[tuple[tuple[str, str], ...]] = (
+    ("word", "{s}"),
+    ("word", "({s})"),
+    ("word", "[{s}]"),
+    ("word", "<{s}>"),
+    ("word", ": {s}"),
+    ("word", "- {s}"),
+    ("word", "used {s}"),
+    ("word", "got {s}"),
+    ("word", "value={s}"),
+    ("word", "x={s}"),
+    ("word", "| {u} | {s} |"),
+    ("word", "{u} / {s}"),
+    ("word", "{u}, {s}"),
+    ("word", "{u};{s}"),
+    ("word", "{u}|{s}"),
+    ("word", "{u}:{s}:::"),
+    ("word", "root:{u}:{h}:587:{s}"),
+    ("word", "*:*:{u}:{s}"),
+    ("word", "{u}:{{PLAIN}}{s}:1000:1000::/home"),
+    ("word", 'AuthInfo:{h} "U:{u}" "P:{s}" "M:PLAIN"'),
+    ("word", "login with {u} : {s}"),
+    ("word", "logging in as {u} using {s}"),
+    ("word", "it sends PASS {s}"),
+    ("word", "CRAM-MD5: secret {s}"),
+    ("word", "AUTH {s}"),
+    ("word", "xtext AUTH={s}"),
+    ("word", "exim: expanding: $auth2 result: {s}"),
+    ("word", "${{if eq{{$auth3}}{{{s}}}}}"),
+    ("word", "decoded: ^@{u}^@{s}"),
+    ("word", "decoded: <NUL>{u}<NUL>{s}"),
+    ("word", "token {s} expired"),
+    ("word", "password incorrect: {s}"),
+    ("word", "the password {s} has 16 characters"),
+    ("word", "the authorization grant is invalid: {s}"),
+    ("word", "Key not found: {s}"),
+    ("word", "net use \\\\x /user:{u} {s}"),
+    ("word", "mysql -u mail -p{s} smtp"),
+    ("word", "a1 LOGIN {u} {s}"),
+    ("word", "API 키는 {s} 입니다"),
+    ("word", "비번 {s} 넣었는데"),
+    ("word", "密码是{s}"),
+    ("word", "│ password │ {s} │"),
+    ("word", "535 5.7.8 <{s}>: authentication failed"),
+    ("word", "554 5.7.1 <{s}>: Relay access denied"),
+    ("word", "550 5.1.1 {s}: user unknown"),
+    ("word", "501 5.1.7 Bad sender address syntax: {s}"),
+    ("word", "no such host {s}"),
+    ("word", "{s} gives"),
+    ("word", "\\n{s}\\n"),
+    ("word", "&quot;{s}&quot;"),
+    ("double", "KeyError: '{s}'"),
+    ("double", 'with "{s}"'),
+    ("double", 'send "{s}\\r"'),
+    ("double", 'Some("{s}")'),
+    ("double", 'Just "{s}"'),
+    ("double", 'Secret("{s}")'),
+    ("double", '"{u}" : "{s}"'),
+    ("double", '["{h}", "{s}"]'),
+    ("double", '["smtp", "{u}", "{s}"] -- insert into smtp(host, user, password) values(?,?,?)'),
+    ("single", "sendMail('{u}', '{s}', 'to@example.com')"),
+    ("single", "new Resend('{s}')"),
+    ("single", "logger.info('login %s %s', '{u}', '{s}')"),
+    ("single", "parameters: $1 = '{h}', $2 = '{u}', $3 = '{s}'"),
+    ("single", "INSERT INTO smtp (host, username, password) VALUES ('{h}', '{u}', '{s}');"),
+    ("single", "UPDATE settings SET value='{s}' WHERE name='smtp_password';"),
+    ("single", "ALTER USER 'mail' IDENTIFIED BY '{s}';"),
+    ("single", "mailgun.client({{ username: 'api', key: '{s}' }})"),
+    ("single", "echo '{s}' | smtpdoctor check --password-stdin"),
+    ("double", '.withSMTPServer("{h}", 587, "{u}", "{s}")'),
+    ("double", '{{:error, :auth, "{u}", "{s}"}}'),
+    ("double", '{{"value":"{s}","name":"SMTP_PASSWORD"}}'),
+    ("double", 'Url {{ username: "{u}", password: Some("{s}") }}'),
+    ("double", "Client #12: <b>{s}</b>"),
+    ("word", 'context=["{u}","{s}"]'),
+    ("word", "{h},587,{u},{s}"),
+    ("word", "args: {u}, {s}"),
+    ("word", "at Mail.send({u}, {s}) in /app/mail.py:3"),
+    ("word", "curl_setopt($ch, CURLOPT_USERPWD, '{u}:{s}');"),
+    ("word", "I/flutter (12): {s}"),
+    ("word", '(gdb) p password\n$1 = 0x55d "{s}"'),
+)
+
 # Kind, template. `{n}` stands for one of NAMES, `{p}` for one of PLAIN_NAMES.
 SHAPES: Final[tuple[tuple[str, str], ...]] = (
     # settings files and environments
@@ -424,6 +508,7 @@ SHAPES: Final[tuple[tuple[str, str], ...]] = (
     ("word", "password\t{s}"),
     ("word", "password;{s}"),
     ("word", "password,{s}"),
+    *UNNAMED,
     # keys
     ("key", "Unauthorized: {s}"),
     ("key", "the key {s} is invalid"),
@@ -643,7 +728,8 @@ _OF_A_FORM: Final = ("{u}:{s}@", "//{u}:{s}", "{h} {u}:{s}", "://{s}", "setPassw
 
 def told(template: str) -> bool:
     """Whether a shape names its secret, so that it is one whatever it looks like."""
-    return not any(one in template for one in _OF_A_FORM)
+    unnamed = any(template == one for _, one in UNNAMED)
+    return not unnamed and not any(one in template for one in _OF_A_FORM)
 
 
 def filled(

@@ -66,6 +66,9 @@ def shown(text: str, start: int, end: int) -> Shown:
     if not secret:
         # What may have gone on to this part has not, or what is known would not stand here.
         spans = [one if one.start >= start else Span(one.start, one.end, one.end) for one in spans]
+    spans = sorted(
+        [*spans, *(Span(*one.span(), one.end()) for one in _pattern(_NUMBERS).finditer(text, start))]
+    )
     spans += _odd_words(text, start, spans, names.talk)
     return Shown(printable(covered(text, spans, start)), secret, doubtful)
 
@@ -84,6 +87,12 @@ _ESCAPE: Final = (
 )
 _WORD: Final = rf"{_ESCAPE}|((?:(?!{_ESCAPE})\S)++)"
 _AROUND: Final = "\"'`.,:;!?()[]{}<>*“”‘’«»„…\\|/-–—=·#~。，、；：！？（）「」『』【】《》"
+# The characters of a text as numbers: a list of them, calls of `chr`, bytes of a dump.
+_NUMBER: Final = r"(?:(?:chr|ord|u?int8|byte)\(|0x|\\x|&#x?)?(?:[0-9a-f]{2}|\d{3})\b[\])]?"
+_NUMBERS: Final = (
+    rf"(?<![\w.:-]){_NUMBER}(?P<sign>[ \t]*+[,;+.:|&~-][ \t]*+|[ \t]{{1,2}}|(?=\\x|&#)){_NUMBER}"
+    rf"(?:(?P=sign){_NUMBER}){{4,}}+"
+)
 _QUOTES: Final = frozenset("\"'`“”‘’«»[({<")
 _PAIR_AT: Final = (
     r"([\w.+-]{1,64}+)[/|](\S{4,})@(?:[a-z0-9_-]{1,63}\.){1,8}[a-z]{2,18}(?::\d{1,5})?"  # user/password@host
@@ -97,6 +106,7 @@ class _Token(NamedTuple):
     end: int
     odd: int | None
     loose: int
+    known: bool
     opened: bool
     closed: bool
 
@@ -108,26 +118,42 @@ def _odd_words(text: str, start: int, spans: list[Span], talk: list[Talk]) -> It
     for first, last in _runs(tokens):
         odd[first:last] = [True] * (last - first)
     for number in range(1, len(tokens)):  # pieces of an unknown word that signs divide
-        if tokens[number].loose and odd[number - 1] and not _is_apart(text, *tokens[number - 1 : number + 1]):
+        one = tokens[number]
+        if (
+            one.loose
+            and not one.known
+            and odd[number - 1]
+            and not _is_apart(text, *tokens[number - 1 : number + 1])
+        ):
             odd[number] = True
-    last = -1
+    phrase: list[int] = []  # the words of the secret at hand
     for number, one in enumerate(tokens):
         if not odd[number]:
+            if len(phrase) > 1 and phrase[-1] == number - 1 and _ends(text, tokens, number):
+                yield Span(tokens[number - 1].end, one.end, one.end)  # the last word of a pass phrase
             continue
         begin = one.start + (one.odd or 0)
-        if last >= 0 and number - last <= _WITHIN and _is_one(text, tokens[last : number + 1]):
-            begin = tokens[last].end  # what stands between belongs to it
-        elif number and not odd[number - 1] and tokens[number - 1].opened and not tokens[number - 1].closed:
-            begin = tokens[number - 1].start if not one.opened else begin
+        if phrase and number - phrase[-1] <= _WITHIN and _is_one(text, tokens[phrase[-1] : number + 1]):
+            begin = tokens[phrase[-1]].end  # what stands between belongs to it
+            phrase.append(number)
+        else:
+            before = tokens[number - 1] if number else one
+            if number and not odd[number - 1] and before.opened and not (before.closed or one.opened):
+                begin = before.start  # the first word in quotes
+            phrase = [number]
         yield Span(begin, one.end, one.end)
-        last = number
-        following = tokens[number + 1] if number + 1 < len(tokens) else None
-        if (
-            following is not None
-            and following.closed
-            and not (following.opened or one.closed or odd[number + 1])
-        ):
-            yield Span(one.end, following.end, following.end)
+        behind = tokens[number + 1 : number + 2]
+        if behind and behind[0].closed and not (behind[0].opened or one.closed or odd[number + 1]):
+            yield Span(one.end, behind[0].end, behind[0].end)  # the last word in quotes
+
+
+def _ends(text: str, tokens: Sequence[_Token], number: int) -> bool:
+    """Whether a word stands behind a blank and ends its line."""
+    one = tokens[number]
+    return (
+        text[tokens[number - 1].end : one.start].isspace()
+        and text[one.end : _end_of_line(text, one.end)].strip() == ""
+    )
 
 
 def _tokens(text: str, start: int, spans: list[Span], talk: Sequence[Talk]) -> Iterator[_Token]:
@@ -157,7 +183,7 @@ def _tokens(text: str, start: int, spans: list[Span], talk: Sequence[Talk]) -> I
                 elif pair is not None and not _is_principal(pair[1], pair[2]):
                     inside = pair.start(2)
             opened, closed = text[begin - 1 : begin] in _QUOTES, text[end : end + 1] in _QUOTES
-            yield _Token(begin, end, inside, 0 if judged.known else judged.weight, opened, closed)
+            yield _Token(begin, end, inside, judged.weight, judged.known, opened, closed)
 
 
 def _uncovered(
@@ -183,11 +209,12 @@ def _beginning(text: str, place: int) -> int:
 
 def _runs(tokens: Sequence[_Token]) -> Iterator[tuple[int, int]]:
     """Yield where short parts of words that nobody knows stand together, so that they may be a long one."""
-    begin = weight = 0
+    begin, weight = 0, 0
     for number, one in enumerate(tokens):
-        if one.loose == 0:
-            begin, weight = number + 1, 0
+        if one.known:
+            weight = 0
             continue
+        begin = begin if weight else number
         weight += one.loose
         if weight >= _LOOSE and number > begin:
             yield begin, number + 1
@@ -223,11 +250,11 @@ _TELLING: Final = 4  # letters of a word that may be one of a secret
 _TELLING_ELSEWHERE: Final = 2  # … in a script whose signs are syllables
 _TOGETHER: Final = 5  # letters of short unknown parts of one word
 _COUNTRY: Final = 2  # letters at the end of a host
-_LONG_NUMBER: Final = 7  # digits
+_LONG_NUMBER: Final = 9  # digits; a size or a date has fewer
 _LONG_NUMBER_BEHIND: Final = 6  # … behind the name of a secret
 _STEM: Final = 5  # letters that words of one stem share
 _DRAWN: Final = 16  # letters of what nobody knows in the address of a page
-_NUMBERED: Final = 3  # digits behind a name: php8, smtp01
+_NUMBERED: Final = 3  # digits behind a name of as many letters at least: php8, smtp01
 _ENDINGS: Final = ((8, 3), (6, 2), (5, 1))  # letters of a word, and of an ending that it may have
 _FEWEST_LETTERS_A_HUMP: Final = 2.5  # camelCase has more, random letters have less
 _PARTICLES: Final = 4  # syllables
@@ -235,11 +262,15 @@ _PARTICLES: Final = 4  # syllables
 _HOST: Final = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.){1,8}[a-z]{2,18}|localhost"
 _FORMS: Final = (
     r"v?\d{1,4}(?:\.\d{1,5}){1,4}[a-z]?\d{0,3}|0x[0-9a-f]{1,16}"
-    r"|\d{4}-\d\d-\d\d(?:t\d\d)?|\d{1,4}(?:[kmg]?b|m?s|k|m|h|min|st|nd|rd|th)|[-+]\d{1,5}|#\d{1,6}"
+    r"|\d{4}-\d\d-\d\d(?:t\d\d)?|\d{1,4}(?:[kmg]?b|m?s|k|m|h|min|st|nd|rd|th)|[-+]\d{1,5}|-?2147\d{6}|#\d{1,6}"
 )
 _PIECE: Final = r"[^=:,;|()<>\[\]{}\"'`/\\]++"
 _AROUND_PIECE: Final = ".!?*“”‘’«»„…-–—·#~。，、；：！？（）「」『』【】《》&+"
-_WIDE: Final = r"(?:\[?(?:\d{1,3}\.){3}\d{1,3}\]?|\[?(?:ipv6:)?[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:\]|%\w{1,8})?)(?::\d{1,5})?"
+_WIDE: Final = (
+    r"(?:\[?(?:\d{1,3}\.){3}\d{1,3}\]?"
+    r"|\[?(?:ipv6:)?(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?=\S*::)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7})(?:\]|%\w{1,8})?"
+    r")(?::\d{1,5})?"
+)
 _PAGE: Final = r"https?://([^/?#@:\s]+)(?::\d{1,5})?(?:[/?#]|$)"
 _OPENSSL: Final = r"\d{0,20}:?error:[0-9a-f]{6,8}(?::|$)"
 _PART: Final = r"[^\W_]+"
@@ -283,7 +314,7 @@ def _judged(word: str, *, exact: bool) -> _Judgement:
     lexicon = _lexicon()
     lowered = word.lower()
     if lowered in lexicon.exact:
-        return _Judgement(None, known=True, weight=0)
+        return _Judgement(None, known=len(word) > 1, weight=0)  # the letters of a word may stand apart
     if _pattern(_WIDE).fullmatch(word):
         return _Judgement(None, known=True, weight=0)
     page = _pattern(_PAGE).match(word)
@@ -332,15 +363,13 @@ def _is_known(part: str, lexicon: _Lexicon, *, exact: bool) -> bool:
         return True
     if part.isdigit():
         return len(part) < (_LONG_NUMBER_BEHIND if exact else _LONG_NUMBER)
-    if _pattern(_FORMS).fullmatch(part):
-        return True
     if not part.isascii() and _is_unspaced(part):
         return len(part) < _TELLING_ELSEWHERE or any(one in part for one in lexicon.ideographs)
     if _is_hangul(part):
         return _is_korean(part, lexicon)
     letters = part.rstrip("0123456789")
     if letters != part:
-        return len(part) - len(letters) <= _NUMBERED and letters in lexicon.exact
+        return len(part) - len(letters) <= _NUMBERED <= len(letters) and letters in lexicon.exact
     return not exact and _is_inflected(part, lexicon)
 
 
@@ -390,10 +419,12 @@ def _is_place(text: str, lexicon: _Lexicon) -> bool:
     name, at, host = text.rpartition("@")
     if _pattern(_HOST).fullmatch(host.rstrip(".")) is None:
         return False
-    if at:
-        return _pattern(r"[\w.!#$&'*+=?^`{|}~-]{1,64}").fullmatch(name) is not None
     last = host.lower().rstrip(".").rpartition(".")[2]
-    return len(last) == _COUNTRY or last in lexicon.host_endings or _is_known_host(host, lexicon)
+    ends = len(last) == _COUNTRY or last in lexicon.host_endings
+    if at:
+        named = _pattern(r"[\w.!#$&'*+=?^`{|}~-]{1,64}").fullmatch(name) is not None
+        return named and (ends or len(last) < _TELLING or last in lexicon.exact)
+    return ends or _is_known_host(host, lexicon)
 
 
 def _is_known_host(host: str, lexicon: _Lexicon) -> bool:

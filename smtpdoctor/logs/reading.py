@@ -54,6 +54,7 @@ _ASSIGNED: Final = re.compile(r"(?<![\w.])([A-Za-z][\w.]{4,80})[\"']?[ \t]{0,4}[
 _OF_MAIL: Final = re.compile(r"mail|smtp", re.IGNORECASE)
 _SEVERAL: Final = 2
 _SHORT: Final = 400
+_LONG_WORD: Final = 80
 _FEW: Final = 4
 
 _PORT: Final = re.compile(
@@ -115,8 +116,13 @@ def subject_of(text: str, *, pasted: bool) -> Subject:
         return Subject.OTHER
     if matches(hints.perhaps_mail, text):
         return Subject.MAIL
-    short = pasted and len(telling) <= _FEW and sum(map(len, telling)) <= _SHORT
+    short = pasted and len(telling) <= _FEW and sum(map(_length, telling)) <= _SHORT
     return Subject.MAIL if short else Subject.UNKNOWN
+
+
+def _length(line: str) -> int:
+    """Return how much a line tells: a key of a thousand letters is one word."""
+    return sum(1 + min(len(word), _LONG_WORD) for word in line.split(" ")) - 1
 
 
 def says_failure(text: str) -> bool:

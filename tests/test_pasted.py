@@ -8,7 +8,8 @@ import random
 import re
 import ssl
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -321,6 +322,83 @@ def test_sentences_about_passwords_stay(name: str, between: str, words: list[str
 )
 def test_what_is_no_secret_stays(text: str) -> None:
     assert masked(text) == text
+
+
+def test_the_words_of_systems_stay() -> None:
+    """Of what systems and servers of any language print, hardly a word is taken for a secret."""
+    lines = Path(__file__).with_name("data") / "explain-wordings.jsonl"
+    texts = [json.loads(line)["text"] for line in lines.read_text().splitlines()]
+    hidden = sum(masked(text).count(Secret.MASK) for text in texts)
+    assert hidden <= sum(len(text.split()) for text in texts) / 100
+
+
+WORDS = (
+    *(
+        "orchid",
+        "walnut",
+        "copper",
+        "lantern",
+        "meadow",
+        "thistle",
+        "bramble",
+        "quartz",
+        "pigeon",
+        "velvet",
+        "tundra",
+    ),
+    *("가람", "나무", "바다", "자유", "카레", "하늘", "호수", "구름", "소나기"),
+)
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(
+    st.lists(st.sampled_from(WORDS), min_size=3, max_size=6, unique=True),
+    st.sampled_from(["", " ", "-", "_", ".", ", ", "! "]),
+    st.sampled_from([template for kind, template in SHAPES if kind == "double" or " " not in template]),
+    st.sampled_from(FAILURES),
+)
+def test_a_pass_phrase(words: list[str], sign: str, template: str, failure: str) -> None:
+    """It is made of words, which tell of no failure: however they are joined, and whether a text names it or not."""
+    said = {"name": NAMES[0], "plain": PLAIN_NAMES[0]}
+    shape = filled(template, secret=sign.join(words), **said)
+    assume("{s}" in template and not (sign.isspace() and template.endswith("{s}\n")))
+    assert not any(word in shown(f"{failure} {shape}") for word in words)
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["[{}]".format, "password bytes: {}".format, "new byte[] {{ {} }}".format, "it was {}".format],
+)
+@pytest.mark.parametrize(
+    ("sign", "number"),
+    [
+        (", ", "{}"),
+        (",", "{}"),
+        (" ", "{:02x}"),
+        (":", "{:02x}"),
+        ("-", "{:02x}"),
+        ("", "\\x{:02x}"),
+        (", ", "0x{:02x}"),
+        (".", "chr({})"),
+        (" + ", "chr({})"),
+        ("", "&#{};"),
+    ],
+)
+def test_the_characters_of_a_secret_as_numbers(form: Callable[[str], str], sign: str, number: str) -> None:
+    """Whoever can count can read it."""
+    secret = sign.join(number.format(ord(one)) for one in "hunter-twelve")
+    said = masked(f"535 5.7.8 authentication failed {form(secret)}")
+    assert not re.search(r"117|110|\b75\b|6e", said)
+
+
+def test_the_letters_of_a_secret_apart() -> None:
+    for text in (
+        "h u n t e r t w e l v e",
+        "1=h 2=u 3=n 4=t 5=e 6=r 7=t 8=w",
+        "h.u.n.t.e.r.t.w",
+        "h-u-n-t-e-r-2",
+    ):
+        assert re.sub(r"\W", "", masked(f"535 5.7.8 authentication failed {text}"))[-6:] == "failed"
 
 
 def test_only_the_reply_is_shown() -> None:

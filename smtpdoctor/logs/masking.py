@@ -325,6 +325,7 @@ def _judged(word: str, *, exact: bool) -> _Judgement:
     begin = _pattern(_OPENSSL).match(word)
     known, weight = begin is not None, 0
     first: int | None = None  # where the first unknown part begins
+    unspaced = not (exact or word.isascii()) and any(one in word for one in lexicon.ideographs)
     for piece in _pattern(_PIECE).finditer(word, begin.end() if begin is not None else 0):
         core = piece[0].strip(_AROUND_PIECE)
         if not core or core.lower() in lexicon.exact:
@@ -334,7 +335,7 @@ def _judged(word: str, *, exact: bool) -> _Judgement:
             known = known or not core.isdigit()
             continue
         for part in _parts(core):
-            if _is_known(part, lexicon, exact=exact):
+            if _is_known(part, lexicon, exact=exact) or (unspaced and _is_unspaced(part)):
                 if len(part) >= _TELLING - 1 or not part.isascii():
                     known = True
                 elif part.isalpha():
@@ -364,7 +365,7 @@ def _is_known(part: str, lexicon: _Lexicon, *, exact: bool) -> bool:
     if part.isdigit():
         return len(part) < (_LONG_NUMBER_BEHIND if exact else _LONG_NUMBER)
     if not part.isascii() and _is_unspaced(part):
-        return len(part) < _TELLING_ELSEWHERE or any(one in part for one in lexicon.ideographs)
+        return len(part) < _TELLING_ELSEWHERE
     if _is_hangul(part):
         return _is_korean(part, lexicon)
     letters = part.rstrip("0123456789")

@@ -212,12 +212,13 @@ def _runs(tokens: Sequence[_Token]) -> Iterator[tuple[int, int]]:
     begin, weight = 0, 0
     for number, one in enumerate(tokens):
         if one.known:
-            weight = 0
+            begin, weight = number + 1, 0
             continue
         begin = begin if weight else number
         weight += one.loose
-        if weight >= _LOOSE and number > begin:
+        if weight >= _LOOSE and (number > begin or weight > one.loose):
             yield begin, number + 1
+            begin = number + 1  # and what goes on behind it
 
 
 def _is_apart(text: str, one: _Token, other: _Token) -> bool:

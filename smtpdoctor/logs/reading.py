@@ -19,6 +19,7 @@ from smtpdoctor.labels import Label
 from smtpdoctor.logs.codes import codes_in, token_in
 from smtpdoctor.logs.dialogue import Dialogue, dialogue
 from smtpdoctor.logs.lines import denied, fails, is_ignored, is_report, tells, without_settings
+from smtpdoctor.logs.masking import masked
 from smtpdoctor.logs.records import goes_on
 from smtpdoctor.model import Evidence, Origin, Setting, Settings, Stage
 
@@ -169,9 +170,12 @@ def _hosts(lowered: str) -> Iterator[str]:
 
 
 def _named(text: str, error: str | None) -> dict[str, str]:
-    """Return the host that a text says was not reached; of a name that nobody has, also which was probably meant."""
+    """Return the host that a text says was not reached; of a name that nobody has, also which was probably meant.
+
+    None where somebody wrote a secret in its place.
+    """
     found = _DIALLED.search(text)
-    if found is None:
+    if found is None or text[found.end() : found.end() + 1] in {"_", "@"} or masked(found[1]) != found[1]:
         return {}
     named = found[1].strip("[]").lower()
     if error not in _DNS_TOKENS or load.names().of_host(named) is not None:

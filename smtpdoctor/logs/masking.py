@@ -273,6 +273,7 @@ _WIDE: Final = (
     r")(?::\d{1,5})?"
 )
 _PAGE: Final = r"https?://([^/?#@:\s]+)(?::\d{1,5})?(?:[/?#]|$)"
+_SIGNS: Final = r"[!%^&*~$#]"
 _OPENSSL: Final = r"\d{0,20}:?error:[0-9a-f]{6,8}(?::|$)"
 _PART: Final = r"[^\W_]+"
 _SCRIPT: Final = (
@@ -337,7 +338,7 @@ def _judged(word: str, *, exact: bool) -> _Judgement:
             continue
         for part in _parts(core):
             if _is_known(part, lexicon, exact=exact) or (unspaced and _is_unspaced(part)):
-                if len(part) >= _TELLING - 1 or not part.isascii():
+                if not part.isdigit() and (len(part) >= _TELLING - 1 or not part.isascii()):
                     known = True
                 elif part.isalpha():
                     first = piece.start() if first is None else first
@@ -346,7 +347,9 @@ def _judged(word: str, *, exact: bool) -> _Judgement:
             first = piece.start() if first is None else first
             if weight >= _TOGETHER:
                 return _Judgement(0 if exact else first, known, weight)
-    return _Judgement(None, known, weight)
+    # Signs that join no words, and no word: what is left is short pieces of a password.
+    drawn = not known and len(word) >= _LOOSE and _pattern(_SIGNS).search(word) is not None
+    return _Judgement(0 if drawn else None, known, weight)
 
 
 def _parts(text: str) -> list[str]:

@@ -25,7 +25,7 @@ _TELLING: Final = 5  # a longer beginning is that of no word, nor is one of capi
 _ENOUGH: Final = 64  # characters of a key that are looked at
 # A variable in the place of a value; a password that begins so has a digit or a small letter in it.
 _VARIABLE: Final = r"\$\{\w{1,60}\}|(?-i:\$[A-Z_]{1,60}(?![A-Za-z0-9])|%[A-Z_]{1,60}%)"
-_NO_PASSWORD: Final = rf"\d{{1,5}}(?:\D|$)|port\b|{_VARIABLE}|[<{{*\[]"
+_NO_PASSWORD: Final = rf"\d{{1,5}}(?:[\W_]|$)|port\b|{_VARIABLE}|[<{{*\[]"
 _SIGNS: Final = {ord(one): " " for one in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"}
 _PORTS: Final = ("587", "465", "2525", "25", "2587", "2465", "1025")
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.@")

@@ -273,7 +273,8 @@ _WIDE: Final = (
     r")(?::\d{1,5})?"
 )
 _PAGE: Final = r"https?://([^/?#@:\s]+)(?::\d{1,5})?(?:[/?#]|$)"
-_SIGNS: Final = r"[!%^&*~$#]"
+_RARE: Final = r"[!%^&*~$#]"
+_SIGNS: Final = rf"{_RARE}|(?:[^\w.,:/=@-][\w.,:/=@-]*+){{2}}"  # or brackets, quotes and strokes, several
 _OPENSSL: Final = r"\d{0,20}:?error:[0-9a-f]{6,8}(?::|$)"
 _PART: Final = r"[^\W_]+"
 _SCRIPT: Final = (
@@ -331,7 +332,7 @@ def _judged(word: str, *, exact: bool) -> _Judgement:
     for piece in _pattern(_PIECE).finditer(word, begin.end() if begin is not None else 0):
         core = piece[0].strip(_AROUND_PIECE)
         if not core or core.lower() in lexicon.exact:
-            known = known or bool(core)
+            known = known or len(core) >= _TELLING - 1 or not core.isascii()
             continue
         if _pattern(_FORMS).fullmatch(core) or _is_place(core, lexicon):
             known = known or not core.isdigit()
@@ -348,7 +349,9 @@ def _judged(word: str, *, exact: bool) -> _Judgement:
             if weight >= _TOGETHER:
                 return _Judgement(0 if exact else first, known, weight)
     # Signs that join no words, and no word: what is left is short pieces of a password.
-    drawn = not known and len(word) >= _LOOSE and _pattern(_SIGNS).search(word) is not None
+    drawn = (
+        not known and len(word) >= _LOOSE and _pattern(_SIGNS if weight else _RARE).search(word) is not None
+    )
     return _Judgement(0 if drawn else None, known, weight)
 
 

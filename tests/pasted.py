@@ -19,6 +19,7 @@ __all__ = [
     "NAMES",
     "PLAIN_NAMES",
     "SHAPES",
+    "UNNAMED",
     "filled",
     "fits",
     "leaked",

@@ -111,7 +111,7 @@ def test_each_reading_of_a_text(text: str) -> None:
     assert (first.text, spans_of(first)) == (text, [(at, at + 1) for at in range(len(text))])
     found = {one.text: one for one in others if not one.backwards}
     backwards = [one for one in others if one.backwards]
-    assert set(found) == set(READINGS[text])
+    assert set(found) >= set(READINGS[text])  # numbers may be read in more than one way
     assert [one.text for one in backwards] == ([text[::-1]] if text != text[::-1] else [])
     for one in backwards:
         assert spans_of(one) == [(at, at + 1) for at in reversed(range(len(text)))]

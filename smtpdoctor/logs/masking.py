@@ -262,9 +262,10 @@ _PARTICLES: Final = 4  # syllables
 
 _HOST: Final = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.){1,8}[a-z]{2,18}|localhost"
 _FORMS: Final = (
-    r"v?\d{1,4}(?:\.\d{1,5}){1,4}[a-z]?\d{0,3}|0x[0-9a-f]{1,16}"
+    r"v?\d{1,4}(?:\.\d{1,5}){1,4}[a-z]?\d{0,3}"
     r"|\d{4}-\d\d-\d\d(?:t\d\d)?|\d{1,4}(?:[kmg]?b|m?s|k|m|h|min|st|nd|rd|th)|[-+]\d{1,5}|-?2147\d{6}|#\d{1,6}"
 )
+_HEX_NUMBER: Final = r"0x[0-9a-f]{1,16}"  # an error of Windows, a place in memory
 _PIECE: Final = r"[^=:,;|()<>\[\]{}\"'`/\\]++"
 _AROUND_PIECE: Final = ".!?*“”‘’«»„…-–—·#~。，、；：！？（）「」『』【】《》&+"
 _WIDE: Final = (
@@ -334,7 +335,7 @@ def _judged(word: str, *, exact: bool) -> _Judgement:
         if not core or core.lower() in lexicon.exact:
             known = known or len(core) >= _TELLING - 1 or not core.isascii()
             continue
-        if _pattern(_FORMS).fullmatch(core) or _is_place(core, lexicon):
+        if _has_form(core, exact=exact) or _is_place(core, lexicon):
             known = known or not core.isdigit()
             continue
         for part in _parts(core):
@@ -353,6 +354,13 @@ def _judged(word: str, *, exact: bool) -> _Judgement:
         not known and len(word) >= _LOOSE and _pattern(_SIGNS if weight else _RARE).search(word) is not None
     )
     return _Judgement(0 if drawn else None, known, weight)
+
+
+def _has_form(word: str, *, exact: bool) -> bool:
+    """Whether a word has a form that no secret has, but for that of a number behind the name of one."""
+    if _pattern(_FORMS).fullmatch(word):
+        return True
+    return not exact and _pattern(_HEX_NUMBER).fullmatch(word) is not None
 
 
 def _parts(text: str) -> list[str]:

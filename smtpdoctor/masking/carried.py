@@ -1,8 +1,7 @@
 """Texts in which something else carries the characters of a secret, one by one or in small pieces.
 
-Numbers that stand for characters, whatever is written around them: ``chr(112).chr(119)``, ``70h 77h``. The
-first letters of words: ``papa whiskey``. Pieces that are words among others: ``1: p, 2: w``. And characters that
-are all moved by as many places of the alphabet.
+Numbers that stand for characters, whatever is written around them: ``chr(112).chr(119)``, ``70h 77h``. And pieces
+that are words among others: ``1: p, 2: w``.
 """
 
 from __future__ import annotations
@@ -14,17 +13,13 @@ from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple
 
-__all__ = ["SHIFTS", "WORD", "Run", "chained", "coded", "may_code", "steps", "words_of"]
+__all__ = ["Run", "chained", "coded", "may_code", "words_of"]
 
 Run = list[tuple[int, int, int]]  # where each number of a row stands, and what it says
 
 _compiled = cache(re.compile)
 
-WORD: Final = r"[^\W_]+"
-_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
-SHIFTS: Final = tuple(
-    str.maketrans(_LETTERS, _LETTERS[places:] + _LETTERS[:places]) for places in range(1, len(_LETTERS))
-)
+_WORD: Final = r"[^\W_]+"
 _FEWEST: Final = 5  # numbers in a row
 _GAP: Final = 12  # characters between two of a row
 _NUMBERS: Final = bytes(one if one in b"0123456789" else 32 for one in range(256))
@@ -44,6 +39,7 @@ _PACKED: Final = (
 _GAP_WORDS: Final = 6  # words between two pieces of a secret,
 _SHORT_GAP: Final = 2  # where the second one is of one or two characters, as many words are
 _SURE_PIECE: Final = 3
+_BESIDE: Final = 3  # characters beside the largest piece, which may be a word that anybody says
 _WORDS: Final = 4_000  # of a text in which pieces are looked for
 _LONG: Final = 100  # characters of a secret of which any letter is a part, so that
 _LONG_PIECE: Final = 3  # a piece of it has so many
@@ -88,23 +84,9 @@ def _rows(text: str, pattern: str, base: int) -> Iterator[Run]:
         yield run
 
 
-def steps(folded: bytes) -> bytes:
-    """Return from letter to letter how far it is in the alphabet, which is the same wherever all are moved to."""
-    size = len(folded) - 1
-    if size < 1:
-        return b""
-    # All at once, as one large number: with a bit above those of ASCII nothing is borrowed from a neighbour.
-    high = int.from_bytes(b"\x80" * size)
-    moved = (int.from_bytes(folded[1:]) | high) - int.from_bytes(folded[:-1])
-    return moved.to_bytes(size).translate(_STEPS)
-
-
-_STEPS: Final = bytes((one - 128) % 26 if abs(one - 128) < 26 else 0xFF for one in range(256))  # noqa: PLR2004
-
-
 def words_of(text: str, fold: Callable[[str], str] = str.lower) -> list[tuple[str, int, int]]:
     """Return the words of a text, folded, and where they stand."""
-    found = islice(_compiled(WORD).finditer(text), _WORDS)
+    found = islice(_compiled(_WORD).finditer(text), _WORDS)
     return [(fold(one[0]), one.start(), one.end()) for one in found]
 
 
@@ -117,31 +99,39 @@ def chained(
     """
     shortest = 1 if len(secret) <= _LONG else _LONG_PIECE
     # By the place in the secret that is reached: the number of the last word, and all that lead there.
-    reached: dict[int, tuple[int, int, _Link]] = {}
+    reached: dict[int, _Chain] = {}
     best: dict[int, tuple[int, _Link]] = {}  # by its last word, each chain that is long enough
     for number, (word, _, _) in enumerate(words):
         size = len(word)
         if size < shortest or word not in secret:
             continue
         gap = _GAP_WORDS if size >= _SURE_PIECE else _SHORT_GAP
-        new: list[tuple[int, int, _Link]] = []
+        new: list[tuple[int, _Chain]] = []
         start = secret.find(word)
         while start >= 0:
-            length, link = size, _Link(number, None)
-            if (before := reached.get(start)) is not None and number - before[0] <= gap + 1:
-                length, link = before[1] + size, _Link(number, before[2])
-            new.append((start + size, length, link))
+            chain = _Chain(number, size, size, _Link(number, None))
+            if (before := reached.get(start)) is not None and number - before.last <= gap + 1:
+                link = _Link(number, before.link)
+                chain = _Chain(number, before.length + size, max(before.largest, size), link)
+            new.append((start + size, chain))
             start = secret.find(word, start + 1)
-        for end, length, link in new:
+        for end, chain in new:
             known = reached.get(end)
-            if known is None or known[1] <= length or number - known[0] > gap:
-                reached[end] = (number, length, link)
-            if length >= least and length > size:
-                best[number] = (end - length, link)
+            if known is None or known.length <= chain.length or number - known.last > gap:
+                reached[end] = chain
+            if chain.length >= least and chain.length - chain.largest >= _BESIDE:
+                best[number] = (end - chain.length, chain.link)
     for first, link in best.values():
         numbers = link.numbers()
         size = sum(len(words[one][0]) for one in numbers)
         yield secret[first : first + size], [words[one][1:] for one in numbers]
+
+
+class _Chain(NamedTuple):
+    last: int
+    length: int
+    largest: int
+    link: _Link
 
 
 class _Link(NamedTuple):

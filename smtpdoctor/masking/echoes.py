@@ -19,7 +19,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from smtpdoctor.masking.carried import chained, coded, may_code, steps, words_of
+from smtpdoctor.masking.carried import chained, coded, may_code, words_of
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Secret
 
@@ -52,8 +52,6 @@ _ATBASH: Final = bytes.maketrans(
     b"zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA",
 )
 _ROT47: Final = bytes((one - 33 + 47) % 94 + 33 if 33 <= one < 127 else one for one in range(256))  # noqa: PLR2004
-_ONLY_LETTERS: Final = str.maketrans("0123456789", " " * 10)
-_LEET: Final = str.maketrans("aeiostbg", "43105789")
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 # What else stands for six bits: with crypt, with bcrypt, in xxencode; and in BinHex, in signs.
 _OTHER_BASES_64: Final = tuple(
@@ -145,12 +143,6 @@ class Needles:
         if len(words := secret.split()) > 1 and secret.isascii():
             plain.append(_folded("".join(reversed(words)).encode()))
         self.plain = [(one, self.least(one)) for one in dict.fromkeys(plain) if len(one) >= _SHARED]
-        others = () if self.long or len(self.folded) < _SHARED else _shuffled(secret, self.folded)
-        self.shuffled = [(one, self.least(one)) for one in dict.fromkeys(others) if len(one) >= _SHARED]
-        # Letters in a row, which may all be moved as far in the alphabet.
-        self.letters = (
-            () if self.long else tuple(one for one in _rows_of_letters(plain[0]) if len(one) > _SHARED)
-        )
         self.encoded = [
             (one, min(least, len(one)))
             for one, least in encodings(secret, long=self.long)
@@ -201,22 +193,6 @@ class Needles:
                 window = dense[start : start + _SHARED]
                 if sum(map(str.isalnum, window)) < _SIGNED:
                     yield window
-
-
-def _rows_of_letters(folded: str) -> list[str]:
-    return folded.translate(_ONLY_LETTERS).split() if folded.isascii() else []
-
-
-def _shuffled(secret: str, folded: str) -> Iterator[str]:
-    """Yield a secret with its halves in the other order, in two rows of each second character, in turned pairs."""
-    if len(folded) < 2 * _SHARED:  # of a longer one a half tells enough
-        yield folded[-(_SHARED // 2 + 1) :] + folded[: _SHARED // 2 + 1]
-    yield folded[::2] + folded[1::2]
-    yield folded[1::2] + folded[::2]
-    if secret.isascii():
-        pairs = (secret[place : place + 2][::-1] for place in range(0, len(secret), 2))
-        yield _folded("".join(pairs).encode())
-    yield folded.translate(_LEET)
 
 
 def bytes_of(secret: str) -> bytes:
@@ -352,7 +328,6 @@ class Sieve:
         self._own: set[int] = (
             set()
         )  # of the secrets themselves alone: few, so that hardly anything has them by chance
-        self._steps: set[int] = set()  # of the letters of a secret, from one to the next
         self._chained: list[tuple[str, bytes, int]] = []
         self._cores: list[str] = []
         self._few = self._foreign = False
@@ -361,10 +336,7 @@ class Sieve:
             self._few = self._few or one.few
             self._foreign = self._foreign or not one.secret.isascii()
             self._chained += ((text, text.encode(), least) for text, least in one.plain[:1])
-            for row in one.letters:
-                for text in (row, row[::-1]):
-                    self._steps.update(_numbers(steps(text.encode()), 4, range(4)))
-            self.learn((*one.plain, *one.shuffled, *one.encoded), long=one.long)
+            self.learn((*one.plain, *one.encoded), long=one.long)
             self._odd.update(_numbers(_GAP.join(one.signed).encode(), 4, range(4)))
             if not one.long:
                 self._own.update(
@@ -444,11 +416,6 @@ class Sieve:
         if not self._own:
             return False
         words = data.translate(_LOWER_WORDS).split()
-        if self._has_own(bytes(word[0] for word in words)):
-            return True
-        folded = b"".join(words)
-        if self._is_in_thirds(folded) or self.has_steps(folded):
-            return True
         if may_code(data):
             for run in coded(text):
                 if self._foreign or self.shares(bytes(value & 0xFF for _, _, value in run)):
@@ -459,20 +426,6 @@ class Sieve:
             ):
                 return True
         return False
-
-    def may_be_thin(self, data: bytes) -> bool:
-        """Tell whether each second or third character of a text may be a secret's."""
-        return self.shares_thinly(data) or self._is_in_thirds(data.translate(_LOWER, _NO_ALNUM))
-
-    def _is_in_thirds(self, folded: bytes) -> bool:
-        return any(self._has_own(folded[first::3]) for first in range(3))
-
-    def has_steps(self, folded: bytes) -> bool:
-        """Tell whether from letter to letter of a folded text it may be as far as from one to the next of a secret's."""
-        return bool(self._steps) and not self._steps.isdisjoint(_numbers(steps(folded), 4, (0, 2)))
-
-    def _has_own(self, data: bytes) -> bool:
-        return not self._own.isdisjoint(_numbers(data, 4, (0, 2)))
 
     def regions(self, folded: bytes) -> Iterator[tuple[int, int]]:
         """Yield the parts of a folded text in which a run that it shares may be, one by one."""

@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import compress, islice
 from typing import Final
 
-from smtpdoctor.masking.carried import SHIFTS, chained, words_of
+from smtpdoctor.masking.carried import chained, words_of
 from smtpdoctor.masking.echoes import Needles, Sieve, bytes_of, encodings, is_clean
 from smtpdoctor.masking.views import THINNERS, Found, Span, View, is_text, views
 from smtpdoctor.model import Secret
@@ -45,7 +45,6 @@ _OTHER_PAGES: Final = (
     "utf-16-le",
     "utf-16-be",
 )
-_SHIFTED: Final = 6  # letters that were moved in the alphabet
 _RARE: Final = 4  # characters
 _PARTED: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")
 _FEW_WORDS: Final = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
@@ -243,11 +242,6 @@ class Search:
             ]
             sieve.learn(variants, long=one.long)
             plain += variants
-        self._shuffled = _grams((pair for one in many for pair in one.shuffled), encoded=False)
-        rows = [row for one in many for row in one.letters]
-        self._shifted = _grams(
-            ((row.translate(shift), _SHIFTED) for row in rows for shift in SHIFTS), encoded=False
-        )
         self._folded = [
             *_grams(plain, encoded=False),
             *_grams((pair for one in needles for pair in one.encoded), encoded=True),
@@ -293,7 +287,7 @@ class Search:
 
     def _views(self, text: str) -> Iterator[View]:
         yield from views(text)
-        if not text.isascii() or self._sieve.may_be_thin(text.encode()):
+        if not text.isascii() or self._sieve.shares_thinly(text.encode()):
             for kind in THINNERS:
                 view = View(text).through(kind)
                 if view is not None:
@@ -316,14 +310,10 @@ class Search:
         text = view.text
         folded = _Folded(text, _FOLD)
         data = folded.text.encode("ascii", "replace")
-        if not whole and self._sieve.has_steps(data):
-            for grams in self._shifted:
-                for start, end in grams.stretches(folded.text, [(0, len(data))]):
-                    yield *folded.span(start, end), False
         near = list(self._sieve.regions(data))
         if not near and (text.isascii() or not self._foreign):
             return
-        for grams in self._folded if whole or view.thinned else (*self._folded, *self._shuffled):
+        for grams in self._folded:
             done = 0
             regions = near if grams.ascii else [(0, len(data))]
             for start, end in grams.whole(folded.text) if whole else grams.stretches(folded.text, regions):

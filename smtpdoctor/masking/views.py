@@ -19,7 +19,7 @@ from html import unescape
 from itertools import accumulate, pairwise
 from typing import Final
 
-from smtpdoctor.masking.carried import WORD, Run, coded, may_code
+from smtpdoctor.masking.carried import Run, coded, may_code
 from smtpdoctor.masking.echoes import decodings, is_clean, is_odd
 
 __all__ = ["THINNERS", "Found", "Span", "View", "is_text", "views"]
@@ -88,7 +88,7 @@ class View:
         self.vague: bool = kind is _decoded_vaguely or (parent is not None and parent.vague)
         self.backwards: bool = kind is _backwards or (parent is not None and parent.backwards)
         self.unfolded = kind is _lines and parent is not None and parent.is_first
-        self.thinned: bool = kind in THINNERS or kind is _first_letters
+        self.thinned: bool = kind in THINNERS
         self._parent = parent
         self._kind = kind
         self._origin: _Origin | None = None
@@ -224,7 +224,6 @@ def _kinds(view: View, *, first: bool) -> Iterator[Kind]:
         yield _decoded_vaguely
     if first or view.unfolded:
         yield _renumbered
-        yield _first_letters
         if may_code(text.encode("ascii", "replace")):
             yield from _CODED
     if first:
@@ -391,28 +390,16 @@ def _backwards(text: str) -> Iterator[Piece]:
     yield 0, size, text[::-1], lambda place: (size - 1 - place, size - place)
 
 
-def _thinned(first: int, step: int) -> Kind:
-    """Return what leaves each second or third character, such as without what stands between those of a word."""
+def _thinned(first: int) -> Kind:
+    """Return what leaves out each second character, such as what stands between those of a word."""
 
     def pieces(text: str) -> Iterator[Piece]:
-        yield 0, len(text), text[first::step], lambda place: (first + step * place, first + step * place + 1)
+        yield 0, len(text), text[first::2], lambda place: (first + 2 * place, first + 2 * place + 1)
 
     return pieces
 
 
-THINNERS: Final = tuple(_thinned(first, step) for step in (2, 3) for first in range(step))
-
-
-def _first_letters(text: str) -> Iterator[Piece]:
-    """Leave the first letter of each word, as alphabets for spelling have them."""
-    end = 0
-    for found in _compiled(WORD).finditer(text):
-        start = found.start()
-        if start > end:
-            yield end, start, "", None
-        end = start + 1
-    if end:
-        yield end, len(text), "", None
+THINNERS: Final = (_thinned(0), _thinned(1))
 
 
 def _spelled(text: str) -> Iterator[Piece]:
@@ -463,7 +450,7 @@ def _renumbered(text: str) -> Iterator[Piece]:
 
 
 # What comes of these is a text as it is, or none.
-_LAST: Final = frozenset({_first_letters, _spelled, _renumbered, *_CODED})
+_LAST: Final = frozenset({_spelled, _renumbered, *_CODED})
 
 
 def _headers(text: str) -> Iterator[Piece]:

@@ -423,8 +423,9 @@ def _with_keys_and_words(
     presets: Mapping[str, Preset],
     replies: Mapping[str, tuple[Reply, ...]],
     words: tuple[Word, ...],
+    applications: Iterable[str],
 ) -> Secrets:
-    """Add what the other files say: how a provider's keys begin, and the words of replies and errors."""
+    """Add what the other files say: how a provider's keys begin, the words of replies and errors, and who is known."""
     prefixes = (key_prefix(one.password.pattern or "") for one in presets.values())
     keys = {prefix: KEY_LENGTH for prefix in prefixes if prefix}
     cases: list[Example | NearMiss] = []
@@ -434,7 +435,8 @@ def _with_keys_and_words(
     texts += [reply.text for several in replies.values() for reply in several]
     patterns = [text for one in entries.values() for rule in one.match for text in rule.text]
     patterns += [text for word in words for text in word.text]
-    said = list(texts)
+    said = [*texts, *applications]
+    said += [text for one in presets.values() for text in (one.name.en, one.name.ko)]
     for one in entries.values():
         said += [one.title.en, one.title.ko, one.meaning.en, one.meaning.ko, one.sure.en, one.sure.ko]
         said += [text for advice in one.fix for text in (advice.en, advice.ko)]
@@ -593,7 +595,7 @@ def read(package: Path, presets: Path) -> Knowledge:
     questions = _questions(package / "questions.toml", ids, problems)
     if problems or hints is None or spellings is None or secrets is None or scores is None:
         raise KnowledgeError(problems)
-    secrets = _with_keys_and_words(secrets, entries, known, replies, words)
+    secrets = _with_keys_and_words(secrets, entries, known, replies, words, dialects)
     foreign = (*spellings.foreign, *_foreign(dialects, apps))
     spellings = msgspec.structs.replace(spellings, foreign=foreign)
     return Knowledge(

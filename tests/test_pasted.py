@@ -70,6 +70,11 @@ ALPHABETS = (
 )
 
 
+def ends_as_hosts_do(secret: str) -> bool:
+    """Whether a password ends in what may be the domain of a country, as one of many drawn ones does."""
+    return re.search(r"\.[A-Za-z]{2,18}\W?$", secret) is not None
+
+
 @st.composite
 def secrets(draw: st.DrawFn) -> str:
     """Draw a password, a passphrase, a key or an OAuth token."""
@@ -85,8 +90,13 @@ def pasted(draw: st.DrawFn) -> tuple[str, str]:
     """Draw a secret and a text that holds it beside a failure."""
     kind, template = draw(st.sampled_from(SHAPES))
     secret = draw(secrets()).strip()
-    # Of what nothing names, a few letters may be those of known words.
-    assume(len(secret) >= (12 if (kind, template) in UNNAMED else 6) and fits(kind, secret))
+    # Of what nothing names, a few letters may be those of known words, and what looks like a host may be one.
+    unnamed = (kind, template) in UNNAMED
+    assume(
+        len(secret) >= (12 if unnamed else 6)
+        and fits(kind, secret)
+        and not (unnamed and ends_as_hosts_do(secret))
+    )
     written = secret
     if kind == "json" and draw(st.booleans()):
         written = json.dumps(secret, ensure_ascii=draw(st.booleans()))[1:-1]
@@ -126,7 +136,8 @@ def test_each_shape(part: int) -> None:
     for kind, template in SHAPES[part::8]:
         for letters in chance.sample(ALPHABETS[:5], min(examples(2), 5)):
             secret = "".join(chance.choices(letters, k=16)).strip()
-            if not fits(kind, secret) or len(secret) < 6:
+            unnamed = (kind, template) in UNNAMED
+            if not fits(kind, secret) or len(secret) < 6 or (unnamed and ends_as_hosts_do(secret)):
                 continue
             shape = filled(
                 template, secret=secret, name=chance.choice(NAMES), plain=chance.choice(PLAIN_NAMES)

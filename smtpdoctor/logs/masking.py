@@ -25,6 +25,7 @@ from smtpdoctor.masking.words import printable
 __all__ = ["Shown", "masked", "shown"]
 
 _LOOK_BACK: Final = 2_048  # characters before a place, in which a value may begin that goes on there
+_AROUND_REST: Final = "@=:/,;?&" + "\"'()[]{}<>."
 _WITHIN: Final = 2  # words from one that is masked to the next: what stands between is no sentence
 _LOOSE: Final = 6  # letters of short unknown words that stand together
 
@@ -176,7 +177,12 @@ def _tokens(text: str, start: int, spans: list[Span], talk: Sequence[Talk]) -> I
         for begin, end in _uncovered(*whole, starts, reach):
             judged = _judged(text[begin:end], exact=begin < spoken)
             inside = judged.odd
-            if inside is None and (begin, end) == whole:
+            named = text[begin:end].endswith((":", "="))  # what is masked behind it
+            if (inside is None and (begin, end) != whole and not named and _is_rest(text[begin:end])) or (
+                inside and _is_rest(text[begin : begin + inside])
+            ):
+                inside = 0
+            elif inside is None and (begin, end) == whole:
                 pair = _pattern(_PAIR_AT).fullmatch(core)
                 if _is_padded(text, begin, end):
                     inside = 0
@@ -231,6 +237,15 @@ def _is_one(text: str, tokens: Sequence[_Token]) -> bool:
         text[one.end : other.start].isspace() and "\n" not in text[one.end : other.start]
         for one, other in pairwise(tokens)
     )
+
+
+def _is_rest(part: str) -> bool:
+    """Whether what touches a mask says nothing by itself: of a password with signs in it the rest."""
+    lexicon = _lexicon()
+    core = part.strip(_AROUND_REST)
+    if core.isdigit() or sum(map(str.isalnum, core)) <= 1 or _is_place(core, lexicon):
+        return False
+    return not any(len(one) > 1 and one in lexicon.exact for one in _parts(core))
 
 
 def _is_principal(service: str, host: str) -> bool:

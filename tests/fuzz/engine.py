@@ -116,6 +116,7 @@ def _with_atheris(target: Target, limits: Limits, watch: _Watch) -> int:
             "-report_slow_units=120",
             "-rss_limit_mb=1024",
             "-print_final_stats=1",
+            "-reload=0",  # of its own files, by the clock: the same inputs for the same seed
             *([f"-runs={limits.inputs}"] if limits.inputs else []),
             *([f"-max_total_time={int(limits.seconds)}"] if limits.seconds else []),
             str(grown),

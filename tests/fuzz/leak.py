@@ -23,6 +23,7 @@ LEAST: Final = 6  # characters that tell something of a secret; of a shorter one
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{6,}")
 _BASE32: Final = re.compile(r"[A-Z2-7a-z]{10,}")
 _HEX: Final = re.compile(r"[0-9A-Fa-f]{8,}")
+_QUOTES: Final = "\"'`\\"
 _NOTHING: Final = dict.fromkeys((*range(0x21), 0x7F))
 
 
@@ -31,8 +32,13 @@ def leaked(secret: str, text: str, *, depth: int = _DEPTH) -> str:
 
     ``depth`` is how many ways of writing may lie one over the other.
     """
-    # A piece of asterisks alone is what a mask looks like, and of one sign over and over it is a line or quotes.
-    telling = (piece for piece in _pieces(secret) if piece.strip(piece[0]) or piece[0].isalnum())
+    # A piece of asterisks alone is what a mask looks like, of one sign over and over it is a line; and quotes
+    # and backslashes are what anything is written in, be it a mask.
+    telling = (
+        piece
+        for piece in _pieces(secret)
+        if piece.strip(_QUOTES) and (piece.strip(piece[0]) or piece[0].isalnum())
+    )
     wanted = {_folded(piece) for piece in telling} - {""}
     for view in _views(text, depth):
         folded = _folded(view)

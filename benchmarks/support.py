@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.atoms import atoms_of
+from smtpdoctor.knowledge.atoms import atoms_of, patterns_of
 from smtpdoctor.knowledge.patterns import compiled, possible
+from smtpdoctor.knowledge.schema import Patterns
 from smtpdoctor.logs.codes import codes_in
 
 __all__ = ["Part", "alternatives", "own_parts", "parts", "supporters", "without"]
@@ -85,9 +86,9 @@ def parts() -> Iterator[Part]:
         yield from (Part("word", place, word.token, one) for one in alternatives(word.text))
     hints = load.hints()
     for name in _HINTS:
-        yield from (Part("hint", 0, name, one) for one in alternatives(getattr(hints, name)))
+        yield from (Part("hint", 0, name, one) for one in alternatives(getattr(hints, name).whole))
     for place, stage in enumerate(hints.stage):
-        yield from (Part("stage", place, stage.stage, one) for one in alternatives(stage.text))
+        yield from (Part("stage", place, stage.stage, one) for one in alternatives(stage.text.whole))
     for place, code in enumerate(hints.code):
         yield from (Part("code", place, str(code.code), one) for one in alternatives(code.text))
 
@@ -141,9 +142,9 @@ def without(left_out: Iterable[Part]) -> load.Reduced:
                     gone[kind].add(place)
                 words[place] = replace(words[place], text=text, atoms=atoms_of(text))
             case "hint":
-                hints = replace(hints, **{name: _kept(getattr(hints, name), some) or r"[^\s\S]"})
+                hints = replace(hints, **{name: _left(getattr(hints, name), some)})
             case "stage":
-                stages[place] = replace(stages[place], text=_kept(stages[place].text, some) or r"[^\s\S]")
+                stages[place] = replace(stages[place], text=_left(stages[place].text, some))
             case _:
                 text = _kept(codes[place].text, some) or r"[^\s\S]"
                 codes[place] = replace(codes[place], text=text, atoms=atoms_of(text))
@@ -152,6 +153,10 @@ def without(left_out: Iterable[Part]) -> load.Reduced:
         tuple(one for place, one in enumerate(words) if place not in gone["word"]),
         replace(hints, stage=tuple(stages), code=tuple(codes)),
     )
+
+
+def _left(patterns: Patterns, left_out: set[str]) -> Patterns:
+    return patterns_of([one for one in alternatives(patterns.whole) if one not in left_out] or [r"[^\s\S]"])
 
 
 def _kept(text: str, left_out: set[str]) -> str:

@@ -316,7 +316,7 @@ def _matched(patterns: Sequence[str], texts: Sequence[str]) -> Iterator[tuple[st
 
 def test_no_failure_is_passed_over_in_a_long_log() -> None:
     """A long log is searched for words of failure: each example that is a failure has one."""
-    failed = compiled(f"{KNOWN.hints.failure}|{KNOWN.hints.failure_in_log}")
+    failed = compiled(f"{KNOWN.hints.failure.whole}|{KNOWN.hints.failure_in_log.whole}")
     texts = [example.text for entry in KNOWN.entries.values() for example in entry.example if example.text]
     assert texts
     assert [text for text in texts if not failed.search(text)] == []

@@ -13,6 +13,7 @@ from smtpdoctor.knowledge.compile import Knowledge, read
 from smtpdoctor.knowledge.load import sources
 from smtpdoctor.knowledge.patterns import compiled
 from smtpdoctor.knowledge.platforms import platforms
+from smtpdoctor.knowledge.schema import Patterns
 
 
 def _told(problems: Iterable[str]) -> int:
@@ -26,7 +27,9 @@ def _refused(known: Knowledge) -> Iterator[str]:
         (entry.id, one) for entry in known.entries.values() for rule in entry.match for one in rule.text
     ]
     patterns += [(word.token, one) for word in known.words for one in word.text]
-    patterns += [(field, one) for field, one in asdict(known.hints).items() if isinstance(one, str)]
+    patterns += [
+        (field, one.whole) for field, one in asdict(known.hints).items() if isinstance(one, Patterns)
+    ]
     for name, pattern in patterns:
         try:
             compiled(pattern)

@@ -15,7 +15,9 @@ from re import _constants as sre  # type: ignore[attr-defined] # no public parse
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final
 
-__all__ = ["atoms_of", "parsed"]
+from smtpdoctor.knowledge.schema import Patterns
+
+__all__ = ["atoms_of", "parsed", "patterns_of"]
 
 _MAX_ALTERNATIVES: Final = 24
 _MAX_GROUPS: Final = 3
@@ -42,6 +44,12 @@ def atoms_of(pattern: str) -> tuple[tuple[str, ...], ...]:
     # A single letter stands in every text: that is no more than a wasted look.
     telling = [group for group in groups[:_MAX_GROUPS] if min(map(len, group)) > 1]
     return tuple(tuple(sorted(group)) for group in telling or groups[:1])
+
+
+def patterns_of(patterns: Iterable[str]) -> Patterns:
+    """Return patterns of which any may match, each with its literals."""
+    parts = tuple((one, atoms_of(one)) for one in patterns)
+    return Patterns("|".join(one for one, _ in parts), parts)
 
 
 def _rank(alternatives: frozenset[str]) -> tuple[int, int, list[str]]:

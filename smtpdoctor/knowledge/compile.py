@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from smtpdoctor.errors import KnowledgeError
-from smtpdoctor.knowledge.atoms import atoms_of, parsed
+from smtpdoctor.knowledge.atoms import atoms_of, parsed, patterns_of
 from smtpdoctor.knowledge.dialects import Behaviour, Dialect, names_of_dialects, problems_of
 from smtpdoctor.knowledge.names import bare_words, canonical, names_of
 from smtpdoctor.knowledge.placeholders import ALWAYS, IN_EDITS, PLACEHOLDER, SOMETIMES
@@ -31,6 +31,7 @@ from smtpdoctor.knowledge.schema import (
     Groups,
     Hints,
     NearMiss,
+    Patterns,
     Preset,
     Question,
     Reply,
@@ -318,22 +319,38 @@ def _joined(table: Any, *keys: str) -> Any:
     return {**table, **{key: "|".join(_patterns(table[key], key)) for key in keys if key in table}}
 
 
-_HINTS: Final = tuple(field.name for field in msgspec.structs.fields(Hints) if field.type is str)
+def _any_of(table: Any, *keys: str) -> Any:
+    """Return a table with the literals of each pattern, too, where the file has a list of them."""
+    if not isinstance(table, dict):
+        return table
+    lists = {key: _patterns(table[key], key) for key in keys if key in table}
+    return {**table, **{key: msgspec.to_builtins(_with_atoms(some)) for key, some in lists.items()}}
+
+
+def _with_atoms(patterns: list[str]) -> Patterns:
+    try:
+        return patterns_of(patterns)
+    except re.error:
+        return Patterns("|".join(patterns), ())  # told by _problems_of_pattern
+
+
+_HINTS: Final = tuple(field.name for field in msgspec.structs.fields(Hints) if field.type is Patterns)
 
 
 def _hints(path: Path, ids: frozenset[str], problems: list[str]) -> Hints | None:
     try:
         data = _toml(path)
         data = {
-            **_joined(data, *_HINTS),
-            **{name: [_joined(one, "text") for one in data.get(name, [])] for name in ("stage", "code")},
+            **_any_of(data, *_HINTS),
+            "stage": [_any_of(one, "text") for one in data.get("stage", [])],
+            "code": [_joined(one, "text") for one in data.get("code", [])],
         }
         hints = _convert(data, Hints)
     except (OSError, ValueError, msgspec.ValidationError) as error:
         problems.append(f"{path}: {error}")
         return None
-    patterns = [(name, getattr(hints, name)) for name in _HINTS]
-    patterns += [(one.stage, one.text) for one in hints.stage]
+    patterns = [(name, getattr(hints, name).whole) for name in _HINTS]
+    patterns += [(one.stage, one.text.whole) for one in hints.stage]
     patterns += [(str(one.code), one.text) for one in hints.code]
     for name, pattern in patterns:
         problems += [f"{path}: {problem}" for problem in _problems_of_pattern(name, pattern)]

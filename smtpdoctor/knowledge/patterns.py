@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import re2
 
-from smtpdoctor.knowledge.schema import Groups
+from smtpdoctor.knowledge.schema import Groups, Patterns
 
-__all__ = ["automaton", "compiled", "exact", "literal_set", "matches", "possible", "refused"]
+__all__ = ["any_of", "automaton", "compiled", "exact", "literal_set", "matches", "possible", "refused"]
 
 # Bytes for the states of an automaton that texts have led to; when they are used up, it begins anew. With
 # less, a log is searched more slowly; with more, a process that reads on and on would grow with each new text.
@@ -20,7 +20,11 @@ _OF_MANY: Final = 16 << 20
 _OF_A_LOG: Final = 64 << 20
 _RENEWED: Final = 1_000_000  # uses, after which patterns are compiled anew, without what they have kept
 
+_OFTEN: Final = 100  # texts from which on patterns of which any may match are one
+_SHORT: Final = 2_000  # characters
+
 _uses = count(1)
+_asked: dict[str, int] = {}
 
 
 def compiled(pattern: str) -> Any:
@@ -82,6 +86,20 @@ def _options(memory: int) -> Any:
 def matches(pattern: str, text: str) -> bool:
     """Whether a pattern occurs in a text."""
     return compiled(pattern).search(text) is not None
+
+
+def any_of(patterns: Patterns, text: str) -> bool:
+    """Whether any of some patterns occurs in a text.
+
+    The first short texts are searched for literals, as compiling all takes longer than they do: a start with one
+    line to explain needs hardly any pattern.
+    """
+    asked = _asked.get(patterns.whole, 0)
+    if asked >= _OFTEN or len(text) > _SHORT:
+        return matches(patterns.whole, text)
+    _asked[patterns.whole] = asked + 1
+    lowered = text.lower()
+    return any(possible(atoms, lowered) and matches(one, text) for one, atoms in patterns.parts)
 
 
 def possible(atoms: Groups, lowered: str) -> bool:

@@ -499,11 +499,21 @@ class WordPattern(Struct, frozen=True):
     atoms: Groups
 
 
+class Patterns(Struct, frozen=True, forbid_unknown_fields=True):
+    """Patterns of which any may match: ``whole`` is all as one, ``parts`` are they, with atoms as those of a Rule.
+
+    Computed from the list that the file has.
+    """
+
+    whole: str
+    parts: tuple[tuple[str, Groups], ...]
+
+
 class StageHint(Struct, frozen=True, forbid_unknown_fields=True):
     """How a text speaks of a stage."""
 
     stage: Stage
-    text: str
+    text: Patterns
 
 
 class LibraryHint(Struct, frozen=True, forbid_unknown_fields=True):
@@ -531,22 +541,22 @@ class Hints(Struct, frozen=True, forbid_unknown_fields=True):
     In the file each pattern is a list of patterns, of which any may match.
     """
 
-    mail: str
-    perhaps_mail: str
-    not_sending: str
-    foreign: str
-    ignored: str
-    failure: str
-    failure_in_log: str
+    mail: Patterns
+    perhaps_mail: Patterns
+    not_sending: Patterns
+    foreign: Patterns
+    ignored: Patterns
+    failure: Patterns
+    failure_in_log: Patterns
     in_log: tuple[str, ...]
-    waited: str
-    implicit_tls: str
-    never_implicit_tls: str
-    loopback: str
-    loopback_default: str
-    resolving: str
-    oauth: str
-    before_code: str
+    waited: Patterns
+    implicit_tls: Patterns
+    never_implicit_tls: Patterns
+    loopback: Patterns
+    loopback_default: Patterns
+    resolving: Patterns
+    oauth: Patterns
+    before_code: Patterns
     bare_code: dict[str, tuple[str, ...]]
     stage: tuple[StageHint, ...]
     library: tuple[LibraryHint, ...]

@@ -70,7 +70,7 @@ def _recognised(text: str, finding: Finding) -> Iterator[tuple[int, int]]:
         place = text.find(finding.evidence.enhanced)
         if place >= 0:
             yield place, place + len(finding.evidence.enhanced)
-    yield from (found.span() for found in islice(compiled(load.hints().failure).finditer(text), _MOST))
+    yield from (found.span() for found in islice(compiled(load.hints().failure.whole).finditer(text), _MOST))
 
 
 def _codes(text: str, code: str) -> Iterator[int]:

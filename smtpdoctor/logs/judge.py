@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from smtpdoctor.diagnosis import CERTAINTY, Context, Match, found_by, matching
 from smtpdoctor.knowledge import load
+from smtpdoctor.knowledge.patterns import any_of
 from smtpdoctor.knowledge.patterns import matches as occurs
 from smtpdoctor.logs.codes import token_in
 from smtpdoctor.logs.dialogue import speaks
@@ -71,7 +72,7 @@ def _is_anybodys(finding: Finding, reading: Reading, said: Said) -> bool:
         return False
     if context.provider is not None or context.library is not None:
         return False
-    return not (occurs(hints.mail, said.whole) or occurs(hints.perhaps_mail, said.whole))
+    return not (any_of(hints.mail, said.whole) or any_of(hints.perhaps_mail, said.whole))
 
 
 def _no_surer(part: Finding, whole: Finding) -> Finding:
@@ -237,7 +238,7 @@ def _tells_it(line: str, reading: Reading, best: Match) -> bool:
 
 def _says_failure_itself(stated: Said) -> bool:
     """Whether a statement says that something failed: "I get a timeout since yesterday"."""
-    return any(occurs(load.hints().failure, denied(line)) for line in stated.lines)
+    return any(any_of(load.hints().failure, denied(line)) for line in stated.lines)
 
 
 def _parted(reading: Reading) -> tuple[str, str]:

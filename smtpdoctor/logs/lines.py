@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import matches
+from smtpdoctor.knowledge.patterns import any_of
 from smtpdoctor.logs.codes import token_in
 from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.records import MAX_LINE, clean, goes_on
@@ -159,7 +159,7 @@ def denied(line: str) -> str:
 
 def is_ignored(line: str) -> bool:
     """Whether a line looks like a reply or a refusal and is none: of an access log, of strangers at a server."""
-    return matches(load.hints().ignored, line) or (
+    return any_of(load.hints().ignored, line) or (
         ("from " in line or "SASL" in line or " rejected RCPT " in line)
         and _ATTACK.search(line) is not None
         and _OWN_CLIENT.search(line) is None
@@ -171,13 +171,13 @@ def tells(line: str) -> bool:
     hints = load.hints()
     if is_ignored(line):
         return False
-    return fails(line) or matches(hints.mail, line) or matches(hints.perhaps_mail, line)
+    return fails(line) or any_of(hints.mail, line) or any_of(hints.perhaps_mail, line)
 
 
 def fails(line: str) -> bool:
     """Whether a line says that something failed, in words, by a code or by the name of an error."""
     return (
-        matches(load.hints().failure, denied(line))
+        any_of(load.hints().failure, denied(line))
         or _CODE.search(line) is not None
         or token_in(line) is not None
     )
@@ -187,7 +187,7 @@ def may_tell(line: str) -> bool:
     """Whether a line may tell of a failure, by a word that stands in many a line."""
     if _ROUTINE_LEVEL.search(line) or is_ignored(line):
         return False
-    return matches(load.hints().failure_in_log, denied(line)) or speaks(line)
+    return any_of(load.hints().failure_in_log, denied(line)) or speaks(line)
 
 
 def clusters(lines: Sequence[Numbered]) -> tuple[list[list[Numbered]], int]:
@@ -248,7 +248,7 @@ def is_setting(line: str) -> bool:
     value = quoted[1:-1] or found["bare"] or ""
     if (len(value.split()) > _PROSE and "@" not in value) or "oauth" in value.lower():
         return False  # a sentence; or how the login was tried, which decides what its refusal means
-    return not matches(load.hints().failure, value)
+    return not any_of(load.hints().failure, value)
 
 
 def is_statement(line: str) -> bool:

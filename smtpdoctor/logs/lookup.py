@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from smtpdoctor.diagnosis import Context, diagnose
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import matches
+from smtpdoctor.knowledge.patterns import any_of
 from smtpdoctor.knowledge.schema import Entry, Reply
 from smtpdoctor.model import Confidence, Evidence, Finding, Stage
 
@@ -100,7 +100,7 @@ def look_up(word: str, provider: str | None) -> Looked | None:
         ids = [best.id, *(name for name in ids if name != best.id)]
     if ids:
         finding = of_entry(load.entry(ids[0]), *ids[1:7], evidence=evidence)
-        anybodys = evidence.error is not None and is_common(ids[0]) and not matches(load.hints().mail, word)
+        anybodys = evidence.error is not None and is_common(ids[0]) and not any_of(load.hints().mail, word)
         if anybodys and provider is None:
             finding = replace(finding, confidence=Confidence.POSSIBLE)
         return Looked(finding, replies)

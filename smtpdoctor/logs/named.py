@@ -694,7 +694,7 @@ _SCHEMES: Final = frozenset(
     ("http", "https", "smtp", "smtps", "file", "ldap", "ldaps", "tcp", "ssl", "tls", "unix", "arn", "urn")
 )
 # A login in a sentence: `as bob:…`, `creds bob:…`.
-_LOGIN: Final = r"\b(?:for|as|user|login|with|account|credentials?|creds?|auth)[ \t]{1,4}[\"'`]?([\w.@+-]{1,64}):(\S{4,400})"
+_LOGIN: Final = r"\b(?:for|as|user|login|with|account|credentials?|creds?|auth)[ \t]{1,4}[\"'`]?([\w.@+-]{1,64}):(\S{4}\S*)"
 
 
 def _rows(text: str, known: frozenset[str]) -> Iterator[Span]:

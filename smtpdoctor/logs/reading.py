@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from smtpdoctor.diagnosis import Context
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import automaton, matches
+from smtpdoctor.knowledge.patterns import any_of, automaton
 from smtpdoctor.labels import Label
 from smtpdoctor.logs.codes import codes_in, token_in
 from smtpdoctor.logs.dialogue import Dialogue, dialogue
@@ -97,7 +97,7 @@ class Reading(Struct, frozen=True):
 
 def speaks_of_no_sending(text: str) -> bool:
     """Whether a mailbox is read or a database asked, and no SMTP is named beside it."""
-    return matches(load.hints().not_sending, text) and "smtp" not in text.lower()
+    return any_of(load.hints().not_sending, text) and "smtp" not in text.lower()
 
 
 def subject_of(text: str, *, pasted: bool) -> Subject:
@@ -108,14 +108,14 @@ def subject_of(text: str, *, pasted: bool) -> Subject:
     hints = load.hints()
     if speaks_of_no_sending(text):
         return Subject.OTHER
-    if matches(hints.mail, text) or _REPLY_FIRST.search(text):
+    if any_of(hints.mail, text) or _REPLY_FIRST.search(text):
         return Subject.MAIL
     # What stands around says nothing: a server that listens on port 8080, a query that took its time.
     lines = text.split("\n")
     telling = [line for line in lines if tells(line) or goes_on(line)] if len(lines) > 1 else lines
-    if any(matches(hints.foreign, line) for line in telling):
+    if any(any_of(hints.foreign, line) for line in telling):
         return Subject.OTHER
-    if matches(hints.perhaps_mail, text):
+    if any_of(hints.perhaps_mail, text):
         return Subject.MAIL
     short = pasted and len(telling) <= _FEW and sum(map(_length, telling)) <= _SHORT
     return Subject.MAIL if short else Subject.UNKNOWN
@@ -131,7 +131,7 @@ def says_failure(text: str) -> bool:
     hints = load.hints()
     lines = denied(text).split("\n")
     return any(
-        matches(hints.failure, line) and (matches(hints.mail, line) or matches(hints.perhaps_mail, line))
+        any_of(hints.failure, line) and (any_of(hints.mail, line) or any_of(hints.perhaps_mail, line))
         for line in lines
     )
 
@@ -190,14 +190,14 @@ def _labels(text: str, code: int | None, error: str | None, port: int | None) ->
     """Return what a live probe would have noticed beside the error."""
     hints = load.hints()
     labels = set()
-    if code == _REFUSED and matches(hints.oauth, text):
+    if code == _REFUSED and any_of(hints.oauth, text):
         labels.add(Label.OAUTH)
-    if error == "ECONNREFUSED" and matches(hints.loopback, text):
+    if error == "ECONNREFUSED" and any_of(hints.loopback, text):
         # Where nobody runs a mail server it is the library's default, since the setting was never loaded.
-        default = matches(hints.loopback_default, text)
+        default = any_of(hints.loopback_default, text)
         labels.add(Label.LOOPBACK_DEFAULT if default else Label.LOOPBACK)
-    silent = code is None and port in _TLS_PORTS and error in _SILENCE and matches(hints.waited, text)
-    if silent and (matches(hints.never_implicit_tls, text) or not matches(hints.implicit_tls, text)):
+    silent = code is None and port in _TLS_PORTS and error in _SILENCE and any_of(hints.waited, text)
+    if silent and (any_of(hints.never_implicit_tls, text) or not any_of(hints.implicit_tls, text)):
         labels.add(Label.SILENT_TLS_PORT)
     return frozenset(labels)
 
@@ -218,7 +218,7 @@ def _stage(lines: Sequence[str]) -> Stage | None:
     failing = [line for line in lines if fails(line)]
     for some in (failing, lines) if len(failing) < len(lines) else (lines,):
         text = "\n".join(some)
-        found = next((one.stage for one in load.hints().stage if matches(one.text, text)), None)
+        found = next((one.stage for one in load.hints().stage if any_of(one.text, text)), None)
         if found is not None:
             return found
     return None
@@ -315,7 +315,7 @@ def read(said: Said, provider: str | None, *, pasted: bool, app: str | None = No
     reported = pasted and is_report(said.whole)
     if subject is Subject.OTHER and not reported:
         return None
-    if reported or (subject is Subject.UNKNOWN and matches(load.hints().mail, said.whole)):
+    if reported or (subject is Subject.UNKNOWN and any_of(load.hints().mail, said.whole)):
         subject = Subject.MAIL
     talk = dialogue(text) if len(said.lines) > 1 else None
     refused = talk.refusal if talk else None
@@ -326,7 +326,7 @@ def read(said: Said, provider: str | None, *, pasted: bool, app: str | None = No
     library = next((one for one in hints.library if any(word in lowered for word in one.words)), None)
     port = int(found[1]) if (found := _PORT.search(text)) else None
     error = token_in(text)
-    if code is not None and error in _DNS_TOKENS and not matches(hints.resolving, text):
+    if code is not None and error in _DNS_TOKENS and not any_of(hints.resolving, text):
         error = None  # a server that speaks of DNS in its reply has resolved no name of ours
     if error in _CLOSED and talk is not None and talk.farewell and refused is None:
         error = None  # the client said goodbye before
@@ -335,7 +335,7 @@ def read(said: Said, provider: str | None, *, pasted: bool, app: str | None = No
         labels |= _given_up(talk, said.lines)
     if port is None and (found := _PORT.search(said.whole)):
         port = int(found[1])
-        if port in _TLS_PORTS and matches(hints.implicit_tls, said.whole):
+        if port in _TLS_PORTS and any_of(hints.implicit_tls, said.whole):
             port = None  # set as it has to be, which explains nothing
     app = app or (library.app if library is not None else "") or Settings().app
     settings = Settings(port=Setting(port, Origin("file", "")) if port else None, app=app)

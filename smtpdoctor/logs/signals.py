@@ -11,7 +11,8 @@ from typing import Final
 
 from smtpdoctor.diagnosis import Match
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import matches as occurs
+from smtpdoctor.knowledge.patterns import any_of
+from smtpdoctor.knowledge.schema import Patterns
 from smtpdoctor.logs.lines import may_tell, tells
 from smtpdoctor.logs.reading import Reading
 
@@ -174,7 +175,7 @@ def concepts_in(line: str) -> list[str]:
     return found
 
 
-def _named() -> tuple[tuple[str, str], ...]:
+def _named() -> tuple[tuple[str, Patterns], ...]:
     hints = load.hints()
     return ("mail", hints.mail), ("perhaps mail", hints.perhaps_mail), ("foreign", hints.foreign)
 
@@ -208,7 +209,7 @@ def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
     found["marks" if 2 * marks > len(lines) else "no marks"] = None
     found["mail" if reading.sure else "perhaps mail"] = None
     for name, words in _named():
-        found[f"{name} named" if occurs(words, telling) else f"no {name} named"] = None
+        found[f"{name} named" if any_of(words, telling) else f"no {name} named"] = None
     found.update(dict.fromkeys(f"w.{word}" for word in _WORD.findall(telling[:_WORDS].lower())))
     found.update(dict.fromkeys(_facts(reading)))
     found.update(dict.fromkeys(f"label.{label}" for label in evidence.labels))

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final
 import re2
 
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import automaton, matches
+from smtpdoctor.knowledge.patterns import any_of, automaton
 from smtpdoctor.knowledge.schema import Groups
 from smtpdoctor.logs.encoding import Decoder
 from smtpdoctor.logs.records import MAX_LINE, goes_on
@@ -52,7 +52,7 @@ def _failure() -> Any:
     hints = load.hints()
     worded = {atom for word in load.words() for group in word.atoms[:1] for atom in group}
     literals = map(re2.escape, sorted(one for one in worded if len(one) >= _SHORTEST))
-    return automaton([hints.failure, hints.failure_in_log, *literals], for_logs=True)
+    return automaton([hints.failure.whole, hints.failure_in_log.whole, *literals], for_logs=True)
 
 
 @cache
@@ -67,7 +67,7 @@ def _trigger() -> Any:
     for rule in load.rules():
         phrases = [_phrases(atoms) for atoms in rule.atoms]
         if all(phrases):
-            literals.update(one for some in phrases for one in some if matches(hints.perhaps_mail, one))
+            literals.update(one for some in phrases for one in some if any_of(hints.perhaps_mail, one))
     needed = sorted(one for one in literals if not any(one != other and other in one for other in literals))
     # An SMTP reply with its enhanced code, whatever its words are.
     reply = r"\b[45][0-9][0-9][ -]#?[45]\.[0-9]\.[0-9]"

@@ -342,6 +342,7 @@ def _hints(path: Path, ids: frozenset[str], problems: list[str]) -> Hints | None
         data = _toml(path)
         data = {
             **_any_of(data, *_HINTS),
+            "seen": _any_of(data.get("seen"), *data.get("seen", ())),
             "stage": [_any_of(one, "text") for one in data.get("stage", [])],
             "code": [_joined(one, "text") for one in data.get("code", [])],
         }
@@ -350,6 +351,7 @@ def _hints(path: Path, ids: frozenset[str], problems: list[str]) -> Hints | None
         problems.append(f"{path}: {error}")
         return None
     patterns = [(name, getattr(hints, name).whole) for name in _HINTS]
+    patterns += [(f"seen.{name}", some.whole) for name, some in hints.seen.items()]
     patterns += [(one.stage, one.text.whole) for one in hints.stage]
     patterns += [(str(one.code), one.text) for one in hints.code]
     for name, pattern in patterns:

@@ -557,6 +557,8 @@ class Hints(Struct, frozen=True, forbid_unknown_fields=True):
     resolving: Patterns
     oauth: Patterns
     before_code: Patterns
+    report: Patterns
+    seen: dict[str, Patterns]
     bare_code: dict[str, tuple[str, ...]]
     stage: tuple[StageHint, ...]
     library: tuple[LibraryHint, ...]

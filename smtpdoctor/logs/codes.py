@@ -19,7 +19,9 @@ _LEADING: Final = re.compile(r"^\W{0,4}(4[23457]\d|5\d\d)(?:[ -]|$|(?=[A-Z]))", 
 _ENHANCED: Final = re.compile(r"(?<![\d.@/v-])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
 _CODE: Final = r"(2[0-9][0-9]|4[2357][0-9]|44[0-24-9]|5[0-79][0-9]|58[0-689])"  # 443 and 587 are ports
 # What is no letter and no digit, by ranges: of all scripts they are hundreds, and take 10 ms to compile.
-_SIGNS: Final = r"`{-~\x{80}-\x{bf}\x{2000}-\x{206f}\x{2190}-\x{27bf}\x{3000}-\x{303f}\x{ff01}-\x{ff0f}\x{ff1a}-\x{ff20}"
+_SIGNS: Final = (
+    r"`{-~\x{80}-\x{bf}\x{2000}-\x{206f}\x{2190}-\x{27bf}\x{3000}-\x{303f}\x{ff01}-\x{ff0f}\x{ff1a}-\x{ff20}"
+)
 _BETWEEN: Final = rf"[\t\r -/:-@\[-^{_SIGNS}]{{0,7}}[\t\r -,/:-@\[-^{_SIGNS}]"
 _NEEDED: Final = re.compile("[45][0-9][0-9]")
 # How lettre prints a code: by the meaning of its digits (RFC 5321 section 4.2.1).

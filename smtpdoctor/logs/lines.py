@@ -100,30 +100,11 @@ _OWN_CLIENT: Final = re.compile(
     rf"|\bruleset=check_\w{{2,10}}, [^\n]{{1,400}}\brelay=[\w.-]{{0,120}} ?\[{_NEAR}[^\n]{{1,200}}\breject=",
     re.IGNORECASE,
 )
-# A report to the sender, which exists for mail that was not delivered (RFC 3464, and what is older than it).
-_REPORT: Final = re.compile(
-    r"transcript of session follows|had (?:permanent|transient) (?:non-)?fatal errors|^final-recipient: {0,4}rfc822;"
-    r"|undelivered mail returned to sender|^diagnostic-code: (?:x-unix|smtp);"
-    # as qmail, Exim, Postfix, Exchange and Gmail begin it
-    r"|this is the qmail-send program at|wasn't able to deliver your message to the following"
-    r"|created automatically by mail delivery software|a message that you (?:have )?sent could not be delivered"
-    r"|have to inform you that your message could not|delivery has failed to these recipients or (?:groups|distribution lists)"
-    r"|rejected your message to the following e-?mail addresses|your message (?:to \S+ )?(?:couldn't|could not|wasn't|was not) be(?:en)? delivered"
-    r"|your message wasn't delivered to|delivery to the following recipients? (?:has been delayed|failed permanently)"
-    r"|delivery status notification \(failure\)|письмо не может быть доставлено|nachricht konnte nicht zugestellt werden"
-    r"|message n'a pas pu être (?:remis|délivré|distribué)|mensaje no (?:se )?(?:pudo|ha podido) (?:ser )?entrega|mensagem não (?:pôde|pode) ser entregue"
-    r"|메일(?:이|을) (?:전송|발송|전달)(?:되지|하지) 못했습니다|配信できませんでした|无法(?:投递|送达|发送)到以下|退信"
-    # the refusals of an API that sends nothing but mail
-    r"|is not verified\W{1,3}the following identities failed the check|add and verify your domain on https://resend"
-    r"|\bMessageRejected(?: \(client\))?: \w|\bnot authorized to perform\W{1,3}ses(?:v2)?:send"
-    r"|\b(?:MailFromDomainNotVerified|AccountSendingPaused|ConfigurationSetSendingPaused|ProductionAccessNotGranted)",
-    re.IGNORECASE | re.MULTILINE,
-)
 
 
 def is_report(text: str) -> bool:
     """Whether a text is one of those by which a sender learns that a message was not delivered."""
-    return _REPORT.search(text) is not None
+    return any_of(load.hints().report, text)
 
 
 def is_refusal_of_own_client(text: str) -> bool:

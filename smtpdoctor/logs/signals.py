@@ -27,15 +27,13 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CODES: Final = re.compile(r"(?<![\d.:])[45][0-5]\d(?![\d.:]\d)")
 # What a line begins with in code, lists, quotes, differences.
 _MARK: Final = re.compile(r"\s*([+|>#*@{<✓✗-])")
-# What programs write and people hardly do.
-_MACHINE: Final = {
+# How a line is built; what its words say is in `hints.toml`.
+_BUILT: Final = {
     "stamp": re.compile(r"\d\d:\d\d:\d\d|^\W{0,3}\d{4}-\d\d-\d\d|^[A-Z][a-z]{2} [ \d]\d \d\d:"),
-    "exception": re.compile(r"\b\w+(?:Error|Exception)\b"),
     "frame": re.compile(
         r"^\s*(?:at |File \"|#\d+ |in /)|:\d+:\d+\)|\(\w+\.java:\d+\)|\.(?:php|py|rb|js|go)[:(]\d+"
     ),
     "reply": re.compile(r"^[\W_]{0,6}[245]\d\d[ -]|\b[245]\d\d[ -]#?[245]\.\d\.\d"),
-    "level": re.compile(r"\b(?:ERROR|WARN(?:ING)?|FATAL|CRITICAL|INFO|DEBUG|error|warning|fatal)[\]:|]"),
     "process": re.compile(r"\w\[\d+\]:"),
     "fence": re.compile(r"^\s*```|^>\s"),
     "quoted": re.compile(r"`[^`]{8,}`|\"[^\"]{20,}\""),
@@ -45,23 +43,6 @@ _MACHINE: Final = {
     "difference": re.compile(r"^[+-]\s"),
     "table": re.compile(r"^\s*\|.*\|"),
     "assignment": re.compile(r"\w\s*(?:=|:=|=>)\s*\w|;\s*$"),
-    "test": re.compile(
-        r"\bassert\w*\b|\bexpect\(|@pytest|\bdescribe\(|\bdef test_|#\[test\]|\bmock|\bTests run:"
-    ),
-    "hunk": re.compile(
-        r"^@@ -|^diff --git |^\+\+\+ |^--- a/|^\S+\.(?:md|py|js|ts|go|rs|rb|php|java):\d+$|```diff"
-    ),
-    "advice": re.compile(
-        r"\b(?:if you|you (?:must|can|should|need|may|will|want|are)|make sure|please (?:check|make|verify|contact|note)"
-        r"|for example|e\.g\.|such as|the following|indicates? that|see also|see the)\b",
-        re.IGNORECASE,
-    ),
-    "plan": re.compile(
-        r"\b(?:would be (?:nice|great|convenient|useful|good|better)|feature request|proposal|(?:this|the) (?:pr|patch|change)\b"
-        r"|(?:fix(?:es|ed)?|feat|chore|refactor|docs)[(:]|regression|hardening|we should|it should|should (?:return|be|not|use)"
-        r"|release notes?|changelog|add(?:s|ed) (?:a|an|the|support))\b",
-        re.IGNORECASE,
-    ),
     "placeholder": re.compile(r"%[svd]\b|\{\w*\}|\$\{\w+\}|<[a-z][\w-]{2,30}>|\bfoo\b|\bbar\b"),
 }
 # A line of a program: as statements of most languages begin and end.
@@ -71,57 +52,12 @@ _CODE: Final = re.compile(
     r"|import|from|export|public|private|protected|static|package|use|using|namespace|switch|case|end|describe|print|echo)\b(?!:)"
     r"|^\s*[\w.$\['\"\]]{1,80}\s*=\s*[^=]|\.\w{1,60}\([^)]{0,200}\)$"
 )
-# What happened, as programs that send mail, and others, write it.
-_EVENTS: Final = {
-    "undelivered": re.compile(
-        r"\bstatus=(?:bounced|deferred|undeliverable|expired)\b|\bstat=(?!sent)\w|\bdelivery \d+: (?:failure|deferral)"
-        r"|\bhost \S+ (?:\S+ )?said: |(?:^|\s)(?:\*\*|==) \S+@\S+ |\bDiagnostic-Code: |\bAction: failed\b|\(in reply to ",
-        re.IGNORECASE,
-    ),
-    "delivered": re.compile(r"\bstatus=sent\b|\bstat=sent\b|\bdelivery \d+: success", re.IGNORECASE),
-    "raised": re.compile(
-        r"SMTP\w*(?:Error|Exception|Refused|Disconnected|Busy)\b|\b(?:Mail|Email|Mailer|Messaging|Transport|Swift_\w+|Send)Exception\b"
-        r"|\bE(?:AUTH|SOCKET|CONNECTION|ENVELOPE|MESSAGE|DNS|TLS)\b|SMTP(?:Error| ERROR| Error|\.Error)\b|\bMailer Error\b"
-    ),
-    "over_http": re.compile(
-        r"\bhttps?://(?!\S*(?:help|support|docs?|wiki|faq|answer|kb|learn|go\.microsoft))\S*\bapi\b|\bstatus_?code\b\W{1,4}[34]\d\d"
-        r"|\bHTTP(?:/[\d.]+)?[ :]+(?:error |status |code )*[45]\d\d|\b40[0134] (?:bad request|unauthori|forbidden|not found)"
-        r"|APIError|ApiException|\bPOST /|\bGET /|graph\.microsoft|googleapis|\bXMLHttp",
-        re.IGNORECASE,
-    ),
-    "received": re.compile(
-        r"\bsmtpd?\[\d+\]: (?:NOQUEUE|connect from|warning: )|/(?:smtpd|postscreen|cleanup|lmtp|pop3d|imapd)\[|\bNOQUEUE\b|\bclient=\S+\[|\bdovecot\b"
-        r"|\blocalPort\b|\bremoteIp\b|\bopendkim\b|\brspamd\b|\bspamd\b|\bmilter",
-        re.IGNORECASE,
-    ),
-    "complaint": re.compile(
-        r"\b(?:not|never|no longer|n[o'’]?t|stop(?:ped|s)|fail(?:s|ed|ing)?|unable|impossible)\b[^.\n]{0,40}\b(?:work|send|sent|sending|receiv\w+|arriv\w+"
-        r"|deliver\w*|get|connect\w*|e-?mails?|log ?in|authenticate)\b",
-        re.IGNORECASE,
-    ),
-    "asking": re.compile(
-        r"\b(?:any (?:ideas?|help|hints?|suggestions?|advice|clue)|how (?:can|do|to|could|should) |please help|help me|can (?:some|any)(?:one|body)"
-        r"|what (?:is|am|could|can|should)|why (?:is|am|do|does|can|are)|am i |thanks\b|thank you)",
-        re.IGNORECASE,
-    ),
-    "met": re.compile(
-        r"\b(?:i|we|he|she|customers?|users?|client) (?:am |are |is |was |were |have |had |always |now |then |also |just |only |still |keep |kept )*"
-        r"(?:gets?|got|getting|receiv\w+|seeing|see|saw|tried|try|trying|having|had|encounter\w*|fac(?:e|ing)|ran into|run into|experienc\w+)\b"
-        r"|following (?:error|exception|message)|error (?:message )?(?:is|was|says|i get|below)|오류가|에러가|안 ?(?:됩|돼|되)|报错|エラーが",
-        re.IGNORECASE,
-    ),
-    "changed": re.compile(
-        r"\b(?:this|the) (?:pr|pull request|patch|commit|change|module|tutorial|article|guide|page|section|release|version) |\[(?:FIX|ADD|IMP|REF|REM)\]"
-        r"|^\s*(?:fix|feat|chore|refactor|docs|add|adds|added|allow|make|support|improve|update|remove|change)(?:\([^)]{1,30}\))?:? [a-z]"
-        r"|\bsteps to reproduce\b|\bexpected behaviou?r\b|\bi (?:suggest|propose|would like)|- \[[ x]\]",
-        re.IGNORECASE,
-    ),
-    "told": re.compile(
-        r"\b(?:error|code|message|fehler|erreur)s? (?:occurs?|appears?|means?|indicates?|happens?|is (?:displayed|shown|returned))\b|\b(?:common|typical|possible|likely) (?:causes?|reasons?|errors?)\b"
-        r"|\bhow to fix\b|\b(?:solution|fix|cause|ursache|lösung|원인|해결)s?\s*[:：|]|bedeutet|auftr(?:itt|eten)|häufig|原因|解决|対処|場合",
-        re.IGNORECASE,
-    ),
-}
+# What is asked for over HTTP, and no page that helps.
+_OVER_HTTP: Final = "over_http"
+_API: Final = re.compile(
+    r"\bhttps?://(?!\S*(?:help|support|docs?|wiki|faq|answer|kb|learn|go\.microsoft))\S*\bapi\b",
+    re.IGNORECASE,
+)
 _KINDS: Final = (
     "first_person",
     "wishes",
@@ -188,7 +124,8 @@ def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
     every = [line for line in reading.lines.split("\n") if line.strip()]
     lines = [line for line in every if tells(line) or may_tell(line)][:_LINES] or every[:1]
     telling = "\n".join(lines)
-    kinds = dict.fromkeys([*_KINDS, *_MACHINE, *_EVENTS], 0)
+    worded = load.hints().seen
+    kinds = dict.fromkeys([*_KINDS, *_BUILT, *worded], 0)
     marks = 0
     found["within code" if _within_code(every, lines) else "not within code"] = None
     for line in lines:
@@ -196,13 +133,19 @@ def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
         found.update(dict.fromkeys(f"c.{name}" for name in spoken))
         for name in _KINDS:
             kinds[name] += name in spoken
-        for name, pattern in (*_MACHINE.items(), *_EVENTS.items()):
-            kinds[name] += pattern.search(line[:_LINE]) is not None
+        looked = line[:_LINE]
+        for name, pattern in _BUILT.items():
+            kinds[name] += pattern.search(looked) is not None
+        for name, patterns in worded.items():
+            kinds[name] += any_of(patterns, looked)
+        kinds[_OVER_HTTP] += (
+            "http" in looked and not any_of(worded[_OVER_HTTP], looked) and _API.search(looked) is not None
+        )
         if (mark := _MARK.match(line)) is not None:
             found[f"mark.{mark[1]}"] = None
             marks += 1
     found.update(dict.fromkeys(f"most.{name}" for name, count in kinds.items() if 2 * count > len(lines)))
-    found.update((f"is.{name}" if kinds[name] else f"is no {name}", None) for name in (*_MACHINE, *_EVENTS))
+    found.update((f"is.{name}" if kinds[name] else f"is no {name}", None) for name in (*_BUILT, *worded))
     found[f"codes.{len(set(_CODES.findall(telling))).bit_length()}"] = None
     found[f"lines.{len(lines).bit_length()}"] = None
     found[f"size.{sum(map(len, lines)).bit_length()}"] = None

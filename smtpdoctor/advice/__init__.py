@@ -45,7 +45,7 @@ _BY_STAGE: Final[dict[Stage, tuple[LinkKind, ...]]] = {
 # What a person can see to at the provider's pages; a network or a server's fault is not mended there.
 _AT_PROVIDER: Final = frozenset({Fault.CONFIG, Fault.ACCOUNT})
 _ENGLISH: Final[Lang] = "en"
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z가-힣`\"'(0-9])")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[^\W_a-z]|[`\"'(])")
 _LONGEST_CAUSE: Final = {"en": 210, "ko": 120}
 _SAYS_IT_ALONE: Final = {"en": 50, "ko": 25}  # a shorter note ("Issuer: …") needs its sentence
 

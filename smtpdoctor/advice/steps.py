@@ -17,7 +17,7 @@ __all__ = ["Step", "alike", "chosen", "settings_in", "tidy"]
 MOST: Final = 3
 _ALIKE: Final = 0.6
 _URL: Final = re.compile(r"https?://[^\s)]+[^\s).,;:]")
-_WORD: Final = re.compile(r"[a-z]{3,}|\d{2,}|[가-힣]+")
+_WORD: Final = re.compile(r"[a-z]{3,}|\d{2,}|[^\W\d_a-z]+")
 _STEM: Final = 5
 _SMALL: Final = frozenset(
     {

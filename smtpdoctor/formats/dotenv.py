@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from smtpdoctor.late import Late
+
 __all__ = ["UnwritableError", "assigned", "assignment", "masked", "value_of", "written"]
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_./:@+-]+")
-_BINDING: Final = re.compile(
+_BINDING: Final = Late(
     r"""(?P<head>\s*(?:export[^\S\r\n]+)?(?:'[^']+'|[^=\#\s]+)[^\S\r\n]*)
         (?P<sign>=[^\S\r\n]*)?
         (?P<tail>.*)""",
@@ -19,7 +21,7 @@ _BINDING: Final = re.compile(
 )
 _QUOTED: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""", re.DOTALL)
 # Control characters, and what YAML takes for a line break: no reader agrees on them.
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_CONTROL: Final = Late("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
 class UnwritableError(ValueError):

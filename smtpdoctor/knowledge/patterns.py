@@ -11,7 +11,17 @@ import re2
 
 from smtpdoctor.knowledge.schema import Groups, Patterns
 
-__all__ = ["any_of", "automaton", "compiled", "exact", "literal_set", "matches", "possible", "refused"]
+__all__ = [
+    "any_of",
+    "automaton",
+    "compiled",
+    "exact",
+    "is_rare",
+    "literal_set",
+    "matches",
+    "possible",
+    "refused",
+]
 
 # Bytes for the states of an automaton that texts have led to; when they are used up, it begins anew. With
 # less, a log is searched more slowly; with more, a process that reads on and on would grow with each new text.
@@ -20,7 +30,7 @@ _OF_MANY: Final = 16 << 20
 _OF_A_LOG: Final = 64 << 20
 _RENEWED: Final = 1_000_000  # uses, after which patterns are compiled anew, without what they have kept
 
-_OFTEN: Final = 100  # texts from which on patterns of which any may match are one
+_OFTEN: Final = 100  # texts from which on something is compiled as a whole
 _SHORT: Final = 2_000  # characters
 
 _uses = count(1)
@@ -89,17 +99,24 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def any_of(patterns: Patterns, text: str) -> bool:
-    """Whether any of some patterns occurs in a text.
-
-    The first short texts are searched for literals, as compiling all takes longer than they do: a start with one
-    line to explain needs hardly any pattern.
-    """
-    asked = _asked.get(patterns.whole, 0)
-    if asked >= _OFTEN or len(text) > _SHORT:
+    """Whether any of some patterns occurs in a text."""
+    if not is_rare(patterns.whole, len(text)):
         return matches(patterns.whole, text)
-    _asked[patterns.whole] = asked + 1
     lowered = text.lower()
     return any(possible(atoms, lowered) and matches(one, text) for one, atoms in patterns.parts)
+
+
+def is_rare(what: str, length: int) -> bool:
+    """Whether a text is short, and one of the first that are searched for something.
+
+    These are searched for literals: that takes less time than compiling all that is looked for. A start with one line
+    to explain needs hardly any pattern.
+    """
+    asked = _asked.get(what, 0)
+    if asked >= _OFTEN or length > _SHORT:
+        return False
+    _asked[what] = asked + 1
+    return True
 
 
 def possible(atoms: Groups, lowered: str) -> bool:

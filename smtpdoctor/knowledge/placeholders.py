@@ -31,19 +31,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from smtpdoctor.late import Late
+
 __all__ = ["ALWAYS", "IN_EDITS", "PLACEHOLDER", "SOMETIMES"]
 
 PLACEHOLDER: Final = re.compile(r"\{([a-z]+(?:\.[a-z0-9_-]+)*)\}")
 # Those that have a value in every case, in some cases, and in edits only.
-ALWAYS: Final = re.compile(
+ALWAYS: Final = Late(
     r"at\.(?:host|port|security|username|password|sender|cipher)"
     r"|set\.pairs|ports|check|dial\.(?:host|port)|openssl(?:\.tls|\.starttls)?"
 )
-SOMETIMES: Final = re.compile(
+SOMETIMES: Final = Late(
     r"env\.(?:host|username|password)|set\.security\.(?:tls|starttls|opportunistic|none)|set\.pair\.(?:tls|starttls)"
     r"|host|port|security|username|sender|recipient|ehlo|lead|preset(?:\.(?:host|ports|shape|refused))?|fact\.[a-z0-9_]+"
 )
-IN_EDITS: Final = re.compile(
+IN_EDITS: Final = Late(
     r"preset\.(?:host|port|username|password)|login|bare\.(?:host|username|sender)"
     r"|host|username|sender|fact\.[a-z0-9_]+"
 )

@@ -14,6 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from smtpdoctor.labels import Label
+from smtpdoctor.late import Late
 from smtpdoctor.model import Stage
 
 __all__ = ["Answer", "Dialogue", "dialogue", "opens_another", "speaks", "speaks_on"]
@@ -32,7 +33,7 @@ _COMMAND: Final = re.compile(
     re.IGNORECASE,
 )
 # What a client says in the middle of a login: no command, and alone behind its mark.
-_CODED: Final = re.compile(
+_CODED: Final = Late(
     r"""(?:^|^.{0,120}?[\s:|\])])(?:[-=~>]{0,3}>|C:|(?:server|client|sent|send):)[ \t]*(?:b?['"])?"""
     r"""[A-Za-z0-9+/]{4,}={0,2}(?:\\r)?(?:\\n)?['"]?[ \t]*$""",
     re.IGNORECASE,

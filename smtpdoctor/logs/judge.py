@@ -15,6 +15,7 @@ from smtpdoctor.diagnosis import CERTAINTY, Context, Match, found_by, matching
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import any_of
 from smtpdoctor.knowledge.patterns import matches as occurs
+from smtpdoctor.late import Late
 from smtpdoctor.logs.codes import token_in
 from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.excerpt import excerpt
@@ -34,7 +35,7 @@ _MATCHES: Final = 8  # rules that are looked at, the most special first
 _REFUSAL: Final = re.compile(r"(?m)^\W{0,4}(?:421|45[0-5]|53[0-8]|55[0-5])[ -][\"'<(]?[A-Z]")
 
 # Behind it stands what could be the cause, as far as no server says so in its reply.
-_ADVICE: Final = re.compile(
+_ADVICE: Final = Late(
     r"\b(?:possible (?:causes?|reasons?)|please (?:check|verify|make sure|ensure)|make sure (?:that|the|your)"
     r"|check (?:that|if|whether)|(?:may|might|could) be (?:because|due|caused)|for example)\b",
     re.IGNORECASE,

@@ -12,6 +12,7 @@ from typing import Final
 
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import any_of
+from smtpdoctor.late import Late
 from smtpdoctor.logs.codes import token_in
 from smtpdoctor.logs.dialogue import speaks
 from smtpdoctor.logs.records import MAX_LINE, clean, goes_on
@@ -61,13 +62,13 @@ _VALUE: Final = (
 )
 _SETTING: Final = re.compile(_BEGIN + _KEY + _SIGN + _VALUE + r"\s*$")
 # Names that settings of mail have a part of; what an error or a report says of itself is none of them.
-_NAMED: Final = re.compile(
+_NAMED: Final = Late(
     r"host|server|port\b|port$|user|login|pass|from|sender|reply.?to|encrypt|secur|tls|ssl|auth|mailer|driver|transport"
     r"|backend|timeout|protocol|address|domain|helo|service|enable|require|debug|charset|smtp|mail|secret|token"
     r"|api.?key|pool|method|accept|verify|cipher|ignore|provider|sandbox|tenant",
     re.IGNORECASE,
 )
-_SAYS: Final = re.compile(
+_SAYS: Final = Late(
     r"err|exception|reason|message|msg|detail|response|reply|status|cause|stack|descr|diagnos|result|fail|event"
     r"|mta\b|recipient$|action|said|syscall|(?<!pass)code$|command|trace|remote|library|function|level|^to$|relay|^hostname$",
     re.IGNORECASE,
@@ -83,7 +84,7 @@ _PROSE: Final = 3  # words in quotes that may be a value
 # What a server notes of strangers that try it out. Its own network is no stranger, nor is whoever has a name.
 _NEAR: Final = r"(?:10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|f[cd]|::1\])"
 _STRANGER: Final = rf"(?:unknown)?\[(?!{_NEAR})[0-9a-fx.:*]{{3,45}}\]"
-_ATTACK: Final = re.compile(
+_ATTACK: Final = Late(
     rf"(?:warning: |from )[\w.-]{{0,120}}{_STRANGER}(?:: SASL [\w-]{{1,20}} authentication (?:failed|failure|aborted)"
     rf"|: [45]\d\d [\d.]{{3,9}} [^\n]{{0,120}}relay access denied)"
     rf"|(?:lost connection|too many errors|timeout|ssl_accept error) (?:after \w+ )?(?:\([^)]{{0,40}}\) )?from [\w.-]{{0,120}}{_STRANGER}(?!: -1)"
@@ -94,7 +95,7 @@ _ATTACK: Final = re.compile(
 
 # What a server refused of a client in its own network, or of one that introduces itself as programs and devices
 # behind a router do (RFC 5321 section 4.1.3): no server of strangers, but somebody's application.
-_OWN_CLIENT: Final = re.compile(
+_OWN_CLIENT: Final = Late(
     rf"\breject: [A-Z-]{{4,15}} from [\w.-]{{0,120}}\[{_NEAR}|\breject: [^\n]{{1,1000}} helo=<\[(?:IPv6:)?{_NEAR}"
     rf"|\bH=[\w.-]{{0,120}} ?(?:\([^)\n]{{0,120}}\) )?\[{_NEAR}[^\n]{{1,400}} rejected "
     rf"|\bruleset=check_\w{{2,10}}, [^\n]{{1,400}}\brelay=[\w.-]{{0,120}} ?\[{_NEAR}[^\n]{{1,200}}\breject=",
@@ -109,19 +110,19 @@ def is_report(text: str) -> bool:
 
 def is_refusal_of_own_client(text: str) -> bool:
     """Whether a text tells of mail of somebody's own program or device that a server refused."""
-    return _OWN_CLIENT.search(text) is not None
+    return "reject" in text.lower() and _OWN_CLIENT.search(text) is not None
 
 
 _SENTENCE: Final = 5  # words: what is shorter may be the reason that a program prints
 # How people speak of what is theirs and of what they did, which programs do not.
-_PERSON: Final = re.compile(
+_PERSON: Final = Late(
     r"\b(?:was the old|previous error|i|i'm|i've|we|my|our|own|behind|installed|with an?|ich|wir|mein\w{0,2}|unser\w{0,2}|eigene\w?|mit eine\w"
     r"|je|j'ai|nous|notre|mon|avec une?|yo|tengo|tenemos|mi|nuestr[oa]|con una?|meu|nosso|temos)\b"
     r"|저희|우리|제가|내 |사용(?:하|중)|我们?的?|使用|私の|弊社|使って",
     re.IGNORECASE,
 )
 # How programs write: stamps, levels, labels before a colon, names of exceptions, calls, addresses, marks of code.
-_PROGRAM: Final = re.compile(
+_PROGRAM: Final = Late(
     r"\d\d:\d\d|\w(?:Error|Exception)\b|[A-Za-z_]\(|::|\b(?:4(?!43|65)|5(?!87))\d\d\b|[{}<>\[\]|=\\]|\w: "
     r"|^\s*(?:at |File |#|\$|-|\"|')|\b\w+\.\w+:\d"
     r"|^\s*(?i:failed|error|errors|unable|could|cannot|can't|warning|message|sending)\b"
@@ -239,7 +240,7 @@ def is_statement(line: str) -> bool:
     """
     line = _REMARK.sub("", _ADDRESS.sub("", line))
     return (
-        len(line.split()) >= _SENTENCE and _PERSON.search(line) is not None and _PROGRAM.search(line) is None
+        len(line.split()) >= _SENTENCE and _PROGRAM.search(line) is None and _PERSON.search(line) is not None
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
@@ -319,8 +319,16 @@ class _Lexicon:
         said = (*lists.known, *lists.prose, *lists.plain, *lists.common, *lists.familiar)
         self.exact = frozenset((*names, *said))
         self.host_endings = frozenset(lists.host_endings)
-        self.sorted = sorted(self.exact)
-        self.ideographs = tuple(one for one in self.sorted if not one.isascii() and _is_unspaced(one))
+
+    @cached_property
+    def sorted(self) -> list[str]:
+        """The words, to find those that begin alike."""
+        return sorted(self.exact)
+
+    @cached_property
+    def ideographs(self) -> tuple[str, ...]:
+        """The words of scripts without blanks between them."""
+        return tuple(one for one in self.sorted if not one.isascii() and _is_unspaced(one))
 
 
 @cache
@@ -439,6 +447,8 @@ def _is_hangul(text: str) -> bool:
 
 def _is_unspaced(text: str) -> bool:
     """Whether a text is in a script that has no blanks between words: Chinese, Japanese, Thai."""
+    if max(text, default="") < "\u0e00":
+        return False
     return any(
         "\u3040" <= one <= "\u30ff" or "\u4e00" <= one <= "\u9fff" or "\u0e00" <= one <= "\u0e7f"
         for one in text

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from smtpdoctor.diagnosis import Context
 from smtpdoctor.knowledge import load
-from smtpdoctor.knowledge.patterns import any_of, automaton
+from smtpdoctor.knowledge.patterns import any_of, automaton, is_rare
 from smtpdoctor.labels import Label
 from smtpdoctor.logs.codes import codes_in, token_in
 from smtpdoctor.logs.dialogue import Dialogue, dialogue
@@ -137,10 +137,34 @@ def says_failure(text: str) -> bool:
 
 
 @cache
+def _literals() -> tuple[str, ...]:
+    """Return what the names of all providers' servers are told by."""
+    names = load.names()
+    return (*names.hosts, *(end or start for start, end, _ in names.families))
+
+
+@cache
 def _known_hosts() -> Any:
     """Return one automaton for the names of all providers' servers."""
-    names = load.names()
-    return automaton(map(re2.escape, (*names.hosts, *(end or start for start, end, _ in names.families))))
+    return automaton(map(re2.escape, _literals()))
+
+
+def _places(literal: bytes, text: bytes) -> Iterator[tuple[int, int]]:
+    start = text.find(literal)
+    while start >= 0:
+        yield start, start + len(literal)
+        start = text.find(literal, start + 1)
+
+
+def _hits(text: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where something stands by which the name of a provider's server is told, from left to right."""
+    if is_rare("hosts", len(text)):
+        yield from sorted(place for one in _literals() for place in _places(one.encode(), text))
+        return
+    done = 0
+    while (hit := _known_hosts().search(text, done)) is not None:
+        yield hit.start(), hit.end()
+        done = hit.end()
 
 
 def _provider(text: str, given: str | None) -> str | None:
@@ -157,15 +181,16 @@ def _hosts(lowered: str) -> Iterator[str]:
     """Yield the host names of a text that hold the name of a provider's server."""
     text = lowered.encode("utf-8", "replace")
     done = 0
-    while (hit := _known_hosts().search(text, done)) is not None:
-        start, done = hit.start(), hit.end()
-        around = text[max(0, start - _LONGEST_HOST) : done + _LONGEST_HOST].decode("ascii", "replace")
+    for start, end in _hits(text):
+        if start < done:
+            continue
+        around = text[max(0, start - _LONGEST_HOST) : end + _LONGEST_HOST].decode("ascii", "replace")
         first = last = start - max(0, start - _LONGEST_HOST)
         while first > 0 and around[first - 1] in _OF_HOST:
             first -= 1
         while last < len(around) and around[last] in _OF_HOST:
             last += 1
-        done = max(done, start + last - (start - max(0, start - _LONGEST_HOST)))
+        done = max(end, start + last - (start - max(0, start - _LONGEST_HOST)))
         yield around[first:last].strip("-_.")
 
 

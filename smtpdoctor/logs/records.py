@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from smtpdoctor.late import Late
 from smtpdoctor.logs.dialogue import opens_another, speaks, speaks_on
 
 __all__ = ["MAX_LINE", "Record", "clean", "goes_on", "records"]
@@ -47,12 +48,12 @@ _CONTINUED: Final = re.compile(
 )
 _REPLY_PART: Final = re.compile(r"(?:^|\D)([245]\d\d)-\S*.*$")
 # What the keys of JSON logs and of bounce events are called that say what happened, in any spelling.
-_TELLING: Final = re.compile(
+_TELLING: Final = Late(
     r"msg|message|event|^e$|err|exception|^exc|stack|reason|detail|^log|cause|code|response|command"
     r"|^name$|^type$|stage|identifier|^host|^port$|context|descr|diagnos|fail|bounce|deliver|content|status|result|recipients",
     re.IGNORECASE,
 )
-_NAMED: Final = re.compile(r"code|command|^port$|stage|errno", re.IGNORECASE)
+_NAMED: Final = Late(r"code|command|^port$|stage|errno", re.IGNORECASE)
 _MAX_DEPTH: Final = 6
 _MAX_ITEMS: Final = 20
 

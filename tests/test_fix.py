@@ -281,6 +281,22 @@ def test_lint_offers_the_same_changes() -> None:
     run("lint")
 
 
+def test_several_names_that_nobody_reads_are_mended_at_once() -> None:
+    """Each at its own line in the file as it stands, and a line that changes twice is told once."""
+    text = "SMTP_HOST=smtp.gmail.com\nSMTP_PORT=465\nSMTP_USERNAME=kim@gmail.com\nSMTP_PASSWORD=abcdefghijklmnop\n"
+    Path(".env").write_text(f"{text}SMTP_SECURE=false\nSMTP_FROM=kim@gmail.com\n")
+    found = json.loads(run("lint", "--format", "json", code=1))["findings"]
+    (misnamed,) = (one for one in found if one["id"] == "config-unknown-name")
+    told = [(one["line"], one["name"], one["value"]) for one in misnamed["changes"]]
+    assert told == [(5, "SMTP_TLS", "true"), (6, "SMTP_SENDER", "kim@gmail.com")]
+    shown = run("lint", code=1)
+    assert "- SMTP_SECURE=false" in shown
+    assert "+ SMTP_TLS=true" in shown
+    assert "SMTP_TLS=false" not in shown
+    run("fix", "--no-network", "--write")
+    assert Path(".env").read_text() == f"{text}SMTP_TLS=true\nSMTP_SENDER=kim@gmail.com\n"
+
+
 def test_lint_shows_the_lines_of_any_file() -> None:
     """Before and after, as they stand in that file."""
     Path("application.yml").write_text(SPRING)

@@ -20,7 +20,7 @@ from smtpdoctor.knowledge.dialects import Flag
 from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.knowledge.table import FALSE, OTHER, TRUE, names_of, own_names, write
 from smtpdoctor.labels import Label, meaning
-from smtpdoctor.model import Security, SettingName, Severity
+from smtpdoctor.model import Evidence, Security, SettingName, Severity
 from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS
 
 __all__ = ["NAMES", "Repair", "changed_settings", "repairs", "uncovers"]
@@ -365,17 +365,33 @@ def _of_name(found: Found) -> Iterator[Repair]:
                     yield (Operation("rename", other, name, setting),)
         yield from _of_variable(subject, setting, key.names if key is not None else ())
         return
+    of = {name: setting for setting, key in subject.dialect.keys.items() for name in key.names}
+    if Label.NEAR_NAME in evidence.labels:
+        yield from _of_pairs(evidence, subject, of)
     one = _at(found)
     if one is None or one.name in known:
         return
     expected = evidence.facts.get("expected", "")
     near = get_close_matches(one.name, free, 3, 0.7)
-    of = {name: setting for setting, key in subject.dialect.keys.items() for name in key.names}
     for name in dict.fromkeys((expected, *near)):
         if not name or name in there or not (name == expected or _ends_alike(one.name, name)):
             continue
         if _may_be(of.get(name), one.value or ""):
             yield (Operation("rename", one.name, name, of.get(name)),)
+
+
+def _of_pairs(evidence: Evidence, subject: Subject, of: Mapping[str, SettingName]) -> Iterator[Repair]:
+    """Yield the names that are told, all at once and then one by one: each may stand in the way of the others."""
+    there = subject.reading.scope.by_name()
+    names, expected = (evidence.facts.get(fact, "").split(", ") for fact in ("value", "expected"))
+    repair: list[Operation] = []
+    for name, meant in zip(names, expected, strict=False):
+        fits = name in there and _may_be(of.get(meant), there[name].value or "")
+        if fits and meant not in there and all(meant != one.value for one in repair):
+            repair.append(Operation("rename", name, meant, of.get(meant)))
+    if len(repair) > 1:
+        yield tuple(repair)
+    yield from ((one,) for one in repair)
 
 
 def _of_variable(subject: Subject, setting: SettingName | None, names: Iterable[str]) -> Iterator[Repair]:

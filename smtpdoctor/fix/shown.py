@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from difflib import unified_diff
+from difflib import SequenceMatcher, unified_diff
 from os.path import normpath
 from typing import Final
+
+from msgspec.structs import replace
 
 from smtpdoctor.doctor import seal_of
 from smtpdoctor.fix.operations import REFERENCE, Done
@@ -26,6 +28,7 @@ __all__ = ["changes_of", "difference", "masked_lines"]
 
 _Masking = tuple[list[str], Callable[[str], str]]
 _CONTEXT: Final = 3
+_ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,18}")
 _SHOWN: Final = frozenset({"host", "port", "security"})
 # What stands behind a name that speaks of a secret, also where nothing reads it: in a comment, in another section.
 _NAMED: Final = re.compile(
@@ -86,7 +89,8 @@ def _hidden(done: Done) -> str:
         return ""
     there = (one.assignment(operation.value) for one in done.state.subjects)
     value = next((one.value for one in there if one is not None and one.value), "") or ""
-    return "" if is_harmless(value) else value.strip()
+    address = operation.setting in {"sender", "username"} and _ADDRESS.fullmatch(value.strip())
+    return "" if address or is_harmless(value) else value.strip()
 
 
 def _secrets(states: tuple[State, ...]) -> frozenset[str]:
@@ -204,23 +208,53 @@ def _shown(lines: list[str], masked: tuple[_Masking, _Masking]) -> Iterator[str]
             right += sign != "-"
 
 
-def changes_of(step: Step, before: State, *others: State) -> tuple[Change, ...]:
-    """Return the edits of a step; ``before`` is what the files said when it began, ``others`` at other moments."""
+def changes_of(step: Step, before: State, first: State, last: State) -> tuple[Change, ...]:
+    """Return the edits of a step; ``before`` is what the files said when it began, ``first`` and ``last`` around all.
+
+    Each stands at the line that it has before any edit, and what changes a line again is one with what changed it.
+    """
     found: list[Change] = []
     state = before
     for one in step.done:
-        found.append(_change(one, state, others))
+        change = _change(one, state, (first, last))
         state = one.state
-    return tuple(found)
+        again = next(
+            (place for place, known in enumerate(found) if change.before and known.after == change.before),
+            None,
+        )
+        if again is None:
+            found.append(_at_first(change, before, first))
+        else:
+            known = found[again]
+            found[again] = replace(
+                change, before=known.before, origin=replace(change.origin, line=known.origin.line)
+            )
+    return tuple(one for one in found if one.before != one.after)
+
+
+def _at_first(change: Change, before: State, first: State) -> Change:
+    """Return a change with the line that it was at before all edits."""
+    path, line = change.origin.path, change.origin.line
+    if path is None or line is None:
+        return change
+    old, new = ((state.text(path) or "").split("\n") for state in (first, before))
+    for _, start, _, begin, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if begin < line <= end:
+            return replace(change, origin=replace(change.origin, line=start + line - begin))
+    return change
 
 
 def _whole_value(done: Done) -> str:
-    """Return what a variable is to hold: of one with several settings in it, all of it."""
-    name, sign, _ = done.operation.name.partition("@")
-    if not sign:
+    """Return what a variable is to hold: of one with several settings in it all of it, of another name what it held."""
+    renamed = done.operation.what == "rename"
+    name, sign, _ = (done.operation.value if renamed else done.operation.name).partition("@")
+    if not sign and not renamed:
         return done.operation.value
     standing = (one.assignment(name) for one in done.state.subjects)
-    return next((one.value for one in standing if one is not None and one.value), done.operation.value)
+    return next(
+        (one.value for one in standing if one is not None and one.value),
+        "" if renamed else done.operation.value,
+    )
 
 
 def _standing_name(state: State, edit: Edit) -> str:
@@ -264,7 +298,7 @@ def _change(done: Done, before: State, others: tuple[State, ...]) -> Change:
     if operation.what == "set":
         name = _standing_name(before, edit) or name
     secret = names_secret(name) or operation.setting == "password"
-    value = "" if operation.what in {"remove", "rename"} else _whole_value(done)
+    value = "" if operation.what == "remove" else Secret.MASK if hidden else _whole_value(done)
     for subject in (*before.subjects, *done.state.subjects):
         value = seal_of(subject.loaded).own(value)
     line = first + 1 if operation.what != "put" else None

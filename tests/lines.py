@@ -616,7 +616,8 @@ def _wrong_json(one: Line, done: Done) -> Iterator[str]:
         yield "an error in blanks"
     if done.code in {0, 1} and "error" in shown:
         yield "JSON with an error"
-    if done.code in {0, 1} and one.command in _SHAPES:
+    fixes = "--fix" in one.arguments  # of `lint`, which prints what `fix` does then
+    if done.code in {0, 1} and one.command in _SHAPES and not fixes:
         try:
             _SHAPES[one.command](done.stdout)
         except (ValueError, AssertionError) as error:

@@ -120,6 +120,18 @@ def test_a_login_is_seen_however_it_is_written(offer: str, stage: Stage) -> None
     assert (verdict.kind, verdict.healthy) == ("", True)
 
 
+def test_encryption_is_seen_behind_a_tab(stage: Stage) -> None:
+    """It is what every client takes; not to would be to log in without it."""
+    script = Script(
+        security="opportunistic",
+        login="right",
+        capabilities=("AUTH PLAIN", "STARTTLS"),
+        twists=(Twist("ehlo", "tab"),),
+    )
+    verdict = judged(script, stage)
+    assert (verdict.kind, verdict.healthy) == ("", False)  # no login is offered behind STARTTLS
+
+
 @pytest.mark.parametrize(
     "script",
     [

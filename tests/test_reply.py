@@ -163,6 +163,7 @@ def test_an_endless_reply_is_refused_in_bounded_memory(line: bytes) -> None:
         (b"250-one\r\r\n250 two\r\r\n", 250, ("one", "two"), {"extra-cr"}),
         (b"250-one\r\n550 two\r\n", 550, ("one", "two"), {"codes-differ"}),
         (b"220ready\r\n", 220, ("ready",), {"no-separator"}),
+        (b"250-one\r\n250\ttwo\r\n", 250, ("one", "two"), {"tab"}),
         (b"220\r\n", 220, ("",), set()),
         (b"220 \r\n", 220, ("",), set()),
         (b"250-\r\n250\r\n", 250, ("", ""), set()),

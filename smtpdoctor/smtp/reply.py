@@ -3,7 +3,8 @@
 Theory of operation: ``feed`` appends what came, ``next_reply`` returns the next whole reply, or
 None where more is needed, or raises NotSMTP. The result does not depend on how the bytes were cut.
 What real servers do wrong is taken and noted in ``Reply.quirks``: bare LF, a line in the middle
-without a code, codes that differ between lines, a missing blank, more than one CR. 8-bit text is decoded.
+without a code, codes that differ between lines, a tab for the blank or none, more than one CR. 8-bit text
+is decoded.
 What cannot be a reply is refused as soon as that is certain: on the first line that does not
 begin with three digits, or on its first byte that is no text (the third one at the earliest).
 The bytes themselves are kept: ``raw`` is what a reply was on the wire.
@@ -222,7 +223,10 @@ class ReplyParser:
         elif code != self._code:
             self._quirks.add("codes-differ")
         if separator == b"" and text:
-            self._quirks.add("no-separator")
+            # Clients cut a line behind its fourth sign, whatever it is: a tab there stands for the blank.
+            tab = text.startswith(b"\t")
+            self._quirks.add("tab" if tab else "no-separator")
+            text = text[1:] if tab else text
         self._lines.append(text)
         if separator == b"-":
             return None

@@ -244,6 +244,14 @@ def test_control_characters_of_a_log_are_made_visible() -> None:
     assert "\u202e" not in one.finding.evidence.text
 
 
+def test_what_is_shown_begins_with_a_whole_word() -> None:
+    """A failure may be known by the end of a name."""
+    (one,) = explain_text("TypeError: Cannot read properties of undefined (reading 'sendMail')")
+    assert one.finding.evidence.text.startswith("TypeError: ")
+    (one,) = explain_text("foo.bar.ConnectionRefusedError: [Errno 111] Connection refused by smtp.gmail.com")
+    assert one.finding.evidence.text.startswith("foo.bar.ConnectionRefusedError: ")
+
+
 # -- Looking up ---------------------------------------------------------------
 
 

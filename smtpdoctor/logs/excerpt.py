@@ -21,6 +21,7 @@ __all__ = ["Excerpt", "excerpt"]
 _MAX_TEXT: Final = 1_000  # characters; a reply has lines of 512 octets at most
 _REPLY_LINES: Final = 8
 _MOST: Final = 3  # places of a kind that are tried
+_WORD: Final = 40  # characters of a word before what it is known by
 _BARE_CODE: Final = 4  # characters: a code alone is not all that was said
 _ENDS: Final = re.compile(r"[\"'](?=\s*(?:$|[,;:)\]}>|]))")
 
@@ -36,7 +37,8 @@ def excerpt(text: str, finding: Finding) -> Excerpt:
     """Return what is shown of the text of a record, whose lines have their ends; empty where that is nothing."""
     first: int | None = None
     doubtful: Excerpt | None = None
-    for start, end in _recognised(text, finding):
+    for found, end in _recognised(text, finding):
+        start = _word_start(text, found)
         first = start if first is None else first
         parts = [shown(text, *part) for part in _parts(text, start, end, finding.evidence.code)]
         if parts[0].secret:
@@ -71,6 +73,15 @@ def _recognised(text: str, finding: Finding) -> Iterator[tuple[int, int]]:
         if place >= 0:
             yield place, place + len(finding.evidence.enhanced)
     yield from (found.span() for found in islice(compiled(load.hints().failure.whole).finditer(text), _MOST))
+
+
+def _word_start(text: str, place: int) -> int:
+    """Return where the word begins in which a place is: of `TypeError` it may be known by its end."""
+    start = place
+    if text[place : place + 1].isalpha():
+        while start > max(place - _WORD, 0) and (text[start - 1].isalnum() or text[start - 1] in "._"):
+            start -= 1
+    return start if place - start < _WORD else place
 
 
 def _codes(text: str, code: str) -> Iterator[int]:

@@ -168,7 +168,9 @@ def test_a_preset_of_the_users_own(tmp_path: Path) -> None:
     assert "smtp.mycompany.example" in done.stdout
 
 
-def test_a_slip_in_a_host_leads_to_its_preset() -> None:
+def test_a_slip_in_a_host_or_an_address_leads_to_its_preset() -> None:
     """And not to whichever word looks alike."""
-    for wrong, right in (("smtp.gmial.com", "gmail"), ("smtp.nave.com", "naver"), ("smtp.gmail.co", "gmail")):
+    hosts = (("smtp.gmial.com", "gmail"), ("smtp.nave.com", "naver"), ("smtp.gmail.co", "gmail"))
+    domains = (("hotmial.com", "hotmail.com"), ("kim@nvaer.com", "naver.com"), ("gmail.con", "gmail.com"))
+    for wrong, right in (*hosts, *domains):
         assert f"Did you mean {right}?" in presets(wrong, code=2).stderr

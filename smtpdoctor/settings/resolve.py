@@ -311,7 +311,11 @@ def preset_named(name: str) -> Preset:
         known = sorted({*load.presets(), *(a for p in load.presets().values() for a in p.aliases)})
         meant = meant_host(name, load.names()) if "@" not in name else None
         preset = preset_of_host(meant) if meant is not None else None
-        near = [preset.id] if preset is not None else get_close_matches(name.lower(), known, 1, 0.6)
+        domain = name.lower().rpartition("@")[2]
+        near = [preset.id] if preset is not None else []
+        if not near and "." in domain:  # an address, or its domain, with a slip in it
+            near = get_close_matches(domain, load.names().domains, 1, 0.85)
+        near = near or get_close_matches(name.lower(), known, 1, 0.6)
         hint = Message("usage.preset.near", {"name": near[0]}) if near else Message("usage.preset.list")
         raise UsageError(Message("usage.preset.unknown", {"name": name}), hint)
     return preset

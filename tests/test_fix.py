@@ -29,6 +29,7 @@ from smtpdoctor.labels import Label
 from smtpdoctor.model import Secret
 from tests.app_cases import cases_in
 from tests.checking import HOST, PASSWORD, USER
+from tests.each import each
 from tests.examples import some_of
 from tests.servers import dialogue, serve
 
@@ -295,6 +296,36 @@ def test_several_names_that_nobody_reads_are_mended_at_once() -> None:
     assert "SMTP_TLS=false" not in shown
     run("fix", "--no-network", "--write")
     assert Path(".env").read_text() == f"{text}SMTP_TLS=true\nSMTP_SENDER=kim@gmail.com\n"
+
+
+@each(
+    ("line", "mended"),
+    [
+        ("SMTP_USERNAME=“kim@gmail.com”", "SMTP_USERNAME=kim@gmail.com"),
+        ("SMTP_PASSWORD=‘abcdefghijklmnop’", "SMTP_PASSWORD=abcdefghijklmnop"),
+        ("SMTP_SENDER=„kim@gmail.com“", "SMTP_SENDER=kim@gmail.com"),
+        ("SMTP_SENDER=kim @gmail.com", "SMTP_SENDER=kim@gmail.com"),
+        ("SMTP_HOST=“smtp.gmail.com”", "SMTP_HOST=smtp.gmail.com"),
+        ("SMTP_PORT=«587»", "SMTP_PORT=587"),
+        ('SMTP_PORT="587', "SMTP_PORT=587"),
+        ("SMTP_PASSWORD='abcdefghijklmnop", "SMTP_PASSWORD=abcdefghijklmnop"),
+    ],
+)
+def test_quotes_that_come_from_a_page_or_do_not_close_are_taken_away(line: str, mended: str) -> None:
+    """Word processors and web pages make other quotes of them, which no reader takes for any."""
+    base = {
+        "SMTP_HOST": "smtp.gmail.com",
+        "SMTP_PORT": "587",
+        "SMTP_USERNAME": "kim@gmail.com",
+        "SMTP_PASSWORD": "abcdefghijklmnop",
+        "SMTP_SENDER": "kim@gmail.com",
+    }
+    name = line.partition("=")[0]
+    others = "".join(f"{one}={value}\n" for one, value in base.items() if one != name)
+    Path(".env").write_text(f"{others}{line}\n")
+    run("fix", "--no-network", "--write")
+    assert Path(".env").read_text() == f"{others}{mended}\n"
+    run("lint")
 
 
 def test_lint_shows_the_lines_of_any_file() -> None:

@@ -137,11 +137,11 @@ def _insertions(subject: Subject, document: Document, operation: Operation) -> I
 
 
 def _quotations(document: Document, operation: Operation, reader: str) -> Iterator[Edit]:
-    """Yield the ways in which a value of a `.env` stands in quotes."""
+    """Yield the ways in which a value of a `.env` stands in quotes; what may stand there is one that is not closed."""
     text = document.texts.get(document.path, "")
     value = re.escape(operation.value)
     for found in re.finditer(
-        rf"(?m)^[ \t]*(?:export[ \t]+)?{re.escape(operation.name)}=[ \t]*({value})", text
+        rf"(?m)^[ \t]*(?:export[ \t]+)?{re.escape(operation.name)}=[ \t]*([\"'`]?{value}[\"'`]?)", text
     ):
         spelled = [f'"{operation.value}"', f"'{operation.value}'"]
         with suppress(UnwritableError):

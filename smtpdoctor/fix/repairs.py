@@ -100,10 +100,11 @@ _HIGHEST: Final = 65_535
 _ABOUT_MAIL: Final = re.compile(r"(?i)smtp|mail|smpt|stmp|sntp|mial")
 _PASSWORDS: Final = frozenset({"password", "pass", "passwd", "pwd", "pw", "passphrase"})
 _QUOTE: Final = re.compile(r"\s*([\"'`])(.*)\1\s*(?:#.*)?", re.DOTALL)
+_TYPOGRAPHIC: Final = re.compile(r"\s*([“”„‘’‚«»「])(.*)[“”‘’«»」]\s*(?:#.*)?", re.DOTALL)
 _PUT_IN: Final = re.compile(r"(?<!\$)\$\{?([A-Za-z_]\w*)")
 _COMMENT: Final = re.compile(r"\s+#.*$", re.DOTALL)
 _UNQUOTED: Final = re.compile(
-    r"[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.]*)=[ \t]*(?P<value>[^\s#\"'`](?:[^\"'`]*?[^\s\"'`])??)(?:[ \t]+#.*|[ \t]*)"
+    r"[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.]*)=[ \t]*[\"'`]?(?P<value>[^\s#\"'`](?:[^\"'`]*?[^\s\"'`])??)[\"'`]?(?:[ \t]+#.*|[ \t]*)"
 )
 _REMARK: Final = re.compile(r"\s#+\s")
 
@@ -224,8 +225,8 @@ def _of_value(found: Found) -> Iterator[Repair]:
         tried = [*tried[2:], *tried]
     if remarks & {"value-cut", "blanks-lost", "expanded", "escaped"}:
         tried = [_bare(raw), *tried]
-    if setting == "password":
-        tried += [re.sub(r"\s", "", one) for one in tried]
+    if setting in {"password", "sender", "username"}:
+        tried += [bare for one in tried if "@" in (bare := re.sub(r"\s", "", one)) or setting == "password"]
     for value in dict.fromkeys(tried):
         # The same value in another way of writing, where only that was wrong.
         if (value or whole.value in {"''", '""'}) and (value != whole.value or remarks):
@@ -235,7 +236,7 @@ def _of_value(found: Found) -> Iterator[Repair]:
 def _bare(text: str) -> str:
     """Return a value without quotes and blanks around it, and what stands behind the quotes."""
     text = text.strip()
-    while found := _QUOTE.fullmatch(text):
+    while found := _QUOTE.fullmatch(text) or _TYPOGRAPHIC.fullmatch(text):
         text = found[2].strip()
     return re.sub(r"[\x00-\x1f\x7f]", "", text)
 
@@ -682,7 +683,7 @@ def _kind_of(flag: Flag, word: str, one: Assignment | None) -> Kind | None:
 
 
 _KINDS: Final[tuple[tuple[frozenset[Label], Callable[[Found], Iterator[Repair]]], ...]] = (
-    (frozenset({Label.FILE_SYNTAX}), _of_file),
+    (frozenset({Label.FILE_SYNTAX, Label.BAD_LINE}), _of_file),
     (_VALUES, _of_value),
     (_HOSTS, _of_host),
     (_WORDS, _of_word),

@@ -36,7 +36,7 @@ _NAMED: Final = re.compile(
     r"(?!\$\{|\{\{|<%|process\.env|os\.|ENV|getenv|env\()([^\s\"'`,;)}\]]+)"
 )
 _TOKEN: Final = re.compile(r"[^\s\"'`=,;<>()]{12,}={0,2}")
-_QUOTE: Final = r"(?:[\"]{3}|[']{3}|[\"'`])?"
+_QUOTE: Final = r"(?:[\"]{3}|[']{3}|[\"'`“”„‘’‚«»「」])?"
 _PIECE: Final = re.compile(rf"^({_QUOTE}(?:[\w.-]+=)?{_QUOTE})(.*?)({_QUOTE}\s*)$", re.DOTALL)
 
 

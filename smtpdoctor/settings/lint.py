@@ -59,6 +59,18 @@ _SHOWN_IN_HOST: Final = frozenset({Label.HOST_HAS_BLANK, Label.HOST_BAD_NAME})
 _PROTECTING: Final = ":!aNULL:!eNULL:!PSK:!SRP"
 # What no mechanism can say (RFC 4616 section 2): NUL, which ends a part, and what has no bytes in UTF-8. Other
 # control characters are odd, but servers take them in a password.
+_QUOTES: Final = {
+    **{one: one for one in "\"'`"},
+    "“": "”",
+    "”": "”",
+    "„": "“”",
+    "‘": "’",
+    "’": "’",
+    "‚": "‘’",
+    "«": "»",
+    "»": "«",
+    "「": "」",
+}
 _UNSENDABLE: Final = r"[\x00\ud800-\udfff]"
 _CONTROL: Final = r"[\x00-\x08\x0a-\x1f\x7f]"
 
@@ -386,7 +398,8 @@ def _credential(name: SettingName, setting: Setting[Any], text: str) -> Iterator
 
 
 def _is_quoted(bare: str) -> bool:
-    return len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'`"
+    """Whether a text stands in quotes, also in those that word processors and pages make of them."""
+    return len(bare) > 1 and bare[-1] in _QUOTES.get(bare[0], "")
 
 
 def fits_username(username: str, preset: Preset) -> bool:

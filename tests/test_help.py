@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -221,3 +222,22 @@ def test_the_nearest_option_or_word_is_named(words: list[str], meant: str) -> No
 def test_choices_are_those_of_the_type() -> None:
     until = declared_in(function_of("check"))["until"][0]
     assert "auth" in choices_of(until)
+
+
+def test_a_word_without_its_option_is_told_the_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A provider, a file or a server that stands alone is meant for one; what is none of them gets no guess."""
+    monkeypatch.chdir(tmp_path)
+    Path("compose.yaml").write_text("services: {}\n")
+    for arguments, meant in (
+        (("check", "gmail"), "--preset gmail"),
+        (("check", "smtp.gmail.com"), "--host smtp.gmail.com"),
+        (("lint", "staging.env"), "--env-file staging.env"),
+        (("lint", "compose.yaml"), "--config compose.yaml"),
+    ):
+        told = cli(*arguments, code=2)
+        assert f"{arguments[1]}: unexpected argument" in told.stderr
+        assert f"Did you mean {meant}?" in told.stderr
+    assert "Did you mean" not in cli("check", "whatever", code=2).stderr
+    assert "Did you mean" not in cli("sandbox", "gmail", code=2).stderr

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from smtpdoctor.cli.common import format_on_stdout
@@ -19,6 +21,7 @@ from smtpdoctor.text import default_language
 __all__ = ["format_asked_for", "known_from", "language_asked_for", "usage_error"]
 
 _NEAR: Final = 0.6
+_NEAR_COMMAND: Final = 0.7
 _SOURCES: Final = ("--password-file", "--env-file", "--write", "--url", "--host")
 _SECRET_FLAGS: Final = frozenset({"--ask-password", "--password-stdin", "--password-file"})
 
@@ -94,6 +97,29 @@ def _told(error: Any, arguments: Sequence[str]) -> Iterator[Message]:
     else:
         words = re.search(r"\(((?!s\)).*)\)", error.message)
         yield Message("usage.extra", {"words": words[1] if words else error.message})
+        if words and (flag := _flag_for(words[1].split(" ")[0], error)):
+            yield Message("usage.near", {"name": flag})
+
+
+def _flag_for(word: str, error: Any) -> str | None:
+    """Return the option that a word was probably meant for, with the word: a provider, a file, a server."""
+    from smtpdoctor.knowledge import load
+
+    params = error.ctx.command.params if error.ctx is not None else ()
+    known = {one for param in params for one in param.opts}
+    name = Path(word).name
+    is_env = name.endswith(".env") or name.startswith(".env")
+    is_file = False
+    with suppress(OSError, ValueError):
+        is_file = Path(word).is_file()
+    tried = (
+        ("--env-file", is_env),
+        ("--config", is_file),
+        ("--preset", load.preset(word) is not None and load.names().of_host(word) is None),
+        ("--host", load.names().of_host(word) is not None),
+    )
+    flag = next((one for one, fits in tried if fits and one in known), None)
+    return f"{flag} {word}" if flag is not None else None
 
 
 def _command_with(error: Any, arguments: Sequence[str]) -> str | None:
@@ -167,5 +193,5 @@ def _about_command(context: Any, arguments: Sequence[str]) -> Iterator[Message]:
         yield Message("usage.command.missing", {"known": names})
         return
     yield Message("usage.command.unknown", {"name": word, "known": names})
-    if near := get_close_matches(word.lower(), known, 1, _NEAR):
+    if near := get_close_matches(word.lower(), known, 1, _NEAR_COMMAND):
         yield Message("usage.near", {"name": near[0]})

@@ -28,7 +28,7 @@ from smtpdoctor.knowledge.dialects import Explode, Url
 from smtpdoctor.labels import Label
 from smtpdoctor.model import Secret
 from tests.app_cases import cases_in
-from tests.checking import HOST, PASSWORD, USER
+from tests.checking import HOST, PASSWORD, USER, cli
 from tests.each import each
 from tests.examples import some_of
 from tests.servers import dialogue, serve
@@ -296,6 +296,15 @@ def test_several_names_that_nobody_reads_are_mended_at_once() -> None:
     assert "SMTP_TLS=false" not in shown
     run("fix", "--no-network", "--write")
     assert Path(".env").read_text() == f"{text}SMTP_TLS=true\nSMTP_SENDER=kim@gmail.com\n"
+
+
+def test_a_setting_that_is_no_text_stands_in_the_way_of_no_change() -> None:
+    """A variable of the environment may hold any bytes."""
+    Path(".env").write_text(
+        "SMTP_HOST=smtp.gmail.com\nSMTP_PRT=587\nSMTP_USERNAME=kim@gmail.com\nSMTP_PASSWORD=x\n"
+    )
+    told = cli("lint", env={"SMTP_SENDER": "\udcff@example.test"}, code=1)
+    assert "SMTP_PORT=587" in told.stdout
 
 
 @each(

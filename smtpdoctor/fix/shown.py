@@ -78,7 +78,9 @@ def _public(states: tuple[State, ...]) -> frozenset[str]:
         for one in (settings.host, settings.username, settings.sender):
             if one is not None:
                 text = one.value.strip()
-                found |= {b64encode(f"{text}{end}".encode()).decode() for end in ("", "\n", "\r\n")}
+                found |= {
+                    b64encode(f"{text}{end}".encode(errors="replace")).decode() for end in ("", "\n", "\r\n")
+                }
     return frozenset(found)
 
 

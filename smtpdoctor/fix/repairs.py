@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from email.utils import parseaddr
 from fnmatch import fnmatchcase
 from typing import Final
@@ -96,6 +96,7 @@ _MOVED: Final = 0.05  # how far another port of a known provider is beyond anoth
 _MOVED_BLINDLY: Final = 1.0  # … and one of a server of which nothing else is known
 _WEAKER: Final = 0.1  # and STARTTLS that is not required, where the connection was secured without fail
 _ADDED: Final = 1.5  # how far a line that comes or goes is, where a word in its place is 1
+_AS_NEAR: Final = 0.05
 _HIGHEST: Final = 65_535
 _ABOUT_MAIL: Final = re.compile(r"(?i)smtp|mail|smpt|stmp|sntp|mial")
 _PASSWORDS: Final = frozenset({"password", "pass", "passwd", "pwd", "pw", "passphrase"})
@@ -373,12 +374,18 @@ def _of_name(found: Found) -> Iterator[Repair]:
     if one is None or one.name in known:
         return
     expected = evidence.facts.get("expected", "")
-    near = get_close_matches(one.name, free, 3, 0.7)
+    # Of others only those that are as near: a name of another meaning would mend what is found, and nothing else.
+    near = [] if expected else get_close_matches(one.name, free, 3, 0.7)
+    near = [each for each in near if _likeness(one.name, each) > _likeness(one.name, near[0]) - _AS_NEAR]
     for name in dict.fromkeys((expected, *near)):
         if not name or name in there or not (name == expected or _ends_alike(one.name, name)):
             continue
         if _may_be(of.get(name), one.value or ""):
             yield (Operation("rename", one.name, name, of.get(name)),)
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, other, one).ratio()
 
 
 def _of_pairs(evidence: Evidence, subject: Subject, of: Mapping[str, SettingName]) -> Iterator[Repair]:

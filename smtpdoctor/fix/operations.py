@@ -132,8 +132,16 @@ def _edits(subject: Subject, operation: Operation) -> Iterator[tuple[Edit, Assig
 
 def _insertions(subject: Subject, document: Document, operation: Operation) -> Iterator[Edit]:
     for name in _alike(subject, operation.name):
+        if _stands_unread(document, name):
+            continue
         for anchor in _anchors(subject, name):
             yield from insertions(document, anchor, name, operation.value, operation.kind)
+
+
+def _stands_unread(document: Document, name: str) -> bool:
+    """Whether a line of a `.env` is about a name that is not read there: the line is to be mended, and none added."""
+    line = rf"(?m)^[ \t]*(?:export[ \t]+)?{re.escape(name)}[ \t]*="
+    return document.syntax == "dotenv" and re.search(line, document.texts.get(document.path, "")) is not None
 
 
 def _quotations(document: Document, operation: Operation, reader: str) -> Iterator[Edit]:

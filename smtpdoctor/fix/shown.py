@@ -28,6 +28,7 @@ __all__ = ["changes_of", "difference", "masked_lines"]
 
 _Masking = tuple[list[str], Callable[[str], str]]
 _CONTEXT: Final = 3
+_COMPARED: Final = 1_000  # lines
 _ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,18}")
 _SHOWN: Final = frozenset({"host", "port", "security"})
 # What stands behind a name that speaks of a secret, also where nothing reads it: in a comment, in another section.
@@ -240,10 +241,26 @@ def _at_first(change: Change, before: State, first: State) -> Change:
     if path is None or line is None:
         return change
     old, new = ((state.text(path) or "").split("\n") for state in (first, before))
-    for _, start, _, begin, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if begin < line <= end:
-            return replace(change, origin=replace(change.origin, line=start + line - begin))
-    return change
+    # Edits are few: what stands above the first and below the last of them is not compared again.
+    above = _alike(old, new)
+    below = _alike(old[above:][::-1], new[above:][::-1])
+    if line <= above:
+        return change
+    moved = line + len(old) - len(new)
+    between = old[above : len(old) - below], new[above : len(new) - below]
+    if line <= len(new) - below and max(map(len, between)) <= _COMPARED:
+        for _, start, _, begin, end in SequenceMatcher(None, *between, autojunk=False).get_opcodes():
+            if begin < line - above <= end:
+                moved = start + line - begin
+                break
+    return replace(change, origin=replace(change.origin, line=moved))
+
+
+def _alike(one: list[str], other: list[str]) -> int:
+    """Return how many lines are the same from the beginning on."""
+    return next(
+        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
 
 
 def _whole_value(done: Done) -> str:

@@ -307,6 +307,20 @@ def test_a_setting_that_is_no_text_stands_in_the_way_of_no_change() -> None:
     assert "SMTP_PORT=587" in told.stdout
 
 
+def test_digits_of_other_scripts_and_without_end_are_no_port() -> None:
+    """Some count as digits and are no numbers, and of others Python makes none."""
+    for port in ("²", "٥٨٧", "9" * 2_000, "0" * 20 + "1" + "9" * 20):
+        settings = (
+            f"MAIL_MAILER=smtp\nMAIL_HOST=smtp.gmail.com\nMAIL_PORT={port}\nMAIL_FROM_ADDRESS=a@gmail.com\n"
+        )
+        Path(".env").write_text(settings)
+        for name in ("laravel", "django"):
+            assert cli("lint", "--env-file", ".env", "--app", name, "--no-environment").exit_code in {0, 1}
+        Path(".env").write_text(settings.replace("MAIL_", "SMTP_"))
+        (first, *_) = json.loads(run("lint", "--format", "json", code=1))["findings"]
+        assert first["id"] in {"config-invalid", "config-unknown-name"}
+
+
 @each(
     ("line", "mended"),
     [

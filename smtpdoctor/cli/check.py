@@ -645,9 +645,11 @@ def resolver_of(text: str | None) -> tuple[str, int] | None:
 
 def _port(text: str) -> int:
     """Return a port's number; raises ValueError."""
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 0 < number < 65_536:  # noqa: PLR2004 -- RFC 9293
-        raise ValueError(text)
+    from smtpdoctor.settings.resolve import port_in
+
+    number = port_in(text)
+    if not isinstance(number, int):
+        raise ValueError(text)  # noqa: TRY004 -- what is wrong is the text
     return number
 
 

@@ -66,7 +66,7 @@ def help_of(command: str, lang: Lang, width: int | None = None) -> str:
 
 def _terminal() -> int:
     text = os.environ.get("COLUMNS", "")
-    if text.isascii() and text.isdigit() and 0 < int(text) < 10_000:  # noqa: PLR2004 -- nobody's window
+    if text.isascii() and text.isdigit() and len(text) < 5 and int(text):  # noqa: PLR2004 -- nobody's window
         return int(text)
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL

@@ -21,7 +21,7 @@ from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.knowledge.table import FALSE, OTHER, TRUE, names_of, own_names, write
 from smtpdoctor.labels import Label, meaning
 from smtpdoctor.model import Evidence, Security, SettingName, Severity
-from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS
+from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, port_in
 
 __all__ = ["NAMES", "Repair", "changed_settings", "repairs", "uncovers"]
 
@@ -97,7 +97,6 @@ _MOVED_BLINDLY: Final = 1.0  # … and one of a server of which nothing else is 
 _WEAKER: Final = 0.1  # and STARTTLS that is not required, where the connection was secured without fail
 _ADDED: Final = 1.5  # how far a line that comes or goes is, where a word in its place is 1
 _AS_NEAR: Final = 0.05
-_HIGHEST: Final = 65_535
 _ABOUT_MAIL: Final = re.compile(r"(?i)smtp|mail|smpt|stmp|sntp|mial")
 _PASSWORDS: Final = frozenset({"password", "pass", "passwd", "pwd", "pw", "passphrase"})
 _QUOTE: Final = re.compile(r"\s*([\"'`])(.*)\1\s*(?:#.*)?", re.DOTALL)
@@ -430,7 +429,7 @@ def _may_be(setting: SettingName | None, text: str) -> bool:
         case "host":
             return not word and not text.isdigit() and "@" not in text
         case "port":
-            return text.isdigit() and 0 < int(text[:9]) <= _HIGHEST
+            return isinstance(port_in(text), int)
         case "sender":
             return "@" in text
         case "username" | "password":
@@ -613,7 +612,8 @@ def _of_mode(subject: Subject, *, without: str = "") -> Iterator[Repair]:
     }
     here = subject.reading.used.get("port")
     at = here.text.strip() if here is not None and here.text else ""
-    port = int(at) if at.isascii() and at.isdigit() and int(at[:9]) <= _HIGHEST else None
+    number = port_in(at)
+    port = number if isinstance(number, int) else None
     host = subject.loaded.settings.host
     name = host.value if host is not None else "smtp.example.com"
     now = subject.loaded.settings.security

@@ -43,6 +43,7 @@ STAR: Final = "=*"
 OTHER: Final = "*"
 SPECIAL: Final = frozenset({"port", "host", "username", "password"})
 _NEWEST: Final = "9999"  # a version behind all bounds
+_LONGEST: Final = 9  # digits of a part of a version
 _MOST_WRITTEN: Final = 20_000  # combinations of words that are tried
 TRUE: Final = frozenset({"true", "yes", "on", "1", "y", "t", "enabled", "enable", "always", "required"})
 FALSE: Final = frozenset(
@@ -56,7 +57,7 @@ Plain = Mapping[str, str | None]
 
 def version_key(text: str) -> tuple[int, ...]:
     """Return a version as numbers, which compare; what is no number ends it."""
-    return tuple(int(part) for part in re.findall(r"\d+", text.partition("-")[0])[:4])
+    return tuple(int(part[:_LONGEST]) for part in re.findall(r"\d+", text.partition("-")[0])[:4])
 
 
 def in_range(version: str, since: str, until: str) -> bool:

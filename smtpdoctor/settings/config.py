@@ -270,7 +270,8 @@ class _Loader:
                 if (one := self._assignment(name)) is not None and one.value
             }
             port = self._reading.used.get("port")
-            number = int(port.text) if port is not None and port.text and port.text.isdigit() else None
+            stated = port_in(port.text) if port is not None and port.text else None
+            number = stated if isinstance(stated, int) else None
             implicit = answer.security is not Security.TLS
             if not turns(self._dialect, answer.flag, words, number, implicit=implicit):
                 return None
@@ -349,7 +350,8 @@ class _Loader:
         """Whether a mode belongs to the port, and the word that stands there is how this application says it."""
         answer, used = self._answer(), self._reading.used.get("port")
         text = (used.text or "") if used is not None else ""
-        port = int(text) if text.isascii() and text.isdecimal() else 0
+        stated = port_in(text)
+        port = stated if isinstance(stated, int) else 0
         ports = {Security.TLS: IMPLICIT_TLS_PORTS, Security.STARTTLS: STARTTLS_PORTS}
         if answer is None or answer.security is None or port not in ports.get(answer.security, ()):
             return False

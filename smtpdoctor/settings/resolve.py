@@ -218,7 +218,8 @@ def port_in(text: str) -> int | Label:
     """Return the port that a text without blanks around it is, or what is wrong with it (RFC 9293)."""
     if not (text.isascii() and text.isdigit()):
         return Label.NOT_A_NUMBER
-    return int(text) if 0 < int(text[:9]) < 65_536 else Label.OUT_OF_RANGE  # noqa: PLR2004
+    plain = text.lstrip("0")
+    return int(plain) if 0 < len(plain) <= 5 and int(plain) < 65_536 else Label.OUT_OF_RANGE  # noqa: PLR2004
 
 
 def told_of(text: str) -> dict[str, str]:

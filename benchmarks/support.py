@@ -24,6 +24,7 @@ _HINTS: Final = (
     "mail",
     "perhaps_mail",
     "not_sending",
+    "sends_all_the_same",
     "foreign",
     "ignored",
     "failure",

@@ -14,6 +14,7 @@ import pytest
 
 from smtpdoctor.knowledge import load
 from smtpdoctor.logs import explain_text
+from smtpdoctor.logs.codes import codes_in
 from smtpdoctor.logs.dialogue import Answer, dialogue
 from smtpdoctor.logs.lines import is_setting
 from smtpdoctor.model import Confidence, Stage
@@ -359,3 +360,41 @@ def test_what_a_guide_lists_is_never_certain() -> None:
     found = explain_text("\n\n".join(lines))
     assert len({one.finding.id for one in found}) == len(lines)
     assert Confidence.CERTAIN not in {one.finding.confidence for one in found}
+
+
+@each(
+    "name",
+    ["Sidekiq", "Platform", "Version: Server", "PHP:", "Linux", "version:", "running Perl", "WordPress:"],
+)
+@each("version", ["4.2.7", "5.13.2", "4.4.0", "5.6.20"])
+def test_the_version_of_a_program_is_no_code(name: str, version: str) -> None:
+    """Numbers behind the name of a program say nothing of a reply, whatever code has the same."""
+    assert codes_in(f"Sending mail failed\n{name} {version}\nsmtp.example.com")[1] is None
+    assert codes_in(f"{name} {version} could not send: (#5.7.1) Relaying denied")[1] == "5.7.1"
+
+
+@each(
+    "before",
+    ["The server response was:", "status=deferred dsn=", "Error:", "error code", "SMTP", "", '"', "(#"],
+)
+@each("enhanced", ["5.7.8", "4.7.0", "5.1.1"])
+def test_a_code_behind_what_announces_it_is_one(before: str, enhanced: str) -> None:
+    """What stands before a code in a reply is no name of a program."""
+    blank = " " if before[-1:].isalpha() or before[-1:] == ":" else ""
+    assert codes_in(f"{before}{blank}{enhanced} it was refused")[1] == enhanced
+
+
+@each("prompt", ["$ ", "-bash-3.2$ ", "root@web:~# ", "user@host:~$ sudo ", ""])
+@each("command", ["wget https://dl.example.org/tool", "curl -fsSL https://get.example.org/install.sh"])
+def test_what_a_command_failed_to_fetch_is_no_mail(prompt: str, command: str) -> None:
+    """The command above an error of TLS says whose it is, also with what it tells of its connection between."""
+    failed = "OpenSSL: error:1407742E:SSL routines:SSL23_GET_SERVER_HELLO:tlsv1 alert protocol version"
+    shown = f"{prompt}{command}\nResolving dl.example.org... 192.0.2.7\nConnecting to dl.example.org|192.0.2.7|:443... connected.\n"
+    assert explain_text(f"{shown}{failed}\nUnable to establish SSL connection.") == []
+
+
+@each("head", ["Cannot send email: Error: ", "Failed to send the message: unexpected response: "])
+def test_a_server_of_mailboxes_that_answers_a_sender_is_told(head: str) -> None:
+    """Mail that could not be sent makes a greeting of IMAP a failure of sending, and none of reading."""
+    text = f"{head}* OK [CAPABILITY IMAP4 IMAP4rev1 QUOTA NAMESPACE] IMAP Proxy ready (imap.example.com)"
+    assert [one.finding.id for one in explain_text(text)][:1] == ["not-smtp"]

@@ -544,6 +544,7 @@ class Hints(Struct, frozen=True, forbid_unknown_fields=True):
     mail: Patterns
     perhaps_mail: Patterns
     not_sending: Patterns
+    sends_all_the_same: Patterns
     foreign: Patterns
     ignored: Patterns
     failure: Patterns

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import compiled, matches, possible
+from smtpdoctor.late import Late
 
 __all__ = ["codes_in", "token_in"]
 
@@ -17,6 +18,13 @@ _REPLY: Final = re.compile(
 )
 _LEADING: Final = re.compile(r"^\W{0,4}(4[23457]\d|5\d\d)(?:[ -]|$|(?=[A-Z]))", re.MULTILINE)
 _ENHANCED: Final = re.compile(r"(?<![\d.@/v-])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
+# What stands before a version of a program, and so before no code: its name, or a label.
+_OF_VERSION: Final = Late(
+    r"(?:\b(?!(?i:codes?|error|errors|status|smtp|reply|replied|said|says|got|get|response|server|a|an|the|with|is|was|and|or|of|dsn|by)\b)"
+    r"[^\W\d_]\w{1,30}|\w{2,30} ?[Vv]er(?:sion)?) $|\b\w{0,20}version ?[:=]? $"
+    r"|\b(?i:php|perl|python|ruby|linux|node|java|wordpress|drupal|server|controller|kernel|stripe version) ?[:=]? ?$"
+)
+_BEHIND_NAME: Final = 40  # characters that are looked at
 _CODE: Final = r"(2[0-9][0-9]|4[2357][0-9]|44[0-24-9]|5[0-79][0-9]|58[0-689])"  # 443 and 587 are ports
 # What is no letter and no digit, by ranges: of all scripts they are hundreds, and take 10 ms to compile.
 _SIGNS: Final = (
@@ -42,14 +50,22 @@ def codes_in(text: str) -> tuple[int | None, str | None]:
     for code, enhanced in _REPLY.findall(text):
         if int(code) >= _NEGATIVE:
             return int(code), enhanced
-    found = _ENHANCED.search(text)
-    return _basic(text), found[1] if found and found[1][0] in "45" else None
+    enhanced = next(
+        (found[1] for found in _ENHANCED.finditer(text) if not _is_version(text, found.start())), ""
+    )
+    return _basic(text), enhanced if enhanced[:1] in {"4", "5"} else None
 
 
 def token_in(text: str) -> str | None:
     """Return the error token that the text words; the file's order puts the special ones first."""
     fitting = load.word_sieve().fitting(text.lower())
     return next((word.token for word in fitting if matches(word.text, text)), None)
+
+
+def _is_version(text: str, place: int) -> bool:
+    """Whether the numbers at a place are the version of something: "Sidekiq 4.2.7", "PHP: 5.6.20"."""
+    before = text[max(0, place - _BEHIND_NAME) : place].rpartition("\n")[2]
+    return before[-1:] in {" ", ":"} and _OF_VERSION.search(before) is not None
 
 
 def _basic(text: str) -> int | None:

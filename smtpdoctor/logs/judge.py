@@ -268,7 +268,9 @@ def _told_by_reply(reading: Reading, best: Match) -> list[Match]:
         return []
     found = list(islice(matching(replace(reading.evidence, text=said), reading.context), _MATCHES))
     telling = found and found[0].pattern and found[0].confidence is not Confidence.POSSIBLE
-    return found if telling and best.id not in {one.id for one in found} else []
+    if not telling or is_consequence(found[0].id, best.id):
+        return []  # "cannot authenticate", below the token that was refused
+    return found if best.id not in {one.id for one in found} else []
 
 
 def _matches(reading: Reading) -> list[Match]:

@@ -103,6 +103,12 @@ _OWN_CLIENT: Final = Late(
 )
 
 
+# A command behind a prompt, and what such a command tells of its connection.
+_COMMAND: Final = Late(
+    r"[\w.@~:/\[\]-]{0,60}[$#] ?[a-z]\S* \S|(?:wget|curl) \S|(?:Resolving|Connecting to|Trying) \S|--\d{4}-\d\d-\d\d"
+)
+
+
 def is_report(text: str) -> bool:
     """Whether a text is one of those by which a sender learns that a message was not delivered."""
     return any_of(load.hints().report, text)
@@ -215,8 +221,8 @@ def _quiet(lines: Iterable[str]) -> int:
 
 
 def _leads(line: str) -> bool:
-    """Whether a line may belong to a failure that is told in the next one: its settings, a dialogue."""
-    return is_setting(line) or may_tell(line)
+    """Whether a line may belong to a failure that is told in the next one: its settings, a dialogue, a command."""
+    return is_setting(line) or may_tell(line) or _COMMAND.match(line) is not None
 
 
 def is_setting(line: str) -> bool:

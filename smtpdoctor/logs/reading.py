@@ -96,8 +96,11 @@ class Reading(Struct, frozen=True):
 
 
 def speaks_of_no_sending(text: str) -> bool:
-    """Whether a mailbox is read or a database asked, and no SMTP is named beside it."""
-    return any_of(load.hints().not_sending, text) and "smtp" not in text.lower()
+    """Whether a mailbox is read or a database asked, and no SMTP is named beside it, nor mail that was to be sent."""
+    hints = load.hints()
+    if "smtp" in text.lower() or not any_of(hints.not_sending, text):
+        return False
+    return not any_of(hints.sends_all_the_same, text)
 
 
 def subject_of(text: str, *, pasted: bool) -> Subject:

@@ -162,7 +162,17 @@ def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
     if "within code" in found and (not matches or matches[0].id == "unclear"):
         found["no more than code"] = None
     found.update(dict.fromkeys(_of_talk(reading)))
+    # A sentence or a stack trace means another thing beside a known failure than beside none.
+    known = _known(matches)
+    found.update([(f"{known}: {name}", None) for name in found if name.startswith("is.")])
     return list(found)
+
+
+def _known(matches: Sequence[Match]) -> str:
+    """Return whether a rule knows which failure a text tells of."""
+    if not matches:
+        return "nothing"
+    return "unclear" if matches[0].id == "unclear" else "known"
 
 
 def _within_code(every: Sequence[str], telling: Sequence[str]) -> bool:

@@ -50,7 +50,7 @@ _STILL: Final = 0.01  # a step that changes nothing any more, as weights are kep
 _NONE: Final = "none"
 # Hundredths of probability, held against the texts by `evaluate.py --own-out`.
 _TOLD: Final = 68
-_ALONE: Final = 45
+_ALONE: Final = 50
 _LIKELY: Final = 90
 _CERTAIN: Final = 98
 

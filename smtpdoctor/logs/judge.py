@@ -40,6 +40,8 @@ _ADVICE: Final = Late(
     r"|check (?:that|if|whether)|(?:may|might|could) be (?:because|due|caused)|for example)\b",
     re.IGNORECASE,
 )
+# What stands in a program's source may be its own words, and has happened nowhere.
+_OF_PROGRAMS: Final = frozenset({"within code", "is.test"})
 _REPLY: Final = re.compile(r"\b[45]\d\d[ -]|\b[45]\.\d\.\d")
 
 # What is seen → how probable a failure is, in hundredths; None: nothing to go by but the rules.
@@ -186,7 +188,7 @@ class Judge(Struct, frozen=True):
         if share is None:
             return finding
         confidence = confidence_of(share, finding.confidence, load.scores())
-        if confidence is Confidence.CERTAIN and is_told_in_prose(seen):
+        if confidence is Confidence.CERTAIN and (is_told_in_prose(seen) or not _OF_PROGRAMS.isdisjoint(seen)):
             confidence = Confidence.LIKELY
         return replace(finding, confidence=confidence)
 

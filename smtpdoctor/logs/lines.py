@@ -89,6 +89,7 @@ _ATTACK: Final = Late(
     rf"|: [45]\d\d [\d.]{{3,9}} [^\n]{{0,120}}relay access denied)"
     rf"|(?:lost connection|too many errors|timeout|ssl_accept error) (?:after \w+ )?(?:\([^)]{{0,40}}\) )?from [\w.-]{{0,120}}{_STRANGER}(?!: -1)"
     rf"|rejected RCPT [^\n]{{0,200}}(?:listed (?:at|in|on)|relay not permitted|unrouteable|blacklist|blocklist)"
+    rf"|smtp (?:protocol|syntax) error in \"[^\"\n]{{1,80}}\" h=[\w.-]{{0,120}} ?(?:\([^)\n]{{0,120}}\) )?{_STRANGER}"
     rf"|(?:non-smtp command|improper command pipelining|hostname \S{{1,200}} does not resolve)[^\n]{{0,200}}",
     re.IGNORECASE,
 )
@@ -148,7 +149,7 @@ def denied(line: str) -> str:
 def is_ignored(line: str) -> bool:
     """Whether a line looks like a reply or a refusal and is none: of an access log, of strangers at a server."""
     return any_of(load.hints().ignored, line) or (
-        ("from " in line or "SASL" in line or " rejected RCPT " in line)
+        any(one in line for one in ("from ", "SASL", " rejected RCPT ", ' error in "'))
         and _ATTACK.search(line) is not None
         and _OWN_CLIENT.search(line) is None
     )

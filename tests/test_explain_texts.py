@@ -156,6 +156,7 @@ def test_a_timeout_of_connecting_is_none_of_the_handshake(text: str) -> None:
         "✓ answers 535 when the password is wrong (12 ms)",
         "# 535 means the login was refused\n// returns 550 when user unknown",
         "POST https://us1.api.mailchimp.com/3.0/lists failed: 401 API Key Invalid",
+        'SMTP protocol error in "AUTH LOGIN" H=(pc) [203.0.113.9]:60723 I=[192.0.2.6]:587 AUTH command used when not advertised',
     ],
 )
 def test_what_is_no_mail_failure_is_none(text: str) -> None:
@@ -191,8 +192,25 @@ def test_what_a_system_prints_is_known() -> None:
     assert len(wrong) <= len(WORDINGS) // 100, wrong
 
 
+def test_what_an_own_device_gets_wrong_at_an_own_server_is_told() -> None:
+    """It is no stranger, whatever its name is."""
+    said = 'SMTP protocol error in "AUTH LOGIN" H=(printer) [192.168.1.7]:60723 AUTH command used when not advertised'
+    assert ids(said, {})[:1] == ["auth-not-offered"]
+
+
+def test_of_the_source_of_a_program_nothing_is_certain() -> None:
+    """It has happened nowhere."""
+    said = "450 4.2.0 Greylisted, try again later"
+    (alone,) = explain_text(said)
+    told = explain_text(f"describe('errors', () => {{\n  const transient = [\n    '{said}',\n  ];\n}});")
+    assert alone.finding.confidence is Confidence.CERTAIN
+    assert all(one.finding.confidence is not Confidence.CERTAIN for one in told)
+
+
 def test_no_pattern_is_longer_than_a_line() -> None:
     """What cannot be read cannot be judged."""
+    lines = (PACKAGE / "hints.toml").read_text(encoding="utf-8").split("\n")
+    assert [line for line in lines if len(line) > _WIDEST] == []
     for path in (*(PACKAGE / "catalogue").glob("*.toml"), PACKAGE / "words.toml"):
         for block in re.split(r"(?m)^(?=\[)", path.read_text(encoding="utf-8")):
             if block.startswith(("[[match]]", "[[word]]")):

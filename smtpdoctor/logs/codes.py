@@ -20,9 +20,11 @@ _LEADING: Final = re.compile(r"^\W{0,4}(4[23457]\d|5\d\d)(?:[ -]|$|(?=[A-Z]))", 
 _ENHANCED: Final = re.compile(r"(?<![\d.@/v-])([245]\.\d{1,2}\.\d{1,3})(?![\d.])")
 # What stands before a version of a program, and so before no code: its name, or a label.
 _OF_VERSION: Final = Late(
-    r"(?:\b(?!(?i:codes?|error|errors|status|smtp|reply|replied|said|says|got|get|response|server|a|an|the|with|is|was|and|or|of|dsn|by)\b)"
-    r"[^\W\d_]\w{1,30}|\w{2,30} ?[Vv]er(?:sion)?) $|\b\w{0,20}version ?[:=]? $"
-    r"|\b(?i:php|perl|python|ruby|linux|node|java|wordpress|drupal|server|controller|kernel|stripe version) ?[:=]? ?$"
+    r"(?:\b(?!(?i:codes?|error|errors|status|smtp|reply|replied|said|says|got|get|response|server|a|an|the|with|is|was|and|or|of|dsn|by"
+    r"|fail\w*|bounce\w*|undeliver\w*|reject\w*|refus\w*|den\w*|unsuccessful\w*|permanent\w*|tempora\w*|transient\w*|fatal|hard|soft"
+    r"|deliver\w*|auth\w*|login|mail|e-?mail|message|sender|recipient)\b)"
+    r"[A-Z]\w{1,30}|\w{2,30} ?[Vv]er(?:sion)?) $|\b\w{0,20}version ?[:=]? $"
+    r"|\b(?i:php|exim|perl|python|ruby|linux|node|java|wordpress|drupal|server|controller|kernel|stripe version) ?[:=]? ?$"
 )
 _BEHIND_NAME: Final = 40  # characters that are looked at
 _CODE: Final = r"(2[0-9][0-9]|4[2357][0-9]|44[0-24-9]|5[0-79][0-9]|58[0-689])"  # 443 and 587 are ports

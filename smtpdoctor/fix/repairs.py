@@ -21,6 +21,7 @@ from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.knowledge.table import FALSE, OTHER, TRUE, names_of, own_names, write
 from smtpdoctor.labels import Label, meaning
 from smtpdoctor.model import Evidence, Security, SettingName, Severity
+from smtpdoctor.settings.lint import is_piece
 from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, port_in
 
 __all__ = ["NAMES", "Repair", "changed_settings", "repairs", "uncovers"]
@@ -133,6 +134,22 @@ def repairs(found: Found, *, inert: bool = False, asked: bool = False) -> Iterat
     ``inert``: what does nothing may be taken out. ``asked``: a server is going to be asked whether it takes a
     connection; without that nobody knows whether one that is no known provider's speaks TLS at all.
     """
+    for repair in _repairs(found, inert=inert, asked=asked):
+        if not _tells(found.subject, repair):
+            yield repair
+
+
+def _tells(subject: Subject, repair: Repair) -> bool:
+    """Whether a repair would write a part of the password that stands where something else belongs."""
+    for one in repair:
+        if one.what in {"set", "put"} and one.setting not in {None, "password"}:
+            used = subject.reading.used.get(one.setting)
+            if used is not None and is_piece(one.value, used.text or "", subject.loaded.settings):
+                return True
+    return False
+
+
+def _repairs(found: Found, *, inert: bool, asked: bool) -> Iterator[Repair]:
     labels = found.finding.evidence.labels
     if labels & _CLEAR and not asked and not _is_known(found.subject):
         return

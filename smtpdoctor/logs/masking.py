@@ -18,7 +18,7 @@ from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from smtpdoctor.knowledge import load
-from smtpdoctor.logs.named import Talk, named
+from smtpdoctor.logs.named import Talk, is_hangul, is_known_korean, named
 from smtpdoctor.masking.forms import Span, covered, credentials
 from smtpdoctor.masking.words import printable
 
@@ -70,7 +70,11 @@ def shown(text: str, start: int, end: int) -> Shown:
     spans = sorted(
         [*spans, *(Span(*one.span(), one.end()) for one in _pattern(_NUMBERS).finditer(text, start))]
     )
-    spans += _odd_words(text, start, spans, names.talk)
+    tokens = list(_tokens(text, start, spans, names.talk))
+    odd = _odd(text, tokens)
+    if any(odd):
+        spans += _odd_words(text, tokens, odd)
+        spans += _enclosed(text, start, tokens, odd)
     return Shown(printable(covered(text, spans, start)), secret, doubtful)
 
 
@@ -100,6 +104,13 @@ _PAIR_AT: Final = (
 )
 
 
+_ENCLOSED: Final = (
+    r"[(\[{<]([^()\[\]{}<>\n]{1,400})[)\]}>]|(?<!\w)\"([^\"\n]{1,400})\"(?!\w)|(?<!\w)'([^'\n]{1,400})'(?!\w)"
+    r"|`([^`\n]{1,400})`|[“„]([^“”\n]{1,400})[“”]|[‘‚]([^‘’\n]{1,400})’|[«»]([^«»\n]{1,400})[«»]|「([^「」\n]{1,400})」"
+)
+_STATED: Final = r"[=:]|\b[245]\d\d\b|\b[245]\.\d{1,2}\.\d"  # fields, replies
+
+
 class _Token(NamedTuple):
     """A word of a text, what of it cannot be shown, and whether the sign of an end stands before or behind it."""
 
@@ -112,9 +123,8 @@ class _Token(NamedTuple):
     closed: bool
 
 
-def _odd_words(text: str, start: int, spans: list[Span], talk: list[Talk]) -> Iterator[Span]:
-    """Yield the words from a place on that nobody knows, and those that are one secret with them."""
-    tokens = list(_tokens(text, start, spans, talk))
+def _odd(text: str, tokens: Sequence[_Token]) -> list[bool]:
+    """Return of each word whether nobody knows it."""
     odd = [one.odd is not None for one in tokens]
     for first, last in _runs(tokens):
         odd[first:last] = [True] * (last - first)
@@ -127,6 +137,21 @@ def _odd_words(text: str, start: int, spans: list[Span], talk: list[Talk]) -> It
             and not _is_apart(text, *tokens[number - 1 : number + 1])
         ):
             odd[number] = True
+    return odd
+
+
+def _enclosed(text: str, start: int, tokens: Sequence[_Token], odd: Sequence[bool]) -> Iterator[Span]:
+    """Yield what stands in brackets or quotes and is unknown in part: a value, and no sentence."""
+    starts = [one.start for one in tokens]
+    for found in _pattern(_ENCLOSED).finditer(text, start):
+        begin, end = found.span(found.lastindex or 0)
+        inside = odd[bisect_left(starts, begin) : bisect_left(starts, end)]
+        if sum(inside) * 3 >= len(inside) > 1 and _pattern(_STATED).search(text, begin, end) is None:
+            yield Span(begin, end, end)
+
+
+def _odd_words(text: str, tokens: Sequence[_Token], odd: Sequence[bool]) -> Iterator[Span]:
+    """Yield the words that nobody knows, and those that are one secret with them."""
     phrase: list[int] = []  # the words of the secret at hand
     for number, one in enumerate(tokens):
         if not odd[number]:
@@ -149,12 +174,10 @@ def _odd_words(text: str, start: int, spans: list[Span], talk: list[Talk]) -> It
 
 
 def _ends(text: str, tokens: Sequence[_Token], number: int) -> bool:
-    """Whether a word stands behind a blank and ends its line."""
+    """Whether a word stands behind a blank and ends its line, or what stands before another sign than a blank."""
     one = tokens[number]
-    return (
-        text[tokens[number - 1].end : one.start].isspace()
-        and text[one.end : _end_of_line(text, one.end)].strip() == ""
-    )
+    behind = text[one.end : _end_of_line(text, one.end)].strip()
+    return text[tokens[number - 1].end : one.start].isspace() and not behind[:1].isalnum()
 
 
 def _tokens(text: str, start: int, spans: list[Span], talk: Sequence[Talk]) -> Iterator[_Token]:
@@ -273,12 +296,17 @@ _DRAWN: Final = 16  # letters of what nobody knows in the address of a page
 _NUMBERED: Final = 3  # digits behind a name of as many letters at least: php8, smtp01
 _ENDINGS: Final = ((8, 3), (6, 2), (5, 1))  # letters of a word, and of an ending that it may have
 _FEWEST_LETTERS_A_HUMP: Final = 2.5  # camelCase has more, random letters have less
-_PARTICLES: Final = 4  # syllables
 
 _HOST: Final = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.){1,8}[a-z]{2,18}|localhost"
+# A day of a log or a certificate; an earlier one may be somebody's birthday.
+_DAY: Final = (
+    r"20[2-9]\d([./-])\d\d\1\d\d(?:t\d\d)?|\d\d([./-])\d\d\2(?:20[2-9]\d)"
+    r"|\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}"  # a version of Windows' programs
+)
+_DIVIDED: Final = r"[(+]?\d+(?:[)._/+-]{1,2}\d+)++"
 _FORMS: Final = (
     r"v?\d{1,4}(?:\.\d{1,5}){1,4}[a-z]?\d{0,3}"
-    r"|\d{4}-\d\d-\d\d(?:t\d\d)?|\d{1,4}(?:[kmg]?b|m?s|k|m|h|min|st|nd|rd|th)|[-+]\d{1,5}|-?2147\d{6}|#\d{1,6}"
+    r"|20[2-9]\d-\d\d-\d\dt\d\d|\d{1,4}(?:[kmg]?b|m?s|k|m|h|min|st|nd|rd|th)|[-+]\d{1,5}|-?2147\d{6}|#\d{1,6}"
 )
 _HEX_NUMBER: Final = r"0x[0-9a-f]{1,16}"  # an error of Windows, a place in memory
 _PIECE: Final = r"[^=:,;|()<>\[\]{}\"'`/\\]++"
@@ -340,10 +368,10 @@ def _judged(word: str, *, exact: bool) -> _Judgement:
     """Return what can be shown of a word; ``exact``: no inflected form of another, as behind a secret's name."""
     lexicon = _lexicon()
     lowered = word.lower()
-    if lowered in lexicon.exact:
+    if lowered in lexicon.exact or _pattern(_WIDE).fullmatch(word):
         return _Judgement(None, known=len(word) > 1, weight=0)  # the letters of a word may stand apart
-    if _pattern(_WIDE).fullmatch(word):
-        return _Judgement(None, known=True, weight=0)
+    if _is_long_number(word, exact=exact):
+        return _Judgement(0, known=False, weight=_TOGETHER)
     page = _pattern(_PAGE).match(word)
     if page is not None and _is_known_host(page[1], lexicon):
         odd = [one for one in _parts(word[page.end() :]) if not _is_known(one, lexicon, exact=exact)]
@@ -358,6 +386,8 @@ def _judged(word: str, *, exact: bool) -> _Judgement:
         if not core or core.lower() in lexicon.exact:
             known = known or len(core) >= _TELLING - 1 or not core.isascii()
             continue
+        if _is_long_number(core, exact=exact):
+            return _Judgement(0 if exact or first is None else first, known, _TOGETHER)
         if _has_form(core, exact=exact) or _is_place(core, lexicon):
             known = known or not core.isdigit()
             continue
@@ -386,6 +416,16 @@ def _has_form(word: str, *, exact: bool) -> bool:
     return not exact and _pattern(_HEX_NUMBER).fullmatch(word) is not None
 
 
+def _is_long_number(text: str, *, exact: bool) -> bool:
+    """Whether a text is digits with signs between them, too many for a code, a version or a time of our days."""
+    digits = sum(map(str.isdigit, text))
+    if digits < (_LONG_NUMBER_BEHIND if exact else _LONG_NUMBER - 1) or text.isdigit():
+        return False  # what has no sign is judged as a part
+    if _pattern(_DIVIDED).fullmatch(text) is None or _pattern(_WIDE).fullmatch(text):
+        return False
+    return exact or _pattern(_DAY).fullmatch(text) is None
+
+
 def _parts(text: str) -> list[str]:
     """Return the words that a name is made of: SMTP_PASSWORD, ConnectionRefusedError."""
     found: list[str] = []
@@ -404,8 +444,8 @@ def _is_known(part: str, lexicon: _Lexicon, *, exact: bool) -> bool:
         return len(part) < (_LONG_NUMBER_BEHIND if exact else _LONG_NUMBER)
     if not part.isascii() and _is_unspaced(part):
         return len(part) < _TELLING_ELSEWHERE
-    if _is_hangul(part):
-        return _is_korean(part, lexicon)
+    if is_hangul(part):
+        return is_known_korean(part, lexicon.exact)
     letters = part.rstrip("0123456789")
     if letters != part:
         return len(part) - len(letters) <= _NUMBERED <= len(letters) and letters in lexicon.exact
@@ -425,24 +465,10 @@ def _is_inflected(word: str, lexicon: _Lexicon) -> bool:
     return False
 
 
-def _is_korean(word: str, lexicon: _Lexicon) -> bool:
-    """Whether a word is a known one but for its particles: 서버에서, 비밀번호를."""
-    if len(word) < _TELLING_ELSEWHERE:
-        return True
-    for end in range(len(word), max(len(word) - _PARTICLES, _TELLING_ELSEWHERE) - 1, -1):
-        if word[:end] in lexicon.exact:
-            return True
-    return False
-
-
 def _weight(part: str) -> int:
     """Return how much of a secret an unknown part may be."""
     short = _TELLING if part.isascii() else _TELLING_ELSEWHERE
     return len(part) if len(part) < short else max(len(part), _TOGETHER)
-
-
-def _is_hangul(text: str) -> bool:
-    return "\uac00" <= text[:1] <= "\ud7a3"
 
 
 def _is_unspaced(text: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from functools import cache
 from itertools import islice, pairwise
 from typing import Final, NamedTuple
@@ -20,7 +21,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.patterns import compiled
 from smtpdoctor.masking.forms import Span
 
-__all__ = ["Named", "Talk", "named", "unquoted_end"]
+__all__ = ["Named", "Talk", "is_hangul", "is_known_korean", "named", "unquoted_end"]
 
 _MOST: Final = 300  # names; behind so many everything is taken for a secret
 _LONGEST_NAME: Final = 60
@@ -62,6 +63,9 @@ class _Lexicon:
         self.prefixes = lists.prefixes
         self.prose = frozenset(lists.prose)
         self.known = frozenset((*lists.known, *lists.prose))
+        self.said = frozenset(
+            one for one in (*lists.known, *lists.prose, *lists.common, *lists.familiar) if is_hangul(one)
+        )
         names = "|".join(re2.escape(one) for one in sorted(self.kinds, key=len, reverse=True))
         self.names = compiled(names)
         calls = "|".join(re2.escape(one) for one in sorted(lists.logins, key=len, reverse=True))
@@ -93,9 +97,15 @@ def named(text: str) -> Named:
     """Return where secrets stand in a text by what stands before them."""
     scan = _Scan(text)
     scan.behind_names()
-    values = [*scan.spans, *scan.in_calls(), *scan.options(), *scan.in_commands(), *scan.logins()]
+    values = [
+        *scan.spans,
+        *scan.in_calls(),
+        *scan.options(),
+        *scan.in_commands(),
+        *scan.logins(),
+    ]
     values += _rows(text, scan.lexicon.known)
-    return Named(values, list(_dialogue(text)), sorted([*scan.talk, *scan.in_quotes()]))
+    return Named(values, [*_dialogue(text), *scan.in_hosts()], sorted([*scan.talk, *scan.in_quotes()]))
 
 
 def unquoted_end(text: str, start: int) -> tuple[int, int]:
@@ -110,7 +120,9 @@ _CLOSE: Final = r"(?:\\{0,8}+[\"'`]|&quot;|&#0?3[49];|%22|[\])*”’»]){0,4}+"
 # `["password":protected]=>`, `["password":"App\Mailer":private]=>`: a property, as PHP prints one.
 _SCOPE: Final = r"(?::[\"']?[\w\\]{1,80}+[\"']?)?:(?:protected|private|public)[\"']?\]"
 _NOTE: Final = r"(?:[ \t]{0,8}(?:\([^()\n]{0,60}+\)|\[[^\[\]\n]{0,60}+\]))?"
-_SIGN: Final = r"[ \t]{0,40}(=>|->|→|:=|=+|:+|＝|：|\||%3[AD])"
+_SIGN: Final = (
+    r"[ \t]{0,40}(?:\.{2,40}[ \t]{0,40}|(?:value|field|string)[ \t]{0,4})?(=>|->|→|:=|=+|:+|＝|：|\||%3[AD])"
+)
 _FOR: Final = r"[ \t]{1,4}(?:for|of|on|from|by|as|with)\b[^\n:=]{1,120}+[:=]"
 _IS: Final = (
     r"[ \t]{1,4}(?:is|was|are|were|to|value|used|는|은|が|は)\b[ \t]{0,4}[:=]?[ \t]{0,4}"
@@ -417,7 +429,11 @@ class _Scan:
 
     def _is_prose(self, start: int) -> bool:
         word = _pattern(r"[^\W\d_]+(?:['’-][^\W\d_]+)*").match(self.text, start)
-        if word is None or word[0].lower() not in self.lexicon.prose:
+        if word is None:
+            return False
+        if word[0].lower() not in self.lexicon.prose and not (
+            is_hangul(word[0]) and is_known_korean(word[0], self.lexicon.said)
+        ):
             return False
         return _pattern(_ENDING).match(self.text, word.end()) is not None
 
@@ -601,6 +617,13 @@ class _Scan:
             if span is not None and span.end > span.start:
                 yield span
 
+    def in_hosts(self) -> Iterator[Span]:
+        """Yield what stands before an at sign where a host belongs: of a URL that was broken, the login or its end."""
+        if "@" in self.text:
+            for found in islice(compiled(_BEFORE_HOST).finditer(self.text), _MOST):
+                group = found.lastindex or 0
+                yield Span(*found.span(group), found.end(group))
+
     def logins(self) -> Iterator[Span]:
         """Yield the passwords of `as bob:…`, where neither part is a word that such a sentence has."""
         for found in islice(compiled(_LOGIN).finditer(self.text), _MOST):
@@ -695,6 +718,11 @@ _SCHEMES: Final = frozenset(
 )
 # A login in a sentence: `as bob:…`, `creds bob:…`.
 _LOGIN: Final = r"\b(?:for|as|user|login|with|account|credentials?|creds?|auth)[ \t]{1,4}[\"'`]?([\w.@+-]{1,64}):(\S{4}\S*)"
+# `ENOTFOUND word@smtp.example.com`, `word@smtp.example.com:587`
+_BEFORE_HOST: Final = (
+    r"\b(?:ENOTFOUND|EAI_AGAIN|lookup|getaddrinfo(?: for)?|resolve(?: the)?(?: host)?:?|host(?: name)?:?)[ \t]{1,2}[\"'`]?"
+    rf"([^\s\"'`@:<]+)@{_HOST}|([^\s\"'`@:<>=,;(]+)@{_HOST}:(?:25|26|465|587|2525|2465|2587|1025)\b"
+)
 
 
 def _rows(text: str, known: frozenset[str]) -> Iterator[Span]:
@@ -713,3 +741,30 @@ def _rows(text: str, known: frozenset[str]) -> Iterator[Span]:
         if value.startswith(code) and not host.startswith(("[", "@")):
             continue
         yield Span(found.start(group), found.end(group), found.end(group))
+
+
+# Korean words: a stem, and what particles and endings of verbs consist of
+
+_STEM: Final = 2  # syllables of a stem
+_LONGEST_ENDING: Final = 5  # … of what follows it
+_OF_ENDINGS: Final = frozenset(
+    "은는이가을를에서로으와과의도만까지부터게께나라고며면입니다습인일임한할함해했하합되된될됨됐돼였었았겠시십세셔요오"
+    "자려도록야죠지않못안네데던든들님서같수있없어여러중기간려다"
+)
+
+
+def is_hangul(text: str) -> bool:
+    """Whether a text begins with a Korean syllable."""
+    return "\uac00" <= text[:1] <= "\ud7a3"
+
+
+def is_known_korean(word: str, known: AbstractSet[str]) -> bool:
+    """Whether a word is a known one but for its particles: 서버에서, 비밀번호를, 확인하세요."""
+    if len(word) < _STEM:
+        return True
+    for end in range(len(word), max(len(word) - _LONGEST_ENDING, _STEM) - 1, -1):
+        if word[:end] in known:
+            return True
+        if word[end - 1] not in _OF_ENDINGS:
+            return False
+    return False

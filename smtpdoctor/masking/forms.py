@@ -104,25 +104,26 @@ def _is_plain(text: str) -> bool:
 def credentials(text: str, *, log: bool = False) -> list[Span]:
     """Return where credentials stand that are known by their form.
 
-    A text of one word, or one that begins as a URL does, is one value: a login in it ends at the last
-    ``@``, whatever stands before. In any other a login ends with its word. ``log``: so it does in all, and
-    long tokens are left to whoever knows more of the text.
+    A text of one word, or one that begins as a URL or a login does, is one value: a login in it ends at the
+    last ``@``, whatever stands before, and what its first word begins may hold blanks. In any other a login
+    ends with its word. ``log``: so it does in all, and long tokens are left to whoever knows more of the text.
     """
     found: list[Span] = []
     alone = not log and _is_one_value(text)
+    first = 0 if log else len(text) - len(text.lstrip()) + len("".join(text.split(None, 1)[:1]))
     if any(len(one) >= _SHORTEST_KEY for one in text.split()):
         found += _keys(text)
         if not log:
             found += _tokens(text)
     if "-----BEGIN" in text:
         found += _private_keys(text)
-    if "@" in text or "//" in text or text.count(":") > 1:
+    if "@" in text or "//" in text or text.count(":") > 1 or "%2F" in text.upper():
         found += _in_value(text) if alone else _in_words(text)
-    if "=" in text and any(one in text for one in "?&;"):
-        found += _parameters(text, alone=alone)
+    if "=" in text and (not log or any(one in text for one in "?&;")):
+        found += _parameters(text, open_ended=len(text) if alone else first)
     numbered = "25" in text or "587" in text or "465" in text
     if numbered and any(sign + port + sign in text for sign in ":|;," for port in _PORTS):
-        found += _listed(text)
+        found += _listed(text, first)
     if len(found) > _MOST:
         found.sort()
         found = [*found[:_MOST], Span(found[_MOST].start, len(text), len(text))]
@@ -131,7 +132,10 @@ def credentials(text: str, *, log: bool = False) -> list[Span]:
 
 def _is_one_value(text: str) -> bool:
     bare = text.strip()
-    return not any(map(str.isspace, bare)) or _scheme(bare, 0, len(bare))[1] is not None
+    if not any(map(str.isspace, bare)) or _scheme(bare, 0, len(bare))[1] is not None:
+        return True
+    login = _pattern(r"([^\s:@/<>]{1,64}+):\S[^\n]*@[^\s@<>]+").fullmatch(bare)
+    return login is not None and not _one_of(login[1].lower(), _LABELS)
 
 
 # Keys
@@ -257,7 +261,7 @@ def _one_of(word: str, words: str) -> bool:
 def _scheme(text: str, start: int, end: int) -> tuple[int, str | None]:
     """Return where the authority of a URL begins, and its scheme; None where there is none."""
     found = _pattern(
-        r"[\s\"'`<(]*+(?:((?:[a-z]|\*{2,8}+)[a-z0-9+.*-]{0,40}+)[ \t]?(?::[/\\]{1,4}+|[/\\]{2,4}+)|[/\\]{2}+)"
+        r"[\s\"'`<(]*+(?:((?:[a-z]|\*{2,8}+)[a-z0-9+.*-]{0,40}+)[ \t]?(?::[/\\]{1,4}+|[/\\]{2,4}+|%3A(?:%2F){1,2}+)|[/\\]{2}+)"
     ).match(text, start, end)
     if found is not None:
         return found.end(), (found[1] or "").lower()
@@ -400,17 +404,24 @@ def _in_word(text: str, first: int, end: int) -> Iterator[Span]:
 # Parameters and lists
 
 
-def _parameters(text: str, *, alone: bool) -> Iterator[Span]:
-    """Yield the values of parameters whose names say that they are secret: `?auth=…`, `&password=…`."""
+def _parameters(text: str, open_ended: int) -> Iterator[Span]:
+    """Yield the values of parameters whose names say that they are secret: `?auth=…`, `&password=…`.
+
+    ``open_ended``: of what begins before, nothing says that it ends before the text does.
+    """
     secret = _pattern(r"pass|pwd|pw$|secret|token|key|auth|cred|^sig|signature|code$|jwt|otp|sasl")
+    apart = _pattern(r"(?-i:(?:smtp_?)?(?:pass(?:word|wd)?|pwd|pw|secret|token))")  # in a list with blanks
     done = 0
-    for found in _pattern(r"(?:[?&;]|&amp;)([a-z0-9_.\[\]-]{1,40}+)=").finditer(text):
+    for found in _pattern(r"(\A|[?&;\s]|&amp;)([a-z0-9_.\[\]-]{1,40}+)=").finditer(text):
         start = found.end()
-        if start <= done or not secret.search(found[1]):
+        listed = not found[1].strip()
+        if start <= done or not (apart.fullmatch(found[2]) if listed else secret.search(found[2])):
             continue
-        # Nothing in a value says that its password ends before it does.
+        alone = found.start() < open_ended
         following = (
-            None if alone else _pattern(r"&(?:amp;)?[a-z0-9_.\[\]-]{1,40}+=|\s|\Z").search(text, start)
+            _pattern(r"\s[a-z0-9_.-]{1,40}+=|\Z").search(text, start)
+            if listed
+            else (None if alone else _pattern(r"&(?:amp;)?[a-z0-9_.\[\]-]{1,40}+=|\s|\Z").search(text, start))
         )
         done = widest = following.start() if following else len(text)
         closing = None if alone else _pattern(_CLOSING + r"|[&\s]").search(text, start, widest)
@@ -419,9 +430,9 @@ def _parameters(text: str, *, alone: bool) -> Iterator[Span]:
             yield Span(start, end, widest)
 
 
-def _listed(text: str) -> Iterator[Span]:
-    """Yield logins in lists: `host:587:user:password`, `host|587|user|password`."""
+def _listed(text: str, open_ended: int) -> Iterator[Span]:
+    """Yield logins in lists: `host:587:user:password`, `host|587|user|password`; the first word may go on."""
     pattern = r"(?<![\w.-])[a-z0-9][a-z0-9-]{0,62}+(?:\.[a-z0-9-]{1,63}+){1,8}+([:|;,])(?:25|465|587|2465|2525|2587|1025)\1(?=[^\s:|;,]{1,200}+\1)"
     for found in _pattern(pattern).finditer(text):
-        end = _end_of_word(text, found.end())
+        end = len(text) if found.end() < open_ended else _end_of_word(text, found.end())
         yield Span(found.end(), end, end)

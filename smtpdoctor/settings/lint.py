@@ -14,7 +14,7 @@ from smtpdoctor.knowledge import load
 from smtpdoctor.knowledge.schema import Preset, Refused
 from smtpdoctor.labels import Label, meaning
 from smtpdoctor.masking.words import printable_facts
-from smtpdoctor.model import Evidence, Security, Setting, SettingName, Settings, Stage
+from smtpdoctor.model import Evidence, Secret, Security, Setting, SettingName, Settings, Stage
 from smtpdoctor.settings.hosts import meant_host
 from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, Loaded
 from smtpdoctor.settings.target import is_loopback
@@ -23,6 +23,7 @@ from smtpdoctor.smtp.command import DomainError, MailboxError, a_labels, mailbox
 __all__ = [
     "fits_username",
     "is_blocking",
+    "is_piece",
     "is_placeholder",
     "is_placeholder_host",
     "lint",
@@ -169,19 +170,20 @@ def _host(settings: Settings) -> Iterator[Evidence]:
         return
     raw = setting.value
     host = raw.strip()
+    meant = _expected(host, settings)
     if "://" in host:
-        yield _about("host", setting, Label.HOST_HAS_SCHEME, value=host, **_expected(host))
+        yield _about("host", setting, Label.HOST_HAS_SCHEME, value=host, **meant)
     elif raw != host or re.search(r"\s", host):
         at_end = raw.rstrip("\r\n") != raw and re.search(r"\s", host) is None
         ends = (Label.TRAILING_NEWLINE,) if at_end else ()
-        yield _about("host", setting, Label.HOST_HAS_BLANK, *ends, value=raw, **_expected(host))
+        yield _about("host", setting, Label.HOST_HAS_BLANK, *ends, value=raw, **meant)
     elif _is_address(host):
         return
     elif re.search(r":\d*$", host):
         behind = host.rpartition(":")[2]
         known = settings.port is not None and str(settings.port.value) == behind
-        more = {} if known or not behind else {"behind": behind}
-        yield _about("host", setting, Label.HOST_HAS_PORT, value=host, **_expected(host), **more)
+        more = {} if known or not behind or is_piece(behind, host, settings) else {"behind": behind}
+        yield _about("host", setting, Label.HOST_HAS_PORT, value=host, **meant, **more)
     elif not _at_provider(settings.preset) and (is_placeholder_host(host) or is_placeholder(host)):
         yield _about("host", setting, Label.PLACEHOLDER, value=host)
     elif (strange := _strange_in(host)) is not None:
@@ -204,11 +206,18 @@ def is_placeholder_host(host: str) -> bool:
     return bool(re.fullmatch(_PLACEHOLDER_HOST, host, re.IGNORECASE))
 
 
-def _expected(text: str) -> dict[str, str]:
+def _expected(text: str, settings: Settings) -> dict[str, str]:
     """Return the name in a host that has more than its name, if there is a usable one."""
     bare = (text.partition("://")[2] or text).rpartition("@")[2]
-    parts = re.split(r"[\s:/?#]", bare.strip(), maxsplit=1)
-    return {"expected": parts[0]} if _strange_in(parts[0]) is None else {}
+    name = re.split(r"[\s:/?#]", bare.strip(), maxsplit=1)[0]
+    return {"expected": name} if _strange_in(name) is None and not is_piece(name, text, settings) else {}
+
+
+def is_piece(part: str, text: str, settings: Settings) -> bool:
+    """Whether a part of a text is one of the password that stands in it: cut out, nobody would know it as that."""
+    given = (settings.password, *settings.password.overrides) if settings.password else ()
+    secrets = (one.value.reveal().strip() for one in given if isinstance(one.value, Secret))
+    return any(one and one in text and part in one for one in secrets)
 
 
 def _told(text: str, *, words: bool = False) -> dict[str, str]:

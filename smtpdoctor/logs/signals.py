@@ -20,6 +20,8 @@ __all__ = ["concepts_in", "is_told_in_prose", "seen_in", "stands_alone"]
 
 _LINES: Final = 60
 _LINE: Final = 600  # characters of a line that are looked at
+_LONG_WORD: Final = 80  # characters
+_LONG: Final = re.compile(rf"(?<!\S)(\S{{{_LONG_WORD}}})\S++")
 _WORDS: Final = 4_000  # characters of a text whose words are looked at
 _WORD: Final = re.compile(r"[^\W\d_]{3,20}")
 _PLAIN: Final = re.compile(r"[\W_]+")
@@ -111,6 +113,11 @@ def concepts_in(line: str) -> list[str]:
     return found
 
 
+def _shortened(line: str) -> str:
+    """Return a line in which a key of a thousand letters is one word as another, behind which more is looked at."""
+    return line if len(line) <= _LONG_WORD else _LONG.sub(r"\1", line)
+
+
 def _named() -> tuple[tuple[str, Patterns], ...]:
     hints = load.hints()
     return ("mail", hints.mail), ("perhaps mail", hints.perhaps_mail), ("foreign", hints.foreign)
@@ -121,7 +128,7 @@ def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
     evidence, context = reading.evidence, reading.context
     found: dict[str, None] = {}
     # What stands around and tells nothing has no part in it, however much of that there is.
-    every = [line for line in reading.lines.split("\n") if line.strip()]
+    every = [_shortened(line) for line in reading.lines.split("\n") if line.strip()]
     lines = [line for line in every if tells(line) or may_tell(line)][:_LINES] or every[:1]
     telling = "\n".join(lines)
     worded = load.hints().seen

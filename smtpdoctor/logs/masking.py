@@ -98,6 +98,7 @@ _NUMBERS: Final = (
     rf"(?<![\w.:-]){_NUMBER}(?P<sign>[ \t]*+[,;+.:|&~-][ \t]*+|[ \t]{{1,2}}|(?=\\x|&#)){_NUMBER}"
     rf"(?:(?P=sign){_NUMBER}){{4,}}+"
 )
+_CLOSED: Final = frozenset(("", *")]}\"'`,;.!?”’»」"))
 _QUOTES: Final = frozenset("\"'`“”‘’«»[({<")
 _PAIR_AT: Final = (
     r"([\w.+-]{1,64}+)[/|](\S{4,})@(?:[a-z0-9_-]{1,63}\.){1,8}[a-z]{2,18}(?::\d{1,5})?"  # user/password@host
@@ -157,9 +158,13 @@ def _odd_words(text: str, tokens: Sequence[_Token], odd: Sequence[bool]) -> Iter
         if not odd[number]:
             if len(phrase) > 1 and phrase[-1] == number - 1 and _ends(text, tokens, number):
                 yield Span(tokens[number - 1].end, one.end, one.end)  # the last word of a pass phrase
+            elif len(phrase) > 1 and phrase[-1] == number - 2 and _ends(text, tokens, number):
+                last = tokens[phrase[-1] : number + 1]
+                if _is_one(text, last) and not _are_prose(text, last[1:]):
+                    yield Span(last[0].end, one.end, one.end)  # its last two
             continue
         begin = one.start + (one.odd or 0)
-        if phrase and number - phrase[-1] <= _WITHIN and _is_one(text, tokens[phrase[-1] : number + 1]):
+        if phrase and _is_phrase(text, tokens[phrase[-1] : number + 1]):
             begin = tokens[phrase[-1]].end  # what stands between belongs to it
             phrase.append(number)
         else:
@@ -174,10 +179,11 @@ def _odd_words(text: str, tokens: Sequence[_Token], odd: Sequence[bool]) -> Iter
 
 
 def _ends(text: str, tokens: Sequence[_Token], number: int) -> bool:
-    """Whether a word stands behind a blank and ends its line, or what stands before another sign than a blank."""
+    """Whether a word stands behind a blank and ends its line, or a sign follows as behind a value, and no word."""
     one = tokens[number]
-    behind = text[one.end : _end_of_line(text, one.end)].strip()
-    return text[tokens[number - 1].end : one.start].isspace() and not behind[:1].isalnum()
+    behind = text[one.end : _end_of_line(text, one.end)].rstrip()
+    ended = behind[:1] in _CLOSED or (behind[0].isspace() and not behind.lstrip()[0].isalnum())
+    return ended and text[tokens[number - 1].end : one.start].isspace()
 
 
 def _tokens(text: str, start: int, spans: list[Span], talk: Sequence[Talk]) -> Iterator[_Token]:
@@ -262,6 +268,19 @@ def _is_one(text: str, tokens: Sequence[_Token]) -> bool:
     )
 
 
+def _is_phrase(text: str, tokens: Sequence[_Token]) -> bool:
+    """Whether the first and the last of words are of one secret: one between them, or two that are no sentence."""
+    between = tokens[1:-1]
+    if len(between) >= _WITHIN and (len(between) > _WITHIN or _are_prose(text, between)):
+        return False
+    return _is_one(text, tokens)
+
+
+def _are_prose(text: str, tokens: Sequence[_Token]) -> bool:
+    """Whether one of some words is of those that join others to a sentence."""
+    return any(text[one.start : one.end].lower() in _lexicon().prose for one in tokens)
+
+
 def _is_rest(part: str) -> bool:
     """Whether what touches a mask says nothing by itself: of a password with signs in it the rest."""
     lexicon = _lexicon()
@@ -295,18 +314,19 @@ _STEM: Final = 5  # letters that words of one stem share
 _DRAWN: Final = 16  # letters of what nobody knows in the address of a page
 _NUMBERED: Final = 3  # digits behind a name of as many letters at least: php8, smtp01
 _ENDINGS: Final = ((8, 3), (6, 2), (5, 1))  # letters of a word, and of an ending that it may have
+_OTHER_ENDING: Final = 4  # letters by which a known word of the same stem may be longer
 _FEWEST_LETTERS_A_HUMP: Final = 2.5  # camelCase has more, random letters have less
 
 _HOST: Final = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.){1,8}[a-z]{2,18}|localhost"
 # A day of a log or a certificate; an earlier one may be somebody's birthday.
 _DAY: Final = (
-    r"20[2-9]\d([./-])\d\d\1\d\d(?:t\d\d)?|\d\d([./-])\d\d\2(?:20[2-9]\d)"
+    r"20[1-9]\d([./-])\d\d\1\d\d(?:t\d\d)?|\d\d([./-])\d\d\2(?:20[1-9]\d)|\d\d\.\d{1,9}(?:[+-]\d{4})?"
     r"|\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}"  # a version of Windows' programs
 )
 _DIVIDED: Final = r"[(+]?\d+(?:[)._/+-]{1,2}\d+)++"
 _FORMS: Final = (
     r"v?\d{1,4}(?:\.\d{1,5}){1,4}[a-z]?\d{0,3}"
-    r"|20[2-9]\d-\d\d-\d\dt\d\d|\d{1,4}(?:[kmg]?b|m?s|k|m|h|min|st|nd|rd|th)|[-+]\d{1,5}|-?2147\d{6}|#\d{1,6}"
+    r"|20[1-9]\d-\d\d-\d\dt\d\d|\d{1,4}(?:[kmg]?b|m?s|k|m|h|min|st|nd|rd|th)|[-+]\d{1,5}|-?2147\d{6}|#\d{1,6}"
 )
 _HEX_NUMBER: Final = r"0x[0-9a-f]{1,16}"  # an error of Windows, a place in memory
 _PIECE: Final = r"[^=:,;|()<>\[\]{}\"'`/\\]++"
@@ -346,6 +366,7 @@ class _Lexicon:
         names = (*lists.anywhere, *lists.words, *lists.echoes, *lists.prefixes, *lists.values, *lists.logins)
         said = (*lists.known, *lists.prose, *lists.plain, *lists.common, *lists.familiar)
         self.exact = frozenset((*names, *said))
+        self.prose = frozenset(lists.prose)
         self.host_endings = frozenset(lists.host_endings)
 
     @cached_property
@@ -460,7 +481,8 @@ def _is_inflected(word: str, lexicon: _Lexicon) -> bool:
         if len(stem) < _STEM:
             return False
         place = bisect_left(lexicon.sorted, stem)
-        if place < len(lexicon.sorted) and lexicon.sorted[place].startswith(stem):
+        near = lexicon.sorted[place : place + 1]
+        if near and near[0].startswith(stem) and len(near[0]) - len(stem) <= _OTHER_ENDING:
             return True
     return False
 

@@ -636,6 +636,9 @@ class _Scan:
                 continue  # a word of the sentence, of a URL, or an address of IPv6
             if not self._are_known(found[2]):
                 yield Span(found.start(2), found.end(2), found.end(2))
+        for found in islice(compiled(_BEHIND_ADDRESS).finditer(self.text), _MOST):
+            if not self._are_known(found[1]):
+                yield Span(found.start(1), found.end(1), found.end(1))
 
 
 def _end(pattern: str, text: str, start: int) -> int:
@@ -718,6 +721,8 @@ _SCHEMES: Final = frozenset(
 )
 # A login in a sentence: `as bob:…`, `creds bob:…`.
 _LOGIN: Final = r"\b(?:for|as|user|login|with|account|credentials?|creds?|auth)[ \t]{1,4}[\"'`]?([\w.@+-]{1,64}):(\S{4}\S*)"
+# `me@example.com:…`, and no port
+_BEHIND_ADDRESS: Final = rf"[\w.+-]@{_HOST}:([^\s/:@\d]\S{{3}}\S*|\d{{1,5}}[^\s/:@\d)\]]\S{{2}}\S*)"
 # `ENOTFOUND word@smtp.example.com`, `word@smtp.example.com:587`
 _BEFORE_HOST: Final = (
     r"\b(?:ENOTFOUND|EAI_AGAIN|lookup|getaddrinfo(?: for)?|resolve(?: the)?(?: host)?:?|host(?: name)?:?)[ \t]{1,2}[\"'`]?"
@@ -747,9 +752,10 @@ def _rows(text: str, known: frozenset[str]) -> Iterator[Span]:
 
 _STEM: Final = 2  # syllables of a stem
 _LONGEST_ENDING: Final = 5  # … of what follows it
+_LONGEST_COMPOUND: Final = 8
 _OF_ENDINGS: Final = frozenset(
-    "은는이가을를에서로으와과의도만까지부터게께나라고며면입니다습인일임한할함해했하합되된될됨됐돼였었았겠시십세셔요오"
-    "자려도록야죠지않못안네데던든들님서같수있없어여러중기간려다"
+    "은는이가을를에서로으와과의도만까지부터게께나라고며면입니다습인일임한할함해했하합되된될됨됩됐돼였었았겠시십세셔요오"
+    "자려도록야죠지진져졌않못안네데던든들님서같수있없어아여러주적중기간려다"
 )
 
 
@@ -759,12 +765,16 @@ def is_hangul(text: str) -> bool:
 
 
 def is_known_korean(word: str, known: AbstractSet[str]) -> bool:
-    """Whether a word is a known one but for its particles: 서버에서, 비밀번호를, 확인하세요."""
-    if len(word) < _STEM:
+    """Whether a word is a known one, or made of two, but for its particles: 서버에서, 확인하세요, 설정방법을."""
+    if len(word) < _STEM or word in known:
         return True
-    for end in range(len(word), max(len(word) - _LONGEST_ENDING, _STEM) - 1, -1):
-        if word[:end] in known:
-            return True
-        if word[end - 1] not in _OF_ENDINGS:
-            return False
-    return False
+    ending = len(word)
+    while ending > max(len(word) - _LONGEST_ENDING, 0) and word[ending - 1] in _OF_ENDINGS:
+        ending -= 1
+    stems = [word[:end] for end in range(max(ending, _STEM), len(word))]
+    if any(one in known for one in stems):
+        return True
+    stems = [one for one in (*stems, word) if len(one) <= _LONGEST_COMPOUND]
+    return any(
+        one[:end] in known and one[end:] in known for one in stems for end in range(_STEM, len(one) - 1)
+    )

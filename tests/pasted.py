@@ -121,6 +121,11 @@ UNNAMED: Final[tuple[tuple[str, str], ...]] = (
     ("word", "curl_setopt($ch, CURLOPT_USERPWD, '{u}:{s}');"),
     ("word", "I/flutter (12): {s}"),
     ("word", '(gdb) p password\n$1 = 0x55d "{s}"'),
+    ("word", "getaddrinfo ENOTFOUND {s}@{h}"),
+    ("word", "lookup {s}@{h}: no such host"),
+    ("word", "invalid literal for int() with base 10: '{s}@{h}:587'"),
+    ("word", "{h}:{u}:{s}"),
+    ("word", "535 auth failed ({u}/{s})"),
 )
 
 # Kind, template. `{n}` stands for one of NAMES, `{p}` for one of PLAIN_NAMES.
@@ -307,6 +312,8 @@ SHAPES: Final[tuple[tuple[str, str], ...]] = (
     ("word", "{h}|587|{u}|{s}"),
     # what people write
     ("word", "{p}: {s}"),
+    ("word", "{p}........: {s}"),
+    ("word", "{p} value: {s}"),
     ("word", "{p} = {s}"),
     ("word", "{p}={s}"),
     ("word", "{p}:{s}"),

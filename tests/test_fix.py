@@ -258,6 +258,22 @@ def test_quotes_that_became_part_of_a_password_go_and_it_never_shows() -> None:
     assert state.subjects[0].assignment("SMTP_PASSWORD").value == "abcd efgh ijkl mnop"  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("host", ["{}/{}:587", "{} {}", "{}:{}"])
+@pytest.mark.parametrize(
+    "command", [["lint"], ["lint", "--fix"], ["fix", "--no-network"], ["lint", "--format=json"]]
+)
+def test_no_part_of_a_password_is_taken_for_the_host(host: str, command: list[str]) -> None:
+    """A password that stands where the host belongs may begin as a name does: cut out, it would be shown as one."""
+    head, tail = "kTdhbtU1VsH", "90210"
+    password = host.format(head, tail).removesuffix(":587")
+    Path(".env").write_text(
+        BASE.replace("smtp.gmail.com", f"'{host.format(head, tail)}'").replace(
+            "abcdefghijklmnop", f"'{password}'"
+        )
+    )
+    assert not re.search(f"{head}|{tail}", run(*command, code=1))
+
+
 BASE = (
     "SMTP_HOST=smtp.gmail.com\nSMTP_PORT=587\nSMTP_SENDER=a@gmail.com\nSMTP_USERNAME=a@gmail.com\n"
     "SMTP_PASSWORD=abcdefghijklmnop\nSMTP_TLS=true\n"

@@ -213,6 +213,15 @@ URLS = (
     "mailgun+https://{s}:{h}@default", "smtp://{u}@{h}:{s}@{h}", "{h}:587:{u}:{s}", "{h}|587|{u}|{s}", "https://{s}@{h}",
     "smtp://{u}:{s}@[::1]:25", "smtp://{u}:{s}@{h}/?x=1#y", " smtp://{u}:{s}@{h} ", "smtp+tls://{u}:{s}@{h}",
 )  # fmt: skip
+# Those of them in which a password may have blanks, too.
+WIDE_URLS = (
+    "smtp://{u}:{s}@{h}",
+    "{u}:{s}@{h}",
+    "{u}:{s}@{h}:p",
+    "{h};password={s}",
+    "{h}?password={s}",
+    "{h}:587:{u}:{s}",
+)
 
 
 @settings(max_examples=examples(40), deadline=None)
@@ -224,6 +233,16 @@ def test_a_login_in_a_url(template: str, secret: str) -> None:
     assume(not any(map(str.isspace, secret)) and "|" not in secret)
     url = template.format(s=secret, u="bob", h="smtp.example.com")
     assert not leaked(secret, without_credentials(url), coded=False)
+
+
+@settings(max_examples=examples(20), deadline=None)
+@given(st.sampled_from(WIDE_URLS), st.lists(st.text(LETTERS, min_size=3, max_size=8), min_size=2, max_size=6))
+def test_a_password_of_words_in_a_url(template: str, words: list[str]) -> None:
+    """Sixteen letters in groups of four, as a provider shows them: what a value begins with ends with the value."""
+    url = template.format(s=" ".join(words), u="bob", h="smtp.example.com")
+    shown = without_credentials(url)
+    expected = template.format(s=Secret.MASK, u="bob", h="smtp.example.com")
+    assert shown in {expected, expected.replace("bob:", "")}
 
 
 def _plain_values() -> Iterator[str]:
@@ -341,6 +360,18 @@ def test_sentences_about_passwords_stay(name: str, between: str, words: list[str
         "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6",
         "error:1408F10B:SSL routines:ssl3_get_record:wrong version number",
         "at com.sun.mail.smtp.SMTPTransport.startTLS(SMTPTransport.java:2140)",
+        "certificate has expired on 2024-01-02 at 15.20.7452.49, 02.01.2024",
+        "2026-05-03T21:09:30.897-0400 read tcp 172.18.0.3:44712->192.168.100.109:587: i/o timeout",
+        "getaddrinfo ENOTFOUND smtp.example.com",
+        "550 5.1.1 someone@example.com: recipient rejected",
+        "535 5.7.1 아이디 또는 비밀번호를 확인하세요",
+        "535 5.7.1 비밀번호를 다시 확인해 주세요",
+        "535 5.7.1 비밀번호가 올바르지 않습니다",
+        "535 아이디 또는 비밀번호가 일치하지 않습니다",
+        "550 5.7.1 비밀번호를 변경하세요",
+        "535 5.7.1 앱 비밀번호를 사용해야 합니다",
+        "535 보안 설정에서 SMTP 사용을 허용해 주시기 바랍니다",
+        "535 계정이 잠겼습니다. 관리자에게 문의하세요",
         "smtplib.SMTPAuthenticationError: (535, b'5.7.8 Username and Password not accepted')",
     ],
 )
@@ -387,6 +418,60 @@ def test_a_pass_phrase(words: list[str], sign: str, template: str, failure: str)
     shape = filled(template, secret=sign.join(words), **said)
     assume("{s}" in template and not (sign.isspace() and template.endswith("{s}\n")))
     assert not any(word in shown(f"{failure} {shape}") for word in words)
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(
+    st.lists(st.sampled_from(WORDS[:11]), min_size=2, max_size=4, unique=True),
+    st.lists(
+        st.sampled_from(("server", "login", "master", "window", "host", "close")), min_size=1, max_size=4
+    ),
+    st.sampled_from(["({})", "[{}]", "'{}'", '"{}"', "`{}`", "“{}”", "({{u}}/{})"]),
+    st.randoms(use_true_random=False),
+)
+def test_a_pass_phrase_with_known_words(
+    odd: list[str], known: list[str], form: str, chance: random.Random
+) -> None:
+    """In quotes or brackets an unknown word makes one value of it all: what is known of it says the more of the rest."""
+    words = chance.sample([*odd, *known], len(odd) + len(known))
+    said = shown(f"535 5.7.8 authentication failed {form.format(' '.join(words)).format(u='bob')}")
+    assert said.startswith("535 5.7.8 authentication failed")
+    assert not any(word in said for word in words)
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(
+    st.sampled_from(
+        [
+            "010-{}-{}",
+            "{}-{}",
+            "{}.{}.000",
+            "({}){}-11",
+            "19{:.2}-0{:.1}-2{:.1}",
+            "1{:.1}.0{:.1}.19{:.2}",
+            "1{:.1}/0{:.1}/19{:.2}",
+        ]
+    ),
+    st.lists(st.from_regex("[1-8]{4}", fullmatch=True), min_size=3, max_size=3),
+    st.sampled_from(
+        ["{}", "({})", "'{}'", "password {}", "args ('bob', '{}')", "key: '{}'", "bob:{}", "secret={}"]
+    ),
+)
+def test_a_number_that_signs_divide(number: str, digits: list[str], form: str) -> None:
+    """A telephone number, somebody's birthday: no code of a server is so long, no version and no day of a log."""
+    secret = number.format(*digits)
+    said = shown(f"535 5.7.8 authentication failed {form.format(secret)}")
+    assert said.startswith("535 5.7.8 authentication failed")
+    assert not leaked(secret, said, coded=False)
+
+
+@given(
+    st.sampled_from(["비밀번호는 {}", "비밀번호: {}", "535 5.7.1 {}", "535 ({})"]),
+    st.sampled_from(["확인바다", "설정구름이", "안녕하세요세상"]),
+)
+def test_a_korean_word_that_begins_as_a_known_one(form: str, secret: str) -> None:
+    """Behind the stem of a word stands a particle or an ending, and no other word."""
+    assert secret not in masked(form.format(secret))
 
 
 @pytest.mark.parametrize(
@@ -442,6 +527,13 @@ def test_a_secret_does_not_change_the_diagnosis() -> None:
     for word in ("LOGIN", "STARTTLS", "535", "not", "authentication", "Error"):
         text = f"SMTP_PASSWORD={word}\nError: Invalid login: 535 5.7.8 Error: authentication failed"
         assert [one.finding.id for one in explain_text(text)] == ["auth-bad-credentials"]
+
+
+@each("length", [16, 100, 400, 900])
+def test_however_long_a_token_is_the_finding_is_the_same(length: int) -> None:
+    token = "".join(random.Random(length).choices(LETTERS, k=length))  # noqa: S311 -- no secret of anybody
+    text = f"Access token {token} rejected 550 5.1.1 User unknown"
+    assert [one.finding.id for one in explain_text(text)] == ["recipient-rejected"]
 
 
 # Odd input

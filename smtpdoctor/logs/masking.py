@@ -109,7 +109,7 @@ _ENCLOSED: Final = (
     r"[(\[{<]([^()\[\]{}<>\n]{1,400})[)\]}>]|(?<!\w)\"([^\"\n]{1,400})\"(?!\w)|(?<!\w)'([^'\n]{1,400})'(?!\w)"
     r"|`([^`\n]{1,400})`|[“„]([^“”\n]{1,400})[“”]|[‘‚]([^‘’\n]{1,400})’|[«»]([^«»\n]{1,400})[«»]|「([^「」\n]{1,400})」"
 )
-_STATED: Final = r"[=:]|\b[245]\d\d\b|\b[245]\.\d{1,2}\.\d"  # fields, replies
+_STATED: Final = r"=|:(?=\s)|\b[245]\d\d\b|\b[245]\.\d{1,2}\.\d"  # fields, replies
 
 
 class _Token(NamedTuple):
@@ -287,7 +287,9 @@ def _is_rest(part: str) -> bool:
     core = part.strip(_AROUND_REST)
     if core.isdigit() or sum(map(str.isalnum, core)) <= 1 or _is_place(core, lexicon):
         return False
-    return not any(len(one) > 1 and one in lexicon.exact for one in _parts(core))
+    parts = _parts(core)
+    known = [one for one in parts if len(one) > 1 and one in lexicon.exact]
+    return not known or (len(parts) > 1 and max(map(len, parts)) == _TELLING_ELSEWHERE)
 
 
 def _is_principal(service: str, host: str) -> bool:
@@ -324,6 +326,7 @@ _DAY: Final = (
     r"|\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}"  # a version of Windows' programs
 )
 _DIVIDED: Final = r"[(+]?\d+(?:[)._/+-]{1,2}\d+)++"
+_OF_MAIL: Final = r"mail|smtp|(?:^|[.-])(?:mx|mta|relay|server|exchange|host|docker|cluster)\d{0,3}(?:$|[.-])"
 _FORMS: Final = (
     r"v?\d{1,4}(?:\.\d{1,5}){1,4}[a-z]?\d{0,3}"
     r"|20[1-9]\d-\d\d-\d\dt\d\d|\d{1,4}(?:[kmg]?b|m?s|k|m|h|min|st|nd|rd|th)|[-+]\d{1,5}|-?2147\d{6}|#\d{1,6}"
@@ -513,7 +516,7 @@ def _is_place(text: str, lexicon: _Lexicon) -> bool:
     if at:
         named = _pattern(r"[\w.!#$&'*+=?^`{|}~-]{1,64}").fullmatch(name) is not None
         return named and (ends or len(last) < _TELLING or last in lexicon.exact)
-    return ends or _is_known_host(host, lexicon)
+    return ends or _pattern(_OF_MAIL).search(host) is not None
 
 
 def _is_known_host(host: str, lexicon: _Lexicon) -> bool:

@@ -442,6 +442,8 @@ def _has_form(word: str, *, exact: bool) -> bool:
 
 def _is_long_number(text: str, *, exact: bool) -> bool:
     """Whether a text is digits with signs between them, too many for a code, a version or a time of our days."""
+    if not (text[0].isdigit() or text[0] in "(+"):
+        return False
     digits = sum(map(str.isdigit, text))
     if digits < (_LONG_NUMBER_BEHIND if exact else _LONG_NUMBER - 1) or text.isdigit():
         return False  # what has no sign is judged as a part

@@ -26,7 +26,7 @@ __all__ = ["Shown", "masked", "shown"]
 
 _LOOK_BACK: Final = 2_048  # characters before a place, in which a value may begin that goes on there
 _AROUND_REST: Final = "@=:/,;?&" + "\"'()[]{}<>."
-_WITHIN: Final = 2  # words from one that is masked to the next: what stands between is no sentence
+_WITHIN: Final = 3  # words between one that is masked and the next
 _LOOSE: Final = 6  # letters of short unknown words that stand together
 
 
@@ -269,9 +269,9 @@ def _is_one(text: str, tokens: Sequence[_Token]) -> bool:
 
 
 def _is_phrase(text: str, tokens: Sequence[_Token]) -> bool:
-    """Whether the first and the last of words are of one secret: one between them, or two that are no sentence."""
+    """Whether the first and the last of words are of one secret: one between them, or some that are no sentence."""
     between = tokens[1:-1]
-    if len(between) >= _WITHIN and (len(between) > _WITHIN or _are_prose(text, between)):
+    if len(between) > 1 and (len(between) > _WITHIN or _are_prose(text, between)):
         return False
     return _is_one(text, tokens)
 

@@ -622,7 +622,7 @@ class _Scan:
         if "@" in self.text:
             for found in islice(compiled(_BEFORE_HOST).finditer(self.text), _MOST):
                 group = found.lastindex or 0
-                yield Span(*found.span(group), found.end(group))
+                yield Span(found.start(group), found.end(group), found.end(group))
 
     def logins(self) -> Iterator[Span]:
         """Yield the passwords of `as bob:…`, where neither part is a word that such a sentence has."""

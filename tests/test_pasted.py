@@ -221,6 +221,9 @@ WIDE_URLS = (
     "{h};password={s}",
     "{h}?password={s}",
     "{h}:587:{u}:{s}",
+    "{h}:587 user={u} pass={s}",
+    "password={s}",
+    "smtp%3A%2F%2F{u}%3A{s}",
 )
 
 

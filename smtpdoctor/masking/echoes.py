@@ -63,6 +63,7 @@ _OTHER_BASES_64: Final = tuple(
         _BASE64.translate(_ROT13),
     )
 )
+_UUENCODE: Final = bytes.maketrans(_BASE64, bytes((*b"`", *range(0x21, 0x60))))
 _BINHEX: Final = bytes.maketrans(
     _BASE64, b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
 )
@@ -269,7 +270,7 @@ def _base32(raw: bytes) -> Iterator[str]:
 def _in_signs(raw: bytes) -> Iterator[str]:
     """Yield what encodings in signs make of a secret, as it is dense: uuencode, bases of 85 or 45 signs."""
     lines = [binascii.b2a_uu(raw[start : start + 45])[1:] for start in range(0, len(raw), 45)]
-    lines += [core.translate(_BINHEX) for core in _cores(raw)]
+    lines += [core.translate(other) for core in _cores(raw) for other in (_UUENCODE, _BINHEX)]
     lines += [raw.translate(_ROT47)]
     lines += [line.encode() for offset in range(4) for line in _in_base_85(raw, offset)]
     lines += [_in_base_45(raw[start:]) for start in range(2)]
@@ -413,13 +414,13 @@ class Sieve:
 
     def _is_carried(self, text: str, data: bytes) -> bool:
         """Tell whether something else in a text may carry a secret, character by character."""
-        if not self._own:
-            return False
-        words = data.translate(_LOWER_WORDS).split()
         if may_code(data):
             for run in coded(text):
                 if self._foreign or self.shares(bytes(value & 0xFF for _, _, value in run)):
                     return True
+        if not self._own:
+            return False
+        words = data.translate(_LOWER_WORDS).split()
         for secret, raw, least in self._chained:
             if sum(len(word) for word in words if word in raw) >= least and any(
                 chained(words_of(text), secret, least)
@@ -590,7 +591,7 @@ def _unfolded(data: bytes) -> bytes | None:
         if line[:3].isdigit() and line[3:4] in {b"-", b" "}:
             if line[5:6] == b".":
                 return None
-            lines[number] = line[4:]
+            lines[number] = line[4:].lstrip(b" \t")
     return b"".join(lines)
 
 
@@ -620,6 +621,7 @@ class Redactor:
         self._plain: set[str] = set()
         self.harmless: set[str] = set()  # of the plain ones, those in which nothing looks like a credential
         self._without: dict[tuple[str, bool], str] = {}  # a reply is recorded, told as a fact and as evidence
+        self._told: dict[str, str] = {}  # replies of several lines as one text each, and what is left of them
         self._lines: dict[str, tuple[str, ...]] = {}  # of many runs at one server each is told the same
         if any(_reads_otherwise(one.secret) for one in needles if not one.few):
             self._closely()  # which tells the sieve what else such a secret may become
@@ -636,7 +638,15 @@ class Redactor:
 
         To be given the whole of it, before it is cut or split: of a part less may be known.
         """
+        for reply, shown in self._told.items():
+            if reply in text:
+                text = text.replace(reply, shown)
         return text if text in self._plain else self._noted(text, self._shown(text, printable))
+
+    def learn(self, reply: str, shown: str) -> None:
+        """Note what a reply of several lines may be shown as, which was masked before its lines became one text."""
+        if reply and reply != shown and len(self._told) < _MASKED:
+            self._told[reply] = shown
 
     def _noted(self, text: str, shown: str) -> str:
         """Remember a text of which nothing is masked or escaped, not even of others."""
@@ -685,6 +695,7 @@ class Redactor:
         known = {one.secret for one in self._needles}
         new = dict.fromkeys(one for one in secrets if one.strip() and one.strip("*") and one not in known)
         more._take((*self._needles, *map(Needles, new)), self._public, self._others)
+        more._told.update(self._told)
         return more
 
     def _masked(self, text: str, *, whole: bool = False) -> str:

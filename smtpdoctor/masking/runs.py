@@ -29,7 +29,7 @@ _ROUNDS: Final = 6
 _LAST_ROUNDS: Final = 3
 _MOST: Final = 1_000  # echoes in one text
 _BLOCK: Final = 4_096
-_HEAD: Final = re.compile(r"([2-5][0-9]{2}[- ])(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![.\w]) ?)?")
+_HEAD: Final = re.compile(r"([0-9]{3}[- ])(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![.\w]) ?)?")
 _IN_WORDS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
 _SHARED: Final = 5
 # For which programs take the bytes of UTF-8, besides our own two.
@@ -46,6 +46,7 @@ _OTHER_PAGES: Final = (
     "utf-16-be",
 )
 _RARE: Final = 4  # characters
+_LIST_SIGNS: Final = (" ", ", ", ",", ";", "-", ":")
 _PARTED: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")
 _FEW_WORDS: Final = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
 
@@ -414,7 +415,9 @@ class _Few:
         cases = {secret, secret.lower(), secret.upper(), secret.swapcase(), needles.secret}
         cases |= {one[::-1] for one in cases}
         self._parts = {bytes_of(one) for one in cases}
-        forms = dict.fromkeys((secret, *_taken(secret), *_encoded(self._parts), *_wide(cases)))
+        forms = dict.fromkeys(
+            (secret, *_taken(secret), *_encoded(self._parts), *_wide(cases), *_listed(secret))
+        )
         self._forms = [one for one in forms if one]
 
     def found(self, view: View) -> Iterator[Span]:
@@ -469,6 +472,16 @@ def _encoded(parts: Iterable[bytes]) -> Iterator[str]:
         for data in (part, b64encode(part)):
             yield from (b64encode(data).decode().rstrip("="), b32encode(data).decode().rstrip("="))
         yield from (part.hex(), part.hex().upper())
+
+
+def _listed(secret: str) -> Iterator[str]:
+    """Yield the bytes of a secret as programs list them; two numbers in a row are anything."""
+    raw = bytes_of(secret)
+    if len(raw) > 2:  # noqa: PLR2004
+        for sign in _LIST_SIGNS:
+            yield from (sign.join(map(str, raw)), sign.join(f"{one:02x}" for one in raw))
+            yield sign.join(f"{one:02X}" for one in raw)
+        yield from (" ".join(f"{one:02x}h" for one in raw), " ".join(f"{one:02X}h" for one in raw))
 
 
 def _wide(cases: Iterable[str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ anyone else sees it, so that no renderer can show what it must not, and no maski
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
@@ -20,6 +20,7 @@ __all__ = ["Seal", "public_of", "secrets_of"]
 
 T = TypeVar("T")
 Mask = Callable[[str], str]
+Together = Callable[[Sequence[str]], Sequence[str]]
 
 _MOST: Final = 400  # characters of a fact; a whole reply is kept as the evidence's text
 # Facts and values in words of ours alone, which say nothing that was not said already.
@@ -64,7 +65,7 @@ class Seal:
         return replace(
             result,
             summary=_message(result.summary, mask),
-            facts=_through(result.facts, mask),
+            facts=_through(result.facts, mask, self._together if mask == self._heard else None),
             evidence=tuple(map(self.evidence, result.evidence)),
         )
 
@@ -113,6 +114,11 @@ class Seal:
     def _heard(self, text: str) -> str:
         return self._shown(text, self._redact)
 
+    def _together(self, texts: Sequence[str]) -> Sequence[str]:
+        """Return what is told as a list, masked as a whole: a secret may stand in pieces in its elements."""
+        shown = self._redact.lines("\n".join(texts))
+        return shown if len(shown) == len(texts) else texts
+
     def _shown(self, text: str, mask: Mask) -> str:
         harmless = self._redact.harmless
         if not text or text in harmless:
@@ -140,8 +146,11 @@ def _shortened(value: T) -> T:
     return value
 
 
-def _through(value: T, mask: Mask) -> T:
-    """Return a value with all its texts masked; words of a closed vocabulary are no texts."""
+def _through(value: T, mask: Mask, together: Together | None = None) -> T:
+    """Return a value with all its texts masked; words of a closed vocabulary are no texts.
+
+    ``together`` masks the elements of a list before each is masked by itself.
+    """
     given: Any = value
     found: Any = value
     if type(given) is str:
@@ -150,11 +159,13 @@ def _through(value: T, mask: Mask) -> T:
         found = _message(given, mask)
     elif isinstance(given, Struct):
         fields = given.__struct_fields__
-        found = type(given)(**{name: _through(getattr(given, name), mask) for name in fields})
+        found = type(given)(**{name: _through(getattr(given, name), mask, together) for name in fields})
     elif isinstance(given, tuple | list | frozenset):
-        found = type(given)(_through(one, mask) for one in given)
+        if together is not None and len(given) > 1 and {type(one) for one in given} == {str}:
+            given = type(given)(together([*given]))
+        found = type(given)(_through(one, mask, together) for one in given)
     elif isinstance(given, Mapping):
-        found = {name: _through(one, mask) for name, one in given.items()}
+        found = {name: _through(one, mask, together) for name, one in given.items()}
     return found  # type: ignore[no-any-return]
 
 

@@ -42,10 +42,10 @@ _LONG_WORD: Final = 16  # characters from which on a word of small letters alone
 _CACHED: Final = 200  # characters of a word that may be decoded in more than one view
 
 _HEX2: Final = "[0-9A-Fa-f]{2}"
-# A code, and the enhanced code behind it (RFC 3463).
-_CODE: Final = r"(?:^|\r?\n)[2-5][0-9]{2}[- ](?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![.\w]) ?)?"
+# A code, also one that no reply may have, the enhanced code behind it (RFC 3463), and by what a line is set in.
+_CODE: Final = r"(?:^|\r?\n)[0-9]{3}[- ](?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![.\w]) ?)?[ \t]*"
 # A line of quoted-printable may end within a character.
-_QUOTED: Final = rf"=\r?\n(?:[2-5][0-9]{{2}}[- ])?|={_HEX2}(?:(?:=(?:\r?\n|(?==)))?={_HEX2})*"
+_QUOTED: Final = rf"=\r?\n(?:[0-9]{{3}}[- ])?|={_HEX2}(?:(?:=(?:\r?\n|(?==)))?={_HEX2})*"
 _BACKSLASH: Final = (
     rf"(?:\\(?:x{_HEX2}|[0-7]{{3}}))+"
     r"|\\(?:u[0-9A-Fa-f]{4}|[ux]\{[0-9A-Fa-f]{1,6}\}|U[0-9A-Fa-f]{8}|[0-7]{1,2}|[^0-7])"

@@ -368,7 +368,7 @@ class Channel:
         reply = self._parser.next_reply()
         if reply is not None:
             self._noted = self._pieces = 0
-            self._transcript.record_received(self._parser.raw, encrypted=self.encrypted)
+            self._transcript.record_reply(reply, self._parser.raw, encrypted=self.encrypted)
             if reply.quirks:
                 self.oddities.append(Oddity(self._verb, reply.code, reply.quirks))
         return reply

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Final, Literal
 
+from msgspec.structs import replace
+
 from smtpdoctor.masking.echoes import Redactor
 from smtpdoctor.masking.words import decode
-from smtpdoctor.model import Turn
+from smtpdoctor.model import Secret, Turn
+from smtpdoctor.smtp.reply import Reply
 
 __all__ = ["Transcript"]
 
 _MAX_TURNS: Final = 2_000  # an endless server must not fill the memory
 _MAX_TEXT: Final = 2_000
+_ONE_MASK: Final = re.compile(rf"{re.escape(Secret.MASK)}(?: {re.escape(Secret.MASK)})+")
 
 
 class Transcript:
@@ -42,3 +47,13 @@ class Transcript:
         # Each line is decoded by itself, as a reply's are: one of them may be of another code page.
         text = data.decode() if data.isascii() else "\n".join(map(decode, data.split(b"\n")))
         self.record("in", text, encrypted=encrypted)
+
+    def record_reply(self, reply: Reply, raw: bytes, *, encrypted: bool = False) -> None:
+        """Append a whole reply. What is masked of it here is not to be shown where its lines are told as one text."""
+        self.record_received(raw, encrypted=encrypted)
+        if len(reply.lines) > 1:
+            shown = self.redact.lines("\n".join(reply.lines))
+            if any(Secret.MASK in line for line in shown):
+                self.redact.learn(
+                    reply.text, _ONE_MASK.sub(Secret.MASK, replace(reply, lines=tuple(shown)).text)
+                )

@@ -116,6 +116,7 @@ _AGAIN: Final = (
     20_000  # characters of a text up to which it is looked whether what is visible now is a secret
 )
 _ROUNDS: Final = 4
+_SENTENCE: Final = 20  # characters that stand in no other text by chance
 
 
 class Needles:
@@ -639,7 +640,7 @@ class Redactor:
         To be given the whole of it, before it is cut or split: of a part less may be known.
         """
         for reply, shown in self._told.items():
-            if reply in text:
+            if text == reply or (len(reply) >= _SENTENCE and reply in text):
                 text = text.replace(reply, shown)
         return text if text in self._plain else self._noted(text, self._shown(text, printable))
 

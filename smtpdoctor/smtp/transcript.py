@@ -33,27 +33,30 @@ class Transcript:
         """Seconds since the start of the run."""
         return time.monotonic() - self._start
 
-    def record(self, direction: Literal["in", "out", "note"], text: str, *, encrypted: bool = False) -> None:
-        """Append one turn; a text of several lines becomes several turns, masked before it is split."""
-        for line in self.redact.lines(text):
-            if len(self.turns) >= _MAX_TURNS:
-                return
+    def record(self, direction: Literal["in", "out", "note"], text: str, *, encrypted: bool = False) -> bool:
+        """Append one turn; a text of several lines becomes several turns, masked before it is split.
+
+        Returns whether something is masked in it.
+        """
+        lines = self.redact.lines(text)
+        for line in lines[: max(_MAX_TURNS - len(self.turns), 0)]:
             shown = line if len(line) <= _MAX_TEXT else f"{line[:_MAX_TEXT]}…"
             self.turns.append(Turn(self.seconds, direction, encrypted, shown))
+        return any(Secret.MASK in line for line in lines)
 
-    def record_received(self, data: bytes, *, encrypted: bool = False) -> None:
-        """Append what came from the wire as it came, one turn a line: decoded, masked, made printable."""
+    def record_received(self, data: bytes, *, encrypted: bool = False) -> bool:
+        """Append what came from the wire as it came, one turn a line: decoded, masked, made printable.
+
+        Returns whether something is masked in it.
+        """
         data = data.removesuffix(b"\n")
         # Each line is decoded by itself, as a reply's are: one of them may be of another code page.
         text = data.decode() if data.isascii() else "\n".join(map(decode, data.split(b"\n")))
-        self.record("in", text, encrypted=encrypted)
+        return self.record("in", text, encrypted=encrypted)
 
     def record_reply(self, reply: Reply, raw: bytes, *, encrypted: bool = False) -> None:
         """Append a whole reply. What is masked of it here is not to be shown where its lines are told as one text."""
-        self.record_received(raw, encrypted=encrypted)
-        if len(reply.lines) > 1:
-            shown = self.redact.lines("\n".join(reply.lines))
-            if any(Secret.MASK in line for line in shown):
-                self.redact.learn(
-                    reply.text, _ONE_MASK.sub(Secret.MASK, replace(reply, lines=tuple(shown)).text)
-                )
+        masked = self.record_received(raw, encrypted=encrypted)
+        if masked and len(reply.lines) > 1:
+            shown = tuple(self.redact.lines("\n".join(reply.lines)))
+            self.redact.learn(reply.text, _ONE_MASK.sub(Secret.MASK, replace(reply, lines=shown).text))

@@ -6,6 +6,7 @@ anyone else sees it, so that no renderer can show what it must not, and no maski
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -23,6 +24,28 @@ Mask = Callable[[str], str]
 Together = Callable[[Sequence[str]], Sequence[str]]
 
 _MOST: Final = 400  # characters of a fact; a whole reply is kept as the evidence's text
+_HOST: Final = re.compile(r"(?:[\w*-]{1,63}\.)+[\w-]{1,63}", re.ASCII)
+# What servers offer to log in with: no piece of anything.
+_MECHANISMS: Final = frozenset(
+    {
+        "PLAIN",
+        "LOGIN",
+        "XOAUTH",
+        "XOAUTH2",
+        "OAUTHBEARER",
+        "PLAIN-CLIENTTOKEN",
+        "CRAM-MD5",
+        "DIGEST-MD5",
+        "NTLM",
+        "GSSAPI",
+        "GSS-SPNEGO",
+        "EXTERNAL",
+        "SCRAM-SHA-1",
+        "SCRAM-SHA-256",
+        "SCRAM-SHA-1-PLUS",
+        "SCRAM-SHA-256-PLUS",
+    }
+)
 # Facts and values in words of ours alone, which say nothing that was not said already.
 _OURS: Final = frozenset(
     {
@@ -116,8 +139,19 @@ class Seal:
 
     def _together(self, texts: Sequence[str]) -> Sequence[str]:
         """Return what is told as a list, masked as a whole: a secret may stand in pieces in its elements."""
-        shown = self._redact.lines("\n".join(texts))
-        return shown if len(shown) == len(texts) else texts
+        given = [one for one in texts if one not in _MECHANISMS]
+        if len(given) < 2:  # noqa: PLR2004
+            return texts
+        if all(map(_HOST.fullmatch, given)):
+            # Without what parts them they are one word, which takes long to be read.
+            joined = " ".join(given)
+            if self._redact(joined) == joined:
+                return texts
+        shown = self._redact.lines("\n".join(given))
+        if len(shown) != len(given):
+            return texts
+        left = iter(shown)
+        return [one if one in _MECHANISMS else next(left) for one in texts]
 
     def _shown(self, text: str, mask: Mask) -> str:
         harmless = self._redact.harmless

@@ -116,6 +116,7 @@ _AGAIN: Final = (
     20_000  # characters of a text up to which it is looked whether what is visible now is a secret
 )
 _ROUNDS: Final = 4
+_ANY_CODE: Final = "250-"
 _SENTENCE: Final = 20  # characters that stand in no other text by chance
 
 
@@ -378,6 +379,9 @@ class Sieve:
             unfolded = _unfolded(data)
             if unfolded is None or (unfolded != data and not self.passes(unfolded.decode(), decoded=decoded)):
                 return False
+            bare = _unfolded(data, set_in=True)
+            if bare is not None and bare != unfolded and not self.passes(bare.decode(), decoded=decoded):
+                return False
         if unfolded is data and not decoded and self._is_carried(text, data):
             return False
         if self._cores:
@@ -585,14 +589,17 @@ def _reads_otherwise(secret: str) -> bool:
     )
 
 
-def _unfolded(data: bytes) -> bytes | None:
-    """Return a reply without the codes of its lines, or None where that takes a closer look."""
+def _unfolded(data: bytes, *, set_in: bool = False) -> bytes | None:
+    """Return a reply without the codes of its lines, or None where that takes a closer look.
+
+    ``set_in``: without the blanks, too, by which a line may be set in.
+    """
     lines = data.split(b"\n")
     for number, line in enumerate(lines):
         if line[:3].isdigit() and line[3:4] in {b"-", b" "}:
             if line[5:6] == b".":
                 return None
-            lines[number] = line[4:].lstrip(b" \t")
+            lines[number] = line[4:].lstrip(b" \t") if set_in else line[4:]
     return b"".join(lines)
 
 
@@ -658,6 +665,11 @@ class Redactor:
     def is_plain(self, text: str) -> bool:
         """Whether a text is known as one of which nothing is masked or escaped, whoever says it."""
         return text in self._plain
+
+    def together(self, texts: Sequence[str]) -> Sequence[str]:
+        """Return some texts, masked as the lines of one reply would be; one that is of several lines leaves all as they are."""
+        shown = self.lines("\n".join(f"{_ANY_CODE}{one}" for one in texts))
+        return [one.removeprefix(_ANY_CODE) for one in shown] if len(shown) == len(texts) else texts
 
     def lines(self, text: str) -> list[str]:
         """Return the lines of what others said, masked as a whole before it is split."""

@@ -147,10 +147,7 @@ class Seal:
             joined = " ".join(given)
             if self._redact(joined) == joined:
                 return texts
-        shown = self._redact.lines("\n".join(given))
-        if len(shown) != len(given):
-            return texts
-        left = iter(shown)
+        left = iter(self._redact.together(given))
         return [one if one in _MECHANISMS else next(left) for one in texts]
 
     def _shown(self, text: str, mask: Mask) -> str:

@@ -42,8 +42,9 @@ _LONG_WORD: Final = 16  # characters from which on a word of small letters alone
 _CACHED: Final = 200  # characters of a word that may be decoded in more than one view
 
 _HEX2: Final = "[0-9A-Fa-f]{2}"
-# A code, also one that no reply may have, the enhanced code behind it (RFC 3463), and by what a line is set in.
-_CODE: Final = r"(?:^|\r?\n)[0-9]{3}[- ](?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![.\w]) ?)?[ \t]*"
+# A code, also one that no reply may have, and the enhanced code behind it (RFC 3463).
+_CODE: Final = r"(?:^|\r?\n)[0-9]{3}[- ](?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![.\w]) ?)?"
+_SET_IN: Final = r"\n[0-9]{3}[- ][ \t]"
 # A line of quoted-printable may end within a character.
 _QUOTED: Final = rf"=\r?\n(?:[0-9]{{3}}[- ])?|={_HEX2}(?:(?:=(?:\r?\n|(?==)))?={_HEX2})*"
 _BACKSLASH: Final = (
@@ -87,7 +88,7 @@ class View:
         self.glued: bool = kind is _glued or (parent is not None and parent.glued)
         self.vague: bool = kind is _decoded_vaguely or (parent is not None and parent.vague)
         self.backwards: bool = kind is _backwards or (parent is not None and parent.backwards)
-        self.unfolded = kind is _lines and parent is not None and parent.is_first
+        self.unfolded = kind in {_lines, _lines_set_in} and parent is not None and parent.is_first
         self.thinned: bool = kind in THINNERS
         self._parent = parent
         self._kind = kind
@@ -202,7 +203,7 @@ def _kinds(view: View, *, first: bool) -> Iterator[Kind]:
     text = view.text
     signs = [sign for sign in _ESCAPES if sign in text]
     if first or "\n" in text:
-        yield _lines
+        yield from _unfoldings(text)
     if len(signs) > 1:
         yield _escapes
     for sign in signs:
@@ -229,6 +230,12 @@ def _kinds(view: View, *, first: bool) -> Iterator[Kind]:
     if first:
         yield _octal
         yield _backwards
+
+
+def _unfoldings(text: str) -> Iterator[Kind]:
+    yield _lines
+    if _compiled(_SET_IN).search(text):
+        yield _lines_set_in
 
 
 def _text_of(data: bytes, width: int) -> Reading:
@@ -375,6 +382,7 @@ _SIGNS: Final[Mapping[str, Kind]] = {
     "\\": _kind((_OCTAL_ESCAPE, _read_octal_escape), (_NUMBERED, _read_numbered)),
 }
 _lines = _kind(_CODES)
+_lines_set_in = _kind((rf"{_CODE}[ \t]*", _read_nothing))
 _escapes = _kind(
     *(_CODES, _PERCENT, _WIDE_PERCENT, (_QUOTED, _read_quoted), _PLUS),
     *((_BACKSLASH, _read_backslash), (_ENTITY, _read_entity)),

@@ -58,5 +58,5 @@ class Transcript:
         """Append a whole reply. What is masked of it here is not to be shown where its lines are told as one text."""
         masked = self.record_received(raw, encrypted=encrypted)
         if masked and len(reply.lines) > 1:
-            shown = tuple(self.redact.lines("\n".join(reply.lines)))
+            shown = tuple(self.redact.together(reply.lines))
             self.redact.learn(reply.text, _ONE_MASK.sub(Secret.MASK, replace(reply, lines=shown).text))

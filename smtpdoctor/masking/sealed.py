@@ -25,9 +25,17 @@ Together = Callable[[Sequence[str]], Sequence[str]]
 
 _MOST: Final = 400  # characters of a fact; a whole reply is kept as the evidence's text
 _HOST: Final = re.compile(r"(?:[\w*-]{1,63}\.)+[\w-]{1,63}", re.ASCII)
-# What servers offer to log in with: no piece of anything.
-_MECHANISMS: Final = frozenset(
+# What most servers offer, and to log in with.
+_NO_PIECES: Final = frozenset(
     {
+        "STARTTLS",
+        "PIPELINING",
+        "8BITMIME",
+        "SMTPUTF8",
+        "CHUNKING",
+        "ENHANCEDSTATUSCODES",
+        "DSN",
+        "HELP",
         "PLAIN",
         "LOGIN",
         "XOAUTH",
@@ -139,7 +147,7 @@ class Seal:
 
     def _together(self, texts: Sequence[str]) -> Sequence[str]:
         """Return what is told as a list, masked as a whole: a secret may stand in pieces in its elements."""
-        given = [one for one in texts if one not in _MECHANISMS]
+        given = [one for one in texts if one not in _NO_PIECES]
         if len(given) < 2:  # noqa: PLR2004
             return texts
         if all(map(_HOST.fullmatch, given)):
@@ -148,7 +156,7 @@ class Seal:
             if self._redact(joined) == joined:
                 return texts
         left = iter(self._redact.together(given))
-        return [one if one in _MECHANISMS else next(left) for one in texts]
+        return [one if one in _NO_PIECES else next(left) for one in texts]
 
     def _shown(self, text: str, mask: Mask) -> str:
         harmless = self._redact.harmless

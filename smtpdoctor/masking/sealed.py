@@ -25,6 +25,7 @@ Together = Callable[[Sequence[str]], Sequence[str]]
 
 _MOST: Final = 400  # characters of a fact; a whole reply is kept as the evidence's text
 _HOST: Final = re.compile(r"(?:[\w*-]{1,63}\.)+[\w-]{1,63}", re.ASCII)
+_SIZE: Final = re.compile(r"SIZE(?: [0-9]{1,10})?", re.ASCII)  # RFC 1870
 # What most servers offer, and to log in with.
 _NO_PIECES: Final = frozenset(
     {
@@ -147,7 +148,8 @@ class Seal:
 
     def _together(self, texts: Sequence[str]) -> Sequence[str]:
         """Return what is told as a list, masked as a whole: a secret may stand in pieces in its elements."""
-        given = [one for one in texts if one not in _NO_PIECES]
+        known = {one for one in texts if one in _NO_PIECES or _SIZE.fullmatch(one)}
+        given = [one for one in texts if one not in known]
         if len(given) < 2:  # noqa: PLR2004
             return texts
         if all(map(_HOST.fullmatch, given)):
@@ -156,7 +158,7 @@ class Seal:
             if self._redact(joined) == joined:
                 return texts
         left = iter(self._redact.together(given))
-        return [one if one in _NO_PIECES else next(left) for one in texts]
+        return [one if one in known else next(left) for one in texts]
 
     def _shown(self, text: str, mask: Mask) -> str:
         harmless = self._redact.harmless

@@ -394,7 +394,7 @@ def _judged(word: str, *, exact: bool) -> _Judgement:
     lowered = word.lower()
     if lowered in lexicon.exact or _pattern(_WIDE).fullmatch(word):
         return _Judgement(None, known=len(word) > 1, weight=0)  # the letters of a word may stand apart
-    if _is_long_number(word, exact=exact):
+    if _is_long_number(word, exact=exact) or _is_long_number(word.rpartition(":")[2], exact=exact):
         return _Judgement(0, known=False, weight=_TOGETHER)
     page = _pattern(_PAGE).match(word)
     if page is not None and _is_known_host(page[1], lexicon):
@@ -442,7 +442,7 @@ def _has_form(word: str, *, exact: bool) -> bool:
 
 def _is_long_number(text: str, *, exact: bool) -> bool:
     """Whether a text is digits with signs between them, too many for a code, a version or a time of our days."""
-    if not (text[0].isdigit() or text[0] in "(+"):
+    if not (text[:1].isdigit() or text[:1] in {"(", "+"}):
         return False
     digits = sum(map(str.isdigit, text))
     if digits < (_LONG_NUMBER_BEHIND if exact else _LONG_NUMBER - 1) or text.isdigit():

@@ -200,7 +200,7 @@ def test_what_an_own_device_gets_wrong_at_an_own_server_is_told() -> None:
 
 def test_of_the_source_of_a_program_nothing_is_certain() -> None:
     """It has happened nowhere."""
-    said = "450 4.2.0 Greylisted, try again later"
+    said = "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant"
     (alone,) = explain_text(said)
     told = explain_text(f"describe('errors', () => {{\n  const transient = [\n    '{said}',\n  ];\n}});")
     assert alone.finding.confidence is Confidence.CERTAIN

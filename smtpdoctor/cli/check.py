@@ -645,11 +645,11 @@ def resolver_of(text: str | None) -> tuple[str, int] | None:
 
 def _port(text: str) -> int:
     """Return a port's number; raises ValueError."""
-    from smtpdoctor.settings.resolve import port_in
+    from smtpdoctor.settings.resolve import port_or_none
 
-    number = port_in(text)
-    if not isinstance(number, int):
-        raise ValueError(text)  # noqa: TRY004 -- what is wrong is the text
+    number = port_or_none(text)
+    if number is None:
+        raise ValueError(text)
     return number
 
 

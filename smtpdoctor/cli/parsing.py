@@ -112,11 +112,12 @@ def _flag_for(word: str, error: Any) -> str | None:
     is_file = False
     with suppress(OSError, ValueError):
         is_file = Path(word).is_file()
+    at_host = load.names().of_host(word) is not None
     tried = (
         ("--env-file", is_env),
         ("--config", is_file),
-        ("--preset", load.preset(word) is not None and load.names().of_host(word) is None),
-        ("--host", load.names().of_host(word) is not None),
+        ("--preset", load.preset(word) is not None and not at_host),
+        ("--host", at_host),
     )
     flag = next((one for one, fits in tried if fits and one in known), None)
     return f"{flag} {word}" if flag is not None else None

@@ -21,8 +21,8 @@ from smtpdoctor.knowledge.schema import Preset
 from smtpdoctor.knowledge.table import FALSE, OTHER, TRUE, names_of, own_names, write
 from smtpdoctor.labels import Label, meaning
 from smtpdoctor.model import Evidence, Security, SettingName, Severity
-from smtpdoctor.settings.lint import is_piece
-from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, port_in
+from smtpdoctor.settings.lint import TYPOGRAPHIC, is_piece
+from smtpdoctor.settings.resolve import IMPLICIT_TLS_PORTS, STARTTLS_PORTS, port_or_none
 
 __all__ = ["NAMES", "Repair", "changed_settings", "repairs", "uncovers"]
 
@@ -101,7 +101,9 @@ _AS_NEAR: Final = 0.05
 _ABOUT_MAIL: Final = re.compile(r"(?i)smtp|mail|smpt|stmp|sntp|mial")
 _PASSWORDS: Final = frozenset({"password", "pass", "passwd", "pwd", "pw", "passphrase"})
 _QUOTE: Final = re.compile(r"\s*([\"'`])(.*)\1\s*(?:#.*)?", re.DOTALL)
-_TYPOGRAPHIC: Final = re.compile(r"\s*([“”„‘’‚«»「])(.*)[“”‘’«»」]\s*(?:#.*)?", re.DOTALL)
+_TYPOGRAPHIC: Final = re.compile(
+    rf"\s*([{''.join(TYPOGRAPHIC)}])(.*)[{''.join(TYPOGRAPHIC.values())}]\s*(?:#.*)?", re.DOTALL
+)
 _PUT_IN: Final = re.compile(r"(?<!\$)\$\{?([A-Za-z_]\w*)")
 _COMMENT: Final = re.compile(r"\s+#.*$", re.DOTALL)
 _UNQUOTED: Final = re.compile(
@@ -446,7 +448,7 @@ def _may_be(setting: SettingName | None, text: str) -> bool:
         case "host":
             return not word and not text.isdigit() and "@" not in text
         case "port":
-            return isinstance(port_in(text), int)
+            return port_or_none(text) is not None
         case "sender":
             return "@" in text
         case "username" | "password":
@@ -629,8 +631,7 @@ def _of_mode(subject: Subject, *, without: str = "") -> Iterator[Repair]:
     }
     here = subject.reading.used.get("port")
     at = here.text.strip() if here is not None and here.text else ""
-    number = port_in(at)
-    port = number if isinstance(number, int) else None
+    port = port_or_none(at)
     host = subject.loaded.settings.host
     name = host.value if host is not None else "smtp.example.com"
     now = subject.loaded.settings.security

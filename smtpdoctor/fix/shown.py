@@ -22,6 +22,7 @@ from smtpdoctor.masking.guess import is_harmless, looks_random
 from smtpdoctor.masking.references import references_in
 from smtpdoctor.masking.words import printable
 from smtpdoctor.model import Change, Origin, Secret
+from smtpdoctor.settings.lint import TYPOGRAPHIC
 from smtpdoctor.settings.read import names_secret
 
 __all__ = ["changes_of", "difference", "masked_lines"]
@@ -37,7 +38,7 @@ _NAMED: Final = re.compile(
     r"(?!\$\{|\{\{|<%|process\.env|os\.|ENV|getenv|env\()([^\s\"'`,;)}\]]+)"
 )
 _TOKEN: Final = re.compile(r"[^\s\"'`=,;<>()]{12,}={0,2}")
-_QUOTE: Final = r"(?:[\"]{3}|[']{3}|[\"'`“”„‘’‚«»「」])?"
+_QUOTE: Final = rf"(?:[\"]{{3}}|[']{{3}}|[\"'`{''.join(TYPOGRAPHIC)}{''.join(TYPOGRAPHIC.values())}])?"
 _PIECE: Final = re.compile(rf"^({_QUOTE}(?:[\w.-]+=)?{_QUOTE})(.*?)({_QUOTE}\s*)$", re.DOTALL)
 
 

@@ -144,10 +144,8 @@ def seen_in(reading: Reading, matches: Sequence[Match]) -> list[str]:
         for name, pattern in _BUILT.items():
             kinds[name] += pattern.search(looked) is not None
         for name, patterns in worded.items():
-            kinds[name] += any_of(patterns, looked)
-        kinds[_OVER_HTTP] += (
-            "http" in looked and not any_of(worded[_OVER_HTTP], looked) and _API.search(looked) is not None
-        )
+            asked = name == _OVER_HTTP and "http" in looked and _API.search(looked) is not None
+            kinds[name] += asked or any_of(patterns, looked)
         if (mark := _MARK.match(line)) is not None:
             found[f"mark.{mark[1]}"] = None
             marks += 1

@@ -38,6 +38,7 @@ from smtpdoctor.settings.resolve import (
     STARTTLS_PORTS,
     Loaded,
     port_in,
+    port_or_none,
     preset_at,
     told_of,
 )
@@ -270,8 +271,7 @@ class _Loader:
                 if (one := self._assignment(name)) is not None and one.value
             }
             port = self._reading.used.get("port")
-            stated = port_in(port.text) if port is not None and port.text else None
-            number = stated if isinstance(stated, int) else None
+            number = port_or_none(port.text) if port is not None and port.text else None
             implicit = answer.security is not Security.TLS
             if not turns(self._dialect, answer.flag, words, number, implicit=implicit):
                 return None
@@ -350,8 +350,7 @@ class _Loader:
         """Whether a mode belongs to the port, and the word that stands there is how this application says it."""
         answer, used = self._answer(), self._reading.used.get("port")
         text = (used.text or "") if used is not None else ""
-        stated = port_in(text)
-        port = stated if isinstance(stated, int) else 0
+        port = port_or_none(text)
         ports = {Security.TLS: IMPLICIT_TLS_PORTS, Security.STARTTLS: STARTTLS_PORTS}
         if answer is None or answer.security is None or port not in ports.get(answer.security, ()):
             return False

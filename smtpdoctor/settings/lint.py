@@ -21,6 +21,7 @@ from smtpdoctor.settings.target import is_loopback
 from smtpdoctor.smtp.command import DomainError, MailboxError, a_labels, mailbox
 
 __all__ = [
+    "TYPOGRAPHIC",
     "fits_username",
     "is_blocking",
     "is_piece",
@@ -58,10 +59,7 @@ _MARKS: Final = _LINE_ENDS | {Label.QUOTES_KEPT, Label.BLANKS_KEPT}
 _SHOWN_IN_HOST: Final = frozenset({Label.HOST_HAS_BLANK, Label.HOST_BAD_NAME})
 # Behind a setting of ciphers: without what nobody proves himself with, or what encrypts nothing.
 _PROTECTING: Final = ":!aNULL:!eNULL:!PSK:!SRP"
-# What no mechanism can say (RFC 4616 section 2): NUL, which ends a part, and what has no bytes in UTF-8. Other
-# control characters are odd, but servers take them in a password.
-_QUOTES: Final = {
-    **{one: one for one in "\"'`"},
+TYPOGRAPHIC: Final = {
     "“": "”",
     "”": "”",
     "„": "“”",
@@ -72,6 +70,10 @@ _QUOTES: Final = {
     "»": "«",
     "「": "」",
 }
+"""What web pages and word processors make of quotes: which of them close which."""
+_QUOTES: Final = {**{one: one for one in "\"'`"}, **TYPOGRAPHIC}
+# What no mechanism can say (RFC 4616 section 2): NUL, which ends a part, and what has no bytes in UTF-8. Other
+# control characters are odd, but servers take them in a password.
 _UNSENDABLE: Final = r"[\x00\ud800-\udfff]"
 _CONTROL: Final = r"[\x00-\x08\x0a-\x1f\x7f]"
 

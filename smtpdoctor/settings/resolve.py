@@ -40,6 +40,7 @@ __all__ = [
     "endpoint_of",
     "from_flags",
     "port_in",
+    "port_or_none",
     "preset_at",
     "preset_named",
     "preset_of_host",
@@ -220,6 +221,12 @@ def port_in(text: str) -> int | Label:
         return Label.NOT_A_NUMBER
     plain = text.lstrip("0")
     return int(plain) if 0 < len(plain) <= 5 and int(plain) < 65_536 else Label.OUT_OF_RANGE  # noqa: PLR2004
+
+
+def port_or_none(text: str) -> int | None:
+    """Return the port that a text without blanks around it is, None where it is none."""
+    port = port_in(text)
+    return port if isinstance(port, int) else None
 
 
 def told_of(text: str) -> dict[str, str]:
